@@ -1,0 +1,54 @@
+# Everything a fresh machine needs is Python >= 3.11 with pip. To use your own environment (say one with a GPU build of
+# torch), name its interpreter: `make demo PYTHON=/path/to/env/bin/python` (the project and its [dev] extra must be
+# installed there: `pip install -e '.[dev]'`).
+SYSTEM_PYTHON ?= python3
+VENV := .venv
+PYTHON ?= $(VENV)/bin/python
+ifeq ($(PYTHON),$(VENV)/bin/python)
+ENVIRONMENT := $(VENV)/.complete
+endif
+
+export TOKENIZERS_PARALLELISM ?= true
+
+.PHONY: demo test test-slow check lint format types install clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo       environment + the main job (python run.py -m format=full,doc masking=dynamic)"
+	@echo "make test       environment + tests (under 6 minutes on 2 cores)"
+	@echo "make test-slow  the longer tests, which CI runs too"
+	@echo "make check      ruff, format, types, tests"
+	@echo "make install    the environment alone"
+
+$(VENV)/.complete: pyproject.toml constraints.txt
+	$(SYSTEM_PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet --editable '.[dev]' --constraint constraints.txt
+	touch $@
+
+install: $(ENVIRONMENT)
+
+demo: $(ENVIRONMENT)
+	$(PYTHON) run.py -m format=full,doc masking=dynamic
+
+test: $(ENVIRONMENT)
+	$(PYTHON) -m pytest
+
+test-slow: $(ENVIRONMENT)
+	$(PYTHON) -m pytest -m slow
+
+lint: $(ENVIRONMENT)
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+format: $(ENVIRONMENT)
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+types: $(ENVIRONMENT)
+	$(PYTHON) -m mypy
+
+check: lint types test
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

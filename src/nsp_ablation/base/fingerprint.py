@@ -1,0 +1,45 @@
+"""Fingerprints: equal content has an equal name, and a changed byte has another."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_CHUNK_BYTES = 1 << 20
+
+
+def fingerprint(value: Any) -> str:
+    """Return 16 hex digits (64 bits) that depend on `value` alone.
+
+    `value` is anything JSON can hold; the order of a mapping's keys does not matter. Raises TypeError for other types.
+    """
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, read in pieces of 1 MiB."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def files_fingerprint(paths: list[Path]) -> str:
+    """Return one fingerprint of several files' bytes, in the order given; names and times do not count."""
+    return fingerprint([file_sha256(path) for path in paths])
+
+
+def array_sha256(array: np.ndarray) -> str:
+    """Return the SHA-256 of an array's dtype, shape and bytes (C order)."""
+    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def strings_sha256(strings: list[str]) -> str:
+    """Return the SHA-256 of a list of strings, in order (used for example ids)."""
+    return hashlib.sha256(json.dumps(strings, ensure_ascii=True).encode()).hexdigest()

@@ -1,0 +1,61 @@
+"""Artifacts are whole or absent, and fingerprints change with content."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from nsp_ablation.base.artifact import build_once, read_json, write_json
+from nsp_ablation.base.fingerprint import array_sha256, files_fingerprint, fingerprint
+
+
+def test_a_failed_build_leaves_nothing_behind(tmp_path):
+    def build(directory):
+        (directory / "half").write_text("x")
+        raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        build_once(tmp_path / "store", build)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+def test_two_builders_at_once_build_once(tmp_path):
+    builds = []
+
+    def build(directory):
+        builds.append(1)
+        (directory / "whole").write_text("x")
+
+    threads = [threading.Thread(target=build_once, args=(tmp_path / "a", build)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(builds) == 1
+    assert (tmp_path / "a" / "whole").read_text() == "x"
+
+
+def test_a_failed_write_keeps_the_earlier_file(tmp_path):
+    path = tmp_path / "record.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(path, {"a": float("nan")})
+    assert read_json(path) == {"a": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_broken_json_names_the_file(tmp_path):
+    (tmp_path / "x.json").write_text("{")
+    with pytest.raises(ValueError, match=r"x\.json is not JSON"):
+        read_json(tmp_path / "x.json")
+
+
+def test_fingerprints_ignore_key_order_and_see_every_value(tmp_path):
+    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    assert fingerprint({"a": 1}) != fingerprint({"a": 1.5})
+    assert array_sha256(np.zeros(2, np.int64)) != array_sha256(np.zeros(2, np.uint64))
+    first, second = tmp_path / "1", tmp_path / "2"
+    first.write_bytes(b"abc")
+    second.write_bytes(b"abd")
+    assert files_fingerprint([first]) != files_fingerprint([second])
+    assert files_fingerprint([first, second]) != files_fingerprint([second, first])
