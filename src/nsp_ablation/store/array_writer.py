@@ -1,0 +1,44 @@
+"""A one-dimensional .npy file that grows, so that an array larger than memory can be written."""
+
+import hashlib
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+
+class ArrayWriter:
+    """Writes the pieces of an array (N,) one after the other; the file is a valid .npy once the context has ended.
+
+    `length` is N so far; `sha256()` is that of the elements' bytes so far.
+    """
+
+    def __init__(self, path: Path, dtype: np.dtype) -> None:
+        self.length = 0
+        self._dtype = dtype
+        self._digest = hashlib.sha256()
+        self._file = open(path, "wb")  # noqa: SIM115 - closed by __exit__
+        self._write_header()
+
+    def append(self, piece: np.ndarray) -> None:
+        """Append `piece` (n,), cast to the file's dtype."""
+        data = np.ascontiguousarray(piece, dtype=self._dtype).data
+        self._file.write(data)
+        self._digest.update(data)
+        self.length += len(piece)
+
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def __enter__(self) -> "ArrayWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        # The header of an array that can grow has room for any length, so it can be written again in place.
+        self._file.seek(0)
+        self._write_header()
+        self._file.close()
+
+    def _write_header(self) -> None:
+        header = {"descr": self._dtype.str, "fortran_order": False, "shape": (self.length,)}
+        np.lib.format.write_array_header_1_0(self._file, header)
