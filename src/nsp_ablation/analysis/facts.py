@@ -1,0 +1,122 @@
+"""Facts beside the scores: what each pre-training did, where results come from, and what to be warned of."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from nsp_ablation.analysis.study import Study
+from nsp_ablation.records.record import PretrainingFacts, ResultRecord
+
+_Value = Callable[[PretrainingFacts], float | None]
+
+
+@dataclass(frozen=True)
+class FactsTable:
+    """A table of text: column heads, and rows of a label and cells."""
+
+    heads: list[str]
+    rows: list[tuple[str, list[str]]]
+
+
+def majority_accuracy(realised_random_next: float | None) -> float | None:
+    """Return the accuracy of always giving the likelier NSP label; .5 is no yardstick where P(random) is .53 to .59."""
+    return None if realised_random_next is None else max(realised_random_next, 1 - realised_random_next)
+
+
+def _padding(facts: PretrainingFacts) -> float | None:
+    positions = facts.tokens + facts.padding_tokens
+    return facts.padding_tokens / positions if positions else None
+
+
+_COLUMNS: tuple[tuple[str, _Value, str], ...] = (
+    ("updates", lambda facts: facts.updates, "{:,.0f}"),
+    ("M tokens", lambda facts: facts.tokens / 1e6, "{:,.2f}"),
+    ("padding", _padding, "{:.1%}"),
+    ("sequences", lambda facts: facts.sequences, "{:,.0f}"),
+    ("passes", lambda facts: facts.passes, "{:.2f}"),
+    ("trimmed tokens", lambda facts: facts.trimmed_tokens, "{:,.0f}"),
+    ("P(random next)", lambda facts: facts.realised_random_next, "{:.3f}"),
+    ("NSP accuracy", lambda facts: facts.nsp_accuracy, "{:.1%}"),
+    ("NSP majority", lambda facts: majority_accuracy(facts.realised_random_next), "{:.1%}"),
+    ("MLM loss", lambda facts: facts.mlm_loss, "{:.3f}"),
+    ("seconds", lambda facts: facts.seconds, "{:,.0f}"),
+)
+
+
+def pretraining_table(study: Study) -> FactsTable:
+    """Return one row a trained arm: means over its pre-training seeds; columns that no arm has are left out."""
+    facts = {arm: _by_seed(study.of_arm(arm)) for arm in study.scores.arms if arm.kind == "trained"}
+    facts = {arm: found for arm, found in facts.items() if found}
+    heads, columns = [], []
+    for head, value_of, form in _COLUMNS:
+        means = [_mean([value_of(one) for one in found]) for found in facts.values()]
+        if any(mean is not None for mean in means):
+            heads.append(head)
+            columns.append(["–" if mean is None else form.format(mean) for mean in means])
+    rows = [(study.labels[arm], [column[number] for column in columns]) for number, arm in enumerate(facts)]
+    return FactsTable(heads, rows)
+
+
+def _by_seed(records: list[ResultRecord]) -> list[PretrainingFacts]:
+    """Return the facts of each pre-training once, though every task's record repeats them."""
+    return list({record.pretraining_seed: record.pretraining for record in records if record.pretraining}.values())
+
+
+def _mean(values: list[float | None]) -> float | None:
+    present = [value for value in values if value is not None]
+    return float(np.mean(present)) if present else None
+
+
+def provenance_table(study: Study) -> FactsTable:
+    """Return one row a distinct origin: how many records, and commit, device, attention backend and versions."""
+    counts = Counter(_origin(record) for record in study.records.values())
+    rows = [(f"{count} record{'s' if count > 1 else ''}", list(origin)) for origin, count in counts.items()]
+    return FactsTable(["commit", "device", "attention", "python", "versions"], rows)
+
+
+def _origin(record: ResultRecord) -> tuple[str, ...]:
+    origin = record.provenance
+    commit = (origin.commit or "no checkout")[:12] + (" + changes" if origin.dirty else "")
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(origin.versions.items()))
+    return commit, origin.device, origin.attention_backend, origin.python, versions
+
+
+def failures(study: Study) -> list[str]:
+    """Return one line a failure: failed cells of the sweep, then failed records of cells that are not among these."""
+    cells = study.manifest.cells if study.manifest and study.of_sweep else []
+    lines = [f"{cell.key}: {cell.reason or 'failed'}" for cell in cells if cell.status == "failed"]
+    told = {record_id for cell in cells if cell.status == "failed" for record_id in cell.records}
+    failed = {key: record for key, record in study.records.items() if record.status == "failed" and key not in told}
+    return lines + [f"{record_id}: {record.reason}" for record_id, record in failed.items()]
+
+
+def warnings(study: Study) -> list[str]:
+    """Return what a reader must know before comparing rows."""
+    found = list(study.scores.warnings)
+    for what, values in (
+        (
+            "kind of device",
+            {record.provenance.device.split()[0] for record in _done(study) if record.provenance.device},
+        ),
+        ("attention backend", {record.provenance.attention_backend for record in _done(study)}),
+        ("commit", {(record.provenance.commit or "no checkout")[:12] for record in _done(study)}),
+    ):
+        if len(values) > 1:
+            found.append(f"results differ in {what}: {', '.join(sorted(values))}")
+    unclean = sum(bool(record.provenance.dirty) for record in study.records.values())
+    if unclean:
+        found.append(f"{unclean} of {len(study.records)} records come from a checkout with uncommitted changes")
+    return found + _unfinished(study)
+
+
+def _done(study: Study) -> list[ResultRecord]:
+    return [record for record in study.records.values() if record.status == "done"]
+
+
+def _unfinished(study: Study) -> list[str]:
+    if study.manifest is None or not study.of_sweep:
+        return []
+    planned = [cell.key for cell in study.manifest.cells if cell.status == "planned"]
+    return [f"cells of the sweep that are not finished: {', '.join(planned)}"] if planned else []

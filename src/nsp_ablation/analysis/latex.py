@@ -1,0 +1,114 @@
+"""LaTeX: escaping of any text, and compiling where a TeX engine is installed."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import unicodedata
+from pathlib import Path
+
+from nsp_ablation.base.artifact import atomic_path
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"{\char34}",
+    "[": "{[}",
+    "]": "{]}",
+    "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}",
+    "-": r"{-}",
+    "–": r"\textendash{}",
+    "—": r"\textemdash{}",
+    "“": "``",
+    "”": "''",
+    "‘": "`",
+    "’": "'",
+    "…": r"\dots{}",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "−": r"$-$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "→": r"$\rightarrow$",
+    "†": r"$^\dagger$",
+    "·": r"$\cdot$",
+    "ß": r"\ss{}",
+    "æ": r"\ae{}",
+    "Æ": r"\AE{}",
+    "ø": r"\o{}",
+    "Ø": r"\O{}",
+    "œ": r"\oe{}",
+    "ł": r"\l{}",
+    "Ł": r"\L{}",
+    "\n": r"\newline{}",
+    "\t": " ",
+}
+# Combining marks and the commands that set them in every font encoding.
+_ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u", "\u0307": "."}
+_ACCENTS |= {"\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0327": "c"}
+_ENGINES = {
+    "latexmk": ("latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "appendix.tex"),
+    "tectonic": ("tectonic", "appendix.tex"),
+    "pdflatex": ("pdflatex", "-interaction=nonstopmode", "-halt-on-error", "appendix.tex"),
+}
+_TIMEOUT_SECONDS = 120
+
+
+def escape(text: str) -> str:
+    """Return LaTeX that prints `text`; what no font encoding is sure to have is named by code point."""
+    return "".join(_SPECIAL.get(character) or _letter(character) for character in text)
+
+
+def _letter(character: str) -> str:
+    """Return a character as plain TeX has it: in ASCII, as a base letter with an accent, or by its code point."""
+    if character.isascii() and character.isprintable():
+        return character
+    base, *marks = list(unicodedata.normalize("NFD", character))
+    if len(marks) == 1 and marks[0] in _ACCENTS and base.isascii():
+        return f"\\{_ACCENTS[marks[0]]}{{{base}}}"
+    return f"{{[}}U+{ord(character):04X}{{]}}"
+
+
+def code(text: str) -> str:
+    """Return `text` in typewriter, which may break at its separators and whose hyphens stay hyphens."""
+    broken = "".join(escape(c) + (r"\allowbreak{}" if c in "/,=._+" else "") for c in text)
+    return f"\\texttt{{{broken}}}"
+
+
+def compile_pdf(source: Path, *, num_seconds: int = _TIMEOUT_SECONDS) -> str | None:
+    """Compile `source` to the PDF beside it with the first engine found; return None, or why there is no PDF.
+
+    Where no engine is installed there is no PDF and nothing to say. The engine works in a directory of its own and
+    with a fixed date, so equal sources give equal bytes.
+    """
+    command = next((arguments for name, arguments in _ENGINES.items() if shutil.which(name)), None)
+    if command is None:
+        return None
+    with tempfile.TemporaryDirectory() as name:
+        shutil.copy(source, Path(name) / "appendix.tex")
+        environment = os.environ | {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1"}
+        # pdflatex alone needs a second run for references and for the widths of long tables.
+        for _ in range(2 if command[0] == "pdflatex" else 1):
+            try:
+                done = subprocess.run(command, cwd=name, env=environment, capture_output=True, timeout=num_seconds)
+            except (OSError, subprocess.TimeoutExpired) as error:
+                return f"no {source.stem}.pdf: {error}"
+            if done.returncode != 0:
+                log = done.stdout.decode(errors="replace").splitlines()
+                reason = next((line for line in log if line.startswith("!")), f"{command[0]} exit {done.returncode}")
+                return f"no {source.stem}.pdf: {reason}"
+        with atomic_path(source.with_suffix(".pdf")) as temporary:
+            shutil.copy(Path(name) / "appendix.pdf", temporary)
+    return None

@@ -1,0 +1,115 @@
+"""From records to scores: which results stand together in a cell of the table, and which must not."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nsp_ablation.analysis.arms import Arm, arm_of, paper_order
+from nsp_ablation.analysis.columns import task_order
+from nsp_ablation.records.record import ResultRecord
+
+
+@dataclass
+class Pool:
+    """The results of one arm on one task: the same science and the same examples, one record a pair of seeds."""
+
+    arm: Arm
+    task: str
+    records: list[ResultRecord] = field(default_factory=list)
+    num_failed: int = 0
+
+    @property
+    def primary_metric(self) -> str | None:
+        """The metric that the task is judged by, None where every run failed."""
+        return self.records[0].primary_metric if self.records else None
+
+    def metrics(self) -> list[str]:
+        """Return the names of all metrics, the primary one first."""
+        names = {name for record in self.records for name in record.metrics or {}}
+        return sorted(names, key=lambda name: (name != self.primary_metric, name))
+
+    def by_seed(self, metric: str) -> dict[int | None, float]:
+        """Return {pre-training seed: mean over its fine-tuning seeds}, as fractions, in the order of the seeds."""
+        values: dict[int | None, list[float]] = {}
+        for record in self.records:
+            if metric in (record.metrics or {}):
+                assert record.metrics is not None
+                values.setdefault(record.pretraining_seed, []).append(record.metrics[metric])
+        return {
+            seed: float(np.mean(values[seed])) for seed in sorted(values, key=lambda seed: (seed is None, seed or 0))
+        }
+
+    def seed_scores(self, metric: str) -> np.ndarray:
+        """Return scores (num_pretraining_seeds,) float64, in the order of the seeds."""
+        return np.array(list(self.by_seed(metric).values()), dtype=np.float64)
+
+    def num_finetuning_seeds(self) -> int:
+        """Return how many fine-tuning seeds there are; 0 for a zero-shot probe."""
+        return len({record.finetuning_seed for record in self.records} - {None})
+
+
+@dataclass
+class Scores:
+    """All pools of a study. `set_aside` are pools over other examples than the newest, kept out of the table."""
+
+    arms: list[Arm]
+    tasks: list[str]
+    pools: dict[tuple[Arm, str], Pool]
+    set_aside: list[Pool]
+    warnings: list[str]
+
+    def all_pools(self) -> list[Pool]:
+        """Return every pool, in the order of the table, those set aside last."""
+        in_order = [self.pools[arm, task] for arm in self.arms for task in self.tasks if (arm, task) in self.pools]
+        return in_order + self.set_aside
+
+
+def collect(records: Mapping[str, ResultRecord]) -> Scores:
+    """Pool records by arm (equal science) and task; results of unequal science or examples never meet.
+
+    Of several done records with the same seeds the newest counts, with a warning.
+    """
+    grouped: dict[tuple[Arm, str], list[ResultRecord]] = {}
+    known = {arm_of(record) for record in records.values()}
+    for record in sorted(records.values(), key=lambda record: record.provenance.time):
+        grouped.setdefault((_settled(arm_of(record), known), record.task), []).append(record)
+    pools: dict[tuple[Arm, str], Pool] = {}
+    set_aside: list[Pool] = []
+    warnings: list[str] = []
+    for (arm, task), group in grouped.items():
+        by_examples: dict[str | None, Pool] = {}
+        for record in group:
+            if record.status == "done":
+                pool = by_examples.setdefault(record.examples_sha256, Pool(arm, task))
+                warnings += _add(pool, record)
+        newest = next((record.examples_sha256 for record in reversed(group) if record.status == "done"), None)
+        pool = by_examples.pop(newest) if by_examples else Pool(arm, task)
+        pool.num_failed = sum(record.status == "failed" for record in group)
+        pools[arm, task] = pool
+        set_aside += by_examples.values()
+    if set_aside:
+        warnings.append(f"older results over other examples of the same task stay out of the table ({len(set_aside)})")
+    arms = sorted({arm for arm, _ in pools}, key=paper_order)
+    return Scores(arms, sorted({task for _, task in pools}, key=task_order), pools, set_aside, warnings)
+
+
+def _settled(arm: Arm, known: Iterable[Arm]) -> Arm:
+    """Return the arm of an external encoder that failed before its weights were hashed: the one of the same name."""
+    if arm.kind != "external" or arm.encoder_sha256 is not None:
+        return arm
+    same = [other for other in known if other.encoder == arm.encoder and other.science == arm.science]
+    return max(same, key=lambda other: other.encoder_sha256 or "")
+
+
+def _add(pool: Pool, record: ResultRecord) -> list[str]:
+    """Add a record, in place of an older one with the same seeds; return what is to be said about it."""
+    seeds = (record.pretraining_seed, record.finetuning_seed)
+    kept = [other for other in pool.records if (other.pretraining_seed, other.finetuning_seed) != seeds]
+    replaced = len(kept) < len(pool.records)
+    pool.records = [*kept, record]
+    if not replaced:
+        return []
+    return [
+        f"{record.task}: two records with pre-training seed {seeds[0]} and fine-tuning seed {seeds[1]}; newest used"
+    ]

@@ -1,0 +1,85 @@
+"""A study: its records, pooled and named, and what stands beside them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nsp_ablation.analysis.arms import Arm, arm_labels, arm_of
+from nsp_ablation.analysis.columns import Column, columns_of
+from nsp_ablation.analysis.published import table_to_show
+from nsp_ablation.analysis.scores import Scores, collect
+from nsp_ablation.records.folder import RecordFolder
+from nsp_ablation.records.manifest import Manifest, read_manifest
+from nsp_ablation.records.record import ResultRecord
+
+
+@dataclass(frozen=True)
+class StudyInfo:
+    """What a study is called and what it plans to show.
+
+    name: its folder under results ("table2_formats/laptop", "adhoc"). title: None for the name. published: "table1",
+    "table2", "none", or None to choose by what varies. comparisons: pairs of condition names, formats or maskings.
+    """
+
+    name: str
+    title: str | None = None
+    published: str | None = None
+    comparisons: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that the outputs are made from. `of_sweep`: the records are those of the manifest's sweep."""
+
+    info: StudyInfo
+    records: dict[str, ResultRecord]
+    scores: Scores
+    labels: dict[Arm, str]
+    columns: list[Column]
+    published: str | None
+    manifest: Manifest | None
+    of_sweep: bool
+
+    @property
+    def title(self) -> str:
+        """The title, else the name."""
+        return self.info.title or self.info.name
+
+    def of_arm(self, arm: Arm) -> list[ResultRecord]:
+        """Return the records behind an arm's row, done ones only."""
+        return [record for pool in self.scores.all_pools() if pool.arm == arm for record in pool.records]
+
+
+def load_study(folder: Path, info: StudyInfo, record_ids: Sequence[str] | None = None) -> Study:
+    """Read a study from `results/<name>`.
+
+    `record_ids` None takes the cells of the newest sweep, or every record where no sweep left a manifest. Records
+    that a sweep has not made yet are left out. Raises ValueError naming a malformed file.
+    """
+    manifest = read_manifest(folder)
+    of_sweep = record_ids is None and manifest is not None
+    records = RecordFolder(folder).all(manifest.record_ids if of_sweep and manifest else record_ids)
+    scores = collect(records)
+    configs: dict[Arm, dict] = {arm: {} for arm in scores.arms}
+    configs |= {arm_of(record): record.config for record in records.values() if arm_of(record) in configs}
+    return Study(
+        info=info,
+        records=records,
+        scores=scores,
+        labels=arm_labels(configs),
+        columns=_columns(scores),
+        published=table_to_show(scores.arms, info.published),
+        manifest=manifest,
+        of_sweep=of_sweep,
+    )
+
+
+def _columns(scores: Scores) -> list[Column]:
+    """Return the columns of all tasks; a task of which every run failed keeps one, for its word "failed"."""
+    columns = []
+    for task in scores.tasks:
+        pools = [pool for (_, name), pool in scores.pools.items() if name == task and pool.records]
+        primary = next((pool.primary_metric for pool in pools), None)
+        metrics = sorted({metric for pool in pools for metric in pool.metrics()})
+        columns += columns_of(task, primary or "", metrics)
+    return columns

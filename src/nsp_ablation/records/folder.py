@@ -1,0 +1,129 @@
+"""The folder `results/<name>/`: records, per-example scores and predictions, each whole or absent."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from nsp_ablation.base.artifact import atomic_path, read_json, write_json
+from nsp_ablation.base.fingerprint import file_sha256, strings_sha256
+from nsp_ablation.records.record import ResultRecord, find_contradiction
+
+# Metrics whose value is the mean of the per-example scores, so the two can be held against each other.
+_MEANS = ("f1", "accuracy")
+
+
+class RecordFolder:
+    """Records of one study. A done record is never edited; a failed one is replaced by its retry."""
+
+    def __init__(self, path: Path) -> None:
+        """`path` is `results/<name>`; nothing is made before the first write."""
+        self.path = path
+
+    def record_path(self, record_id: str) -> Path:
+        """Return `records/<id>.json`."""
+        return self.path / "records" / f"{record_id}.json"
+
+    def scores_path(self, record_id: str) -> Path:
+        """Return `scores/<id>.npy`."""
+        return self.path / "scores" / f"{record_id}.npy"
+
+    def predictions_path(self, record_id: str) -> Path:
+        """Return `predictions/<id>.json`."""
+        return self.path / "predictions" / f"{record_id}.json"
+
+    def write(
+        self,
+        record_id: str,
+        record: ResultRecord,
+        scores: np.ndarray,
+        example_ids: list[str],
+        predictions: dict[str, Any],
+    ) -> ResultRecord:
+        """Write a done record with its scores, and return it with its counts and hashes filled in.
+
+        scores (N,) float64 in the order of `example_ids`, finite. The record is written last, so one that can be read
+        has its scores and predictions. Raises ValueError where this id is already done or a score is not finite.
+        """
+        assert scores.shape == (len(example_ids),), f"{scores.shape=} for {len(example_ids)} examples"
+        assert scores.dtype == np.float64, scores.dtype
+        if not np.isfinite(scores).all():
+            raise ValueError(f"{record_id}: a score is not finite; has the training diverged? lower its learning rate")
+        with self._lock():
+            self._refuse_done(record_id)
+            with atomic_path(self.scores_path(record_id)) as temporary:
+                np.save(temporary, scores)
+            write_json(self.predictions_path(record_id), predictions)
+            full = replace(
+                record,
+                num_examples=len(example_ids),
+                examples_sha256=strings_sha256(example_ids),
+                scores_sha256=file_sha256(self.scores_path(record_id)),
+            )
+            assert full.status == "done", full.status
+            _check(full, scores)
+            write_json(self.record_path(record_id), full.to_json())
+        return full
+
+    def write_failed(self, record_id: str, record: ResultRecord) -> None:
+        """Write a failed record over a former failure. Raises ValueError where this id is already done."""
+        assert record.status == "failed", record.status
+        _check(record, None)
+        with self._lock():
+            self._refuse_done(record_id)
+            write_json(self.record_path(record_id), record.to_json())
+
+    def read(self, record_id: str) -> ResultRecord:
+        """Read one record. Raises ValueError naming the file where it is absent or malformed."""
+        path = self.record_path(record_id)
+        if not path.is_file():
+            raise ValueError(f"{path} does not exist; run its cell, or name another record")
+        return ResultRecord.from_json(read_json(path), path)
+
+    def read_scores(self, record_id: str) -> np.ndarray:
+        """Return the scores (N,) float64 of a done record.
+
+        Raises ValueError where they are not those that the record was written with.
+        """
+        path, record = self.scores_path(record_id), self.read(record_id)
+        if not path.is_file():
+            raise ValueError(f"{path} does not exist, but its record is done; restore it, or delete the record")
+        if file_sha256(path) != record.scores_sha256:
+            raise ValueError(f"{path} is not what its record says (scores_sha256); restore it, or delete the record")
+        return np.load(path)
+
+    def read_predictions(self, record_id: str) -> dict[str, Any]:
+        """Return {example id: prediction} of a done record."""
+        return read_json(self.predictions_path(record_id))
+
+    def is_done(self, record_id: str) -> bool:
+        """Say whether the record exists and succeeded. Raises ValueError where it is malformed."""
+        return self.record_path(record_id).is_file() and self.read(record_id).status == "done"
+
+    def ids(self) -> list[str]:
+        """Return the ids of all records, sorted."""
+        return sorted(path.stem for path in (self.path / "records").glob("*.json") if not path.name.startswith("."))
+
+    def all(self, record_ids: Iterable[str] | None = None) -> dict[str, ResultRecord]:
+        """Return records by id, sorted: all of them, or those of `record_ids` that exist."""
+        ids = self.ids() if record_ids is None else sorted(set(record_ids) & set(self.ids()))
+        return {record_id: self.read(record_id) for record_id in ids}
+
+    def _refuse_done(self, record_id: str) -> None:
+        if self.is_done(record_id):
+            raise ValueError(f"{self.record_path(record_id)} is done and never edited; delete it to run its cell anew")
+
+    def _lock(self) -> FileLock:
+        self.path.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.path / ".lock")
+
+
+def _check(record: ResultRecord, scores: np.ndarray | None) -> None:
+    contradiction = find_contradiction(record)
+    assert contradiction is None, contradiction
+    if scores is not None and record.primary_metric in _MEANS and record.metrics is not None:
+        mean, stated = float(scores.mean()), record.metrics[record.primary_metric]
+        assert abs(mean - stated) < 1e-6, f"{record.primary_metric}={stated}, but its scores have the mean {mean}"

@@ -1,0 +1,75 @@
+"""The manifest of a folder's newest sweep: which cells it has, and which records each of them made.
+
+Every cell has a file of its own, `cells/<key>.json`, so jobs that run side by side never write the same file;
+`manifest.json` holds the command and the cells as planned, and reading joins the two.
+"""
+
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from nsp_ablation.base.artifact import read_json, write_json
+from nsp_ablation.records.strict import parse
+
+CELL_STATUSES = ("planned", "done", "failed")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One job of a sweep: its overrides, the ids of its records, and how it ended. `key` names it within the sweep."""
+
+    key: str
+    overrides: list[str]
+    records: list[str]
+    status: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A sweep: the command as typed, when it began (ISO 8601), its cells in the order of the sweep."""
+
+    command: str
+    created: str
+    cells: list[Cell]
+
+    @property
+    def record_ids(self) -> list[str]:
+        """The ids of the sweep's records, each once."""
+        return list(dict.fromkeys(record_id for cell in self.cells for record_id in cell.records))
+
+
+def begin_sweep(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest of a sweep that begins; the cells of the sweep before it are forgotten, its records stay.
+
+    `manifest.cells` are the planned ones, as far as they are known; others join when they are written.
+    """
+    for path in _cell_paths(folder):
+        path.unlink()
+    write_json(folder / "manifest.json", asdict(manifest))
+
+
+def write_cell(folder: Path, cell: Cell) -> None:
+    """Write how a cell stands. Raises ValueError where its key cannot be a file's name."""
+    if not re.fullmatch(r"[A-Za-z0-9_=,+][A-Za-z0-9._=,+-]{0,199}", cell.key):
+        raise ValueError(f"cell key={cell.key!r} must be 1 to 200 letters, digits or any of ._=,+-")
+    assert cell.status in CELL_STATUSES, cell.status
+    write_json(folder / "cells" / f"{cell.key}.json", asdict(cell))
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """Return the newest sweep with its cells as they stand now; None where no sweep was begun.
+
+    Planned cells come first, in their order; others by key. Raises ValueError naming a malformed file.
+    """
+    path = folder / "manifest.json"
+    if not path.is_file():
+        return None
+    manifest = parse(Manifest, read_json(path), path)
+    written = {cell.key: cell for cell in (parse(Cell, read_json(file), file) for file in _cell_paths(folder))}
+    cells = [written.pop(cell.key, cell) for cell in manifest.cells]
+    return Manifest(manifest.command, manifest.created, cells + list(written.values()))
+
+
+def _cell_paths(folder: Path) -> list[Path]:
+    return sorted(path for path in (folder / "cells").glob("*.json") if not path.name.startswith("."))

@@ -1,0 +1,179 @@
+"""Result records: one fine-tuning (or one zero-shot probe) of one encoder on one task, as JSON."""
+
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.records.strict import parse
+
+SCHEMA = 1
+ARMS = ("trained", "random", "external")
+STATUSES = ("done", "failed")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What an arm is. A value that an arm does not have is None (the format of an untrained encoder, say)."""
+
+    format: str | None
+    objective: str | None
+    masking: str | None
+    copies: int | None
+    budget: str | None
+    tokenizer: str | None
+    model: str | None
+    max_length: int | None
+    batch: int | None
+    updates: int | None
+    learning_rate: float | None
+    corpus: str | None
+
+
+@dataclass(frozen=True)
+class PretrainingFacts:
+    """What a pre-training did. `tokens` are real tokens, without padding; `seconds` those of the training loop."""
+
+    updates: int
+    tokens: int
+    padding_tokens: int
+    sequences: int
+    predictions: int
+    pairs: int | None
+    passes: float
+    trimmed_tokens: int
+    realised_random_next: float | None
+    mlm_loss: float | None
+    nsp_accuracy: float | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class FinetuningFacts:
+    """What a fine-tuning did."""
+
+    updates: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EncoderReference:
+    """An encoder: its path under the artifacts (or its name on the hub) and the SHA-256 of its weights."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a result comes from. `device` begins with its kind ("cpu ...", "cuda ..."); `dirty` None: no checkout."""
+
+    commit: str | None
+    dirty: bool | None
+    python: str
+    platform: str
+    versions: dict[str, str]
+    device: str
+    attention_backend: str
+    time: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultRecord:
+    """One result. Metrics are fractions (perplexity and gains in nats as they are); seeds that do not exist are None.
+
+    A failed record has a `reason` and no metrics. `num_examples`, `examples_sha256` and `scores_sha256` are filled in
+    where the record is written with its scores (`RecordFolder.write`).
+    """
+
+    schema: int = SCHEMA
+    name: str
+    arm: str
+    condition: Condition
+    science: str
+    pretraining_seed: int | None
+    finetuning_seed: int | None
+    task: str
+    status: str
+    reason: str | None = None
+    metrics: dict[str, float] | None = None
+    primary_metric: str | None = None
+    chance: float | None = None
+    majority: float | None = None
+    bag_of_words: float | None = None
+    num_examples: int | None = None
+    examples_sha256: str | None = None
+    scores_sha256: str | None = None
+    pretraining: PretrainingFacts | None = None
+    finetuning: FinetuningFacts | None = None
+    encoder: EncoderReference | None = None
+    config: dict[str, Any]
+    provenance: Provenance
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as plain JSON values, every field present."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Any, source: Path | str) -> "ResultRecord":
+        """Read a record from JSON values; `source` is named in errors.
+
+        Raises ValueError for an unknown or missing field, at any depth, for a value of a wrong type, for another
+        schema, and for a record that contradicts itself.
+        """
+        if isinstance(data, dict) and data.get("schema", SCHEMA) != SCHEMA:
+            raise ValueError(f"{source}: schema={data['schema']}, but this version reads schema {SCHEMA}; update it")
+        record = parse(cls, data, source)
+        if contradiction := find_contradiction(record):
+            raise ValueError(f"{source}: {contradiction}; delete the file, and its run writes it anew")
+        return record
+
+
+def find_contradiction(record: ResultRecord) -> str | None:
+    """Return what is wrong with a record in itself, None if nothing is."""
+    if record.arm not in ARMS:
+        return f"arm={record.arm} is none of {', '.join(ARMS)}"
+    if record.status not in STATUSES:
+        return f"status={record.status} is none of {', '.join(STATUSES)}"
+    if record.status == "failed":
+        if not record.reason:
+            return "status=failed without a reason"
+        return "status=failed with metrics" if record.metrics is not None else None
+    if record.reason is not None:
+        return "status=done with a reason for failure"
+    if not record.metrics or record.primary_metric not in record.metrics:
+        return f"primary_metric={record.primary_metric} is not among the metrics"
+    if None in (record.num_examples, record.examples_sha256, record.scores_sha256):
+        return "status=done without num_examples, examples_sha256 or scores_sha256"
+    return None
+
+
+def record_id(
+    arm: str,
+    condition: Condition,
+    task: str,
+    pretraining_seed: int | None,
+    finetuning_seed: int | None,
+    *,
+    science: str,
+    encoder: str,
+    task_data: str,
+) -> str:
+    """Return the readable, unique name of a result, known before it is computed.
+
+    For example `full-mlm-dynamic-squad1-p1-f1-0a1b2c3d`; the last part hashes `science`, `encoder` (whatever names
+    the encoder beyond doubt; for an external one its path or hub name, which then begins the id) and `task_data` (the
+    fingerprint of the task's files).
+    """
+    if arm == "trained":
+        copies = f"_x{condition.copies}" if condition.copies and condition.copies > 1 else ""
+        parts = [condition.format, condition.objective, f"{condition.masking}{copies}"]
+    else:
+        parts = [arm, condition.model if arm == "random" else Path(encoder).name]
+    parts.append(task)
+    parts += [
+        f"{letter}{seed}" for letter, seed in (("p", pretraining_seed), ("f", finetuning_seed)) if seed is not None
+    ]
+    parts.append(fingerprint([science, encoder, task_data])[:8])
+    return "-".join(re.sub(r"[^A-Za-z0-9_.]+", "_", str(part)) for part in parts if part)

@@ -1,0 +1,69 @@
+"""Planned comparisons: which arms they mean, and how they are paired."""
+
+import pytest
+
+from nsp_ablation.analysis.comparisons import COMPARISON_COLUMNS, compare
+from nsp_ablation.analysis.study import StudyInfo, load_study
+from nsp_ablation.analysis.tables import csv_text
+
+DOC = {"format": "doc"}
+STATIC = {"masking": "static", "copies": 10}
+
+
+def rows(results, *pairs):
+    study = load_study(results.folder.path, StudyInfo("study", comparisons=pairs))
+    return [one.csv_row() for one in compare(study)]
+
+
+def test_columns_are_those_of_the_contract(results):
+    header = "experiment,a,b,task,difference,low,high,p,p_holm,num_pretraining_seeds\n"
+    assert csv_text(COMPARISON_COLUMNS, rows(results)) == header
+
+
+def test_seeds_are_paired_and_unpaired_ones_left_out(results):
+    for seed, full, doc in ((1, 0.5, 0.4), (2, 0.9, 0.7)):
+        results.add(score=full, seed=seed)
+        results.add(score=doc, seed=seed, condition=DOC)
+    results.add(score=0.99, seed=3)
+    (row,) = rows(results, ("full", "doc"))
+    assert row["difference"] == pytest.approx(15.0)
+    assert row["num_pretraining_seeds"] == 2
+    assert row["p"] == row["p_holm"] == pytest.approx(0.2048, abs=1e-4)
+
+
+def test_holm_counts_every_comparison_of_the_study(results):
+    for task in ("squad1", "mnli"):
+        for seed, full, doc in ((1, 0.5, 0.4), (2, 0.9, 0.7), (3, 0.8, 0.72)):
+            results.add(task, full, seed=seed)
+            results.add(task, doc, seed=seed, condition=DOC)
+    found = rows(results, ("full", "doc"))
+    assert [row["task"] for row in found] == ["squad1", "mnli"]
+    assert [row["p_holm"] for row in found] == pytest.approx([2 * found[0]["p"]] * 2)
+
+
+def test_formats_are_compared_under_each_masking_and_never_across(results):
+    for condition, score in (({}, 0.5), (DOC, 0.6), (STATIC, 0.7), (DOC | STATIC, 0.9)):
+        results.add(score=score, condition=condition)
+    found = rows(results, ("full", "doc"))
+    assert sorted((row["a"], row["b"], row["difference"]) for row in found) == [
+        ("FULL-SENTENCES, dynamic", "DOC-SENTENCES, dynamic", pytest.approx(-10)),
+        ("FULL-SENTENCES, static ×10", "DOC-SENTENCES, static ×10", pytest.approx(-20)),
+    ]
+
+
+def test_condition_names_win_over_formats(results):
+    results.add(score=0.5, config={"condition_name": "static"}, condition={"masking": "static", "copies": 1})
+    results.add(score=0.6, config={"condition_name": "static_x10"}, condition=STATIC)
+    results.add(score=0.9, config={"condition_name": "dynamic"})
+    found = rows(results, ("static", "dynamic"), ("static_x10", "dynamic"))
+    assert [row["difference"] for row in found] == pytest.approx([-40, -30])
+
+
+def test_a_comparison_without_an_arm_or_a_score_stays_empty(results):
+    results.add(score=0.5)
+    results.add("squad1", seed=1, condition=DOC, status="failed")
+    for names in (("full", "doc"), ("full", "nothing")):
+        (row,) = rows(results, names)
+        assert (row["a"], row["b"]) == names
+        assert [row[name] for name in ("difference", "low", "high", "p", "p_holm")] == [None] * 5
+        assert row["num_pretraining_seeds"] == 0

@@ -1,0 +1,251 @@
+"""The report: self-contained, repeatable, right about what failed, and free of torch."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from nsp_ablation.analysis.appendix import appendix
+from nsp_ablation.analysis.comparisons import compare
+from nsp_ablation.analysis.facts import failures, majority_accuracy, pretraining_table, warnings
+from nsp_ablation.analysis.figures import figures
+from nsp_ablation.analysis.latex import code, compile_pdf, escape
+from nsp_ablation.analysis.report import build_report
+from nsp_ablation.analysis.study import StudyInfo, load_study
+from nsp_ablation.analysis.terminal import terminal_text
+from nsp_ablation.records.manifest import Cell, Manifest, begin_sweep, write_cell
+
+SOURCE = Path(__file__).parents[2] / "src"
+FILES = ["appendix.tex", "comparisons.csv", "figures/recall.svg", "figures/scores.svg", "report.html"]
+FILES += ["table.csv", "table.md", "table.tex"]
+NASTY = r"""50% of $x_1$ & <b>"~#^{}\|" [a] — Łódź, naïve 数"""
+HAS_TEX = shutil.which("pdflatex") or shutil.which("latexmk") or shutil.which("tectonic")
+
+
+@pytest.fixture
+def no_tex(monkeypatch):
+    """Compiling takes seconds; tests that do not look at the PDF go without an engine."""
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+
+def study_of(results, **info):
+    return load_study(results.folder.path, StudyInfo("study", **info))
+
+
+def begin(results, *cells):
+    begin_sweep(results.folder.path, Manifest("python run.py -m format=full", "2026-11-24T10:00:00+00:00", []))
+    for cell in cells:
+        write_cell(results.folder.path, cell)
+
+
+def test_all_files_are_written_and_equal_records_give_equal_bytes(small_study, no_tex):
+    path, contents = small_study.folder.path, []
+    for _ in range(2):
+        build_report(path, study=StudyInfo("study", comparisons=(("full", "segment_pair"),)))
+        files = sorted(file for file in (path / "report").rglob("*") if file.is_file())
+        contents.append({str(file.relative_to(path / "report")): file.read_bytes() for file in files})
+    assert sorted(contents[0]) == FILES
+    assert contents[0] == contents[1]
+
+
+def test_terminal_text_fits_100_characters(full_study):
+    study = nasty_study(full_study)
+    text = terminal_text(study, compare(study), Path("results/study/report"), ["trouble"], color=False, width=100)
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_no_record_still_gives_a_report(tmp_path, no_tex):
+    text = build_report(tmp_path / "adhoc", study=StudyInfo("adhoc", comparisons=(("full", "doc"),)))
+    assert "No results yet" in text
+    assert "No results yet" in (tmp_path / "adhoc" / "report" / "report.html").read_text()
+    assert (tmp_path / "adhoc" / "report" / "table.csv").read_text().count("\n") == 1
+
+
+def test_figures_of_an_older_report_do_not_stay(results, no_tex):
+    results.add("in_context_recall", 0.5, fine=None)
+    build_report(results.folder.path, study=StudyInfo("study"))
+    build_report(results.folder.path, study=StudyInfo("study"), record_ids=[])
+    assert list((results.folder.path / "report" / "figures").glob("*.svg")) == []
+
+
+def test_only_the_newest_sweep_stands_in_the_table_unless_all_are_asked_for(results, no_tex):
+    old, new = results.add(score=0.111), results.add(score=0.222, condition={"format": "doc"})
+    begin(results, Cell("doc", ["format=doc"], [new], "done", None))
+    path, info = results.folder.path, StudyInfo("study")
+    newest, every = build_report(path, study=info), build_report(path, study=info, record_ids=[old, new])
+    assert "22.2" in newest
+    assert "11.1" not in newest
+    assert "11.1" in every
+
+
+def test_a_cell_that_failed_before_its_first_record_is_shown_as_failed(results, no_tex):
+    key = results.add()
+    lost = Cell("doc-mlm-p1", ["format=doc"], [], "failed", "corpus.path=x holds one document")
+    begin(results, Cell("full", ["format=full"], [key], "done", None), lost, Cell("late", [], [], "planned", None))
+    text = build_report(results.folder.path, study=StudyInfo("study"))
+    assert re.search(r"doc-mlm-p1 +failed", text)
+    assert re.search(r"late +–", text)
+    assert "failed: doc-mlm-p1: corpus.path=x holds one document" in text
+    assert "cells of the sweep that are not finished: late" in text
+    assert len((results.folder.path / "report" / "table.csv").read_text().splitlines()) == 3
+
+
+def test_failures_are_told_once(results):
+    key = results.add(status="failed")
+    begin(results, Cell("full", [], [key], "failed", "diverged"))
+    assert failures(study_of(results)) == ["full: diverged"]
+    begin(results, Cell("full", [], [key], "done", None))
+    assert failures(study_of(results)) == [f"{key}: diverged"]
+
+
+def test_html_asks_the_network_for_nothing_and_escapes(results, no_tex):
+    results.add(score=0.5)
+    results.add("mnli", status="failed", reason="<script>alert(1)</script>")
+    build_report(results.folder.path, study=StudyInfo("study", title="a <b> & c"))
+    page = (results.folder.path / "report" / "report.html").read_text()
+    assert "<script" not in page
+    assert "a &lt;b&gt; &amp; c" in page
+    assert re.findall(r"""(?:src|href)\s*=\s*["'](?!#)""", page) == []
+    assert re.findall(r"url\((?!#)|@import|<link|<iframe|<img", page) == []
+
+
+def test_ids_of_two_inline_figures_never_meet(small_study, no_tex):
+    build_report(small_study.folder.path, study=StudyInfo("study"))
+    page = (small_study.folder.path / "report" / "report.html").read_text()
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids)) > 50
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(ids)
+
+
+def test_svg_is_well_formed_repeatable_and_undated(small_study):
+    drawn = figures(study_of(small_study))
+    assert sorted(drawn) == ["recall", "scores"]
+    assert drawn == figures(study_of(small_study))
+    for svg in drawn.values():
+        ElementTree.fromstring(svg)
+        assert "<dc:date>" not in svg
+
+
+def test_svg_draws_every_arm_and_a_failure_as_a_word(full_study):
+    svg = figures(study_of(full_study))["scores"]
+    for text in ("SEGMENT-PAIR + NSP", "untrained encoder", "RACE", "failed"):
+        assert f">{text}</text>" in svg
+
+
+def test_pretraining_facts_stand_with_the_majority_of_nsp(full_study):
+    table = pretraining_table(study_of(full_study))
+    facts = {label: dict(zip(table.heads, cells, strict=True)) for label, cells in table.rows}
+    assert list(facts) == ["SEGMENT-PAIR + NSP", "SENTENCE-PAIR + NSP", "FULL-SENTENCES", "DOC-SENTENCES"]
+    assert facts["SEGMENT-PAIR + NSP"]["NSP accuracy"] == "81.0%"
+    assert facts["SEGMENT-PAIR + NSP"]["NSP majority"] == "56.0%"
+    assert facts["FULL-SENTENCES"]["NSP majority"] == "–"
+    assert facts["FULL-SENTENCES"]["seconds"] == "361"
+    assert majority_accuracy(0.3) == 0.7
+
+
+def test_a_reader_is_warned_of_unequal_origins(results):
+    results.add()
+    assert warnings(study_of(results)) == []
+    other = {"device": "cuda NVIDIA H100", "attention_backend": "varlen", "dirty": True, "commit": "fedcba9876543210"}
+    results.add(seed=2, provenance=other)
+    text = "\n".join(warnings(study_of(results)))
+    for words in ("kind of device: cpu, cuda", "attention backend: sdpa, varlen", "commit: 0123", "1 of 2 records"):
+        assert words in text
+
+
+def test_two_cpus_are_one_kind_of_device(results):
+    results.add()
+    results.add(seed=2, provenance={"device": "cpu Intel"})
+    assert warnings(study_of(results)) == []
+
+
+@pytest.mark.parametrize("module", ["report", "tables", "figures", "study"])
+def test_analysis_never_loads_torch_and_loads_no_plotting_before_it_plots(module):
+    heavy = ("torch", "matplotlib", "pandas", "scipy")
+    program = f"import sys, nsp_ablation.analysis.{module}; print([m for m in {heavy} if m in sys.modules])"
+    run = [sys.executable, "-c", program]
+    done = subprocess.run(run, env=os.environ | {"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_building_a_report_never_loads_torch(results):
+    results.add()
+    program = (
+        "import sys; from pathlib import Path; from nsp_ablation.analysis.report import build_report, StudyInfo; "
+        f"build_report(Path({str(results.folder.path)!r}), study=StudyInfo('study')); print('torch' in sys.modules)"
+    )
+    environment = {"PYTHONPATH": str(SOURCE), "PATH": "/nonexistent", "HOME": str(results.folder.path)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a_b & 50%", r"a\_b \& 50\%"),
+        (r"C:\x{y}", r"C:\textbackslash{}x\{y\}"),
+        ("~^$#", r"\textasciitilde{}\textasciicircum{}\$\#"),
+        ("×10 −0.1 ±", r"$\times$10 $-$0.1 $\pm$"),
+        ("naïve Łódź", "na\\\"{i}ve \\L{}\\'{o}d\\'{z}"),
+        ("数", "{[}U+6570{]}"),
+        ("--max", "{-}{-}max"),
+    ],
+)
+def test_latex_special_characters(text, expected):
+    assert escape(text) == expected
+
+
+def test_code_keeps_every_character_and_may_break():
+    assert code("a=b") == r"\texttt{a=\allowbreak{}b}"
+
+
+def nasty_study(full_study):
+    full_study.add("mnli", seed=9, status="failed", reason=NASTY, config={"corpus": {"text_key": NASTY}, "seed": 9})
+    ids = full_study.folder.ids()
+    begin(full_study, Cell("full", [f"name={NASTY}"], ids, "failed", NASTY))
+    return study_of(full_study, title=NASTY, comparisons=(("full", "doc"),))
+
+
+def test_appendix_holds_set_up_settings_decisions_and_commands(full_study):
+    text = appendix(nasty_study(full_study))
+    for words in ("Set{-}up", "Results", "Hyper{-}parameters", "Open points of the paper", "Commands", "Provenance"):
+        assert words in text
+    assert "26. SOP" in text
+    assert code("python run.py -m format=full") in text
+    assert code(f"python run.py name={NASTY}") in text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HAS_TEX, reason="no TeX engine is installed")
+def test_appendix_compiles_alone_and_within_another_document(full_study, tmp_path):
+    source = tmp_path / "appendix.tex"
+    source.write_text(appendix(nasty_study(full_study)), encoding="utf-8")
+    assert compile_pdf(source) is None
+    first = source.with_suffix(".pdf").read_bytes()
+    assert first.startswith(b"%PDF")
+    host = tmp_path / "host.tex"
+    packages = "\\documentclass{article}\\usepackage{booktabs,longtable}\\begin{document}Before.\n"
+    host.write_text(f"{packages}\\input{{{source}}}\nAfter.\\end{{document}}\n")
+    assert compile_pdf(host) is None
+    assert host.with_suffix(".pdf").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HAS_TEX, reason="no TeX engine is installed")
+def test_a_tex_error_is_a_warning_and_leaves_no_pdf(tmp_path):
+    source = tmp_path / "appendix.tex"
+    source.write_text("\\documentclass{article}\\begin{document}\\undefinedthing\\end{document}")
+    assert "Undefined control sequence" in compile_pdf(source)
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_without_an_engine_there_is_no_pdf_and_no_complaint(tmp_path, no_tex):
+    source = tmp_path / "appendix.tex"
+    source.write_text("x")
+    assert compile_pdf(source) is None
+    assert list(tmp_path.iterdir()) == [source]

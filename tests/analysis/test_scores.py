@@ -1,0 +1,120 @@
+"""Pools: what stands together in a cell, and what must not."""
+
+import numpy as np
+import pytest
+
+from nsp_ablation.analysis.arms import arm_labels
+from nsp_ablation.analysis.scores import collect
+from nsp_ablation.analysis.study import StudyInfo, load_study
+
+
+def collected(results):
+    return collect(results.folder.all())
+
+
+def only_pool(results):
+    (pool,) = collected(results).pools.values()
+    return pool
+
+
+def labels(results):
+    study = load_study(results.folder.path, StudyInfo("study"))
+    return [study.labels[arm] for arm in study.scores.arms]
+
+
+def test_fine_tuning_seeds_are_averaged_within_each_pretraining_seed(results):
+    for seed, fine, score in ((1, 1, 0.5), (1, 2, 0.7), (2, 1, 0.1)):
+        results.add(score=score, seed=seed, fine=fine)
+    pool = only_pool(results)
+    np.testing.assert_allclose(pool.seed_scores("f1"), [0.6, 0.1])
+    assert pool.num_finetuning_seeds() == 2
+
+
+def test_unequal_science_is_never_pooled(results):
+    results.add(score=0.5, seed=1, science="a")
+    results.add(score=0.9, seed=2, science="b")
+    scores = collected(results)
+    assert len(scores.arms) == 2
+    assert sorted(pool.seed_scores("f1").tolist() for pool in scores.pools.values()) == [[0.5], [0.9]]
+    assert len(set(labels(results))) == 2
+
+
+def test_other_examples_are_never_pooled_and_the_newest_stand_in_the_table(results):
+    results.add(score=0.5, seed=1, examples=("old",), provenance={"time": "2026-01-01T00:00:00+00:00"})
+    results.add(score=0.9, seed=2, examples=("new",), provenance={"time": "2026-02-01T00:00:00+00:00"})
+    scores = collected(results)
+    assert [pool.seed_scores("f1").tolist() for pool in scores.pools.values()] == [[0.9]]
+    assert [pool.seed_scores("f1").tolist() for pool in scores.set_aside] == [[0.5]]
+    assert "other examples" in scores.warnings[0]
+
+
+def test_of_two_results_with_the_same_seeds_the_newest_counts(results):
+    results.add(score=0.5, path="first", provenance={"time": "2026-01-01T00:00:00+00:00"})
+    results.add(score=0.9, path="second", provenance={"time": "2026-02-01T00:00:00+00:00"})
+    assert only_pool(results).seed_scores("f1").tolist() == [0.9]
+    assert "newest used" in collected(results).warnings[0]
+
+
+def test_a_failed_record_never_becomes_a_number(results):
+    results.add(score=0.5, seed=1)
+    results.add(seed=2, status="failed")
+    pool = only_pool(results)
+    assert pool.seed_scores("f1").tolist() == [0.5]
+    assert pool.num_failed == 1
+
+
+def test_a_probe_has_no_fine_tuning_seed(results):
+    results.add("in_context_recall", 0.7, fine=None)
+    assert only_pool(results).num_finetuning_seeds() == 0
+
+
+def test_an_external_encoder_that_failed_early_belongs_to_its_row(results):
+    results.add("squad1", 0.5, arm="external", seed=None, path="bert-base-uncased")
+    results.add("mnli", arm="external", seed=None, path="bert-base-uncased", status="failed")
+    key = next(key for key in results.folder.ids() if "mnli" in key)
+    data = results.folder.read(key).to_json() | {"encoder": None, "config": {"encoder": "bert-base-uncased"}}
+    results.folder.write_failed(key, type(results.folder.read(key)).from_json(data, key))
+    assert len(collected(results).arms) == 1
+
+
+def test_arms_stand_in_the_papers_order(full_study):
+    assert labels(full_study) == [
+        "SEGMENT-PAIR + NSP",
+        "SENTENCE-PAIR + NSP",
+        "FULL-SENTENCES",
+        "DOC-SENTENCES",
+        "untrained encoder",
+    ]
+
+
+def test_tasks_stand_in_the_papers_order(full_study):
+    full_study.add("zebra", 0.5)
+    tasks = ["squad1", "squad2", "mnli", "sst2", "race", "in_context_recall", "zebra"]
+    assert collected(full_study).tasks == tasks
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ({"masking": "static", "copies": 10}, {}, ["FULL-SENTENCES, static ×10", "FULL-SENTENCES, dynamic"]),
+        ({"updates": 2000}, {"updates": 4000}, ["FULL-SENTENCES, 2,000 updates", "FULL-SENTENCES, 4,000 updates"]),
+        ({"learning_rate": 1e-3}, {}, ["FULL-SENTENCES, lr 0.001", "FULL-SENTENCES, lr 0.003"]),
+        ({"format": "segment_pair"}, {"format": "segment_pair", "objective": "mlm_nsp"},
+         ["SEGMENT-PAIR + NSP", "SEGMENT-PAIR, no NSP"]),
+    ],
+)  # fmt: skip
+def test_labels_say_what_varies(results, first, second, expected):
+    for condition in (first, second):
+        results.add(condition=condition)
+    assert labels(results) == expected
+
+
+def test_labels_of_equal_conditions_name_the_setting_that_differs(results):
+    for probability in (0.15, 0.25):
+        config = {"masking": {"probability": probability}, "trainer": {"devices": probability}, "seed": probability}
+        results.add(science=str(probability), config=config)
+    assert labels(results) == [f"FULL-SENTENCES [masking.probability={value}]" for value in (0.15, 0.25)]
+
+
+def test_no_arms_have_no_labels():
+    assert arm_labels({}) == {}

@@ -1,0 +1,228 @@
+"""Tables: every number where it belongs, and nothing that was not measured."""
+
+import csv
+import io
+
+import pytest
+
+from nsp_ablation.analysis.caption import MICROWORLD_NOTE, caption
+from nsp_ablation.analysis.columns import Column
+from nsp_ablation.analysis.published import TABLE_1, TABLE_2, choose_table
+from nsp_ablation.analysis.rendering import latex_table, lines_of, markdown_table
+from nsp_ablation.analysis.study import StudyInfo, load_study
+from nsp_ablation.analysis.tables import LONG_COLUMNS, csv_text, long_rows, point_rows, reading_table
+from nsp_ablation.analysis.terminal import terminal_table
+
+HEADER = (
+    "arm,encoder,format,objective,masking,copies,budget,tokenizer,model,batch,updates,corpus,science,task,metric,"
+    "median,mean,low,high,num_pretraining_seeds,num_finetuning_seeds,num_failed,published"
+)
+MICROWORLD = {"corpus": "microworld", "model": "micro"}
+
+
+def study_of(results, **info):
+    return load_study(results.folder.path, StudyInfo("study", **info))
+
+
+def long_table(results, **info):
+    return list(csv.DictReader(io.StringIO(csv_text(LONG_COLUMNS, long_rows(study_of(results, **info))))))
+
+
+def row_of(table, label):
+    (row,) = [row for section in table.sections for row in section.rows if row.label == label]
+    return row
+
+
+def test_csv_has_exactly_the_columns_of_the_contract(full_study):
+    text = csv_text(LONG_COLUMNS, long_rows(study_of(full_study)))
+    assert text.splitlines()[0] == HEADER
+    assert csv_text(LONG_COLUMNS, []) == HEADER + "\n"
+
+
+def test_csv_holds_percent_over_seeds(results):
+    for seed, score in ((1, 0.5), (2, 0.6), (3, 0.9)):
+        results.add(score=score, seed=seed)
+    primary, second = long_table(results)
+    assert (primary["metric"], second["metric"]) == ("f1", "exact_match")
+    assert float(primary["median"]) == 60.0
+    assert float(primary["mean"]) == pytest.approx(200 / 3)
+    assert float(primary["low"]) < 200 / 3 < float(primary["high"])
+    assert (primary["num_pretraining_seeds"], primary["num_finetuning_seeds"], primary["num_failed"]) == ("3", "1", "0")
+    assert primary["published"] == "90.4"
+    assert second["published"] == ""
+
+
+def test_csv_cells_are_the_condition_as_text_and_null_is_empty(results):
+    results.add(condition={"masking": "static", "copies": 10})
+    row = long_table(results)[0]
+    values = [row[name] for name in ("format", "masking", "copies", "batch", "updates", "encoder", "low")]
+    assert values == ["full", "static", "10", "16", "3500", "", ""]
+
+
+def test_csv_gives_gains_in_nats_as_they_are(results):
+    results.add("in_context_recall", 0.7, fine=None, metrics={"recall_gain": 0.52})
+    accuracy, gain = long_table(results)
+    assert (accuracy["median"], gain["metric"], gain["median"]) == ("70.0", "recall_gain", "0.52")
+    assert gain["num_finetuning_seeds"] == "0"
+
+
+def test_csv_counts_failures_and_gives_them_no_number(results):
+    results.add("race", status="failed")
+    (row,) = long_table(results)
+    assert [row[name] for name in ("median", "mean", "low", "high")] == [""] * 4
+    assert (row["num_failed"], row["num_pretraining_seeds"]) == ("1", "0")
+
+
+def test_csv_names_untrained_and_external_encoders(results):
+    nothing = dict.fromkeys(("format", "objective", "masking", "copies", "budget", "updates"))
+    results.add(arm="random", condition=nothing)
+    results.add(arm="external", seed=None, path="org/bert-base-uncased", condition=nothing)
+    rows = {row["arm"]: row for row in long_table(results) if row["metric"] == "f1"}
+    assert rows["random"]["encoder"] == "random"
+    assert [rows["random"][name] for name in nothing] == [""] * 6
+    assert rows["external"]["encoder"] == "org/bert-base-uncased"
+    assert rows["external"]["published"] == "88.5"
+
+
+def test_points_are_all_there(full_study):
+    rows = point_rows(study_of(full_study))
+    assert sum(row["metric"] in ("f1", "accuracy") for row in rows) == 57
+    assert {"arm": "FULL-SENTENCES", "task": "in_context_recall", "metric": "recall_gain", "pretraining_seed": 1,
+            "finetuning_seed": 1, "value": pytest.approx(0.25)} in rows  # fmt: skip
+
+
+def test_reading_table_has_the_papers_columns_then_recall(full_study):
+    columns = reading_table(study_of(full_study)).columns
+    assert [column.title for column in columns] == [
+        *("SQuAD 1.1", "SQuAD 2.0", "MNLI-m", "SST-2", "RACE"),
+        *("Recall", "Recall"),
+    ]
+    assert [column.unit for column in columns][-2:] == ["acc.", "gain, nats"]
+
+
+def test_a_failed_cell_reads_failed_and_a_partly_failed_one_is_marked(full_study):
+    table = reading_table(study_of(full_study))
+    lines = lines_of(row_of(table, "SENTENCE-PAIR + NSP"), table.columns)
+    texts = dict(zip([column.task for column in table.columns], lines[0][2], strict=False))
+    assert texts["race"] == "failed"
+    assert texts["sst2"].endswith("†")
+
+
+def test_reference_rows_are_the_records(full_study):
+    table = reading_table(study_of(full_study))
+    for label, value in (("chance", 0.25), ("majority", 0.3), ("bag of words", 0.4)):
+        assert row_of(table, label).cells[0].summary.median == value
+    assert row_of(table, "untrained encoder").cells[0].summary.median == pytest.approx(0.315)
+
+
+def test_the_type_only_ceiling_is_shown_where_a_record_has_one(results):
+    results.add(metrics={"type_only_ceiling": 0.75})
+    assert row_of(reading_table(study_of(results)), "type-only ceiling").cells[0].summary.median == 0.75
+
+
+def test_published_numbers_stand_beneath_their_arm_and_the_others_apart(full_study):
+    table = reading_table(study_of(full_study))
+    assert row_of(table, "FULL-SENTENCES").published[:5] == pytest.approx([0.904, 0.791, 0.847, 0.925, 0.648])
+    assert row_of(table, "XLNet_BASE (K = 7)").cells[0].summary is None
+    apart = [row.label for row in table.sections[-1].rows]
+    assert apart == ["BERT_BASE", "XLNet_BASE (K = 7)", "XLNet_BASE (K = 6)"]
+
+
+def test_no_published_number_stands_beside_the_microworld(results):
+    results.add(condition=MICROWORLD)
+    study = study_of(results, published="table2")
+    assert study.published is None
+    assert [row["published"] for row in long_rows(study)] == [None, None]
+    assert "published" not in markdown_table(reading_table(study))
+    assert MICROWORLD_NOTE in caption(study)
+    assert "do not show document-level reasoning" in MICROWORLD_NOTE
+
+
+def test_the_layout_is_table_1_where_masking_alone_varies(results):
+    results.add(condition={"format": "segment_pair", "objective": "mlm_nsp", "masking": "static", "copies": 10})
+    assert choose_table(study_of(results).scores.arms) == "table2"
+    results.add(condition={"format": "segment_pair", "objective": "mlm_nsp"})
+    assert study_of(results).published == "table1"
+    results.add(condition={"format": "full"})
+    assert study_of(results).published == "table2"
+    assert study_of(results, published="none").published is None
+
+
+def test_static_masking_has_its_published_number_at_ten_copies_alone(results):
+    pair = {"format": "segment_pair", "objective": "mlm_nsp"}
+    for copies in (1, 10):
+        results.add("mnli", 0.5 + copies / 100, condition={**pair, "masking": "static", "copies": copies})
+    results.add("mnli", 0.9, condition=pair)
+    published = {row["copies"]: row["published"] for row in long_rows(study_of(results))}
+    assert published == {1: None, 10: 84.3, None: 84.0}
+
+
+def test_published_tables_agree_where_the_paper_says_so():
+    dynamic = next(row for row in TABLE_1 if row.label == "dynamic")
+    segment_pair = TABLE_2[0]
+    assert all(segment_pair.scores[task] == score for task, score in dynamic.scores.items())
+    assert [len(row.scores) for row in TABLE_2] == [5, 5, 5, 5, 5, 4, 4]
+    assert [len(row.scores) for row in TABLE_1] == [3, 3, 3]
+
+
+def test_one_seed_has_no_interval_and_the_caption_says_so(results):
+    results.add()
+    study = study_of(results)
+    assert len(lines_of(reading_table(study).sections[0].rows[0], study.columns)) == 2
+    assert "there are no intervals" in " ".join(caption(study))
+    assert "1 pre-training seed × 1 fine-tuning seed" in " ".join(caption(study))
+
+
+def test_caption_states_seeds_scale_and_what_differs_from_the_paper(full_study):
+    text = " ".join(caption(study_of(full_study)))
+    for words in (
+        "1–2 pre-training seeds × 1 fine-tuning seed",
+        "95 % t interval",
+        "model laptop, T = 128, 3,500 updates, 16 sequences per update",
+        "7 M real tokens",
+        "corpus jsonl",
+        "T (128; paper: 512)",
+        "Failed runs: 3",
+    ):
+        assert words in text
+
+
+def test_terminal_lines_fit_100_characters(full_study):
+    for color in (False, True):
+        text = terminal_table(reading_table(study_of(full_study)), 100, color)
+        assert ("\x1b[" in text) == color
+    plain = terminal_table(reading_table(study_of(full_study)), 100, False)
+    assert max(map(len, plain.splitlines())) <= 100
+    assert plain.count("FULL-SENTENCES") == plain.count("gain, nats") + 1 == 2
+
+
+def test_columns_of_the_terminal_are_aligned(full_study):
+    lines = terminal_table(reading_table(study_of(full_study)), 200, False).splitlines()
+    places = {line.index(score) + len(score) for line in lines for score in ("SQuAD 1.1",) if score in line}
+    places |= {line.index("90.4") + 4 for line in lines if "90.4" in line}
+    assert len(places) == 1
+
+
+def test_markdown_rows_have_equal_numbers_of_cells(full_study):
+    lines = markdown_table(reading_table(study_of(full_study))).splitlines()
+    assert {line.count("|") for line in lines} == {9}
+
+
+def test_latex_rows_have_equal_numbers_of_cells(full_study):
+    text = latex_table(reading_table(study_of(full_study)), ["A caption."], "tab:x")
+    rows = [line for line in text.splitlines() if line.endswith("\\\\") and "\\multicolumn{8}" not in line]
+    assert {line.count(" & ") for line in rows} == {7}
+    assert "\\toprule" in text
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "text"),
+    [
+        ("f1", 0.9049, "90.5"),
+        ("perplexity", 12.345, "12.35"),
+        ("recall_gain", -0.014, "−0.01"),
+        ("accuracy", None, "–"),
+    ],
+)
+def test_numbers_as_text(metric, value, text):
+    assert Column("task", metric).text(value) == text

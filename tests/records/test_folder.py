@@ -1,0 +1,145 @@
+"""The records' folder: whole or absent, done is done, and scores are those that were written."""
+
+import json
+
+import numpy as np
+import pytest
+
+from nsp_ablation.base.fingerprint import file_sha256, strings_sha256
+from nsp_ablation.records.folder import RecordFolder
+from nsp_ablation.records.record import Condition, Provenance, ResultRecord
+
+CONDITION = Condition(*[None] * 12)
+PROVENANCE = Provenance(None, None, "3.11", "Linux", {}, "cpu", "sdpa", "2026-11-24T10:00:00+00:00")
+SCORES, IDS, PREDICTIONS = np.array([1.0, 0.5]), ["a", "b"], {"a": "Paris", "b": ""}
+
+
+def done(accuracy=0.75):
+    fields = {"status": "done", "metrics": {"accuracy": accuracy}, "primary_metric": "accuracy"}
+    return make_record(**fields)
+
+
+def make_record(**over):
+    return ResultRecord(
+        name="adhoc",
+        arm="random",
+        condition=CONDITION,
+        science="s",
+        pretraining_seed=1,
+        finetuning_seed=1,
+        task="sst2",
+        config={},
+        provenance=PROVENANCE,
+        **over,
+    )
+
+
+def failed(reason="diverged"):
+    return make_record(status="failed", reason=reason)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return RecordFolder(tmp_path / "results" / "adhoc")
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder.path)) for path in folder.path.rglob("*") if path.is_file())
+
+
+def test_reading_returns_what_was_written(folder):
+    written = folder.write("x", done(), SCORES, IDS, PREDICTIONS)
+    assert folder.read("x") == written
+    np.testing.assert_array_equal(folder.read_scores("x"), SCORES)
+    assert folder.read_scores("x").dtype == np.float64
+    assert folder.read_predictions("x") == PREDICTIONS
+
+
+def test_counts_and_hashes_are_filled_in(folder):
+    written = folder.write("x", done(), SCORES, IDS, PREDICTIONS)
+    assert written.num_examples == 2
+    assert written.examples_sha256 == strings_sha256(IDS)
+    assert written.scores_sha256 == file_sha256(folder.path / "scores" / "x.npy")
+
+
+def test_files_are_those_of_the_contract(folder):
+    folder.write("x", done(), SCORES, IDS, PREDICTIONS)
+    assert files(folder) == [".lock", "predictions/x.json", "records/x.json", "scores/x.npy"]
+
+
+def test_a_done_record_is_never_edited(folder):
+    folder.write("x", done(), SCORES, IDS, PREDICTIONS)
+    before = {name: (folder.path / name).read_bytes() for name in files(folder)}
+    with pytest.raises(ValueError, match="done and never edited"):
+        folder.write("x", done(0.5), np.array([0.5, 0.5]), IDS, PREDICTIONS)
+    with pytest.raises(ValueError, match="done and never edited"):
+        folder.write_failed("x", failed())
+    assert {name: (folder.path / name).read_bytes() for name in files(folder)} == before
+
+
+def test_a_failed_record_is_replaced_by_its_retry(folder):
+    folder.write_failed("x", failed())
+    assert not folder.is_done("x")
+    folder.write_failed("x", failed("out of memory"))
+    assert folder.read("x").reason == "out of memory"
+    folder.write("x", done(), SCORES, IDS, PREDICTIONS)
+    assert folder.is_done("x")
+    assert folder.ids() == ["x"]
+
+
+def test_an_error_half_way_leaves_no_record_and_no_partial_file(folder):
+    with pytest.raises(TypeError):
+        folder.write("x", done(), SCORES, IDS, {"a": object()})
+    assert files(folder) == [".lock", "scores/x.npy"]
+    assert folder.all() == {}
+    assert not folder.is_done("x")
+    folder.write("x", done(), SCORES, IDS, PREDICTIONS)
+    assert folder.is_done("x")
+
+
+def test_scores_that_changed_afterwards_are_refused(folder):
+    folder.write("x", done(), SCORES, IDS, PREDICTIONS)
+    np.save(folder.scores_path("x"), SCORES + 1)
+    with pytest.raises(ValueError, match=r"x\.npy is not what its record says"):
+        folder.read_scores("x")
+    folder.scores_path("x").unlink()
+    with pytest.raises(ValueError, match=r"x\.npy does not exist"):
+        folder.read_scores("x")
+
+
+@pytest.mark.parametrize("scores", [np.array([1.0]), np.array([1.0, 0.5], dtype=np.float32), np.array([1.0, 1.0])])
+def test_scores_must_fit_examples_type_and_metric(folder, scores):
+    with pytest.raises(AssertionError):
+        folder.write("x", done(), scores, IDS, PREDICTIONS)
+    assert folder.all() == {}
+
+
+def test_scores_that_are_not_finite_are_refused(folder):
+    with pytest.raises(ValueError, match="not finite"):
+        folder.write("x", done(), np.array([1.0, np.nan]), IDS, PREDICTIONS)
+
+
+def test_a_malformed_file_is_named(folder):
+    folder.write_failed("x", failed())
+    folder.record_path("x").write_text("{")
+    with pytest.raises(ValueError, match=r"x\.json is not JSON"):
+        folder.all()
+    folder.record_path("x").write_text(json.dumps({"schema": 1}))
+    with pytest.raises(ValueError, match=r"x\.json: missing field name"):
+        folder.is_done("x")
+
+
+def test_an_absent_record_is_named(folder):
+    with pytest.raises(ValueError, match=r"y\.json does not exist"):
+        folder.read("y")
+
+
+def test_records_that_do_not_exist_yet_are_left_out(folder):
+    folder.write_failed("x", failed())
+    assert list(folder.all(["y", "x"])) == ["x"]
+    assert folder.all([]) == {}
+
+
+def test_an_empty_folder_has_no_records_and_is_not_made(folder):
+    assert folder.all() == {}
+    assert not folder.path.exists()

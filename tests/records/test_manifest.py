@@ -1,0 +1,66 @@
+"""The manifest: what was planned, joined with how each cell stands."""
+
+import json
+from dataclasses import asdict
+
+import pytest
+
+from nsp_ablation.records.manifest import Cell, Manifest, begin_sweep, read_manifest, write_cell
+
+
+def cell(key, status="done", records=(), reason=None):
+    return Cell(key, [f"format={key}"], list(records), status, reason)
+
+
+def begin(folder, *cells):
+    begin_sweep(folder, Manifest("python run.py -m format=full,doc", "2026-11-24T10:00:00+00:00", list(cells)))
+
+
+def test_written_cells_take_the_place_of_planned_ones_and_order_is_the_sweeps(tmp_path):
+    begin(tmp_path, cell("full", "planned"), cell("doc", "planned"))
+    write_cell(tmp_path, cell("doc", records=["d1", "d2"]))
+    manifest = read_manifest(tmp_path)
+    assert [(one.key, one.status) for one in manifest.cells] == [("full", "planned"), ("doc", "done")]
+    assert manifest.record_ids == ["d1", "d2"]
+
+
+def test_cells_that_were_not_planned_join_by_key(tmp_path):
+    begin(tmp_path)
+    for key in ("full", "doc"):
+        write_cell(tmp_path, cell(key, records=[key, "shared"]))
+    assert [one.key for one in read_manifest(tmp_path).cells] == ["doc", "full"]
+    assert read_manifest(tmp_path).record_ids == ["doc", "shared", "full"]
+
+
+def test_each_cell_has_a_file_of_its_own(tmp_path):
+    begin(tmp_path)
+    write_cell(tmp_path, cell("full"))
+    write_cell(tmp_path, cell("doc", "failed", reason="no borders"))
+    assert sorted(path.name for path in (tmp_path / "cells").iterdir()) == ["doc.json", "full.json"]
+    data = json.loads((tmp_path / "cells" / "doc.json").read_text())
+    assert data == asdict(cell("doc", "failed", reason="no borders"))
+
+
+def test_a_new_sweep_forgets_the_cells_of_the_last(tmp_path):
+    begin(tmp_path, cell("full", "planned"))
+    write_cell(tmp_path, cell("full", records=["old"]))
+    begin(tmp_path, cell("full", "planned"))
+    assert read_manifest(tmp_path).cells == [cell("full", "planned")]
+
+
+def test_a_folder_without_a_sweep_has_no_manifest(tmp_path):
+    assert read_manifest(tmp_path) is None
+
+
+@pytest.mark.parametrize("key", ["", "a/b", "../a", ".hidden", "-x", "a b", "x" * 201])
+def test_a_key_that_is_no_file_name_is_refused(tmp_path, key):
+    with pytest.raises(ValueError, match="cell key="):
+        write_cell(tmp_path, cell(key))
+
+
+def test_a_malformed_cell_is_named(tmp_path):
+    begin(tmp_path)
+    write_cell(tmp_path, cell("full"))
+    (tmp_path / "cells" / "full.json").write_text('{"key": "full"}')
+    with pytest.raises(ValueError, match=r"full\.json: missing field overrides"):
+        read_manifest(tmp_path)

@@ -1,0 +1,150 @@
+"""Records: equal after writing and reading, strict about every field."""
+
+import copy
+from dataclasses import fields, replace
+
+import pytest
+
+from nsp_ablation.records.record import Condition, PretrainingFacts, Provenance, ResultRecord, record_id
+from nsp_ablation.records.strict import parse
+
+CONDITION = Condition("full", "mlm", "static", 10, "paper", "bbpe", "micro", 96, 32, 7000, 3e-3, "microworld")
+PRETRAINING = PretrainingFacts(7000, 14_000_000, 0, 224_000, 2_100_000, None, 9.5, 0, None, 2.2, None, 140.5)
+PROVENANCE = Provenance(
+    "abc", True, "3.11.9", "Linux", {"torch": "2.13.0"}, "cpu x", "sdpa", "2026-11-24T10:00:00+00:00"
+)
+CONTRACT = (
+    "schema name arm condition science pretraining_seed finetuning_seed task status reason metrics primary_metric "
+    "chance majority bag_of_words num_examples examples_sha256 scores_sha256 pretraining finetuning encoder config "
+    "provenance"
+)
+
+
+def make_record(**over):
+    record = ResultRecord(
+        name="adhoc",
+        arm="trained",
+        condition=CONDITION,
+        science="0123456789abcdef",
+        pretraining_seed=1,
+        finetuning_seed=2,
+        task="squad1",
+        status="done",
+        metrics={"f1": 0.75, "exact_match": 0.5},
+        primary_metric="f1",
+        num_examples=2,
+        examples_sha256="e",
+        scores_sha256="s",
+        pretraining=PRETRAINING,
+        config={"seed": 1, "format": {"name": "full"}},
+        provenance=PROVENANCE,
+    )
+    return replace(record, **over)
+
+
+def test_reading_returns_what_was_written():
+    record = make_record()
+    assert ResultRecord.from_json(record.to_json(), "x.json") == record
+
+
+def test_fields_are_those_of_the_contract():
+    assert [field.name for field in fields(ResultRecord)] == CONTRACT.split()
+    assert list(make_record().to_json()) == CONTRACT.split()
+
+
+@pytest.mark.parametrize(
+    "path", [("task",), ("condition", "copies"), ("pretraining", "passes"), ("provenance", "dirty")]
+)
+def test_a_missing_field_is_named_with_its_file(path):
+    data = make_record().to_json()
+    holder = data if len(path) == 1 else data[path[0]]
+    del holder[path[-1]]
+    with pytest.raises(ValueError, match=rf"x\.json: missing field {'.'.join(path)}"):
+        ResultRecord.from_json(data, "x.json")
+
+
+@pytest.mark.parametrize("path", [("surprise",), ("condition", "surprise")])
+def test_an_unknown_field_is_named_with_its_file(path):
+    data = make_record().to_json()
+    (data if len(path) == 1 else data[path[0]])["surprise"] = 1
+    with pytest.raises(ValueError, match=rf"x\.json: unknown field {'.'.join(path)}"):
+        ResultRecord.from_json(data, "x.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("task", 3),
+        ("pretraining_seed", "1"),
+        ("pretraining_seed", True),
+        ("metrics", {"f1": "high"}),
+        ("condition", None),
+    ],
+)
+def test_a_wrong_type_is_named(name, value):
+    data = make_record().to_json() | {name: value}
+    with pytest.raises(ValueError, match=rf"x\.json: {name}="):
+        ResultRecord.from_json(data, "x.json")
+
+
+@pytest.mark.parametrize(
+    ("over", "words"),
+    [
+        ({"status": "failed", "reason": "diverged"}, "failed with metrics"),
+        ({"status": "failed", "metrics": None}, "without a reason"),
+        ({"status": "running"}, "status=running"),
+        ({"arm": "other"}, "arm=other"),
+        ({"primary_metric": "accuracy"}, "primary_metric=accuracy"),
+        ({"scores_sha256": None}, "scores_sha256"),
+        ({"schema": 2}, "schema=2"),
+    ],
+)
+def test_a_record_that_contradicts_itself_is_refused(over, words):
+    with pytest.raises(ValueError, match=words):
+        ResultRecord.from_json(make_record(**over).to_json(), "x.json")
+
+
+def test_an_object_is_expected():
+    with pytest.raises(ValueError, match=r"x\.json: the file must be an object"):
+        ResultRecord.from_json([], "x.json")
+
+
+def test_pretraining_block_can_be_read_alone():
+    data = make_record().to_json()["pretraining"]
+    assert parse(PretrainingFacts, data, "pretraining.json") == PRETRAINING
+
+
+def name_of(arm="trained", condition=CONDITION, task="squad1", seed=1, fine=2, **over):
+    identity = {"science": "s", "encoder": "e", "task_data": "t"} | over
+    return record_id(arm, condition, task, seed, fine, **identity)
+
+
+def test_ids_read_as_what_they_name():
+    assert name_of().startswith("full-mlm-static_x10-squad1-p1-f2-")
+    assert name_of("random").startswith("random-micro-squad1-p1-f2-")
+    assert name_of("external", seed=None, encoder="google/bert-base-uncased").startswith(
+        "external-bert_base_uncased-squad1-f2-"
+    )
+    assert name_of(task="in_context_recall", fine=None).startswith("full-mlm-static_x10-in_context_recall-p1-")
+    assert len(name_of().rsplit("-", 1)[1]) == 8
+
+
+def test_ids_differ_wherever_results_do():
+    changed = [
+        name_of(),
+        name_of(seed=2),
+        name_of(fine=1),
+        name_of(task="squad2"),
+        name_of(science="other"),
+        name_of(encoder="other"),
+        name_of(task_data="other"),
+        name_of(condition=replace(CONDITION, copies=1)),
+    ]
+    assert len(set(changed)) == len(changed)
+
+
+def test_to_json_shares_nothing_with_the_record():
+    record = make_record()
+    before = copy.deepcopy(record)
+    record.to_json()["config"]["format"]["name"] = "doc"
+    assert record == before
