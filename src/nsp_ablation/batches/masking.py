@@ -1,0 +1,184 @@
+"""MLM targets: static masks, static masks in several copies, and dynamic masks, from one stateless generator.
+
+A mask is a pure function of (seed, mask epoch, sample). Each position draws 64 bits of its own; the targets are the
+positions that drew least: as many as the exact count says, or all below the probability (`bernoulli`).
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numba import njit
+
+from nsp_ablation.base.randomness import epoch_key, sample_key, stream
+from nsp_ablation.formats.draws import below, draw64
+from nsp_ablation.formats.frame import Frame
+
+_MASKS = stream("masks")
+# The counters of a position: p chooses it, p + 2**32 says what replaces it, p + 2**33 draws the random token.
+_REPLACEMENTS, _RANDOM_TOKENS = np.uint64(1 << 32), np.uint64(1 << 33)
+_SHIFT_32 = np.uint64(32)
+_NUM_BUCKETS, _BUCKET_SHIFT = 64, np.uint64(58)
+
+
+@dataclass(frozen=True)
+class MaskSpec:
+    """How MLM targets are chosen and replaced (Liu et al. 2019, section 4.1; Devlin et al. 2019, section 3.1).
+
+    `static` has `copies` masks of each sample, used in turn, epoch by epoch; `dynamic` has a new one in every epoch
+    (`copies` None). `exact` chooses round(probability * n) of a sample's n ordinary tokens (a half to the even number,
+    as in BERT's code under Python 3) and at least 1; `bernoulli` chooses each token by itself. Of the chosen, `mask_fraction` become [MASK], `random_fraction`
+    a random token, the rest stay. Raises ValueError where these fractions or `copies` make no sense.
+    """
+
+    name: str
+    copies: int | None
+    probability: float
+    mask_fraction: float
+    random_fraction: float
+    count: str
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.mask_fraction + self.random_fraction > 1 + 1e-9:
+            total = f"{self.mask_fraction} + {self.random_fraction}"
+            raise ValueError(f"masking.mask_fraction + masking.random_fraction = {total} exceeds 1; lower one of them")
+        if (self.name == "static") != (self.copies is not None):
+            raise ValueError(f"masking.copies={self.copies} does not go with masking.name={self.name}: static masks "
+                             "need a number of copies, dynamic ones have null")  # fmt: skip
+        assert self.name in ("static", "dynamic"), self.name
+        assert self.count in ("exact", "bernoulli"), self.count
+        assert 0 < self.probability < 1, self.probability
+
+    def mask_epoch(self, epoch: int) -> int:
+        """Return the number of the mask that an epoch (from 1) uses: (epoch - 1) mod copies, or the epoch itself."""
+        assert epoch >= 1, epoch
+        return epoch if self.copies is None else (epoch - 1) % self.copies
+
+    def keys(self, samples: np.ndarray, epoch: int) -> np.ndarray:
+        """Return the (n,) uint64 mask keys of samples (n,) int64 in an epoch."""
+        key = epoch_key(self.seed, _MASKS, self.mask_epoch(epoch))
+        return sample_key(np.full(1, key), samples.astype(np.uint64))
+
+    def exposures(self, epochs: float) -> float:
+        """Return how often each mask was seen on average after so many passes over the samples (may be broken)."""
+        if self.copies is None:
+            return min(epochs, 1.0)
+        return epochs / min(self.copies, max(epochs, 1.0))
+
+
+@lru_cache(maxsize=4)
+def special_table(frame: Frame) -> np.ndarray:
+    """Return (V,) bool, read-only: ids that are never chosen as targets: [CLS], [SEP], [MASK] and [PAD].
+
+    An [UNK] that stands in the text is a target like any word, as in BERT; as a random token it is never drawn.
+    """
+    table = np.zeros(frame.vocab_size, np.bool_)
+    table[[frame.cls, frame.sep, frame.mask, frame.pad]] = True
+    table.flags.writeable = False
+    return table
+
+
+@lru_cache(maxsize=4)
+def _ordinary_ids(frame: Frame) -> np.ndarray:
+    """Return the ids that a random token is drawn from: all but `frame.special_ids` and the frame's own."""
+    is_special = special_table(frame).copy()
+    is_special[list(frame.special_ids)] = True
+    ids = np.flatnonzero(~is_special)
+    ids.flags.writeable = False
+    return ids
+
+
+def mask_flat(
+    input_ids: np.ndarray,
+    special: np.ndarray,
+    sequence_offsets: np.ndarray,
+    keys: np.ndarray,
+    frame: Frame,
+    spec: MaskSpec,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Choose and replace the targets of sequences laid end to end.
+
+    input_ids (L,) int64; special (L,) bool, never chosen; sequence_offsets (n + 1,) int64; keys (n,) uint64, one a
+    sequence. Returns masked_input_ids (L,), masked_positions (M,) ascending and masked_labels (M,), all int64. Pure.
+    """
+    return _mask_flat(
+        *(input_ids, special, sequence_offsets, keys, _ordinary_ids(frame), frame.mask),
+        *(spec.probability, spec.count == "exact", spec.mask_fraction, spec.mask_fraction + spec.random_fraction),
+    )
+
+
+@njit(cache=True)
+def _mask_flat(
+    input_ids, special, sequence_offsets, keys, ordinary_ids, mask_id, probability, exact, mask_border, random_border
+):
+    masked_input_ids, positions, labels = input_ids.copy(), np.empty_like(input_ids), np.empty_like(input_ids)
+    borders = np.array([mask_border * 2.0**32, random_border * 2.0**32]).astype(np.uint64)
+    draws = np.empty(np.max(np.diff(sequence_offsets)) if len(keys) else 0, np.uint64)
+    num_masked = 0
+    for sequence in range(len(keys)):
+        start, end = sequence_offsets[sequence], sequence_offsets[sequence + 1]
+        chosen = positions[num_masked : num_masked + end - start]
+        num_chosen = _choose(keys[sequence], special[start:end], probability, exact, draws[: end - start], chosen)
+        for i in range(num_chosen):
+            counter, token = np.uint64(chosen[i]), start + chosen[i]
+            chosen[i], labels[num_masked + i] = token, input_ids[token]
+            action = draw64(keys[sequence], counter + _REPLACEMENTS) >> _SHIFT_32
+            if action < borders[0]:
+                masked_input_ids[token] = mask_id
+            elif action < borders[1]:
+                bits = draw64(keys[sequence], counter + _RANDOM_TOKENS)
+                masked_input_ids[token] = ordinary_ids[below(bits, np.uint64(len(ordinary_ids)))]
+        num_masked += num_chosen
+    return masked_input_ids, positions[:num_masked].copy(), labels[:num_masked].copy()
+
+
+@njit(cache=True)
+def _choose(key, special, probability, exact, draws, chosen):
+    """Write the chosen positions of one sequence, ascending, into `chosen` and return their number.
+
+    `draws` is room for one number a position. No two positions of a sequence draw the same, since the generator is a
+    bijection of its counter: the k smallest draws are k positions.
+    """
+    num_ordinary = 0
+    for position in range(len(special)):
+        draws[position] = draw64(key, np.uint64(position))
+        num_ordinary += not special[position]
+    if num_ordinary == 0:
+        return 0
+    if exact:
+        border = _kth_smallest(draws, special, max(1, int(np.rint(probability * num_ordinary))))
+    else:
+        border = np.uint64(probability * 2.0**64) - np.uint64(1)
+    num_chosen = 0
+    for position in range(len(special)):  # without a branch: 15 % would be mispredicted
+        chosen[num_chosen] = position
+        num_chosen += (draws[position] <= border) & (not special[position])
+    return num_chosen
+
+
+@njit(cache=True)
+def _kth_smallest(draws, special, k):
+    """Return the k-th smallest (from 1) of the draws that are not special: different, uniform 64-bit numbers.
+
+    Counts them by their leading bits, then ranks only the members of the bucket that holds the k-th.
+    """
+    counts = np.zeros(_NUM_BUCKETS, np.int64)
+    for i in range(len(draws)):
+        counts[draws[i] >> _BUCKET_SHIFT] += not special[i]
+    bucket = 0
+    while counts[bucket] < k:
+        k -= counts[bucket]
+        bucket += 1
+    members = np.empty(counts[bucket] + 1, np.uint64)
+    size = 0
+    for i in range(len(draws)):
+        members[size] = draws[i]
+        size += (draws[i] >> _BUCKET_SHIFT == np.uint64(bucket)) & (not special[i])
+    for i in range(size):
+        rank = 1
+        for j in range(size):
+            rank += members[j] < members[i]
+        if rank == k:
+            break
+    return members[i]

@@ -1,0 +1,55 @@
+"""Totals equal what walking the updates counts."""
+
+import numpy as np
+import pytest
+
+from nsp_ablation.batches.accounting import tokens_at_positions, totals
+from nsp_ablation.batches.assemble import assemble
+from nsp_ablation.batches.budget import UpdateSize
+from nsp_ablation.batches.plan import BatchPlan
+
+SIZES = [UpdateSize(1, None, 1, 0), UpdateSize(5, None, 5, 0), UpdateSize(None, 150.5, 0, 150.5)]
+
+
+def walk(plan, store, frame, num_steps):
+    """Assemble every update and count what it holds."""
+    counts = dict.fromkeys(("sequences", "tokens", "content_tokens", "pairs", "random_next", "swapped"), 0)
+    positions = np.zeros(frame.max_length, np.int64)
+    for step in range(num_steps):
+        for sample, epoch in zip(*plan.update(step), strict=True):
+            index = plan.index_of(epoch)
+            flat = assemble(store, index, frame, np.array([sample]))
+            counts["sequences"] += 1
+            counts["tokens"] += len(flat.input_ids)
+            counts["content_tokens"] += int((~flat.special).sum())
+            counts["pairs"] += index.is_pair
+            counts["random_next"] += 0 if index.is_random_next is None else int(index.is_random_next[sample])
+            counts["swapped"] += 0 if index.is_swapped is None else int(index.is_swapped[sample])
+            positions += np.bincount(flat.position_ids, minlength=frame.max_length)
+    return counts, positions
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("kind", ["full", "doc", "nsp", "sop", "resampled"])
+def test_totals_equal_those_of_the_updates_walked(store, frame, index_in, size, kind):
+    if kind == "resampled":
+        indexes = [index_in("segment_pair", resample=True, epoch=copy) for copy in range(3)]
+        plan = BatchPlan(lambda epoch: indexes[(epoch - 1) % 3], size, 1)
+    else:
+        index = index_in("sentence_pair" if kind in ("nsp", "sop") else kind, order="sop" if kind == "sop" else "nsp")
+        plan = BatchPlan(lambda epoch: index, size, 1)
+    for num_steps in (0, 1, 60):
+        counts, positions = walk(plan, store, frame, num_steps)
+        found = totals(plan, num_steps, store.num_tokens)
+        assert {name: getattr(found, name) for name in counts} == counts
+        assert found.passes == pytest.approx(counts["content_tokens"] / store.num_tokens)
+        assert np.array_equal(tokens_at_positions(plan, num_steps, frame.max_length), positions)
+
+
+def test_passes_count_the_corpus_and_epochs_the_samples(store, index_in):
+    for name, repeats in (("full", 1.0), ("segment_pair", 1.3)):
+        index = index_in(name)
+        plan = BatchPlan(lambda epoch, index=index: index, UpdateSize(index.num_samples, None, 0, 0), 1)
+        found = totals(plan, 3, store.num_tokens)
+        assert found.epochs == 3
+        assert found.passes == pytest.approx(3 * repeats, rel=0.3 if name == "segment_pair" else 1e-9)

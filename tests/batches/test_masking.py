@@ -1,0 +1,227 @@
+"""Laws of MLM masks (PAPER section 3; rows 12 and 13)."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from nsp_ablation.base.randomness import draw64, epoch_key, sample_key, stream
+from nsp_ablation.batches.assemble import assemble_masked
+from nsp_ablation.batches.masking import MaskSpec, special_table, mask_flat
+
+SPECIALS = {0, 1, 2, 3, 4}
+
+
+def masked_positions(store, index, frame, spec, epoch, sample=0):
+    return assemble_masked(store, index, frame, np.array([sample]), spec, epoch).masked_positions.tolist()
+
+
+@pytest.fixture(scope="module")
+def full(index_in):
+    return index_in("full")
+
+
+def mask_lengths(lengths, frame, spec, epoch=1):
+    """Mask sequences of so many ordinary tokens (id 50) between two special ones."""
+    offsets = np.concatenate([[0], np.cumsum(np.array(lengths) + 2)])
+    special = np.zeros(offsets[-1], bool)
+    special[offsets[:-1]] = special[offsets[1:] - 1] = True
+    input_ids = np.where(special, 2, 50)
+    return (
+        input_ids,
+        special,
+        offsets,
+        mask_flat(input_ids, special, offsets, spec.keys(np.arange(len(lengths)), epoch), frame, spec),
+    )
+
+
+def test_epochs_1_11_21_and_31_share_a_mask_under_ten_copies_and_2_to_10_do_not(store, frame, full, dynamic):
+    spec = dataclasses.replace(dynamic, name="static", copies=10)
+    masks = {epoch: masked_positions(store, full, frame, spec, epoch) for epoch in range(1, 41)}
+    assert masks[1] == masks[11] == masks[21] == masks[31]
+    assert all(masks[epoch] == masks[epoch + 10] for epoch in range(1, 31))
+    assert len({tuple(masks[epoch]) for epoch in range(1, 11)}) == 10
+
+
+def test_epochs_count_from_1_and_copies_from_0(dynamic):
+    spec = dataclasses.replace(dynamic, name="static", copies=10)
+    assert [spec.mask_epoch(epoch) for epoch in (1, 10, 11, 40)] == [0, 9, 0, 9]
+    assert [dynamic.mask_epoch(epoch) for epoch in (1, 10, 11)] == [1, 10, 11]
+
+
+def test_static_masks_of_one_copy_never_change_and_dynamic_ones_always_do(store, frame, full, dynamic):
+    static = dataclasses.replace(dynamic, name="static", copies=1)
+    assert len({tuple(masked_positions(store, full, frame, static, epoch)) for epoch in range(1, 30)}) == 1
+    assert len({tuple(masked_positions(store, full, frame, dynamic, epoch)) for epoch in range(1, 30)}) == 29
+
+
+def test_seed_and_sample_change_the_mask(frame, dynamic):
+    _, _, offsets, (_, positions, _) = mask_lengths([60] * 20, frame, dynamic)
+    starts = offsets[np.searchsorted(offsets, positions, side="right") - 1]
+    of_sample = [tuple((positions - starts)[starts == start]) for start in offsets[:-1]]
+    assert len(set(of_sample)) == 20
+    other = mask_lengths([60] * 20, frame, dataclasses.replace(dynamic, seed=2))[3][1]
+    assert not np.array_equal(other, positions)
+
+
+@pytest.mark.parametrize(
+    ("num_ordinary", "num_masked"), [(1, 1), (3, 1), (9, 1), (10, 2), (16, 2), (17, 3), (30, 4), (50, 8), (100, 15), (5000, 750)]
+)
+def test_exact_masks_round_15_percent_half_to_even_and_never_fewer_than_one(frame, dynamic, num_ordinary, num_masked):
+    for epoch in range(1, 20):
+        _, _, _, (_, positions, _) = mask_lengths([num_ordinary], frame, dynamic, epoch)
+        assert len(positions) == num_masked
+
+
+def test_a_sequence_of_special_tokens_alone_has_no_targets(frame, dynamic):
+    for count in ("exact", "bernoulli"):
+        input_ids, _, _, (masked, positions, labels) = mask_lengths(
+            [0], frame, dataclasses.replace(dynamic, count=count)
+        )
+        assert np.array_equal(masked, input_ids)
+        assert len(positions) == len(labels) == 0
+
+
+def test_bernoulli_masks_15_percent_within_five_standard_errors_and_varies(frame, dynamic):
+    spec = dataclasses.replace(dynamic, count="bernoulli")
+    _, _, offsets, (_, positions, _) = mask_lengths([100] * 2000, frame, spec)
+    counts = np.histogram(positions, offsets)[0]
+    assert abs(counts.sum() - 30_000) < 5 * np.sqrt(200_000 * 0.15 * 0.85)
+    assert abs(counts.var() - 100 * 0.15 * 0.85) < 3  # binomial variance of a sequence is 12.75
+    few = np.histogram(mask_lengths([3] * 100, frame, spec)[3][1], np.arange(0, 501, 5))[0]
+    assert few.min() == 0  # no minimum of one
+
+
+def test_80_percent_become_mask_10_percent_random_10_percent_stay(frame, dynamic):
+    input_ids, _, _, (masked, positions, labels) = mask_lengths([100] * 2000, frame, dynamic)
+    new, num = masked[positions], len(positions)
+    assert num == 2000 * 15
+    assert (labels == 50).all()
+    tolerance = 5 * np.sqrt(num * 0.1 * 0.9)
+    num_ordinary = frame.vocab_size - len(SPECIALS)
+    assert abs((new == frame.mask).sum() - 0.8 * num) < 5 * np.sqrt(num * 0.8 * 0.2)
+    assert abs((new == 50).sum() - num * (0.1 + 0.1 / num_ordinary)) < tolerance
+    assert abs(((new != 50) & (new != frame.mask)).sum() - num * 0.1 * (1 - 1 / num_ordinary)) < tolerance
+    untouched = np.setdiff1d(np.arange(len(input_ids)), positions)
+    assert np.array_equal(masked[untouched], input_ids[untouched])
+
+
+def test_the_fractions_are_settings(frame, dynamic):
+    always_mask = dataclasses.replace(dynamic, mask_fraction=1.0, random_fraction=0.0)
+    _, _, _, (masked, positions, _) = mask_lengths([100] * 50, frame, always_mask)
+    assert (masked[positions] == frame.mask).all()
+    never = dataclasses.replace(dynamic, mask_fraction=0.0, random_fraction=0.0, probability=0.5)
+    input_ids, _, _, (masked, positions, _) = mask_lengths([100] * 50, frame, never)
+    assert np.array_equal(masked, input_ids)
+    assert len(positions) == 50 * 50
+
+
+def test_random_tokens_are_uniform_over_the_ordinary_vocabulary_and_never_special(frame, dynamic):
+    spec = dataclasses.replace(dynamic, mask_fraction=0.0, random_fraction=1.0)
+    _, _, _, (masked, positions, _) = mask_lengths([1000] * 300, frame, spec)
+    counts = np.bincount(masked[positions], minlength=frame.vocab_size)
+    assert counts[list(SPECIALS)].sum() == 0
+    expected = 45_000 / 195
+    chi_square = ((counts[5:] - expected) ** 2 / expected).sum()
+    assert abs(chi_square - 194) < 5 * np.sqrt(2 * 194)
+
+
+def test_special_tokens_are_never_targets_wherever_they_stand(frame, dynamic):
+    input_ids = np.tile(np.array([0, 50, 51, 2, 52, 2]), 500)
+    special = np.isin(input_ids, list(SPECIALS))
+    spec = dataclasses.replace(dynamic, probability=0.9)
+    keys = spec.keys(np.arange(500), 1)
+    _, positions, _ = mask_flat(input_ids, special, np.arange(0, 3001, 6), keys, frame, spec)
+    assert len(positions) == 500 * 3
+    assert not special[positions].any()
+
+
+def test_every_position_is_chosen_equally_often(frame, dynamic):
+    _, _, offsets, (_, positions, _) = mask_lengths([20] * 20_000, frame, dynamic)
+    counts = np.bincount(positions % 22, minlength=22)[1:-1]
+    expected = 20_000 * 3 / 20
+    assert counts.sum() == 60_000
+    assert abs(counts - expected).max() < 5 * np.sqrt(20_000 * 0.15 * 0.85)
+
+
+def reference_mask(input_ids, special, key, frame, spec):
+    """The same by sorting: the round(.15 n) ordinary positions that draw least, each replaced by its own draws."""
+    bits = [int(draw64(np.full(1, key), np.full(1, position, np.uint64))[0]) for position in range(len(input_ids))]
+    ordinary = sorted((position for position in range(len(input_ids)) if not special[position]), key=bits.__getitem__)
+    chosen = sorted(ordinary[: max(1, int(spec.probability * len(ordinary) + 0.5))])
+    vocabulary = [token for token in range(frame.vocab_size) if token not in SPECIALS]
+    masked = list(input_ids)
+    for position in chosen:
+        action = int(draw64(np.full(1, key), np.full(1, position + 2**32, np.uint64))[0]) / 2**64
+        token = int(draw64(np.full(1, key), np.full(1, position + 2**33, np.uint64))[0]) * len(vocabulary) >> 64
+        if action < spec.mask_fraction:
+            masked[position] = frame.mask
+        elif action < spec.mask_fraction + spec.random_fraction:
+            masked[position] = vocabulary[token]
+    return masked, chosen
+
+
+def test_the_kernel_agrees_with_sorting_in_plain_python(frame, dynamic):
+    key_of_epoch = epoch_key(dynamic.seed, stream("masks"), 7)
+    lengths = [1, 2, 5, 40, 63, 64, 65, 300]
+    input_ids, special, offsets, (masked, positions, _) = mask_lengths(lengths, frame, dynamic, epoch=7)
+    for sample, (start, end) in enumerate(zip(offsets[:-1], offsets[1:], strict=True)):
+        key = sample_key(np.full(1, key_of_epoch), np.full(1, sample, np.uint64))[0]
+        expected, chosen = reference_mask(input_ids[start:end].tolist(), special[start:end], key, frame, dynamic)
+        assert masked[start:end].tolist() == expected
+        assert (positions[(start <= positions) & (positions < end)] - start).tolist() == chosen
+
+
+def test_a_mask_depends_on_its_sample_alone_and_not_on_the_batch(store, frame, full, dynamic):
+    together = assemble_masked(store, full, frame, np.arange(full.num_samples), dynamic, 3)
+    for sample in range(full.num_samples):
+        alone = assemble_masked(store, full, frame, np.array([sample]), dynamic, 3)
+        start, end = together.sequence_offsets[sample : sample + 2]
+        assert np.array_equal(alone.masked_input_ids, together.masked_input_ids[start:end])
+        assert np.array_equal(alone.labels, together.labels[start:end])
+
+
+def test_a_million_samples_have_a_million_streams_where_fairseqs_key_has_few(dynamic):
+    fairseq = {int(hash((1, 1, sample)) % 1e6) for sample in range(100_000)}  # data_utils.numpy_seed
+    keys = dynamic.keys(np.arange(1_000_000), 1)
+    assert len(fairseq) < 20_000  # and 34,415 of a million
+    assert len(np.unique(keys)) == len(np.unique(draw64(keys, np.zeros(1, np.uint64)))) == 1_000_000
+
+
+def test_a_million_seeds_epochs_and_samples_have_a_million_streams():
+    keys = []
+    for seed in range(100):
+        spec = MaskSpec("dynamic", None, 0.15, 0.8, 0.1, "exact", seed)
+        keys += [spec.keys(np.arange(100), epoch) for epoch in range(1, 101)]
+    assert len(np.unique(np.concatenate(keys))) == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "copies", "epochs", "expected"),
+    [("dynamic", None, 40.0, 1.0), ("static", 10, 40.0, 4.0), ("static", 1, 40.0, 40.0), ("static", 10, 5.0, 1.0)],
+)
+def test_exposures_of_a_mask_are_the_papers(name, copies, epochs, expected):
+    assert MaskSpec(name, copies, 0.15, 0.8, 0.1, "exact", 1).exposures(epochs) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mask_fraction": 0.9, "random_fraction": 0.2}, "exceeds 1; lower"),
+        ({"name": "static"}, "masking.copies=None"),
+        ({"copies": 10}, "masking.copies=10"),
+    ],
+)
+def test_masks_that_make_no_sense_are_refused(dynamic, changes, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(dynamic, **changes)
+
+
+def test_an_unknown_word_of_the_text_is_a_target_but_no_unknown_word_is_drawn(frame, dynamic):
+    unknown = next(i for i in frame.special_ids if i not in (frame.cls, frame.sep, frame.mask, frame.pad))
+    table = special_table(frame)
+    assert not table[unknown]
+    assert table[[frame.cls, frame.sep, frame.mask, frame.pad]].all()
+    spec = dataclasses.replace(dynamic, probability=0.9, mask_fraction=0.0, random_fraction=1.0)
+    _, _, _, (masked, positions, _) = mask_lengths([500] * 20, frame, spec)
+    assert not np.isin(masked[positions], frame.special_ids).any()
