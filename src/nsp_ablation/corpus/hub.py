@@ -1,0 +1,59 @@
+"""Corpora of the Hugging Face hub (or a local directory in its layout), streamed by the `datasets` library."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from nsp_ablation.corpus.document import Document
+
+
+def read_hub(
+    path: str, name: str | None, revision: str | None, split: str, text_key: str, document_key: str | None
+) -> Iterator[Document]:
+    """Yield the documents of one data set, streamed: a row each, or neighbouring rows of equal `document_key`.
+
+    Joined rows stand on lines of their own. A document's name is its `document_key`, else its `id`, else `path:row`.
+    Raises ValueError naming the key of `corpus.hub` where the data set, the split or a column is not to be had.
+    """
+    rows = _numbered(_stream(path, name, revision, split), path, text_key, document_key)
+    if document_key is None:
+        for number, row in rows:
+            identifier = row.get("id")
+            yield Document(f"{path}:{number}" if identifier is None else str(identifier), row[text_key])
+        return
+    for value, group in groupby(rows, key=lambda numbered: numbered[1][document_key]):
+        yield Document(str(value), "\n".join(row[text_key] for _, row in group))
+
+
+def _stream(path: str, name: str | None, revision: str | None, split: str) -> Iterator[dict[str, Any]]:
+    import datasets
+
+    try:
+        yield from datasets.load_dataset(path, name, revision=revision, split=split, streaming=True)
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        # `datasets` raises each of these for a hub out of reach, an unknown name or split, and a script data set
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(
+            f"corpus.hub path={path} name={name} revision={revision} split={split} cannot be read ({reason}); connect "
+            "to the hub, correct the entry, or take local files with corpus=jsonl corpus.path=GLOB"
+        ) from error
+
+
+def _numbered(
+    rows: Iterator[dict[str, Any]], path: str, text_key: str, document_key: str | None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (number from 1, row), each row checked for its keys."""
+    number = 0
+    for number, row in enumerate(rows, start=1):
+        for field, key in (("text_key", text_key), ("document_key", document_key)):
+            if key is not None and key not in row:
+                raise ValueError(
+                    f"corpus.hub path={path} has no {field}={key}; name one of its columns {', '.join(row)}"
+                )
+        if not isinstance(row[text_key], str):
+            raise ValueError(
+                f"corpus.hub path={path} row {number} holds no text at text_key={text_key}; name another key"
+            )
+        yield number, row
+    if not number:
+        raise ValueError(f"corpus.hub path={path} holds no documents; name another split or revision")

@@ -1,0 +1,58 @@
+import pytest
+
+from nsp_ablation.corpus.document import is_heldout
+from nsp_ablation.corpus.paths import expand
+
+TEXTS = [f"Text number {number}." for number in range(5000)]
+
+
+def test_about_the_fraction_of_documents_is_held_out():
+    num_heldout = sum(is_heldout(text, 0.1) for text in TEXTS)
+    assert abs(num_heldout - 500) < 4 * (5000 * 0.1 * 0.9) ** 0.5
+
+
+def test_a_larger_fraction_only_adds_documents():
+    smaller = {text for text in TEXTS if is_heldout(text, 0.01)}
+    larger = {text for text in TEXTS if is_heldout(text, 0.05)}
+    assert smaller < larger
+
+
+def test_the_borders_hold_out_nothing_and_everything():
+    assert not any(is_heldout(text, 0.0) for text in TEXTS)
+    assert all(is_heldout(text, 1.0) for text in TEXTS)
+
+
+def test_the_choice_is_the_same_in_every_process_and_release():
+    assert [number for number in range(400) if is_heldout(TEXTS[number], 0.01)] == [59, 128, 157, 357]
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for name in ("b.txt", "a.txt", "sub/c.txt", ".hidden/d.txt", ".e.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("b.txt", ["b.txt"]),
+        ("", ["a.txt", "b.txt", "sub/c.txt"]),
+        ("*", ["a.txt", "b.txt"]),
+        ("**/*.txt", ["a.txt", "b.txt", "sub/c.txt"]),
+        ("[ac].txt", ["a.txt"]),
+    ],
+)
+def test_files_directories_and_globs_give_sorted_files(tree, pattern, names):
+    assert expand(str(tree / pattern)) == [tree / name for name in names]
+
+
+@pytest.mark.parametrize("pattern", ["none*.txt", "missing.txt", "empty"])
+def test_a_path_that_matches_nothing_is_refused(tree, pattern):
+    (tree / "empty").mkdir()
+    with pytest.raises(
+        ValueError, match=r"corpus\.path=.* matches no file; give a file, a directory with files or a glob"
+    ):
+        expand(str(tree / pattern))

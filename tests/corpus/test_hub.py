@@ -1,0 +1,70 @@
+import json
+
+import datasets
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from nsp_ablation.corpus.document import Document
+from nsp_ablation.corpus.hub import read_hub
+
+
+@pytest.fixture
+def rows_directory(tmp_path):
+    """A data set in the hub's own layout: a directory whose file names hold the split."""
+    rows = [
+        {"book": book, "text": text} for book, text in (("a", "One."), ("a", "Two."), ("b", "Three."), ("a", "Four."))
+    ]
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _private_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("datasets"))
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+
+
+def test_each_row_is_a_document_without_a_document_key(rows_directory):
+    documents = list(read_hub(rows_directory, None, None, "train", "text", None))
+    assert documents[:2] == [Document(f"{rows_directory}:1", "One."), Document(f"{rows_directory}:2", "Two.")]
+    assert len(documents) == 4
+
+
+def test_neighbouring_rows_of_one_document_key_are_one_document(rows_directory):
+    assert list(read_hub(rows_directory, None, None, "train", "text", "book")) == [
+        Document("a", "One.\nTwo."),
+        Document("b", "Three."),
+        Document("a", "Four."),
+    ]
+
+
+def test_parquet_directories_load_and_ids_are_kept(tmp_path):
+    pyarrow.parquet.write_table(pyarrow.table({"id": [5, 6], "text": ["One.", "Two."]}), tmp_path / "train-0.parquet")
+    assert list(read_hub(str(tmp_path), None, None, "train", "text", None)) == [
+        Document("5", "One."),
+        Document("6", "Two."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"split": "validation"}, r"corpus\.hub path=.* split=validation cannot be read"),
+        ({"text_key": "body"}, r"corpus\.hub path=.* has no text_key=body; name one of its columns book, text"),
+        ({"document_key": "page"}, r"corpus\.hub path=.* has no document_key=page; name one of its columns book, text"),
+        ({"path": "wikimedia/wikipedia"}, r"corpus\.hub path=wikimedia/wikipedia .* cannot be read .*corpus=jsonl"),
+        ({"path": "no/such/directory"}, r"corpus\.hub path=no/such/directory .* cannot be read"),
+    ],
+)
+def test_what_is_not_to_be_had_is_refused_in_one_line(rows_directory, changed, message):
+    arguments = {"path": rows_directory, "split": "train", "text_key": "text", "document_key": None} | changed
+    with pytest.raises(ValueError, match=message) as error:
+        list(read_hub(name=None, revision=None, **arguments))
+    assert "\n" not in str(error.value)
+
+
+def test_rows_without_text_are_refused(tmp_path):
+    (tmp_path / "train.jsonl").write_text('{"text": 1}\n')
+    with pytest.raises(ValueError, match=r"row 1 holds no text at text_key=text"):
+        list(read_hub(str(tmp_path), None, None, "train", "text", None))
