@@ -1,0 +1,167 @@
+"""SENTENCE-PAIR (Liu et al. 2019, section 4.2): two natural sentences, for NSP or SOP."""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numba.extending import register_jitable
+
+from nsp_ablation.base import randomness
+from nsp_ablation.formats.chunks import CHOICE, COINS, DOCUMENT, SENTENCE, SWAP
+from nsp_ablation.formats.draws import HALF, draw64, other_document, sample_key, sentence_within
+from nsp_ablation.formats.frame import Frame
+from nsp_ablation.formats.pairs import pair_index, refuse_unpairable
+from nsp_ablation.formats.sample_index import SampleIndex, index_fingerprint, readonly
+from nsp_ablation.formats.trimming import trim_pair
+from nsp_ablation.store.token_store import TokenStore
+
+_STREAM = "sentence_pair"
+_BLOCK = 1024  # sentences worked on together: their arrays stay in the processor's cache
+
+
+@register_jitable
+def _flip_coins(epoch_key, low, high, counter, keys, coins):
+    """Fill the keys and the coins (NSP: random, SOP: swapped) of the sentences [low, high)."""
+    for i in range(high - low):
+        keys[i] = sample_key(epoch_key, np.uint64(low + i))
+        coins[i] = draw64(keys[i], counter) < HALF
+
+
+@register_jitable
+def _choose(document_offsets, low, high, state, min_sentences, disjoint, sop, coins, a, b, documents, labels):
+    """Fill a, b, documents and labels (n,) with the pairs whose A (before any swap) lies in [low, high).
+
+    `state` is (sentence, document), where the last call stopped. Returns n and the new state.
+    """
+    sentence, document = state
+    n = 0
+    while sentence < high:
+        while document_offsets[document + 1] <= sentence:
+            document += 1
+        end = document_offsets[document + 1]
+        if end - document_offsets[document] < min_sentences or (sop and sentence + 1 == end):
+            sentence = end
+            continue
+        stop = min(end - sop, high)
+        while sentence < stop:
+            label = coins[sentence - low] or sentence + 1 == end
+            a[n], b[n], documents[n], labels[n] = sentence, sentence + 1, document, label
+            n += 1
+            sentence += 2 if disjoint and (sop or not label) else 1
+    return n, (sentence, document)
+
+
+@register_jitable
+def _draw_others(document_offsets, low, keys, labels, a, documents, b):
+    """Replace b by a sentence of another document where `labels` says so."""
+    num_documents, num_random = len(document_offsets) - 1, 0
+    random_pairs = np.empty(len(a), np.int64)
+    for i in range(len(a)):
+        random_pairs[num_random] = i
+        num_random += labels[i]
+    # Each loop reads scattered places that the one before it has named, so many reads are under way at once.
+    for i in random_pairs[:num_random]:
+        documents[i] = other_document(num_documents, documents[i], draw64(keys[a[i] - low], DOCUMENT))
+    for i in random_pairs[:num_random]:
+        b[i] = sentence_within(document_offsets, documents[i], draw64(keys[a[i] - low], SENTENCE))
+
+
+@register_jitable
+def _write_spans(sentence_offsets, low, keys, swapped, a, b, room, spans):
+    """Fill spans (2 n, 2) from the sentences a and b (n,), trimmed to `room`; return the tokens trimmed."""
+    num_trimmed = 0
+    for i in range(len(a)):
+        spans[2 * i + 1, 0], spans[2 * i + 1, 1] = sentence_offsets[b[i]], sentence_offsets[b[i] + 1]
+    for i in range(len(a)):
+        start_a, end_a = sentence_offsets[a[i]], sentence_offsets[a[i] + 1]
+        start_b, end_b = spans[2 * i + 1]
+        num_excess = end_a - start_a + end_b - start_b - room
+        if swapped[i]:
+            start_a, end_a, start_b, end_b = start_b, end_b, start_a, end_a
+        if num_excess > 0:
+            key = keys[a[i] - low]
+            start_a, end_a, start_b, end_b = trim_pair(start_a, end_a, start_b, end_b, room, key, COINS)
+            num_trimmed += num_excess
+        spans[2 * i, 0], spans[2 * i, 1], spans[2 * i + 1, 0], spans[2 * i + 1, 1] = start_a, end_a, start_b, end_b
+    return num_trimmed
+
+
+@numba.njit(cache=True, nogil=True)
+def _pair_sentences(sentence_offsets, document_offsets, epoch_key, room, min_sentences, disjoint, sop, spans, labels):
+    """Fill spans (2 N, 2) and labels (N,) in corpus order of A; return (N, trimmed tokens)."""
+    keys, coins, unswapped = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.bool_), np.zeros(_BLOCK, np.bool_)
+    a, b, documents = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64)
+    num_sentences = len(sentence_offsets) - 1
+    num_pairs, num_trimmed, state = 0, 0, (0, 0)
+    for low in range(0, num_sentences, _BLOCK):
+        high = min(low + _BLOCK, num_sentences)
+        _flip_coins(epoch_key, low, high, SWAP if sop else CHOICE, keys, coins)
+        label = labels[num_pairs:]
+        n, state = _choose(
+            document_offsets, low, high, state, min_sentences, disjoint, sop, coins, a, b, documents, label
+        )
+        if not sop:
+            _draw_others(document_offsets, low, keys, label, a[:n], documents, b)
+        swapped = label if sop else unswapped
+        num_trimmed += _write_spans(sentence_offsets, low, keys, swapped, a[:n], b, room, spans[2 * num_pairs :])
+        num_pairs += n
+    return num_pairs, num_trimmed
+
+
+@dataclass(frozen=True)
+class SentencePair:
+    """Two sentences, contiguous in one document or from two documents; a pair longer than T is trimmed as BERT does.
+
+    `order="nsp"`: B is the next sentence or, with p = .5, a sentence of another document. With `pairs="overlapping"`
+    each sentence is A once. With "disjoint" the next A is the first sentence not used yet, so that each sentence is
+    once A or once a B that follows. The last sentence of a document, when it is A, has no next one: its B is random,
+    so the share of random pairs is above .5. `lone_sentences="skip"` leaves out documents of one sentence ("random"
+    pairs them as last sentences).
+    `order="sop"` (Lan et al. 2020): B is always the next sentence and the two are swapped with p = .5; the last
+    sentence is no A, documents of one sentence are left out.
+    """
+
+    pairs: str
+    lone_sentences: str
+    resample: bool
+    order: str
+
+    def __post_init__(self) -> None:
+        assert self.pairs in ("overlapping", "disjoint"), self.pairs
+        assert self.lone_sentences in ("random", "skip"), self.lone_sentences
+        assert self.order in ("nsp", "sop"), self.order
+
+    def fingerprint(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> str:
+        """Return the fingerprint of the index that the same arguments give, without building it."""
+        options = {"pairs": self.pairs, "lone_sentences": self.lone_sentences, "order": self.order}
+        return index_fingerprint("sentence_pair", options, store, frame, (seed, epoch if self.resample else 0))
+
+    def index(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> SampleIndex:
+        """Return every pair of one epoch, ordered by A's place in the corpus; pure.
+
+        Raises ValueError if there are fewer than two documents or no pairs.
+        """
+        sop = self.order == "sop"
+        refuse_unpairable("sentence_pair", store, frame, sop=sop)
+        spans = np.empty((2 * store.num_sentences, 2), np.int64)  # what is never touched takes no memory
+        labels = np.empty(store.num_sentences, np.bool_)
+        num_pairs, num_trimmed = _pair_sentences(
+            readonly(store.sentence_offsets),
+            readonly(store.document_offsets),
+            randomness.epoch_key(seed, randomness.stream(_STREAM), epoch if self.resample else 0),
+            frame.pair_room,
+            2 if self.lone_sentences == "skip" else 1,
+            self.pairs == "disjoint",
+            sop,
+            spans,
+            labels,
+        )
+        return pair_index(
+            "sentence_pair",
+            frame,
+            spans[: 2 * num_pairs],
+            labels[:num_pairs],
+            sop=sop,
+            trimmed_tokens=int(num_trimmed),
+            fingerprint=self.fingerprint(store, frame, seed, epoch),
+        )
