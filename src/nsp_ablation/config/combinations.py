@@ -1,0 +1,181 @@
+"""Values that are valid alone and not together."""
+
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+from nsp_ablation.config.problem import Problem
+from nsp_ablation.config.schema import PAIR_FORMATS, Config, CorpusConfig
+from nsp_ablation.config.science import resolved_objective
+
+TRAINED = ("all", "prepare", "inspect", "pretrain", "export")
+FINETUNED = ("all", "finetune")
+
+# Keys of FormatConfig that not every format has, with the values they take.
+_FORMAT_KEYS = {
+    "segment_pair": ("pair_separator", "nsp_balance", "lone_sentences"),
+    "sentence_pair": ("pair_separator", "lone_sentences", "pairs"),
+    "full": ("sentence_separator",),
+    "doc": ("sentence_separator",),
+}
+_CORPUS_KEYS = {
+    "microworld": ("num_documents",),
+    "text": ("path", "document_border"),
+    "jsonl": ("path", "text_key"),
+    "hub": (),
+}
+_BYTE_ALPHABET = 256 + 5
+# The tasks whose files the micro-world generates; the others need files of their own beside it.
+MICROWORLD_TASKS = ("squad1", "squad2", "mnli", "sst2", "race")
+
+
+def combination_problems(config: Config) -> Iterator[Problem]:
+    """Yield each problem between settings, in the order of the pipeline."""
+    yield from _stage(config)
+    yield from _corpus(config.corpus)
+    yield from _tokenizer(config)
+    yield from _format(config)
+    yield from _masking(config)
+    yield from _model(config)
+    yield from _pretraining(config)
+    yield from _finetuning(config)
+    yield from _surroundings(config)
+
+
+def _stage(config: Config) -> Iterator[Problem]:
+    if config.encoder is not None and config.stage in ("prepare", "inspect", "pretrain"):
+        remedy = "use stage=finetune, or model.init_from to train it further"
+        yield Problem("encoder", config.encoder, f"is not looked at by stage={config.stage}; {remedy}")
+    if config.stage == "export" and config.export.output is None:
+        yield Problem("export.output", None, "stage=export needs the directory that receives the encoder")
+    number = config.inspect.num_samples
+    if number != "all" and not (number.isdecimal() and int(number) > 0):
+        yield Problem("inspect.num_samples", number, "is neither a number of samples, at least 1, nor `all`")
+    if not re.fullmatch(r"\w[\w.+=-]*(/\w[\w.+=-]*)*", config.name):
+        yield Problem(
+            "name", config.name, "is no folder name below paths.results: letters, digits and ._+=-, parts by /"
+        )
+
+
+def _corpus(corpus: CorpusConfig) -> Iterator[Problem]:
+    for key in ("path", "text_key", "document_border", "num_documents"):
+        value = getattr(corpus, key)
+        has = key in _CORPUS_KEYS[corpus.reader]
+        if has and value is None:
+            yield Problem(f"corpus.{key}", None, f"corpus={corpus.name} needs {_corpus_need(key)}")
+        if not has and value is not None and key != "num_documents":
+            readers = " or ".join(reader for reader, keys in _CORPUS_KEYS.items() if key in keys)
+            yield Problem(
+                f"corpus.{key}", value, f"corpus={corpus.name} has no such key; it belongs to corpus={readers}"
+            )
+    if (corpus.reader == "hub") != bool(corpus.hub):
+        reason = "names no data set" if corpus.reader == "hub" else f"corpus={corpus.name} reads nothing from the hub"
+        yield Problem("corpus.hub", [source.path for source in corpus.hub], reason)
+
+
+def _corpus_need(key: str) -> str:
+    return {
+        "path": "files: corpus.path=FILE, a directory or a quoted glob",
+        "text_key": "the key that holds a document's text",
+        "document_border": "blank_line or file",
+        "num_documents": "the number of documents to generate",
+    }[key]
+
+
+def _tokenizer(config: Config) -> Iterator[Problem]:
+    tokenizer = config.tokenizer
+    if tokenizer.name == "pretrained":
+        if tokenizer.path is None:
+            yield Problem("tokenizer.path", None, "tokenizer=pretrained needs a directory or a name on the hub")
+        for key, ignored in (("vocab_size", tokenizer.vocab_size), ("lowercase", tokenizer.lowercase or None)):
+            if ignored is not None:
+                yield Problem(f"tokenizer.{key}", ignored, "a pretrained tokenizer brings its own; leave it out")
+        return
+    if tokenizer.path is not None:
+        yield Problem(
+            "tokenizer.path", tokenizer.path, f"tokenizer={tokenizer.name} is trained; use tokenizer=pretrained"
+        )
+    if tokenizer.vocab_size is None:
+        yield Problem("tokenizer.vocab_size", None, f"tokenizer={tokenizer.name} needs the number of tokens to train")
+    elif tokenizer.name == "bbpe" and tokenizer.vocab_size < _BYTE_ALPHABET:
+        reason = f"must be at least {_BYTE_ALPHABET}: 256 bytes and 5 special tokens"
+        yield Problem("tokenizer.vocab_size", tokenizer.vocab_size, reason)
+    if tokenizer.name == "bbpe" and tokenizer.lowercase:
+        yield Problem("tokenizer.lowercase", True, "byte-level BPE keeps case; use tokenizer=wordpiece")
+
+
+def _format(config: Config) -> Iterator[Problem]:
+    name = config.format.name
+    for key in ("sentence_separator", "pair_separator", "nsp_balance", "lone_sentences", "pairs"):
+        value = getattr(config.format, key)
+        formats = tuple(other for other, keys in _FORMAT_KEYS.items() if key in keys)
+        if value is None and name in formats:
+            yield Problem(f"format.{key}", None, f"format={name} needs a value")
+        if value is not None and name not in formats:
+            reason = f"format={name} has no such key; it belongs to format={' or '.join(formats)}"
+            yield Problem(f"format.{key}", value, reason)
+    if resolved_objective(config) != "mlm" and name not in PAIR_FORMATS:
+        reason = f"needs pairs, and format={name} has none (format=segment_pair or sentence_pair has)"
+        yield Problem("objective", config.objective, reason, ("paper", "mlm"))
+
+
+def _masking(config: Config) -> Iterator[Problem]:
+    masking = config.masking
+    if masking.name == "dynamic" and masking.copies is not None:
+        yield Problem("masking.copies", masking.copies, "dynamic masks are drawn each time; copies need masking=static")
+    if masking.name == "static" and masking.copies is None:
+        yield Problem("masking.copies", None, "masking=static needs the number of masks a sample has, at least 1")
+    if masking.mask_fraction + masking.random_fraction > 1:
+        reason = f"and masking.mask_fraction={masking.mask_fraction} exceed 1 together"
+        yield Problem("masking.random_fraction", masking.random_fraction, reason)
+
+
+def _model(config: Config) -> Iterator[Problem]:
+    model = config.model
+    if model.hidden_size % model.num_heads:
+        yield Problem("model.hidden_size", model.hidden_size, f"is no multiple of model.num_heads={model.num_heads}")
+    if (model.sinusoid_init_base is None) != (model.sinusoid_init_scale is None):
+        yield Problem(
+            "model.sinusoid_init_scale",
+            model.sinusoid_init_scale,
+            "belongs to model.sinusoid_init_base; set both or leave both null",
+        )
+    if model.neighbour_init and model.sinusoid_init_base is None:
+        reason = "needs sinusoids; set model.sinusoid_init_base and model.sinusoid_init_scale"
+        yield Problem("model.neighbour_init", True, reason)
+    if model.type_vocab_size == 1 and config.finetuning.token_types == "bert":
+        yield Problem("finetuning.token_types", "bert", "needs model.type_vocab_size=2", ("as_pretrained",))
+
+
+def _pretraining(config: Config) -> Iterator[Problem]:
+    updates = config.pretraining.max_steps
+    if any(not 1 <= update <= updates for update in config.pretraining.export_at):
+        reason = f"updates count from 1 to pretraining.max_steps={updates}"
+        yield Problem("pretraining.export_at", config.pretraining.export_at, reason)
+
+
+def _finetuning(config: Config) -> Iterator[Problem]:
+    seeds, recipes = config.finetuning.seeds, config.finetuning.recipes
+    if not seeds or len(set(seeds)) < len(seeds):
+        yield Problem("finetuning.seeds", seeds, "must be one or more different numbers")
+    if config.stage in FINETUNED and not config.tasks:
+        yield Problem("tasks", [], f"stage={config.stage} needs a task; use stage=pretrain for an encoder alone")
+    for key, task in config.tasks.items():
+        if task.name != key:
+            yield Problem(f"tasks.{key}.name", task.name, f"must be {key}, the task's key")
+        if task.kind == "recall":
+            continue
+        if key not in recipes:
+            yield Problem(f"finetuning.recipes.{key}", None, f"tasks={key} has no recipe", tuple(recipes))
+        if config.corpus.reader == "microworld" and task.path is None and key not in MICROWORLD_TASKS:
+            reason = f"the micro-world has no such task; set tasks.{key}.path=DIR to the original files"
+            yield Problem("tasks", key, reason, (*MICROWORLD_TASKS, "in_context_recall"))
+
+
+def _surroundings(config: Config) -> Iterator[Problem]:
+    trainer = config.trainer
+    if trainer.accelerator == "cpu" and trainer.precision == "16-mixed":
+        reason = "half precision needs a GPU"
+        yield Problem("trainer.precision", trainer.precision, reason, ("32-true", "bf16-mixed", "64-true"))
+    if config.logger.name == "tensorboard" and find_spec("tensorboard") is None:
+        yield Problem("logger", "tensorboard", "is not installed; pip install tensorboard", ("csv", "wandb"))

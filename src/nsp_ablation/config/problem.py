@@ -1,0 +1,67 @@
+"""A problem of a configuration, told in one line: the field, its value, what is wrong, what is allowed."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A refused value, `...` where there is none. `allowed` are the names that would pass, if `reason` names none."""
+
+    field: str
+    value: Any
+    reason: str
+    allowed: tuple[str, ...] = ()
+
+    def line(self) -> str:
+        """Return the whole problem as one line."""
+        text = f"{self.field}: " if self.value is ... else f"{self.field}={shown(self.value)}: "
+        text += self.reason
+        if self.allowed:
+            text += f"{'' if text.endswith('?') else ';'} allowed: {', '.join(self.allowed)}"
+        return " ".join(text.split())
+
+
+class ConfigurationError(ValueError):
+    """A configuration that is refused; `lines` holds one line a problem."""
+
+    def __init__(self, lines: list[str]):
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def refuse(problems: Iterable[Problem]) -> None:
+    """Raise ConfigurationError with the first problem of each field; return where there is none."""
+    first: dict[str, Problem] = {}
+    for problem in problems:
+        first.setdefault(problem.field, problem)
+    if first:
+        raise ConfigurationError([problem.line() for problem in first.values()])
+
+
+def unknown_key(path: str, value: Any, allowed: tuple[str, ...], place: int = -1) -> Problem:
+    """Return the problem of a key whose part at `place` the schema lacks; `allowed` are the keys that it has there."""
+    return Problem(path, value, f"no such setting{_suggestion(path.split('.')[place], allowed)}", allowed)
+
+
+def unknown_value(field: str, value: str, allowed: tuple[str, ...], what: str = "value") -> Problem:
+    """Return the problem of a name that is none of `allowed`, with the one that it looks like."""
+    return Problem(field, value, f"no such {what}{_suggestion(value, allowed)}", allowed)
+
+
+def _suggestion(name: str, allowed: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(allowed), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def shown(value: Any) -> str:
+    """Return a value as one types it on the command line."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{','.join(shown(item) for item in value)}]"
+    return str(value)

@@ -1,0 +1,47 @@
+"""The command line as a module, and configurations composed through it."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def run():
+    spec = importlib.util.spec_from_file_location("nsp_ablation_command_line", ROOT / "run.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def cells(run, tmp_path, monkeypatch):
+    """cells("-m", "format=full,doc"): the checked cells of a command, typed in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def composed(*arguments):
+        return run.preflight(run.parse_arguments([run.quote_numbers(argument) for argument in arguments]))
+
+    return composed
+
+
+@pytest.fixture
+def config(cells):
+    """config("format=doc"): the configuration of a single run."""
+    return lambda *arguments: cells(*arguments)[0].config
+
+
+@pytest.fixture
+def refused(run, cells):
+    """refused("format=dooc"): the lines with which a command is refused."""
+
+    def lines(*arguments):
+        with pytest.raises(run.ConfigurationError) as error:
+            cells(*arguments)
+        return error.value.lines
+
+    return lines

@@ -1,0 +1,77 @@
+"""`run.py` as a process: a refusal is one line and exit status 2, in a second, without torch, before any job."""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("torch", "pytorch_lightning", "transformers", "tokenizers", "datasets", "numba", "pandas", "matplotlib")
+
+
+@pytest.fixture
+def light(tmp_path):
+    """An environment in which every heavy library refuses to be imported."""
+    libraries = tmp_path / "libraries"
+    for name in HEAVY:
+        (libraries / name).mkdir(parents=True)
+        (libraries / name / "__init__.py").write_text(f"raise SystemExit('{name} was imported')\n")
+    return {**os.environ, "PYTHONPATH": str(libraries)}
+
+
+@pytest.fixture
+def empty(tmp_path):
+    directory = tmp_path / "empty"
+    directory.mkdir()
+    return directory
+
+
+def typed(*arguments, cwd, env, command=(str(ROOT / "run.py"),)):
+    return subprocess.run([sys.executable, *command, *arguments], cwd=cwd, env=env, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["format=dooc"],
+        ["-m", "experiment=table2_formats", "seed=1,2,3,4,5", "max_length=7"],
+        ["-m", "format=segment_pair,sentence_pair,full", "masking=static,dynamic", "objective=mlm_nsp"],
+    ],
+    ids=["unknown option", "value in a sweep", "combination in a late cell"],
+)
+def test_refusal_is_one_line_in_a_second_without_heavy_libraries(light, empty, arguments):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = typed(*arguments, cwd=empty, env=light)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert list(empty.iterdir()) == []
+    # Processor time, since wall time is the machine's as much as ours; 0.4 to 0.9 s when idle.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
+
+
+def test_hydras_own_flags_still_work(light, empty):
+    assert "condition: doc, dynamic, full" in typed("--help", cwd=empty, env=light).stdout
+    shown = typed("--cfg", "job", "-p", "format", "format=doc", cwd=empty, env=light)
+    assert (shown.returncode, "name: doc" in shown.stdout) == (0, True)
+
+
+def test_a_wheels_layout_finds_its_files(light, empty, tmp_path):
+    """In a wheel run.py, conf/ and experiments/ lie inside the package."""
+    package = tmp_path / "site" / "nsp_ablation"
+    shutil.copytree(ROOT / "src/nsp_ablation", package, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("conf", "experiments"):
+        shutil.copytree(ROOT / name, package / name)
+    shutil.copy(ROOT / "run.py", package / "run.py")
+    env = {**light, "PYTHONPATH": f"{package.parent}{os.pathsep}{light['PYTHONPATH']}"}
+    main = ("-c", "from nsp_ablation.run import main; main()")
+    refused = typed("experiment=table2", cwd=empty, env=env, command=main)
+    assert refused.stderr.startswith("error: experiment=table2: no such option; did you mean table2_formats? allowed: ")
+    shown = typed("--cfg", "job", "-p", "name", "experiment=table2_formats", cwd=empty, env=env, command=main)
+    assert shown.stdout.strip().splitlines()[-1] == "table2_formats/micro"

@@ -1,0 +1,159 @@
+"""Every file of conf/ and experiments/ composes and passes the checks, in the order of precedence that is promised."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GROUPS = sorted(path.name for path in (ROOT / "conf").iterdir() if path.is_dir())
+EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
+SCALES = ("smoke", "micro", "laptop", "gpu", "paper")
+SINGLE_RUNS = (
+    "stage=inspect format=doc",
+    "condition=segment_pair_mlm",
+    "tasks=[squad1,race]",
+    "batch=2k",
+    "batch=256",
+    "batch.sequences=32",
+    "model=laptop",
+    "trainer=cpu",
+    "logger=wandb",
+    "masking=static masking.copies=10",
+    "stage=finetune encoder=bert-base-uncased",
+    "stage=finetune encoder=google/bert_uncased_L-2_H-128_A-2",
+    "encoder=random",
+    "stage=pretrain tasks=[]",
+    "stage=export export.output=copy",
+    "finetuning.seeds=[1,2,3]",
+    "inspect.num_samples=all",
+    "tokenizer=pretrained tokenizer.path=roberta-base",
+    "tokenizer=wordpiece model.architecture=roberta",
+    "tokenizer=bbpe model.architecture=bert",
+)
+
+
+def options(group):
+    return sorted(path.stem for path in (ROOT / "conf" / group).glob("*.yaml"))
+
+
+def needs(group, option, directory):
+    """What an option cannot be used without."""
+    if (group, option) in {("corpus", "text"), ("corpus", "jsonl"), ("scale", "laptop")}:
+        (directory / "a.txt").write_text("text")
+        return ["corpus.path=a.txt"]
+    if (group, option) == ("tokenizer", "pretrained"):
+        return ["tokenizer.path=bert-base-uncased"]
+    return ["corpus=wikipedia"] if (group, option) == ("tasks", "mnli_mismatched") else []
+
+
+@pytest.mark.parametrize("scale", [[], ["scale=smoke"]], ids=["as is", "smoke"])
+@pytest.mark.parametrize(("group", "option"), [(group, option) for group in GROUPS for option in options(group)])
+def test_every_option_composes_and_is_named_as_its_file(config, tmp_path, group, option, scale):
+    if group == "scale" and scale:
+        pytest.skip("two scales")
+    composed = config(f"{group}={option}", *needs(group, option, tmp_path), *scale)
+    if group == "tasks":
+        assert list(composed.tasks) == [option]
+    elif group in ("condition", "scale"):
+        assert getattr(composed, f"{group}_name") == option
+    elif group == "batch":
+        assert composed.batch.sequences == (4 if scale else {"256": 256, "2k": 2048, "8k": 8192}[option])
+    else:
+        assert getattr(composed, group).name == option
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_composes_at_every_scale(cells, tmp_path, experiment, scale):
+    found = cells("-m", f"experiment={experiment}", f"scale={scale}", *needs("scale", scale, tmp_path))
+    assert {cell.config.name for cell in found} == {f"{experiment}/{scale}"}
+    conditions = {cell.config.condition_name for cell in found}
+    compared = {side for pair in found[0].config.report.comparisons for side in (pair.a, pair.b)}
+    assert len(conditions) > 1
+    assert compared == conditions
+    seeds = {cell.config.seed for cell in found}
+    assert len(found) == len(conditions) * len(seeds)
+    if scale == "smoke":
+        assert {cell.config.pretraining.max_steps for cell in found} == {5}
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_states_its_question_command_cost_and_expectation(experiment):
+    header = (ROOT / "experiments" / f"{experiment}.yaml").read_text().partition("defaults:")[0]
+    assert re.findall(r"^# (\w+) ", header, re.MULTILINE) == ["Question", "Command", "Cost", "Expected"]
+    assert f"python run.py -m experiment={experiment}" in header
+
+
+def test_an_experiment_is_micro_unless_said(cells):
+    assert {cell.config.name for cell in cells("-m", "experiment=table2_formats", "seed=1")} == {"table2_formats/micro"}
+
+
+@pytest.mark.parametrize("command", SINGLE_RUNS)
+def test_commands_of_the_contract_compose(config, command):
+    config(*command.split())
+
+
+def test_defaults(config):
+    composed = config()
+    assert (composed.format.name, composed.masking.name, composed.objective) == ("full", "dynamic", "paper")
+    assert (composed.budget, composed.tokenizer.name, composed.stage) == ("paper", "bbpe", "all")
+    assert (composed.model.name, composed.corpus.name, composed.seed) == ("micro", "microworld", 1)
+    assert list(composed.tasks) == ["squad1", "squad2", "mnli", "sst2", "race", "in_context_recall"]
+    assert (composed.max_length, composed.name) == (96, "adhoc")
+
+
+def test_main_job_has_one_cell_a_format(cells):
+    found = cells("-m", "format=full,doc", "masking=dynamic")
+    assert [cell.config.format.name for cell in found] == ["full", "doc"]
+    assert [cell.overrides for cell in found] == [["format=full", "masking=dynamic"], ["format=doc", "masking=dynamic"]]
+
+
+def test_slurm_launcher_composes_where_it_is_installed(cells):
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    assert len(cells("-m", "format=full,doc", "trainer=slurm", "hydra/launcher=submitit_slurm")) == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "sequences"),
+    [
+        ("model=micro", 22),
+        ("model=micro batch=2k", 2048),
+        ("model=micro batch=2k scale=smoke", 4),
+        ("model=micro batch=2k scale=smoke batch.sequences=7", 7),
+    ],
+)
+def test_precedence_of_model_batch_scale_and_command_line(config, command, sequences):
+    assert config(*command.split()).batch.sequences == sequences
+
+
+def test_condition_sets_format_objective_and_masking_over_their_groups(config):
+    composed = config("condition=static_x10")
+    assert (composed.format.name, composed.objective) == ("segment_pair", "mlm_nsp")
+    assert (composed.masking.name, composed.masking.copies) == ("static", 10)
+
+
+def test_typed_seed_replaces_the_seeds_of_the_scale(cells):
+    assert {cell.config.seed for cell in cells("-m", "experiment=loss_vs_format")} == {1, 2, 3, 4, 5}
+    assert {cell.config.seed for cell in cells("-m", "experiment=loss_vs_format", "seed=7,8")} == {7, 8}
+
+
+def test_vocabulary_size_is_that_of_corpus_and_tokenizer(config):
+    assert config("corpus=wikipedia", "tokenizer=bbpe").tokenizer.vocab_size == 50265
+    assert config("corpus=wikipedia", "tokenizer=wordpiece").tokenizer.vocab_size == 30522
+    assert config("corpus=wikipedia", "tokenizer.vocab_size=1000").tokenizer.vocab_size == 1000
+
+
+def test_cells_that_differ_in_plain_values_equal_those_composed_alone(cells):
+    """The sweep composes one cell a condition and copies it for each seed; each must equal its own composition."""
+    found = cells("-m", "experiment=table1_masking", "seed=1,2", "model.dropout=0.1,0.2", "scale=smoke")
+    assert len(found) == 12
+    for cell in found[1::3]:
+        assert cells(*cell.overrides)[0].config == cell.config
+
+
+def test_micro_world_tasks_are_those_that_it_writes():
+    from nsp_ablation.config.combinations import MICROWORLD_TASKS
+    from nsp_ablation.microworld.tasks import NUM_TRAIN
+
+    assert set(MICROWORLD_TASKS) == set(NUM_TRAIN)

@@ -1,0 +1,170 @@
+"""What is refused before any job: each wrong value answers with one line that names the field and what is allowed."""
+
+import pytest
+
+# (command, the beginning of the one line, something that it must also say)
+REFUSED = [
+    # names
+    (
+        "format=dooc",
+        "format=dooc: no such option; did you mean doc?",
+        "allowed: doc, full, segment_pair, sentence_pair",
+    ),
+    ("condition=segmentpair_nsp", "condition=segmentpair_nsp: no such option", "did you mean segment_pair_nsp?"),
+    ("experiment=table2", "experiment=table2: no such option", "table2_formats"),
+    ("tasks=[squad1,raec]", "tasks=raec: no such option; did you mean race?", "allowed: in_context_recall, mnli"),
+    ("batch=32", "batch=32: no such option (batch.sequences=N", "allowed: 256, 2k, 8k"),
+    ("format=null", "format=null: no such option", "allowed: doc"),
+    ("hydra/launcher=slurm", "hydra/launcher=slurm: no such option", "basic"),
+    # keys
+    ("max_lenght=64", "max_lenght=64: no such setting; did you mean max_length?", "allowed: stage, name"),
+    ("+max_lenght=64", "max_lenght=64: no such setting; did you mean max_length?", "allowed: stage, name"),
+    ("format.resampel=true", "format.resampel=true: no such setting; did you mean resample?", "allowed: name"),
+    ("+format.resampel=true", "format.resampel=true: no such setting; did you mean resample?", "allowed: name"),
+    ("++format.resampel=true", "format.resampel=true: no such setting; did you mean resample?", "allowed: name"),
+    ("fromat=doc", "fromat=doc: no such setting; did you mean format?", "condition, scale, experiment"),
+    ("tasks.squad.path=.", "tasks.squad.path=.: no such setting", "allowed: in_context_recall, mnli"),
+    ("+tasks.foo.path=.", "tasks.foo.path=.: no such setting", "allowed: in_context_recall, mnli"),
+    ("tasks.mnli_mismatched.path=.", "tasks.mnli_mismatched.path=.: is not there", "tasks=[...]"),
+    ("scale.seed=3", "scale.seed=3: scale has options and no settings", "allowed: gpu, laptop, micro"),
+    ("hydra.foo=1", "hydra.foo=1: ", "HydraConf"),
+    # grammar
+    ("dynamic", "dynamic: is no setting", "key=value"),
+    ("format=[full", "format=[full: cannot be read", "quotes"),
+    ("format=full,doc", "format=full,doc: several values make a sweep", "-m"),
+    ("-m seed=interval(1,2)", "seed=interval(1,2): is no list of values", "key=a,b,c"),
+    ("~format", "~format: a setting cannot be deleted", ""),
+    ("+condition=full", "condition: is chosen twice", ""),
+    ("--foo", "unrecognized arguments: --foo", "--help"),
+    ("--config-dir nowhere", "--config-dir=nowhere: no such directory", ""),
+    ("optim@x=adam", "Override optim@x=adam looks like", "does not exist"),
+    # types
+    ("max_length=long", "max_length=long: is no whole number", ""),
+    ("masking.copies=2.5", "masking.copies=2.5: is no whole number", ""),
+    ("model.dropout=little", "model.dropout=little: is no number", ""),
+    ("trainer.progress=maybe", "trainer.progress=maybe: is neither true nor false", ""),
+    ("max_length=null", "max_length=null: must not be null", ""),
+    ("finetuning.seeds=3", "finetuning.seeds=3: is no list", "[a,b]"),
+    ("finetuning.seeds=[one]", "finetuning.seeds=[one]: is no whole number", ""),
+    ("report.comparisons=[{a:full,c:doc}]", "report.comparisons=[{a:full,c:doc}]: Key 'c' not in", ""),
+    ("corpus.hub=[{path:x}]", "corpus.hub[0]: lacks name, revision, split, text_key, document_key", ""),
+    ("tokenizer.vocab_size=${corpus.foo}", "tokenizer.vocab_size: Interpolation key 'corpus.foo' not found", ""),
+    # values
+    ("stage=trian", "stage=trian: no such value", "allowed: all, prepare, inspect, pretrain, finetune, report, export"),
+    ("budget=token", "budget=token: no such value; did you mean tokens?", "allowed: paper, tokens, sequences"),
+    ("masking.count=exactly", "masking.count=exactly: no such value; did you mean exact?", "bernoulli"),
+    ("max_length=7", "max_length=7: must be at least 8", ""),
+    ("model.dropout=1", "model.dropout=1.0: must be from 0.0 to 0.9", ""),
+    ("seed=-1", "seed=-1: must be from 0", ""),
+    ("finetuning.seeds=[1,-1]", "finetuning.seeds=-1: must be from 0", ""),
+    ("pretraining.learning_rate=nan", "pretraining.learning_rate=nan: must be a finite number", ""),
+    ("encoder=", "encoder=: is empty", "null"),
+    ("inspect.num_samples=0", "inspect.num_samples=0: is neither", "all"),
+    ("name=../elsewhere", "name=../elsewhere: is no folder name", ""),
+    # combinations
+    ("objective=mlm_nsp", "objective=mlm_nsp: needs pairs, and format=full has none", "allowed: paper, mlm"),
+    ("format=doc objective=mlm_sop", "objective=mlm_sop: needs pairs, and format=doc has none", "allowed: paper, mlm"),
+    ("-m format=full,doc objective=mlm_nsp", "objective=mlm_nsp: needs pairs, and format=full", "allowed: paper, mlm"),
+    ("condition=segment_pair_nsp format=doc", "objective=mlm_nsp: needs pairs, and format=doc", "allowed: paper, mlm"),
+    ("format.pair_separator=double", "format.pair_separator=double: format=full has no such key", "sentence_pair"),
+    ("format=doc format.nsp_balance=exact", "format.nsp_balance=exact: format=doc has no such key", "segment_pair"),
+    ("format=doc format.lone_sentences=skip", "format.lone_sentences=skip: format=doc has no such key", "segment_pair"),
+    ("format=segment_pair format.pairs=disjoint", "format.pairs=disjoint: format=segment_pair has no", "sentence_pair"),
+    ("format=segment_pair format.sentence_separator=true", "format.sentence_separator=true: format=", "full or doc"),
+    ("format=segment_pair format.nsp_balance=null", "format.nsp_balance=null: format=segment_pair needs a value", ""),
+    ("masking.copies=10", "masking.copies=10: dynamic masks are drawn each time", "masking=static"),
+    ("masking=static masking.copies=null", "masking.copies=null: masking=static needs", ""),
+    ("masking.mask_fraction=.95", "masking.random_fraction=0.1: and masking.mask_fraction=0.95 exceed 1", ""),
+    ("model.hidden_size=65", "model.hidden_size=65: is no multiple of model.num_heads=4", ""),
+    ("model.sinusoid_init_scale=null", "model.sinusoid_init_scale=null: belongs to", "both"),
+    ("model=tiny model.neighbour_init=true", "model.neighbour_init=true: needs sinusoids", ""),
+    ("model.type_vocab_size=1 finetuning.token_types=bert", "finetuning.token_types=bert: needs", "as_pretrained"),
+    ("tokenizer=pretrained", "tokenizer.path=null: tokenizer=pretrained needs", ""),
+    ("tokenizer.path=bert-base-uncased", "tokenizer.path=bert-base-uncased: tokenizer=bbpe is trained", "pretrained"),
+    ("tokenizer=pretrained tokenizer.path=x/y tokenizer.vocab_size=900", "tokenizer.vocab_size=900: a pretrained", ""),
+    ("tokenizer.vocab_size=null", "tokenizer.vocab_size=null: tokenizer=bbpe needs", ""),
+    ("tokenizer.vocab_size=260", "tokenizer.vocab_size=260: must be at least 261", ""),
+    ("tokenizer.lowercase=true", "tokenizer.lowercase=true: byte-level BPE keeps case", "wordpiece"),
+    ("pretraining.export_at=[7001]", "pretraining.export_at=[7001]: updates count from 1", "7000"),
+    ("tasks=[]", "tasks=[]: stage=all needs a task", "stage=pretrain"),
+    ("tasks=[mnli_mismatched]", "tasks=mnli_mismatched: the micro-world has no such task", "path=DIR"),
+    ("finetuning.seeds=[]", "finetuning.seeds=[]: must be one or more different numbers", ""),
+    ("finetuning.seeds=[1,1]", "finetuning.seeds=[1,1]: must be one or more different numbers", ""),
+    ("trainer.precision=16-mixed", "trainer.precision=16-mixed: half precision needs a GPU", "32-true"),
+    ("stage=pretrain encoder=random", "encoder=random: is not looked at by stage=pretrain", "model.init_from"),
+    ("stage=export", "export.output=null: stage=export needs the directory", ""),
+    ("corpus.path=a.txt", "corpus.path=a.txt: corpus=microworld has no such key", "text or jsonl"),
+    ("corpus.num_documents=null", "corpus.num_documents=null: corpus=microworld needs", ""),
+    ("corpus=wikipedia corpus.hub=[]", "corpus.hub=[]: names no data set", ""),
+    # places
+    ("corpus=text", "corpus.path=null: corpus=text needs files", "glob"),
+    ("corpus=jsonl corpus.path=nowhere/*.jsonl", "corpus.path=nowhere/*.jsonl: matches no file", "directory"),
+    ("corpus=text corpus.path=.", "corpus.path=.: matches no file", "directory"),
+    ("stage=finetune encoder=./nowhere", "encoder=./nowhere: no such directory", "or random"),
+    ("stage=finetune encoder=artifacts/encoders/x", "encoder=artifacts/encoders/x: no such directory", "hub"),
+    ("stage=finetune encoder=.", "encoder=.: the directory holds no Hugging Face files", ""),
+    ("model.init_from=/nowhere", "model.init_from=/nowhere: no such directory", "hub"),
+    ("tokenizer=pretrained tokenizer.path=./nowhere", "tokenizer.path=./nowhere: no such directory", "hub"),
+    ("tasks.squad1.path=nowhere", "tasks.squad1.path=nowhere: no such directory", "original files"),
+    ("tasks.squad1.path=.", "tasks.squad1.path=.: holds no train-v1.1.json", ""),
+    ("tasks.race.path=.", "tasks.race.path=.: holds no train or train.jsonl", ""),
+    ("paths.results=/dev/null/results", "paths.results=/dev/null/results: cannot be written", "another directory"),
+    ("paths.artifacts=/dev/null", "paths.artifacts=/dev/null: cannot be written", "another directory"),
+    ("stage=inspect inspect.output=/dev/null/a.jsonl", "inspect.output=/dev/null/a.jsonl: cannot be written", ""),
+    ("stage=export export.output=.", "export.output=.: exists already", ""),
+    # sweeps
+    ("experiment=table2_formats", "experiment=table2_formats: sweeps seed, condition", "-m"),
+    ("experiment=table2_formats condition=doc", "experiment=table2_formats: sweeps seed", "-m"),
+    ("-m format=full,dooc", "format=dooc: no such option", "did you mean doc?"),
+    ("-m seed=1,2,x", "seed=x: is no whole number", ""),
+    ("-m +foo=1,2", "foo=1: no such setting", ""),
+    ("-m name=a,b", "name=a,b: must be the same in all cells of a sweep", ""),
+    ("-m stage=pretrain,finetune", "stage=pretrain,finetune: must be the same in all cells of a sweep", ""),
+    ("-m stage=inspect seed=1,2 inspect.output=a.jsonl", "inspect.output=a.jsonl: two cells", ""),
+]
+
+
+@pytest.mark.parametrize(("command", "beginning", "more"), REFUSED, ids=[row[0] for row in REFUSED])
+def test_wrong_value_is_refused_in_one_line(refused, command, beginning, more):
+    (line,) = refused(*command.split())
+    assert line.startswith(beginning)
+    assert more in line
+    assert "\n" not in line
+
+
+def test_two_mistakes_are_two_lines(refused):
+    lines = refused("max_length=7", "budget=token")
+    assert [line.partition("=")[0] for line in lines] == ["budget", "max_length"]
+
+
+def test_a_misspelt_key_inside_a_users_experiment_is_refused(refused, tmp_path):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment/mine.yaml").write_text("# @package _global_\nmaks_length: 64\n")
+    (line,) = refused("--config-dir", str(tmp_path), "experiment=mine")
+    assert line.startswith("maks_length: no such setting; did you mean max_length? allowed: stage, name")
+    assert line.endswith("(in experiment/mine.yaml)")
+
+
+def test_a_users_experiment_is_an_experiment(config, tmp_path):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment/mine.yaml").write_text("# @package _global_\nmax_length: 64\n")
+    assert config("--config-dir", str(tmp_path), "experiment=mine").max_length == 64
+
+
+def test_tasks_files_are_looked_for_where_they_are_needed_alone(config):
+    assert config("stage=pretrain", "tasks.squad1.path=nowhere").tasks["squad1"].path == "nowhere"
+
+
+def test_a_report_needs_no_corpus(config):
+    assert config("stage=report", "corpus=jsonl", "corpus.path=gone.jsonl").corpus.path == "gone.jsonl"
+
+
+def test_task_directory_with_its_files_passes(config, tmp_path):
+    for name in ("train-v1.1.json", "dev-v1.1.json", "train.jsonl", "dev.jsonl"):
+        (tmp_path / name).touch()
+    assert config("tasks.squad1.path=.", "tasks.race.path=.").tasks["race"].path == "."
+
+
+def test_checking_outputs_leaves_nothing_behind(config, tmp_path):
+    config("paths.results=a/b", "paths.artifacts=c/d")
+    assert list(tmp_path.iterdir()) == []

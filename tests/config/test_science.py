@@ -1,0 +1,154 @@
+"""The science views: they change with every science setting and with nothing else."""
+
+import copy
+import dataclasses
+import types
+from typing import Union, get_args, get_origin, get_type_hints
+
+import pytest
+
+from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.config.schema import Config
+from nsp_ablation.config.science import (
+    condition,
+    pretraining_settings,
+    resolved_objective,
+    science_settings,
+    store_settings,
+    tokenizer_settings,
+)
+
+CONDITION_KEYS = (
+    *("format", "objective", "masking", "copies", "budget", "tokenizer", "model", "max_length", "batch", "updates"),
+    *("learning_rate", "corpus"),
+)
+
+
+@pytest.fixture
+def rich(config):
+    """A configuration in which every list and mapping of the schema has an item."""
+    tasks = "tasks=[squad1,in_context_recall]"
+    comparison = "report.comparisons=[{a:full,b:doc}]"
+    return config("corpus=books_wikipedia", "pretraining.export_at=[5]", comparison, tasks)
+
+
+def places(settings, path="", kinds=()):
+    """Yield (path, kinds of the fields on the way, change) for each leaf; `change()` gives it another value."""
+    hints = get_type_hints(type(settings))
+    for field in dataclasses.fields(settings):
+        here, way = f"{path}{field.name}", (*kinds, field.metadata["kind"])
+        value = getattr(settings, field.name)
+        inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else [value]
+        if inner and all(dataclasses.is_dataclass(item) for item in inner):
+            for item in inner:
+                yield from places(item, f"{here}.", way)
+        else:
+            new = another(value, hints[field.name])
+            yield here, way, lambda settings=settings, name=field.name, new=new: setattr(settings, name, new)
+
+
+def another(value, annotation):
+    """Return a value of the annotation's type that differs from `value`."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        annotation = next(argument for argument in get_args(annotation) if argument is not type(None))
+    if get_origin(annotation) is list:
+        return [*value, *(value[:1] or [another(None, get_args(annotation)[0])])]
+    if get_origin(annotation) is dict:
+        return {**value, "new": another(None, get_args(annotation)[1])}
+    if dataclasses.is_dataclass(annotation):
+        return object.__new__(annotation)
+    if value is None:
+        return annotation(1)
+    return not value if annotation is bool else value + annotation(1)
+
+
+def changed_paths(rich, view):
+    """Return the paths of all leaves, and of those whose change changes the fingerprint of the view."""
+    before, num_places = fingerprint(view(rich)), len(list(places(rich)))
+    everything, changed = {}, set()
+    for place in range(num_places):
+        other = copy.deepcopy(rich)
+        path, kinds, change = list(places(other))[place]
+        change()
+        everything[path] = kinds
+        if fingerprint(view(other)) != before:
+            changed.add(path)
+    return everything, changed
+
+
+def is_science(kinds):
+    return set(kinds) == {"science"}
+
+
+def test_science_changes_with_each_science_setting_and_with_no_other(rich):
+    everything, changed = changed_paths(rich, science_settings)
+    assert changed == {path for path, kinds in everything.items() if is_science(kinds)}
+    assert len(changed) > 60
+    assert len(everything) - len(changed) > 40
+    assert {"model.dropout", "trainer.precision", "objective", "corpus.hub.split", "masking.copies"} <= changed
+    assert not {"seed", "finetuning.seeds", "corpus.path", "trainer.devices", "tasks.path", "encoder", "name"} & changed
+
+
+def test_an_encoder_depends_on_all_of_science_but_fine_tuning(rich):
+    everything, changed = changed_paths(rich, pretraining_settings)
+    science = {path for path, kinds in everything.items() if is_science(kinds)}
+    assert changed == {path for path in science if not path.startswith("finetuning.")}
+
+
+def test_stores_and_a_trained_tokenizer_depend_on_corpus_and_tokenizer(rich):
+    for view in (store_settings, tokenizer_settings):
+        everything, changed = changed_paths(rich, view)
+        science = {path for path, kinds in everything.items() if is_science(kinds)}
+        assert changed == {path for path in science if path.startswith(("corpus.", "tokenizer."))}
+
+
+def test_a_pretrained_tokenizer_depends_on_no_corpus(config):
+    arguments = ("tokenizer=pretrained", "tokenizer.path=bert-base-uncased")
+    views = [tokenizer_settings(config(*arguments, f"corpus={name}")) for name in ("microworld", "wikipedia")]
+    assert views[0] == views[1]
+
+
+@pytest.mark.parametrize(
+    ("format_name", "objective", "resolved"),
+    [
+        ("segment_pair", "paper", "mlm_nsp"),
+        ("sentence_pair", "paper", "mlm_nsp"),
+        ("full", "paper", "mlm"),
+        ("doc", "paper", "mlm"),
+        ("segment_pair", "mlm", "mlm"),
+        ("segment_pair", "mlm_sop", "mlm_sop"),
+    ],
+)
+def test_resolved_objective(config, format_name, objective, resolved):
+    assert resolved_objective(config(f"format={format_name}", f"objective={objective}")) == resolved
+
+
+def test_an_objective_typed_and_one_resolved_are_the_same_science(config):
+    assert science_settings(config("condition=full")) == science_settings(config())
+    assert science_settings(config("condition=dynamic")) == science_settings(config("condition=segment_pair_nsp"))
+
+
+def test_condition_has_the_records_keys_and_the_typed_values(config):
+    found = condition(config("condition=static_x10", "batch.sequences=7", "budget=tokens"))
+    assert tuple(found) == CONDITION_KEYS
+    assert (found["format"], found["objective"], found["masking"], found["copies"]) == (
+        *("segment_pair", "mlm_nsp", "static", 10),
+    )
+    assert (found["batch"], found["budget"], found["model"], found["corpus"]) == (7, "tokens", "micro", "microworld")
+
+
+def test_every_field_says_its_kind_and_has_no_default():
+    classes = set(dataclasses_below(Config))
+    assert len(classes) > 15
+    for cls in classes:
+        for field in dataclasses.fields(cls):
+            assert field.metadata["kind"] in ("science", "machine", "label"), f"{cls.__name__}.{field.name}"
+            assert field.default is field.default_factory is dataclasses.MISSING, f"{cls.__name__}.{field.name}"
+
+
+def dataclasses_below(annotation):
+    if dataclasses.is_dataclass(annotation):
+        yield annotation
+    inner = get_type_hints(annotation).values() if dataclasses.is_dataclass(annotation) else get_args(annotation)
+    for argument in inner:
+        yield from dataclasses_below(argument)
