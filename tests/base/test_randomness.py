@@ -25,7 +25,12 @@ def test_samples_of_one_epoch_never_share_a_key():
 
 def test_every_coordinate_counts():
     base = epoch_key(3, stream("masks"), 5)
-    assert len({base, epoch_key(5, stream("masks"), 3), epoch_key(3, stream("order"), 5), epoch_key(4, stream("masks"), 5)}) == 4
+    assert (
+        len(
+            {base, epoch_key(5, stream("masks"), 3), epoch_key(3, stream("order"), 5), epoch_key(4, stream("masks"), 5)}
+        )
+        == 4
+    )
 
 
 def test_bits_are_fair_within_five_standard_errors():

@@ -65,7 +65,8 @@ def test_seed_and_sample_change_the_mask(frame, dynamic):
 
 
 @pytest.mark.parametrize(
-    ("num_ordinary", "num_masked"), [(1, 1), (3, 1), (9, 1), (10, 2), (16, 2), (17, 3), (30, 4), (50, 8), (100, 15), (5000, 750)]
+    ("num_ordinary", "num_masked"),
+    [(1, 1), (3, 1), (9, 1), (10, 2), (16, 2), (17, 3), (30, 4), (50, 8), (100, 15), (5000, 750)],
 )
 def test_exact_masks_round_15_percent_half_to_even_and_never_fewer_than_one(frame, dynamic, num_ordinary, num_masked):
     for epoch in range(1, 20):

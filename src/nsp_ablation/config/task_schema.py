@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nsp_ablation.config.kinds import MAX_SEED, label, science
+from nsp_ablation.config.kinds import MAX_SEED, label, machine, science
 
 
 @dataclass
@@ -17,9 +17,13 @@ class RecipeConfig:
 
 @dataclass
 class FinetuningConfig:
-    """Fine-tuning. `max_steps` and `num_epochs`, where set, replace those of every recipe."""
+    """Fine-tuning. `max_steps` and `num_epochs`, where set, replace those of every recipe.
+
+    `untrained_row` fine-tunes an encoder without pre-training alike, as a row of the table.
+    """
 
     name: str = science()
+    untrained_row: bool = machine()
     seeds: list[int] = label(low=0, high=MAX_SEED)
     pooler: str = science("fresh", "pretrained")
     token_types: str = science("as_pretrained", "bert")

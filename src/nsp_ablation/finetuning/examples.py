@@ -1,0 +1,34 @@
+"""One example of each kind of task, as text; features and metrics both start from these."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SpanExample:
+    """A question on a context (SQuAD). `answers` holds (text, first character) of every reference, none if
+    unanswerable; each text stands in `context` at its offset."""
+
+    id: str
+    question: str
+    context: str
+    answers: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class TextExample:
+    """One text or a pair of texts with the number of its class (GLUE)."""
+
+    id: str
+    texts: tuple[str, ...]
+    label: int
+
+
+@dataclass(frozen=True)
+class ChoiceExample:
+    """A question on an article with options, of which number `label` is right (RACE)."""
+
+    id: str
+    article: str
+    question: str
+    options: tuple[str, ...]
+    label: int

@@ -1,0 +1,151 @@
+"""Fine-tune one encoder on one task and score its development set."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.plugins.environments import LightningEnvironment
+
+from nsp_ablation.base.randomness import draw64, epoch_key, stream
+from nsp_ablation.finetuning.baselines import Baselines, measure_baselines
+from nsp_ablation.finetuning.encoder_directory import InputLayout, load_encoder, load_tokenizer, read_layout
+from nsp_ablation.finetuning.features import Features
+from nsp_ablation.finetuning.kinds import task_kind
+from nsp_ablation.finetuning.model import TaskModel
+from nsp_ablation.finetuning.module import FinetuningModule, Optimization
+from nsp_ablation.finetuning.order import evaluation_batches, training_batches
+from nsp_ablation.finetuning.outcome import TaskOutcome, outcome
+from nsp_ablation.finetuning.readers import read_task
+from nsp_ablation.finetuning.tasks import Examples, TaskSpec
+from nsp_ablation.training.quiet import quiet_lightning
+
+_EVALUATION_TOKENS = 16384  # of one padded batch without gradients
+
+
+def finetune(
+    encoder_directory: str,
+    spec: TaskSpec,
+    *,
+    seed: int,
+    learning_rate: float,
+    batch_size: int,
+    num_epochs: float,
+    weight_decay: float,
+    warmup_ratio: float,
+    gradient_clip: float,
+    max_steps: int | None,
+    pooler: str,
+    token_types: str,
+    max_length: int,
+    accelerator: str,
+    precision: str,
+    logger: Logger | None = None,
+    on_progress: Callable[[int, int, float], None] | None = None,
+    progress_every: int = 50,
+    baselines: Baselines | None = None,
+) -> TaskOutcome:
+    """Fine-tune the encoder (a directory or a hub name) on one device and score the development examples.
+
+    `seed` draws the new layers, the order and dropout; torch's global generators are left as they were. `max_steps`
+    replaces `num_epochs` where given. Baselines are measured unless given (they depend on the task alone). Raises
+    ValueError for unreadable files or an encoder that cannot do what is asked; a loss that is not finite is an error.
+    """
+    started = time.perf_counter()
+    data = _read(encoder_directory, spec, max_length, token_types)
+    steps = max_steps if max_steps is not None else num_updates(len(data.train.example), batch_size, num_epochs)
+    with _seeded(seed, "finetuning/layers"):
+        encoder = load_encoder(encoder_directory, pooler)
+        model = TaskModel(encoder, task_kind(spec).build_head(encoder.config.hidden_size))
+    optimization = Optimization(learning_rate, weight_decay, warmup_ratio, gradient_clip, steps)
+    module = FinetuningModule(model, optimization, f"finetuning/{spec.name}", on_progress, progress_every)
+    order = list(training_batches(data.train.lengths(), batch_size, seed, steps))
+    with _seeded(seed, "finetuning/dropout"), quiet_lightning():
+        trainer = _trainer(accelerator, precision, logger)
+        trainer.fit(module, _Batches(data.train, data.layout, order))
+        outputs = _predict(trainer, module, data.dev, data.layout)
+    scored = task_kind(spec).score(data.dev_examples, data.dev, outputs)
+    seconds = time.perf_counter() - started
+    if baselines is None:
+        baselines = measure_baselines(spec, data.train_examples, data.dev_examples)
+    return outcome(scored, [example.id for example in data.dev_examples], baselines, steps, seconds)
+
+
+@dataclass(frozen=True)
+class _Data:
+    train_examples: Examples
+    dev_examples: Examples
+    layout: InputLayout
+    train: Features
+    dev: Features
+
+
+def _read(encoder_directory: str, spec: TaskSpec, max_length: int, token_types: str) -> _Data:
+    kind = task_kind(spec)
+    train, dev = read_task(spec, "train"), read_task(spec, "dev")
+    layout, tokenizer = read_layout(encoder_directory, max_length, token_types), load_tokenizer(encoder_directory)
+    features = [kind.featurize(examples, tokenizer, layout) for examples in (train, dev)]
+    return _Data(train, dev, layout, *features)
+
+
+def num_updates(num_samples: int, batch_size: int, num_epochs: float) -> int:
+    """Return the updates of `num_epochs` passes, at least 1. Raises ValueError for no passes."""
+    if num_epochs <= 0:
+        raise ValueError(f"finetuning {num_epochs=} must be above 0; for an encoder as it is, use a zero-shot probe")
+    return max(1, round(-(-num_samples // batch_size) * num_epochs))
+
+
+class _Batches:
+    """Batches in the order given, as Lightning iterates them: one epoch."""
+
+    def __init__(self, features: Features, layout: InputLayout, order: list[np.ndarray]):
+        self.features, self.layout, self.order = features, layout, order
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+        return (self.features.batch(samples, self.layout) for samples in self.order)
+
+
+def _trainer(accelerator: str, precision: str, logger: Logger | None) -> pl.Trainer:
+    return pl.Trainer(
+        accelerator=accelerator,
+        devices=1,
+        precision=precision,  # type: ignore[arg-type]
+        logger=logger if logger is not None else False,
+        max_epochs=1,
+        plugins=[LightningEnvironment()],  # one process, also inside a Slurm or torchrun job
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+
+
+def _predict(
+    trainer: pl.Trainer, module: FinetuningModule, features: Features, layout: InputLayout
+) -> dict[str, np.ndarray]:
+    order = evaluation_batches(features.lengths(), features.sequences_per_sample, _EVALUATION_TOKENS)
+    batches = trainer.predict(module, _Batches(features, layout, order))
+    assert batches is not None
+    samples = np.concatenate(order)
+    outputs = {}
+    for name in batches[0]:
+        values = torch.cat([batch[name].cpu() for batch in batches]).numpy()  # type: ignore[index, call-overload]
+        outputs[name] = np.empty_like(values)
+        outputs[name][samples] = values
+    return outputs
+
+
+@contextmanager
+def _seeded(seed: int, stream_name: str) -> Iterator[None]:
+    """Torch's generators drawn from (seed, stream) inside, as before outside."""
+    key = epoch_key(seed, stream(stream_name), 0)
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(int(draw64(np.full(1, key), np.uint64(0))[0] >> np.uint64(1)))
+        yield

@@ -1,0 +1,50 @@
+"""An encoder with a task's head on it."""
+
+# B sequences, L positions, D hidden
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+
+class TaskModel(nn.Module):
+    """Encoder, pooler of the first token and head (with `loss` and `outputs` as in `ClassificationHead`).
+
+    The pooler is the encoder's own where it has kept one (`finetuning.pooler=pretrained`), else a new dense tanh
+    layer in every arm, as RoBERTa's classification heads have (PAPER row 19). New layers are drawn from torch's
+    global generator: normal with the encoder's standard deviation, zero bias.
+    """
+
+    def __init__(self, encoder: PreTrainedModel, head: nn.Module):
+        super().__init__()
+        config: Any = encoder.config
+        self.encoder: nn.Module = encoder
+        self.head: Any = head
+        has_pooler = getattr(encoder, "pooler", None) is not None
+        self.pooler = None if has_pooler else nn.Linear(config.hidden_size, config.hidden_size)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        for module in (head, self.pooler):
+            for layer in module.modules() if module is not None else ():
+                if isinstance(layer, nn.Linear):
+                    nn.init.normal_(layer.weight, std=config.initializer_range)
+                    nn.init.zeros_(layer.bias)
+
+    def loss(self, batch: dict[str, Tensor]) -> Tensor:
+        """Return the task's loss on one batch."""
+        return self.head.loss(*self._encode(batch), batch)
+
+    def outputs(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the head's predictions on one batch."""
+        return self.head.outputs(*self._encode(batch), batch)
+
+    def _encode(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        names = ("input_ids", "attention_mask", "token_type_ids")
+        encoded = self.encoder(**{name: batch[name] for name in names if name in batch})
+        hidden_BLD = encoded.last_hidden_state
+        if self.pooler is None:
+            first_BD = encoded.pooler_output
+        else:
+            first_BD = torch.tanh(self.pooler(self.dropout(hidden_BLD[:, 0])))
+        return hidden_BLD, self.dropout(first_BD)

@@ -1,0 +1,138 @@
+"""In-context recall, a zero-shot probe: does an encoder look a masked word up elsewhere in its input?
+
+A word that stands in an input twice or more is masked once. *Accuracy*: how often it is the top prediction with its
+other copies visible. *Recall gain*: its log-probability then, minus that with all its copies masked as well (nats).
+Comparing repeated with unrepeated words instead is biased: repeated ones are easier even without their copies.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from nsp_ablation.finetuning.baselines import Baselines
+from nsp_ablation.finetuning.encoder_directory import InputLayout, load_masked_lm, load_tokenizer, read_layout
+from nsp_ablation.finetuning.metrics import accuracy_scores
+from nsp_ablation.finetuning.outcome import TaskOutcome, outcome
+from nsp_ablation.finetuning.recall_targets import RecallTargets, choose_targets, content_words, continuing_tokens
+from nsp_ablation.finetuning.scored import Scored
+
+_BATCH_TOKENS = 16384
+
+
+def in_context_recall(
+    encoder_directory: str,
+    ids: np.ndarray,
+    sentence_offsets: np.ndarray,
+    document_offsets: np.ndarray,
+    *,
+    max_length: int,
+    target_ids: np.ndarray | None,
+    num_frequent: int = 200,
+    targets_per_input: int = 4,
+    max_inputs: int | None = 500,
+    in_range_tokens: int | None = None,
+    device: str = "cpu",
+) -> TaskOutcome:
+    """Probe the encoder on held-out documents, given as the token store's arrays, made by the encoder's tokenizer.
+
+    Inputs are as in DOC-SENTENCES, [CLS] sentences [SEP], of at most `max_length` tokens; targets are words of
+    `target_ids` (the micro-world's values), or without them words of one token that are not among the `num_frequent`
+    commonest of `ids`. `in_range_tokens` adds the same on inputs of that length (`accuracy_in_range`,
+    `recall_gain_in_range`, absent where no word is repeated in these), for formats that never train late positions.
+    Scores are those of accuracy, by target; an example's id is its target's place in the store. Raises ValueError
+    where no word is repeated, or ids are beyond the encoder's vocabulary.
+    """
+    started = time.perf_counter()
+    layout = read_layout(encoder_directory, max_length, "as_pretrained")
+    tokenizer = load_tokenizer(encoder_directory)
+    model = load_masked_lm(encoder_directory).eval().to(device)
+    continues_word, is_word = continuing_tokens(tokenizer)
+    if len(ids) and int(np.max(ids)) >= len(is_word):
+        raise ValueError(f"encoder={encoder_directory} has another vocabulary than the held-out documents' tokenizer")
+    if target_ids is None:
+        is_target = content_words(ids, is_word, num_frequent)
+    else:
+        is_target = np.isin(np.arange(len(is_word)), target_ids)
+    offsets, limits = (sentence_offsets, document_offsets), (targets_per_input, max_inputs)
+    targets = choose_targets(ids, *offsets, layout.single_room, is_target, continues_word, *limits)
+    if not len(targets.place):
+        raise ValueError(f"in_context_recall: no word stands twice in a held-out input of {layout.max_length} tokens")
+    gain, predicted = _measure(model, targets, layout)
+    metrics = _metrics(targets, gain, predicted, "")
+    if in_range_tokens is not None:
+        room = min(in_range_tokens, layout.max_length) - 2
+        near = choose_targets(ids, *offsets, room, is_target, continues_word, *limits)
+        metrics |= _metrics(near, *_measure(model, near, layout), "_in_range") if len(near.place) else {}
+    words = [str(tokenizer.convert_ids_to_tokens(token)) for token in predicted.tolist()]
+    return _outcome(targets, predicted, words, metrics, time.perf_counter() - started)
+
+
+def _outcome(
+    targets: RecallTargets, predicted: np.ndarray, words: list[str], metrics: dict[str, float], seconds: float
+) -> TaskOutcome:
+    """Chance is one in the number of different targets; majority always gives the commonest of them."""
+    expected = targets.expected()
+    counts = np.unique(expected, return_counts=True)[1]
+    example_ids = [str(place) for place in targets.start[targets.input] + targets.place]
+    scored = Scored(
+        accuracy_scores(predicted, expected), dict(zip(example_ids, words, strict=True)), metrics, "accuracy"
+    )
+    baselines = Baselines(1 / len(counts), float(counts.max() / counts.sum()), None)
+    return outcome(scored, example_ids, baselines, updates=0, seconds=seconds)
+
+
+def _metrics(targets: RecallTargets, gain: np.ndarray, predicted: np.ndarray, suffix: str) -> dict[str, float]:
+    return {
+        f"accuracy{suffix}": float((predicted == targets.expected()).mean()),
+        f"recall_gain{suffix}": float(gain.mean()),
+        f"num_targets{suffix}": float(len(gain)),
+    }
+
+
+def _measure(model: PreTrainedModel, targets: RecallTargets, layout: InputLayout) -> tuple[np.ndarray, np.ndarray]:
+    """Return each target's recall gain (N,) float64 and the top prediction (N,) int64 with its copies visible."""
+    expected = targets.expected()
+    log_probability, predicted = np.zeros((2, len(expected))), np.zeros((2, len(expected)), dtype=np.int64)
+    device = next(model.parameters()).device
+    for masks_copies in (0, 1):
+        for rows, input_ids, attention_mask in _batches(targets, layout, bool(masks_copies)):
+            places = torch.from_numpy(targets.place[rows] + 1).to(device)
+            logits_BV = _target_logits(model, input_ids.to(device), attention_mask.to(device), places)
+            wanted = torch.from_numpy(expected[rows]).to(device)
+            log_probability[masks_copies, rows] = logits_BV.log_softmax(1).gather(1, wanted[:, None])[:, 0].cpu()
+            predicted[masks_copies, rows] = logits_BV.argmax(1).cpu()
+    return log_probability[0] - log_probability[1], predicted[0]
+
+
+@torch.no_grad()
+def _target_logits(model: PreTrainedModel, input_ids: Tensor, attention_mask: Tensor, places: Tensor) -> Tensor:
+    """Return logits (B, V) float32 at one place of each row; the MLM head sees those places alone."""
+    hidden_BLD = model.base_model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+    head: Any = model.cls if hasattr(model, "cls") else model.lm_head
+    return head(hidden_BLD[torch.arange(len(places), device=places.device), places]).float()
+
+
+def _batches(
+    targets: RecallTargets, layout: InputLayout, masks_copies: bool
+) -> Iterator[tuple[np.ndarray, Tensor, Tensor]]:
+    """Yield rows (B,), input_ids (B, L) and attention_mask (B, L): each target's input with the target masked."""
+    lengths = np.array([len(targets.inputs[i]) + 2 for i in targets.input])
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        longest = int(lengths[order[start]])
+        rows = order[start : start + max(1, _BATCH_TOKENS // longest)]
+        start += len(rows)
+        input_ids = np.full((len(rows), longest), layout.pad, dtype=np.int64)
+        for number, row in enumerate(rows):
+            tokens = targets.inputs[targets.input[row]].copy()
+            place = targets.place[row]
+            tokens[tokens == tokens[place] if masks_copies else place] = layout.mask
+            input_ids[number, : lengths[row]] = [layout.cls, *tokens, layout.sep]
+        attention_mask = (np.arange(longest) < lengths[rows, None]).astype(np.int64)
+        yield rows, torch.from_numpy(input_ids), torch.from_numpy(attention_mask)

@@ -1,0 +1,41 @@
+"""Held-out losses of a pre-trained model."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from nsp_ablation.batches.loader import MicroBatch
+from nsp_ablation.pretraining.encoder import PretrainingModel
+from nsp_ablation.training.attention import attention_layout
+
+
+@dataclass(frozen=True)
+class HeldoutLoss:
+    """Mean MLM loss a masked token in nats, and the share of pairs told apart (NSP, SOP), None without a head."""
+
+    mlm_loss: float
+    pair_accuracy: float | None
+
+
+@torch.inference_mode()
+def heldout_loss(model: PretrainingModel, batches: Iterable[MicroBatch], device: torch.device) -> HeldoutLoss:
+    """Return the losses over all batches together, without dropout; the model stays on `device`, in evaluation mode.
+
+    Raises ValueError if there is nothing to predict.
+    """
+    model.eval().to(device)
+    loss_sum, num_predictions, num_right, num_pairs = 0.0, 0, 0, 0
+    for batch in batches:
+        layout = attention_layout(batch.sequence_offsets).to(device)
+        batch = batch.to(device)
+        masked_logits, pair_logits = model(batch, layout)
+        loss_sum += float(F.cross_entropy(masked_logits, batch.masked_labels, reduction="sum"))
+        num_predictions += len(batch.masked_labels)
+        if pair_logits is not None and batch.pair_labels is not None:
+            num_right += int((pair_logits.argmax(dim=1) == batch.pair_labels).sum())
+            num_pairs += len(batch.pair_labels)
+    if num_predictions == 0:
+        raise ValueError("the held-out documents are too few to predict a token; raise corpus.heldout_fraction")
+    return HeldoutLoss(loss_sum / num_predictions, num_right / num_pairs if num_pairs else None)

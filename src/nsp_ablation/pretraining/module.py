@@ -1,0 +1,190 @@
+"""The LightningModule of pre-training."""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from nsp_ablation.base.randomness import draw64, epoch_key, stream
+from nsp_ablation.batches.loader import MicroBatch
+from nsp_ablation.pretraining.encoder import PretrainingModel
+from nsp_ablation.pretraining.objective import Losses, update_share
+from nsp_ablation.training.attention import AttentionLayout, attention_layout
+from nsp_ablation.training.optimizer import linear_schedule, parameter_groups
+from nsp_ablation.training.progress import ProgressLine
+from nsp_ablation.training.resume import Stream, ends_update, place_after
+
+# (first update, rank, number of ranks) -> that rank's micro-batches, from the update on
+MakeLoader = Callable[[int, int, int], Iterable[MicroBatch]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The optimization of pre-training (section 2, table 9); names and units are the configuration's."""
+
+    max_steps: int
+    learning_rate: float
+    warmup_ratio: float
+    beta1: float
+    beta2: float
+    epsilon: float
+    weight_decay: float
+    decay_all: bool
+    gradient_clip: float
+
+
+class _Window:
+    """This rank's losses and tokens since curves were last logged."""
+
+    def __init__(self) -> None:
+        self.mlm: Tensor | float = 0.0
+        self.pair: Tensor | float = 0.0
+        self.num_updates = self.num_tokens = 0
+        self.started = time.monotonic()
+
+    def add(self, losses: Losses, num_tokens: int) -> None:
+        self.mlm = self.mlm + losses.mlm.detach()
+        if losses.pair is not None:
+            self.pair = self.pair + losses.pair.detach()
+        self.num_tokens += num_tokens
+
+
+class PretrainingModule(pl.LightningModule):
+    """AdamW on the sums of an update's losses; dropout is drawn by (seed, micro-batch), so that no state is needed.
+
+    Losses are read every `log_every` updates, or when the progress line is due: never on every one.
+    """
+
+    def __init__(
+        self,
+        model: PretrainingModel,
+        make_loader: MakeLoader,
+        recipe: Recipe,
+        *,
+        seed: int,
+        log_every: int,
+        say: Callable[[str], None] | None,
+    ):
+        super().__init__()
+        self.model, self.make_loader, self.recipe = model, make_loader, recipe
+        self.log_every, self.say = log_every, say
+        self.num_predictions = self.resumed_at = self._num_tokens = 0
+        self._earlier_seconds = self._started = 0.0
+        config = model.hf.config
+        has_dropout = config.hidden_dropout_prob > 0 or config.attention_probs_dropout_prob > 0
+        self._dropout_key = np.full(1, epoch_key(seed, stream("dropout"), 0)) if has_dropout else None
+        self._progress: ProgressLine | None = None
+        self._trained: list[Tensor] = []
+        self._window = _Window()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the training loop, over all parts of an interrupted run."""
+        return self._earlier_seconds + (time.monotonic() - self._started if self._started else 0.0)
+
+    def train_dataloader(self) -> Stream[MicroBatch]:
+        trainer = self.trainer
+        return Stream(lambda: self.make_loader(trainer.global_step, trainer.global_rank, trainer.world_size))
+
+    def transfer_batch_to_device(self, batch: MicroBatch, device: torch.device, dataloader_idx: int):
+        layout = attention_layout(batch.sequence_offsets)
+        return (batch, layout) if device.type == "cpu" else (batch.to(device), layout.to(device))
+
+    def on_train_start(self) -> None:
+        self._started, self.resumed_at = time.monotonic(), self.trainer.global_step
+        if self.say is not None and self.trainer.is_global_zero:
+            if self.resumed_at:
+                self.say(f"resumed at update {self.resumed_at}")
+            self._progress = ProgressLine(self.say, max_steps=self.recipe.max_steps, first_step=self.resumed_at)
+
+    def training_step(self, batch: tuple[MicroBatch, AttentionLayout], batch_index: int) -> Tensor:
+        micro_batch, layout = batch
+        if self._dropout_key is not None:
+            number = batch_index * self.trainer.world_size + self.trainer.global_rank
+            torch.manual_seed(int(draw64(self._dropout_key, np.uint64(number))[0] >> np.uint64(1)))
+        masked_logits, pair_logits = self.model(micro_batch, layout)
+        losses = update_share(masked_logits, pair_logits, micro_batch)
+        self._window.add(losses, micro_batch.num_tokens)
+        self._num_tokens += micro_batch.num_tokens
+        if ends_update(self.trainer):
+            self.num_predictions += micro_batch.num_update_predictions
+        # Lightning divides by the accumulation, and averages gradients over ranks; the share is a sum's already
+        return losses.total * (self.trainer.accumulate_grad_batches * self.trainer.world_size)
+
+    def configure_optimizers(self):
+        recipe = self.recipe
+        optimizer = torch.optim.AdamW(
+            parameter_groups(self.model, recipe.weight_decay, recipe.decay_all),
+            lr=recipe.learning_rate,
+            betas=(recipe.beta1, recipe.beta2),
+            eps=recipe.epsilon,
+            fused=self.trainer.precision != "16-mixed",  # a gradient scaler cannot unscale inside a fused step
+        )
+        self._trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        schedule = linear_schedule(optimizer, round(recipe.warmup_ratio * recipe.max_steps), recipe.max_steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def configure_gradient_clipping(
+        self, optimizer: Optimizer, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
+    ) -> None:
+        if self.recipe.gradient_clip > 0:
+            torch.nn.utils.clip_grad_norm_(self._trained, self.recipe.gradient_clip)
+
+    def on_train_batch_end(self, outputs: Any, batch: tuple[MicroBatch, AttentionLayout], batch_index: int) -> None:
+        if not ends_update(self.trainer):
+            return
+        step, window = self.trainer.global_step, self._window
+        window.num_updates += 1
+        if self._progress is not None and self._progress.is_due(step):
+            # other ranks' losses are not waited for: this rank's share stands for theirs
+            loss = float(window.mlm + window.pair) / window.num_updates * self.trainer.world_size
+            self._progress.show(step, loss, self._num_tokens * self.trainer.world_size)
+        if step % self.log_every == 0 or step == self.recipe.max_steps:
+            self._log(step)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._stop_if_diverged(float(self._window.mlm + self._window.pair))
+        checkpoint["pretraining"] = {"num_predictions": self.num_predictions, "seconds": self.seconds}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.num_predictions = checkpoint["pretraining"]["num_predictions"]
+        self._earlier_seconds = checkpoint["pretraining"]["seconds"]
+        self.resumed_at = checkpoint["global_step"]
+        place_after(checkpoint, self.trainer.accumulate_grad_batches)
+
+    def on_train_end(self) -> None:
+        self._earlier_seconds, self._started = self.seconds, 0.0
+
+    def _log(self, step: int) -> None:
+        """Log the means over the updates since the last time; raise ValueError if a loss was not finite."""
+        window, self._window = self._window, _Window()
+        sums = torch.tensor([float(window.mlm), float(window.pair)], dtype=torch.float64, device=self.device)
+        mlm_loss, pair_loss = (self.trainer.strategy.reduce(sums, reduce_op="sum") / window.num_updates).tolist()
+        self._stop_if_diverged(mlm_loss + pair_loss)
+        if self.logger is None:
+            return
+        tokens_per_second = window.num_tokens * self.trainer.world_size / (time.monotonic() - window.started)
+        metrics = {
+            "mlm_loss": mlm_loss,
+            "learning_rate": self.trainer.optimizers[0].param_groups[0]["lr"],
+            "tokens_per_second": tokens_per_second,
+        }
+        if self.model.predicts_pairs:
+            metrics["pair_loss"] = pair_loss
+        self.logger.log_metrics({f"pretraining/{name}": value for name, value in metrics.items()}, step=step)
+
+    def _stop_if_diverged(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            recipe = self.recipe
+            raise ValueError(
+                f"pretraining: the loss is {loss} by update {self.trainer.global_step}; lower "
+                f"pretraining.learning_rate={recipe.learning_rate} or raise "
+                f"pretraining.warmup_ratio={recipe.warmup_ratio}"
+            )

@@ -1,0 +1,82 @@
+"""One cell of a sweep: the stages of one configuration, and how they ended, on disk for whoever joins the sweep."""
+
+import traceback
+from pathlib import Path
+
+from nsp_ablation.base.artifact import write_text
+from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.config.schema import Config
+from nsp_ablation.config.science import condition, science_settings
+from nsp_ablation.records.manifest import Cell, write_cell
+from nsp_ablation.stages.console import say_error
+from nsp_ablation.training.cpu import set_up_cpu
+
+MAKING_STAGES = ("all", "finetune")
+TABLE_STAGES = (*MAKING_STAGES, "report")
+
+
+def cell_key(config: Config) -> str:
+    """Return the name of a cell within its sweep: readable, and unique by all that its results depend on."""
+    if config.encoder is not None:
+        name = "random" if config.encoder == "random" else "external"
+    else:
+        parts = condition(config)
+        name = f"{parts['format']}-{parts['objective']}-{parts['masking']}"
+    places = [(task.name, task.path) for task in config.tasks.values()]
+    content = [science_settings(config), config.corpus.path, config.encoder, config.finetuning.seeds, places]
+    return f"{name}-p{config.seed}-{fingerprint(content)[:8]}"
+
+
+def run_cell(config: Config, overrides: list[str]) -> int:
+    """Run the configuration's stage and return its exit status, 0 or 1.
+
+    An error becomes one line, and in a stage that ends in a table the cell's status, so that a sweep goes on. What is
+    no ValueError is a mistake of ours or of the machine: its traceback goes to a log under the artifacts.
+    """
+    set_up_cpu(config.trainer.num_threads)
+    record_ids: list[str] = []
+    reason = _attempt(config, record_ids)
+    if config.stage in MAKING_STAGES:
+        folder = Path(config.paths.results) / str(config.name)
+        status = "done" if reason is None else "failed"
+        write_cell(folder, Cell(cell_key(config), overrides, record_ids, status, reason))
+    return 0 if reason is None else 1
+
+
+def _attempt(config: Config, record_ids: list[str]) -> str | None:
+    """Run the stage, note the ids of its records in `record_ids`, and return why it failed, None if it did not."""
+    try:
+        _run_stage(config, record_ids)
+    except ValueError as error:
+        say_error(str(error))
+        return str(error)
+    except Exception as error:
+        log_path = Path(config.paths.artifacts) / "failures" / f"{cell_key(config)}.log"
+        write_text(log_path, traceback.format_exc())
+        say_error(f"{cell_key(config)}: {type(error).__name__}: {error} (traceback in {log_path})")
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _run_stage(config: Config, record_ids: list[str]) -> None:
+    """Import and run one stage; each brings its own libraries."""
+    if config.stage in ("all", "finetune"):
+        from nsp_ablation.stages.finetune import finetune_cell
+
+        finetune_cell(config, record_ids)
+    elif config.stage == "prepare":
+        from nsp_ablation.stages.prepare import prepare
+
+        prepare(config)
+    elif config.stage == "inspect":
+        from nsp_ablation.stages.inspect import inspect
+
+        inspect(config)
+    elif config.stage == "pretrain":
+        from nsp_ablation.stages.pretrain import pretrain
+
+        pretrain(config)
+    elif config.stage == "export":
+        from nsp_ablation.stages.export import export
+
+        export(config)

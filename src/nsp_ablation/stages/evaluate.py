@@ -1,0 +1,83 @@
+"""One encoder on one task: fine-tuned and scored, or probed as it is."""
+
+from pathlib import Path
+
+import numpy as np
+
+from nsp_ablation.config.schema import Config
+from nsp_ablation.finetuning.fit import finetune
+from nsp_ablation.finetuning.outcome import TaskOutcome
+from nsp_ablation.finetuning.recall import in_context_recall
+from nsp_ablation.finetuning.tasks import TaskSpec
+from nsp_ablation.stages.arms import Arm
+from nsp_ablation.stages.device import device_name, torch_device
+from nsp_ablation.stages.loggers import run_logger
+from nsp_ablation.stages.tasks import task_baselines
+from nsp_ablation.store.tokenizer import load_tokenizer
+
+_PADDED_BACKEND = "sdpa, padded"
+
+
+def evaluate(
+    config: Config, arm: Arm, spec: TaskSpec, seed: int | None, directory: Path
+) -> tuple[TaskOutcome, str, str]:
+    """Return the outcome, the device's name and the attention backend.
+
+    Raises ValueError for a task without a recipe, unreadable files, or a corpus that holds no document out.
+    """
+    if spec.kind == "recall":
+        return _probe(config, arm, directory), device_name(config.trainer), _PADDED_BACKEND
+    assert seed is not None
+    settings = config.finetuning
+    recipe = settings.recipes[spec.name]
+    with run_logger(config, arm.group, "finetuning", f"{spec.name}-p{arm.pretraining_seed}-f{seed}") as logger:
+        outcome = finetune(
+            str(directory),
+            spec,
+            seed=seed,
+            learning_rate=recipe.learning_rate,
+            batch_size=recipe.batch_size,
+            num_epochs=settings.num_epochs if settings.num_epochs is not None else recipe.num_epochs,
+            weight_decay=recipe.weight_decay,
+            warmup_ratio=settings.warmup_ratio,
+            gradient_clip=settings.gradient_clip,
+            max_steps=settings.max_steps,
+            pooler=settings.pooler,
+            token_types=settings.token_types,
+            max_length=config.max_length,
+            accelerator=config.trainer.accelerator,
+            precision=config.trainer.precision,
+            logger=logger,
+            baselines=task_baselines(config, spec),
+        )
+    return outcome, device_name(config.trainer), _PADDED_BACKEND
+
+
+def _probe(config: Config, arm: Arm, directory: Path) -> TaskOutcome:
+    store = arm.heldout()
+    if store is None:
+        raise ValueError(
+            f"in_context_recall reads held-out documents, and corpus.heldout_fraction={config.corpus.heldout_fraction} "
+            "holds none out; raise it or leave the probe out of tasks"
+        )
+    return in_context_recall(
+        str(directory),
+        store.ids,
+        store.sentence_offsets,
+        store.document_offsets,
+        max_length=config.max_length,
+        target_ids=_value_ids(directory) if config.corpus.reader == "microworld" else None,
+        in_range_tokens=max(8, config.max_length // 4),
+        device=str(torch_device(config.trainer)),
+    )
+
+
+def _value_ids(directory: Path) -> np.ndarray:
+    """Return the ids of the micro-world's values (towns, jobs, pets, ...) that are one token."""
+    from nsp_ablation.microworld.world import SLOT_VALUES
+
+    tokenizer = load_tokenizer(directory)
+    encoded = [
+        tokenizer.encode(value, add_special_tokens=False).ids for values in SLOT_VALUES.values() for value in values
+    ]
+    return np.array(sorted(ids[0] for ids in encoded if len(ids) == 1), dtype=np.int64)

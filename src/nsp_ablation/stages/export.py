@@ -1,0 +1,23 @@
+"""`stage=export`: a copy of the cell's encoder directory, for use outside."""
+
+import shutil
+from pathlib import Path
+
+from nsp_ablation.config.schema import Config
+from nsp_ablation.stages.console import say
+from nsp_ablation.stages.pretrain import pretrain
+
+
+def export(config: Config) -> None:
+    """Copy the cell's Hugging Face directory to `export.output`, pre-training it first if need be.
+
+    Raises ValueError where `export.output` is not given or already exists.
+    """
+    if config.export.output is None:
+        raise ValueError("export.output=null: name the directory that receives the encoder")
+    output = Path(config.export.output)
+    if output.exists():
+        raise ValueError(f"export.output={output} already exists; name another directory or delete it")
+    encoder = pretrain(config)
+    shutil.copytree(encoder, output)
+    say("export", f"{encoder} -> {output}")

@@ -1,0 +1,103 @@
+"""What a configuration feeds the model: store, frame, samples, masks and plan. Training and inspection both use it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from nsp_ablation.base.artifact import build_once
+from nsp_ablation.batches.budget import UpdateSize, update_size
+from nsp_ablation.batches.masking import MaskSpec
+from nsp_ablation.batches.plan import BatchPlan
+from nsp_ablation.config.schema import PAIR_FORMATS, Config, FormatConfig
+from nsp_ablation.config.science import resolved_objective
+from nsp_ablation.formats.frame import Frame
+from nsp_ablation.formats.registry import make_format
+from nsp_ablation.formats.sample_index import SampleIndex
+from nsp_ablation.stages.prepare import Prepared
+from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.store.tokenizer import load_tokenizer, num_ids, special_tokens
+
+
+@dataclass(frozen=True)
+class Feed:
+    """All that decides an update. `heldout` and its index are None where the corpus holds no fitting document out."""
+
+    store: TokenStore
+    frame: Frame
+    spec: MaskSpec
+    index_of: Callable[[int], SampleIndex]
+    size: UpdateSize
+    plan: BatchPlan
+    heldout: TokenStore | None
+    heldout_index: SampleIndex | None
+
+
+def make_feed(config: Config, prepared: Prepared) -> Feed:
+    """Return the feed of a configuration over its prepared corpus; indexes are built once and memory-mapped."""
+    store = TokenStore.open(prepared.store)
+    frame = make_frame(config, prepared.tokenizer)
+    spec = MaskSpec(seed=config.seed, **vars(config.masking))
+    index_of = _index_function(config, store, frame, spec)
+    size = _update_size(config, store, frame, index_of(1))
+    heldout = TokenStore.open(prepared.heldout) if prepared.heldout else None
+    fits = heldout is not None and (config.format.name not in PAIR_FORMATS or heldout.num_documents > 1)
+    heldout_index = None
+    if heldout is not None and fits:  # drawn by the corpus' seed: the same inputs for every pre-training seed
+        heldout_index = _open_index(config, config.format, heldout, frame, 0, config.corpus.seed)
+    return Feed(store, frame, spec, index_of, size, BatchPlan(index_of, size, config.seed), heldout, heldout_index)
+
+
+def make_frame(config: Config, tokenizer: Path) -> Frame:
+    """Return the layout of special tokens of the configuration's format under a tokenizer."""
+    tokens = special_tokens(tokenizer)
+    return Frame(
+        max_length=config.max_length,
+        cls=tokens.cls,
+        sep=tokens.sep,
+        mask=tokens.mask,
+        pad=tokens.pad,
+        special_ids=tokens.all_ids,
+        vocab_size=num_ids(load_tokenizer(tokenizer)),
+        pair_separators=2 if config.format.pair_separator == "double" else 1,
+        sentence_separator=bool(config.format.sentence_separator),
+    )
+
+
+def _index_function(config: Config, store: TokenStore, frame: Frame, spec: MaskSpec) -> Callable[[int], SampleIndex]:
+    """Return the index of each epoch (from 1): one for all, unless the format is drawn anew (PAPER row 14)."""
+    open_epoch = lru_cache(maxsize=2)(
+        lambda epoch: _open_index(config, config.format, store, frame, epoch, config.seed)
+    )
+    return lambda epoch: open_epoch(spec.mask_epoch(epoch) if config.format.resample else 0)
+
+
+def _open_index(
+    config: Config, choice: FormatConfig, store: TokenStore, frame: Frame, epoch: int, seed: int
+) -> SampleIndex:
+    options = {name: value for name, value in vars(choice).items() if not name.endswith("_separator")}
+    order = "sop" if resolved_objective(config) == "mlm_sop" else "nsp"
+    built = make_format(**options, order=order)
+    name = built.fingerprint(store, frame, seed, epoch)
+    directory = Path(config.paths.artifacts) / "indexes" / name
+    build_once(directory, lambda place: built.index(store, frame, seed, epoch).save(place))
+    return SampleIndex.open(directory)
+
+
+def _update_size(config: Config, store: TokenStore, frame: Frame, own: SampleIndex) -> UpdateSize:
+    """Return the size of an update; the formats to match are built with the paper's own choices (PAPER row 1)."""
+
+    def mean_length(name: str, **options: str | None) -> float:
+        choice = FormatConfig(
+            name=name, sentence_separator=None, pair_separator=None, pairs=None, resample=False, **options
+        )
+        return float(_open_index(config, choice, store, frame, 0, config.seed).lengths().mean())
+
+    budget, name = config.budget, config.format.name
+    segment = full = None
+    if budget == "paper" and name == "sentence_pair":
+        segment = mean_length("segment_pair", nsp_balance="bert", lone_sentences="random")
+    if budget == "tokens" or (budget == "paper" and name == "doc"):
+        full = mean_length("full", nsp_balance=None, lone_sentences=None)
+    own_mean = float(own.lengths().mean())
+    return update_size(budget, name, config.batch.sequences, own_mean, segment, full)

@@ -1,0 +1,44 @@
+"""The logger of one training run: grouped by condition, tagged by what it is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nsp_ablation.config.schema import Config
+from nsp_ablation.config.science import resolved_objective
+from nsp_ablation.training.loggers import close_logger, make_logger
+
+if TYPE_CHECKING:
+    from pytorch_lightning.loggers import Logger
+
+
+def arm_group(config: Config) -> str:
+    """Return what the runs of a pre-trained arm are grouped by on a dashboard: all seeds of one condition."""
+    return f"{config.format.name}-{resolved_objective(config)}-{config.masking.name}"
+
+
+@contextmanager
+def run_logger(config: Config, group: str, job_type: str, name: str) -> Iterator["Logger"]:
+    """Give the configured logger of one pre-training or fine-tuning (`job_type`) and close it at the end.
+
+    `group` pools the seeds of an arm; curves of CSV and TensorBoard lie under the artifacts.
+    """
+    tags = [str(config.name), config.corpus.name, config.model.name, f"seed {config.seed}"]
+    logger = make_logger(
+        config.logger.name,
+        directory=Path(config.paths.artifacts) / "logs" / group / name,
+        project=config.logger.project,
+        entity=config.logger.entity,
+        offline=config.logger.offline,
+        group=group,
+        tags=tags,
+        job_type=job_type,
+        name=f"{group}-{name}",
+        config=asdict(config),
+    )
+    try:
+        yield logger
+    finally:
+        close_logger(logger)

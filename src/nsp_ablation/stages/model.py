@@ -1,0 +1,46 @@
+"""The model of a configuration, as it stands before training; and the untrained encoder as an arm of its own."""
+
+from pathlib import Path
+
+import numpy as np
+
+from nsp_ablation.base.artifact import build_once
+from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.config.schema import Config
+from nsp_ablation.config.science import resolved_objective, science_settings
+from nsp_ablation.formats.frame import Frame
+from nsp_ablation.pretraining.architecture import ModelSpec
+from nsp_ablation.pretraining.encoder import PretrainingModel, build_model
+from nsp_ablation.pretraining.export import export_encoder
+from nsp_ablation.stages.feed import Feed, make_frame
+from nsp_ablation.stages.prepare import prepare, store_key
+from nsp_ablation.store.token_store import TokenStore
+
+
+def make_model(config: Config, feed: Feed) -> PretrainingModel:
+    """Return the model at the start of pre-training; it depends on sizes and seed, never on format or objective."""
+    return _build(config, feed.frame, feed.store, resolved_objective(config) != "mlm")
+
+
+def untrained_key(config: Config) -> str:
+    """Return the fingerprint of the untrained encoder: model, tokenizer (through the store) and seed."""
+    settings = science_settings(config)
+    return fingerprint(["untrained", settings["model"], config.max_length, store_key(config), config.seed])
+
+
+def untrained(config: Config) -> Path:
+    """Return the directory of the encoder without any training, built on first use."""
+    directory = Path(config.paths.artifacts) / "encoders" / f"untrained-{untrained_key(config)}"
+
+    def build(place: Path) -> None:
+        prepared = prepare(config)
+        model = _build(config, make_frame(config, prepared.tokenizer), TokenStore.open(prepared.store), False)
+        export_encoder(model, prepared.tokenizer, place, {"condition": {}, "seed": config.seed, "pretraining": None})
+
+    return build_once(directory, build)
+
+
+def _build(config: Config, frame: Frame, store: TokenStore, predicts_pairs: bool) -> PretrainingModel:
+    spec = ModelSpec(**{field: getattr(config.model, field) for field in ModelSpec.__dataclass_fields__})
+    counts = np.bincount(store.ids, minlength=frame.vocab_size) if spec.unigram_output_bias else None
+    return build_model(spec, frame, predicts_pairs=predicts_pairs, seed=config.seed, token_counts=counts)

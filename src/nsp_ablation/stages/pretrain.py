@@ -1,0 +1,152 @@
+"""`stage=pretrain`: the encoder of a configuration and seed, trained once and kept as a Hugging Face directory."""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nsp_ablation.base.artifact import build_once
+from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
+from nsp_ablation.batches.accounting import tokens_at_positions, totals
+from nsp_ablation.batches.loader import MicroBatch, evaluation_batches, micro_batch_loader
+from nsp_ablation.config.schema import Config
+from nsp_ablation.config.science import condition, pretraining_settings, resolved_objective
+from nsp_ablation.pretraining.encoder import PretrainingModel
+from nsp_ablation.pretraining.evaluate import HeldoutLoss, heldout_loss
+from nsp_ablation.pretraining.export import export_encoder
+from nsp_ablation.pretraining.fit import Machine, PretrainOutcome
+from nsp_ablation.pretraining.fit import pretrain as fit
+from nsp_ablation.pretraining.module import Recipe
+from nsp_ablation.stages.console import say
+from nsp_ablation.stages.device import torch_device
+from nsp_ablation.stages.feed import Feed, make_feed
+from nsp_ablation.stages.loggers import arm_group, run_logger
+from nsp_ablation.stages.model import make_model
+from nsp_ablation.stages.prepare import prepare, store_key
+
+_EVALUATION_TOKENS = 16_384
+
+
+def encoder_key(config: Config) -> str:
+    """Return the fingerprint of everything that the encoder depends on, without training it."""
+    origin = Path(config.model.init_from or "")
+    weights = files_fingerprint(sorted(origin.glob("*.safetensors"))) if config.model.init_from else None
+    return fingerprint([pretraining_settings(config), store_key(config), config.seed, weights])
+
+
+def pretrain(config: Config) -> Path:
+    """Return the directory of the pre-trained encoder, trained on first use; an interrupted training goes on.
+
+    Raises ValueError where the loss diverges or the configuration asks for more than one device.
+    """
+    if config.trainer.devices * config.trainer.num_nodes > 1:
+        raise ValueError(
+            f"trainer.devices={config.trainer.devices} trainer.num_nodes={config.trainer.num_nodes}: this release "
+            "trains on one device; set both to 1 and raise trainer.accumulation for a large batch"
+        )
+    key = encoder_key(config)
+    directory = Path(config.paths.artifacts) / "encoders" / key
+    if not directory.exists():
+        run = Path(config.paths.artifacts) / "runs" / key
+        build_once(directory, lambda place: _train(config, key, run, place))
+        shutil.rmtree(run, ignore_errors=True)
+        say("pretrain", f"encoder -> {directory}")
+    return directory
+
+
+def _train(config: Config, key: str, run: Path, place: Path) -> None:
+    prepared = prepare(config)
+    feed = make_feed(config, prepared)
+    facts = {"condition": condition(config), "seed": config.seed, "pair_separator": config.format.pair_separator}
+    model = make_model(config, feed)
+
+    def export_on_the_way(update: int) -> None:
+        there = place.parent / f"{key}.at" / str(update)
+        build_once(there, lambda new: export_encoder(model, prepared.tokenizer, new, {**facts, "update": update}))
+
+    outcome = _fit(config, feed, model, run, f"p{config.seed}-{key[:8]}", export_on_the_way)
+    heldout = None
+    if feed.heldout_index is not None and config.pretraining.heldout_tokens > 0:
+        heldout = heldout_loss(model, _heldout_batches(config, feed), torch_device(config.trainer))
+        say("pretrain", f"held-out MLM loss {heldout.mlm_loss:.3f} nats in the format's own inputs")
+    steps = config.pretraining.max_steps
+    positions = tokens_at_positions(feed.plan, steps, config.max_length).tolist()
+    block = {"pretraining": _facts(config, feed, outcome, heldout), "tokens_at_positions": positions}
+    export_encoder(model, prepared.tokenizer, place, facts | block)
+
+
+def _fit(
+    config: Config, feed: Feed, model: PretrainingModel, run: Path, name: str, export: Callable[[int], None]
+) -> PretrainOutcome:
+    """Train `model` in place, with its progress in the terminal and its curves in the configured logger."""
+    settings, trainer = config.pretraining, config.trainer
+    recipe = Recipe(**{field: getattr(settings, field) for field in Recipe.__dataclass_fields__})
+    machine = Machine(
+        accelerator=trainer.accelerator,
+        devices=trainer.devices,
+        num_nodes=trainer.num_nodes,
+        strategy=trainer.strategy,
+        precision=trainer.precision,
+        accumulation=trainer.accumulation,
+        checkpoint_seconds=settings.checkpoint_seconds,
+    )
+    size = f"{feed.size.mean_tokens:,.0f} tokens ({feed.size.mean_sequences:.1f} sequences)"
+    say("pretrain", f"{arm_group(config)} seed {config.seed}: {recipe.max_steps} updates of {size}")
+
+    def open_loader(first_step: int, rank: int, world_size: int) -> Iterable[MicroBatch]:
+        return micro_batch_loader(
+            *(feed.plan, feed.store, feed.frame, feed.spec),
+            first_step=first_step,
+            max_steps=recipe.max_steps,
+            accumulation=trainer.accumulation,
+            num_workers=trainer.num_workers,
+            rank=rank,
+            world_size=world_size,
+        )
+
+    with run_logger(config, arm_group(config), "pretraining", name) as logger:
+        return fit(
+            *(model, open_loader, recipe, machine, run),
+            seed=config.seed,
+            export_at=settings.export_at,
+            export=export,
+            logger=logger,
+            log_every=config.logger.every_steps,
+            say=(lambda text: say("pretrain", text)) if trainer.progress else None,
+        )
+
+
+def _heldout_batches(config: Config, feed: Feed) -> Iterator[MicroBatch]:
+    """Give held-out inputs of the arm's own format under one fixed mask, up to `heldout_tokens` real tokens."""
+    assert feed.heldout is not None
+    assert feed.heldout_index is not None
+    spec = replace(feed.spec, seed=config.corpus.seed)
+    num_tokens = 0
+    for batch in evaluation_batches(feed.heldout, feed.heldout_index, feed.frame, spec, _EVALUATION_TOKENS):
+        yield batch
+        num_tokens += batch.num_tokens
+        if num_tokens >= config.pretraining.heldout_tokens:
+            return
+
+
+def _facts(config: Config, feed: Feed, outcome: PretrainOutcome, heldout: HeldoutLoss | None) -> dict[str, Any]:
+    """Return the record's `pretraining` block."""
+    steps = config.pretraining.max_steps
+    read = totals(feed.plan, steps, feed.store.num_tokens)
+    index = feed.index_of(1)
+    is_nsp = index.is_random_next is not None
+    return {
+        "updates": steps,
+        "tokens": read.tokens,
+        "padding_tokens": read.sequences * config.max_length - read.tokens,
+        "sequences": read.sequences,
+        "predictions": outcome.num_predictions,
+        "pairs": read.pairs if index.is_pair else None,
+        "passes": read.passes,
+        "trimmed_tokens": round(read.epochs * index.trimmed_tokens),
+        "realised_random_next": read.random_next / read.pairs if is_nsp and read.pairs else None,
+        "mlm_loss": heldout.mlm_loss if heldout else None,
+        "nsp_accuracy": heldout.pair_accuracy if heldout and resolved_objective(config) == "mlm_nsp" else None,
+        "seconds": outcome.seconds,
+    }

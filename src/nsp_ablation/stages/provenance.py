@@ -1,0 +1,43 @@
+"""Where a result came from: commit, versions, device, time."""
+
+import datetime
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = ("torch", "transformers", "pytorch-lightning", "tokenizers", "numpy", "numba", "sentencex", "nsp-ablation")
+
+
+def provenance(device: str, attention_backend: str) -> dict[str, Any]:
+    """Return the record's `provenance`: commit, dirty (None outside a checkout), versions, device, backend, time."""
+    commit = _git("rev-parse", "HEAD")
+    changes = _git("status", "--porcelain", "--untracked-files=no")
+    return {
+        "commit": commit,
+        "dirty": bool(changes) if commit is not None else None,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "versions": {name: found for name in _PACKAGES if (found := _version(name)) is not None},
+        "device": device,
+        "attention_backend": attention_backend,
+        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,58 @@
+"""`stage=report` and the end of every sweep: which cells there are, how they ended, and their comparison table."""
+
+import datetime
+import sys
+from pathlib import Path
+
+from nsp_ablation.analysis.report import build_report
+from nsp_ablation.analysis.study import StudyInfo
+from nsp_ablation.config.schema import Config
+from nsp_ablation.records.folder import RecordFolder
+from nsp_ablation.records.manifest import Cell, Manifest, begin_sweep, read_manifest
+from nsp_ablation.stages.cell import MAKING_STAGES, cell_key
+from nsp_ablation.stages.console import say_error
+
+
+def start_sweep(configs: list[Config], overrides: list[list[str]], command: str) -> None:
+    """Write the manifest of a sweep whose cells make records, so that its table covers them and no others."""
+    if configs[0].stage not in MAKING_STAGES:
+        return
+    keys = [cell_key(config) for config in configs]
+    cells = [Cell(key, words, [], "planned", None) for key, words in zip(keys, overrides, strict=True)]
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    begin_sweep(_folder(configs[0]), Manifest(command, now, cells))
+
+
+def finish_sweep(configs: list[Config]) -> int:
+    """Print the table of the newest sweep, write its report and return the exit status.
+
+    The status is 0 only if every cell is done; it is read from disk, so it holds for any launcher.
+    """
+    config = configs[0]
+    folder = _folder(config)
+    study = StudyInfo(
+        name=str(config.name),
+        title=config.report.title,
+        published=config.report.published,
+        comparisons=tuple((pair.a, pair.b) for pair in config.report.comparisons),
+    )
+    record_ids = RecordFolder(folder).ids() if config.report.all else None
+    try:
+        text = build_report(folder, study=study, record_ids=record_ids, color=sys.stdout.isatty())
+        manifest = read_manifest(folder)
+    except ValueError as error:
+        say_error(str(error))
+        return 1
+    print(f"\n{text}", flush=True)
+    if config.logger.name == "wandb":
+        from nsp_ablation.stages.dashboard import log_table
+
+        log_table(config, folder)
+    unfinished = [cell for cell in manifest.cells if cell.status != "done"] if manifest else []
+    for cell in unfinished:
+        say_error(f"cell {cell.key} {cell.status}: {cell.reason or 'it never ended; run the same command again'}")
+    return 1 if unfinished else 0
+
+
+def _folder(config: Config) -> Path:
+    return Path(config.paths.results) / str(config.name)

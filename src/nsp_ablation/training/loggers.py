@@ -1,0 +1,100 @@
+"""Where curves and tables go: CSV files, TensorBoard, or Weights & Biases (offline unless asked)."""
+
+import warnings
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
+from pytorch_lightning.utilities import rank_zero_only
+
+_ONLINE_SECONDS = 30  # wandb itself waits two minutes for a network that is not there, and then dies
+
+
+def make_logger(
+    kind: str,
+    *,
+    directory: Path,
+    project: str,
+    entity: str | None,
+    offline: bool,
+    group: str,
+    tags: list[str],
+    job_type: str,
+    name: str,
+    config: dict[str, Any],
+) -> Logger:
+    """Return the logger of one run; `kind` is csv, tensorboard or wandb. Close it by `close_logger`.
+
+    A run that resumes writes beside the earlier curves (`version_1`, ...) and deletes none. Online wandb without key
+    or network warns and goes on offline. Raises ValueError where TensorBoard is not installed.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    if kind == "csv":
+        return CSVLogger(directory, name="")
+    if kind == "tensorboard":
+        if find_spec("tensorboard") is None:
+            raise ValueError(
+                "logger=tensorboard needs the package tensorboard, which is not installed; or use logger=csv"
+            )
+        return TensorBoardLogger(directory, name="")
+    assert kind == "wandb", kind
+    if not _is_first_rank():  # logs nothing, so that no run is started
+        return WandbLogger(offline=True)
+    run = _start_wandb(
+        offline, dir=directory, project=project, entity=entity, group=group, tags=tags, job_type=job_type, name=name
+    )
+    run.config.update(config)
+    run.define_metric("trainer/global_step")
+    run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
+    return WandbLogger(experiment=run)
+
+
+def close_logger(logger: Logger) -> None:
+    """Write what is left and end the run, so that the next one of this process starts its own."""
+    if isinstance(logger, WandbLogger):
+        if _is_first_rank():
+            logger.experiment.finish()
+    else:
+        logger.finalize("success")
+
+
+def log_tables(
+    tables: dict[str, list[dict[str, Any]]],
+    *,
+    directory: Path,
+    project: str,
+    entity: str | None,
+    offline: bool,
+    name: str,
+) -> None:
+    """Log tables (rows of the same keys) as one wandb run of job type `report`; an empty table is left out."""
+    import wandb
+
+    directory.mkdir(parents=True, exist_ok=True)
+    run = _start_wandb(offline, dir=directory, project=project, entity=entity, job_type="report", name=name)
+    for key, rows in tables.items():
+        if rows:
+            columns: list[str | int] = [*rows[0]]
+            data: list[Iterable[Any]] = [list(row.values()) for row in rows]
+            run.log({key: wandb.Table(columns=columns, data=data, allow_mixed_types=True)})
+    run.finish()
+
+
+def _is_first_rank() -> bool:
+    return getattr(rank_zero_only, "rank", 0) == 0
+
+
+def _start_wandb(offline: bool, **settings: Any) -> Any:
+    """Start a wandb run that leaves the terminal alone."""
+    import wandb
+
+    quiet = wandb.Settings(silent=True, console="off", init_timeout=_ONLINE_SECONDS)
+    if not offline:
+        try:
+            return wandb.init(mode="online", settings=quiet, reinit="finish_previous", **settings)
+        except (wandb.Error, OSError) as error:
+            reason = " ".join(str(error).split())[:160]
+            warnings.warn(f"logger.offline=false, but wandb is not reachable ({reason}); logging offline", stacklevel=2)
+    return wandb.init(mode="offline", settings=quiet, reinit="finish_previous", **settings)

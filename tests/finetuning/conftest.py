@@ -1,0 +1,135 @@
+"""Tiny encoder directories, as transformers saves them, and task files in the original formats."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from transformers import (
+    BertConfig,
+    BertForPreTraining,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaForMaskedLM,
+    RobertaPreLayerNormConfig,
+    RobertaPreLayerNormForMaskedLM,
+)
+from transformers.utils import logging as transformers_logging
+
+from nsp_ablation.finetuning.tasks import TaskSpec
+
+_TEXT = "who where lives in works the a cat dog bird oslo rome bonn ann ben carl is red blue good bad yes no . ? ,"
+WORDS = _TEXT.split()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def bert_directory(tmp_path_factory) -> str:
+    """WordPiece of whole words and single letters; BertForPreTraining (pooler and NSP head included)."""
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    tokens = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *dict.fromkeys([*WORDS, *letters, *(f"##{c}" for c in letters)]),
+    ]
+    vocabulary = {token: id for id, token in enumerate(tokens)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    names = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+    config = BertConfig(**_sizes(len(tokens)), max_position_embeddings=32, pad_token_id=0)
+    return _save(tmp_path_factory.mktemp("bert"), tokenizer, names, BertForPreTraining, config)
+
+
+@pytest.fixture(scope="session")
+def roberta_directory(tmp_path_factory) -> str:
+    """Byte-level BPE without merges but for " c", " ca", " cat"; RobertaForMaskedLM (no pooler)."""
+    tokenizer, names = _byte_level()
+    config = RobertaConfig(**_sizes(300), max_position_embeddings=130, pad_token_id=1)
+    return _save(tmp_path_factory.mktemp("roberta"), tokenizer, names, RobertaForMaskedLM, config)
+
+
+@pytest.fixture(scope="session")
+def prelayernorm_directory(tmp_path_factory) -> str:
+    tokenizer, names = _byte_level()
+    config = RobertaPreLayerNormConfig(**_sizes(300), max_position_embeddings=130, pad_token_id=1)
+    return _save(tmp_path_factory.mktemp("preln"), tokenizer, names, RobertaPreLayerNormForMaskedLM, config)
+
+
+def _sizes(vocab_size: int) -> dict:
+    return {
+        "vocab_size": vocab_size,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "initializer_range": 0.1,
+        "type_vocab_size": 2,
+    }
+
+
+def _byte_level() -> tuple[Tokenizer, dict[str, str]]:
+    specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    merges = [("Ġ", "c"), ("Ġc", "a"), ("Ġca", "t")]
+    tokens = [*specials, *alphabet, *("".join(pair) for pair in merges)]
+    vocabulary = {token: id for id, token in enumerate(tokens)}
+    tokenizer = Tokenizer(models.BPE(vocabulary, merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
+    names = {"pad": "<pad>", "unk": "<unk>", "cls": "<s>", "sep": "</s>", "mask": "<mask>"}
+    return tokenizer, names
+
+
+def _save(directory: Path, tokenizer: Tokenizer, names: dict[str, str], model_class, config) -> str:
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, **{f"{name}_token": token for name, token in names.items()}
+    ).save_pretrained(directory)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        transformers_logging.disable_progress_bar()
+        model_class(config).save_pretrained(directory)
+        transformers_logging.enable_progress_bar()
+    return str(directory)
+
+
+@pytest.fixture
+def write_condition():
+    """Write the `pretraining.json` that an encoder of ours has beside its weights, in a copy of a directory."""
+    import shutil
+
+    def write(directory: str, target: Path, **condition: str) -> str:
+        shutil.copytree(directory, target)
+        content = {"condition": condition, "seed": 1, "pretraining": {}}
+        (target / "pretraining.json").write_text(json.dumps(content))
+        return str(target)
+
+    return write
+
+
+@pytest.fixture
+def spec_of():
+    """Make a task's spec from its kind and directory."""
+
+    def make(kind: str, path: Path, train_file: str | None = None, dev_file: str | None = None, **changed) -> TaskSpec:
+        values = {
+            "name": "task",
+            "unanswerable": False,
+            "text_columns": (),
+            "label_column": None,
+            "labels": (),
+            "hub": None,
+            "hub_dev_split": None,
+        }
+        return TaskSpec(kind=kind, path=str(path), train_file=train_file, dev_file=dev_file, **(values | changed))
+
+    return make

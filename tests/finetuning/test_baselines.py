@@ -1,0 +1,92 @@
+"""Chance, majority and bag of words, each on examples small enough to count by hand."""
+
+import random
+
+import pytest
+
+from nsp_ablation.finetuning.baselines import measure_baselines
+from nsp_ablation.finetuning.examples import ChoiceExample, SpanExample, TextExample
+
+TEXT = {"text_columns": ("s",), "labels": ("0", "1")}
+
+
+def span(context: str, *answers: str, question="where ?", id="q") -> SpanExample:
+    return SpanExample(id, question, context, tuple((answer, context.index(answer)) for answer in answers))
+
+
+def test_chance_in_spans_is_one_candidate_of_the_passage(spec_of, tmp_path):
+    train = [span("Ann was in Rome .", "Rome"), span("Ben ate .", "Ben")]
+    # candidates of the passage: ben, oslo, rome; "in Rome" normalizes to "in rome", half of which is right
+    dev = [span("Ben , Rome , Oslo , Rome .", "Oslo"), span("Ben in Rome .", "in Rome")]
+    baselines = measure_baselines(spec_of("span_qa", tmp_path), train, dev)
+    assert baselines.chance == pytest.approx((1 / 3 + (0 + 2 / 3 + 1) / 3) / 2)
+    assert baselines.majority == pytest.approx((0 + 2 / 3) / 2)  # "Rome"
+
+
+def test_with_unanswerable_questions_chance_says_there_is_none(spec_of, tmp_path):
+    train = [span("Rome ."), span("Rome ."), span("Ann was in Rome .", "Rome")]
+    dev = [span("Rome ."), span("Ann was in Rome .", "Rome"), span("Rome ."), span("Rome .")]
+    baselines = measure_baselines(spec_of("span_qa", tmp_path, unanswerable=True), train, dev)
+    assert baselines.chance == baselines.majority == 0.75
+
+
+def test_the_candidate_nearest_to_the_question_s_words_is_taken(spec_of, tmp_path):
+    train = [span("Ann lives in Rome and now Ben works in Oslo .", "Rome", "Oslo", question="who ?")]
+    dev = [
+        span("Ann lives in Rome and now Ben works in Oslo .", "Oslo", question="Where works Ben ?"),
+        span("Ann lives in Rome and now Ben works in Oslo .", "Rome", question="Where lives Ann ?"),
+    ]
+    assert measure_baselines(spec_of("span_qa", tmp_path), train, dev).bag_of_words == 1.0
+
+
+def test_the_nearest_candidate_must_be_near_enough_when_there_may_be_no_answer(spec_of, tmp_path):
+    context = "Ann lives in Rome ."
+    near, far = span(context, "Rome", question="lives in ?"), span(context, question="colour ?")
+    spec = spec_of("span_qa", tmp_path, unanswerable=True)
+    assert measure_baselines(spec, [near, far], [near, far, far]).bag_of_words == 1.0
+
+
+def test_words_decide_classes_but_unseen_words_do_not(spec_of, tmp_path):
+    draw = random.Random(0)
+
+    def examples(good, bad):
+        words = [(draw.choice("xyz"), *draw.choice(((good, 1), (bad, 0)))) for _ in range(60)]
+        return [
+            TextExample(str(n), (f"{noise} {word} {noise}",), label) for n, (noise, word, label) in enumerate(words)
+        ]
+
+    train = examples("good", "bad")
+    same = measure_baselines(spec_of("classification", tmp_path, **TEXT), train, examples("Good", "bad"))
+    other = measure_baselines(spec_of("classification", tmp_path, **TEXT), train, examples("fine", "ugly"))
+    assert same.chance == 0.5
+    assert same.bag_of_words == 1.0
+    assert other.bag_of_words < 0.8
+
+
+def test_majority_is_that_of_training(spec_of, tmp_path):
+    train = [TextExample(str(n), ("x",), label) for n, label in enumerate((1, 1, 0))]
+    dev = [TextExample(str(n), ("x",), label) for n, label in enumerate((1, 0, 0, 0))]
+    assert measure_baselines(spec_of("classification", tmp_path, **TEXT), train, dev).majority == 0.25
+
+
+def test_a_second_text_s_new_words_tell_classes(spec_of, tmp_path):
+    def pairs(words, number):
+        draw = random.Random(number)
+        rows = [(draw.sample(words, 2), draw.randrange(2)) for _ in range(80)]
+        return [TextExample(str(n), (a, a if label else b), label) for n, ((a, b), label) in enumerate(rows)]
+
+    spec = spec_of("classification", tmp_path, text_columns=("s", "t"), labels=("0", "1"))
+    assert measure_baselines(spec, pairs(["a", "b", "c"], 0), pairs(["d", "e", "f"], 1)).bag_of_words == 1.0
+
+
+def test_options_that_the_article_holds_are_found(spec_of, tmp_path):
+    def questions(words, number):
+        draw = random.Random(number)
+        rows = [(draw.sample(words, 4), draw.randrange(4)) for _ in range(40)]
+        return [
+            ChoiceExample(str(n), f"it is {o[label]}", "what?", tuple(o), label) for n, (o, label) in enumerate(rows)
+        ]
+
+    baselines = measure_baselines(spec_of("multiple_choice", tmp_path), questions("abcdef", 0), questions("uvwxyz", 1))
+    assert baselines.chance == 0.25
+    assert baselines.bag_of_words == 1.0

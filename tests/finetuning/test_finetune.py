@@ -1,0 +1,171 @@
+"""Fine-tuning end to end on tiny encoders: each kind learns a rule, repeats bit by bit, and leaves torch as it was."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+from pytorch_lightning.loggers import CSVLogger
+
+from nsp_ablation.finetuning.baselines import Baselines
+from nsp_ablation.finetuning.fit import finetune, num_updates
+
+NAMES, TOWNS, COLOURS = ("ann", "ben", "carl"), ("oslo", "rome", "bonn"), ("red", "blue")
+NONE = Baselines(None, None, None)
+
+
+def run(directory, spec, seed=1, **changed):
+    settings = {
+        "learning_rate": 3e-3,
+        "batch_size": 8,
+        "num_epochs": 1,
+        "weight_decay": 0.01,
+        "warmup_ratio": 0.1,
+        "gradient_clip": 1.0,
+        "max_steps": None,
+        "pooler": "fresh",
+        "token_types": "as_pretrained",
+        "max_length": 32,
+        "accelerator": "cpu",
+        "precision": "32-true",
+        "baselines": NONE,
+    }
+    return finetune(directory, spec, seed=seed, **(settings | changed))
+
+
+@pytest.fixture
+def sentiment(tmp_path, spec_of):
+    draw = random.Random(0)
+    for split, number in (("train", 120), ("dev", 40)):
+        rows = [(f"the {draw.choice(NAMES)} {draw.choice(COLOURS)} is {word}", str(int(word == "good")))
+                for word in draw.choices(("good", "bad"), k=number)]  # fmt: skip
+        (tmp_path / f"{split}.tsv").write_text("sentence\tlabel\n" + "".join(f"{a}\t{b}\n" for a, b in rows))
+    columns = {"text_columns": ("sentence",), "label_column": "label", "labels": ("0", "1")}
+    return spec_of("classification", tmp_path, "train.tsv", "dev.tsv", **columns)
+
+
+@pytest.fixture
+def choices(tmp_path, spec_of):
+    draw = random.Random(0)
+    for split, number in (("train", 120), ("dev", 40)):
+        lines = []
+        for n in range(number):
+            options = draw.sample([*NAMES, "yes"], 4)
+            passage = {"id": f"{n}", "article": "the dog is red .", "questions": ["_ lives ?"]}
+            lines.append(json.dumps(passage | {"options": [options], "answers": ["ABCD"[options.index("yes")]]}))
+        (tmp_path / f"{split}.jsonl").write_text("\n".join(lines))
+    return spec_of("multiple_choice", tmp_path)
+
+
+@pytest.fixture
+def spans(tmp_path, spec_of):
+    """The answer is the town; with `unanswerable`, half of the contexts have none."""
+
+    def make(unanswerable: bool):
+        draw = random.Random(0)
+        for split, number in (("train", 160), ("dev", 40)):
+            paragraphs = []
+            for n in range(number):
+                town = None if unanswerable and n % 2 else draw.choice(TOWNS)
+                words = [*draw.sample(NAMES, 2), *draw.sample(COLOURS, 2), *([town] if town else ["dog"]), "is"]
+                draw.shuffle(words)
+                context = " ".join([*words, "."])
+                answers = [{"text": town, "answer_start": context.index(town)}] if town else []
+                qa = {"id": str(n), "question": "where ?", "answers": answers, "is_impossible": town is None}
+                paragraphs.append({"context": context, "qas": [qa]})
+            (tmp_path / f"{split}.json").write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}))
+        return spec_of("span_qa", tmp_path, "train.json", "dev.json", unanswerable=unanswerable)
+
+    return make
+
+
+def test_classification_learns_a_word(sentiment, bert_directory):
+    losses = []
+    outcome = run(
+        bert_directory, sentiment, num_epochs=4, on_progress=lambda *state: losses.append(state), progress_every=20
+    )
+    assert outcome.metrics["accuracy"] == 1.0
+    assert outcome.scores.tolist() == [1.0] * 40
+    assert outcome.example_ids == [str(n) for n in range(40)]
+    assert set(outcome.predictions.values()) == {"0", "1"}
+    assert outcome.updates == 60
+    assert [(step, steps) for step, steps, _ in losses] == [(20, 60), (40, 60), (60, 60)]
+    assert losses[-1][2] < 0.1
+
+
+def test_multiple_choice_learns_an_option(choices, roberta_directory):
+    outcome = run(roberta_directory, choices, num_epochs=6, max_length=64, learning_rate=5e-3)
+    assert outcome.metrics["accuracy"] > 0.9
+    assert set(outcome.predictions.values()) <= set("ABCD")
+
+
+def test_span_qa_learns_a_kind_of_word(spans, bert_directory):
+    outcome = run(bert_directory, spans(False), num_epochs=5)
+    assert outcome.primary_metric == "f1"
+    assert outcome.metrics["f1"] > 0.9
+    assert set(outcome.metrics) == {"f1", "exact_match"}
+
+
+def test_span_qa_learns_when_there_is_no_answer(spans, bert_directory):
+    outcome = run(bert_directory, spans(True), num_epochs=8)
+    assert outcome.metrics["no_answer_f1"] > 0.9
+    assert outcome.metrics["has_answer_f1"] > 0.9
+    assert [prediction == "" for prediction in outcome.predictions.values()][:4] == [False, True, False, True]
+
+
+def test_a_seed_repeats_bit_by_bit_and_leaves_torch_as_it_was(spans, bert_directory):
+    spec = spans(True)
+    before = torch.get_rng_state()
+    losses = []
+    for seed in (1, 1, 2):
+        losses.append([])
+        run(bert_directory, spec, seed, on_progress=lambda *state: losses[-1].append(state[2]), progress_every=1)
+        torch.rand(3)
+    torch.set_rng_state(before)
+    assert losses[0] == losses[1]
+    assert losses[0] != losses[2]
+    assert len(losses[0]) == 20
+    run(bert_directory, spec, max_steps=1)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("pooler", ["fresh", "pretrained"])
+def test_both_poolers_train(sentiment, bert_directory, pooler):
+    assert run(bert_directory, sentiment, num_epochs=4, pooler=pooler).metrics["accuracy"] > 0.9
+
+
+def test_every_architecture_is_fine_tuned(sentiment, roberta_directory, prelayernorm_directory):
+    for directory in (roberta_directory, prelayernorm_directory):
+        outcome = run(directory, sentiment, max_steps=2, max_length=64)
+        assert outcome.updates == 2
+        assert np.isin(outcome.scores, [0.0, 1.0]).all()
+
+
+def test_max_steps_replaces_epochs_and_files_need_only_be_read_once(sentiment, bert_directory, tmp_path):
+    logger = CSVLogger(tmp_path, name="", version="")
+    outcome = run(bert_directory, sentiment, max_steps=3, num_epochs=9, logger=logger, progress_every=1, baselines=None)
+    assert outcome.updates == 3
+    assert (outcome.chance, outcome.bag_of_words) == (0.5, 1.0)
+    rows = (tmp_path / "metrics.csv").read_text().splitlines()
+    assert rows[0] == "finetuning/task/loss,step"
+    assert len(rows) == 4
+
+
+def test_a_loss_that_is_not_finite_is_an_error(sentiment, bert_directory):
+    with pytest.raises(ValueError, match="finetuning/task: the loss is .*lower the learning rate"):
+        run(bert_directory, sentiment, learning_rate=1e30, gradient_clip=0.0, warmup_ratio=0.0, max_steps=3)
+
+
+def test_fine_tuning_is_silent(sentiment, bert_directory, capfd):
+    run(bert_directory, sentiment, max_steps=1)
+    captured = capfd.readouterr()
+    assert captured.out + captured.err == ""
+
+
+def test_updates_of_epochs():
+    assert num_updates(100, 16, 3) == 21
+    assert num_updates(100, 16, 0.5) == 4
+    assert num_updates(1, 16, 0.1) == 1
+    with pytest.raises(ValueError, match="must be above 0"):
+        num_updates(100, 16, 0)

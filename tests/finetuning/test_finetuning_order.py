@@ -1,0 +1,42 @@
+"""Batches: every sample once an epoch, little padding, an order that the seed alone decides."""
+
+import itertools
+
+import numpy as np
+
+from nsp_ablation.finetuning.order import evaluation_batches, training_batches
+
+LENGTHS = np.random.default_rng(0).integers(5, 60, size=1003)
+
+
+def test_every_epoch_holds_each_sample_once():
+    batches = list(training_batches(LENGTHS, 16, seed=1, max_steps=2 * 63))
+    for epoch in (batches[:63], batches[63:]):
+        assert sorted(np.concatenate(epoch)) == list(range(1003))
+        assert sorted(map(len, epoch)) == [11] + [16] * 62
+    assert [list(batch) for batch in batches[:63]] != [list(batch) for batch in batches[63:]]
+
+
+def test_the_order_is_a_function_of_the_seed_and_a_shorter_run_is_its_beginning():
+    def order(seed, max_steps):
+        return [batch.tolist() for batch in training_batches(LENGTHS, 16, seed, max_steps)]
+
+    assert order(1, 70) == order(1, 70)
+    assert order(1, 70)[:5] == order(1, 5)
+    assert order(1, 5) != order(2, 5)
+
+
+def test_padding_is_a_small_share_and_batches_are_not_sorted_by_length():
+    batches = list(training_batches(LENGTHS, 16, seed=1, max_steps=63))
+    padded = sum(LENGTHS[batch].max() * len(batch) for batch in batches)
+    assert padded < 1.08 * LENGTHS.sum()
+    longest = [LENGTHS[batch].max() for batch in batches]
+    rises = sum(a < b for a, b in itertools.pairwise(longest))
+    assert 20 < rises < 43
+
+
+def test_evaluation_holds_each_sample_once_within_the_budget():
+    batches = evaluation_batches(LENGTHS, sequences_per_sample=4, max_tokens=1000)
+    assert sorted(np.concatenate(batches)) == list(range(1003))
+    assert all(LENGTHS[batch].max() * len(batch) * 4 <= 1000 for batch in batches)
+    assert [len(batch) for batch in evaluation_batches(np.array([9, 8]), 1, max_tokens=5)] == [1, 1]

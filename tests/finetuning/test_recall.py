@@ -1,0 +1,126 @@
+"""In-context recall: targets are repeated words, and the measures agree with one forward pass a row."""
+
+import numpy as np
+import pytest
+import torch
+
+from nsp_ablation.finetuning.encoder_directory import load_masked_lm, load_tokenizer, read_layout
+from nsp_ablation.finetuning.recall import in_context_recall
+from nsp_ablation.finetuning.recall_targets import choose_targets, content_words, continuing_tokens, packed_inputs
+
+SENTENCES = [
+    ["ann lives in oslo .", "ben is red .", "ann is in oslo ."],
+    ["carl works .", "the dog is blue , the cat is blue ."],
+    ["the bird is bad .", "no ."],
+]
+
+
+@pytest.fixture
+def store(bert_directory):
+    """The token store's arrays of SENTENCES."""
+    backend = load_tokenizer(bert_directory).backend_tokenizer
+    encoded = [[backend.encode(s, add_special_tokens=False).ids for s in document] for document in SENTENCES]
+    lengths = [len(ids) for document in encoded for ids in document]
+    ids = np.array([id for document in encoded for ids in document for id in ids], dtype=np.uint16)
+    documents = np.cumsum([0, *(len(document) for document in encoded)])
+    return ids, np.cumsum([0, *lengths]), documents
+
+
+def test_inputs_are_whole_sentences_of_one_document():
+    sentence_offsets, document_offsets = np.array([0, 3, 6, 9, 13, 30, 32]), np.array([0, 4, 6])
+    assert list(packed_inputs(sentence_offsets, document_offsets, 7)) == [
+        *((0, 6), (6, 13)),  # 0-3-6-9-13: a sentence that does not fit opens the next input
+        *((13, 20), (20, 27), (27, 32)),  # 13-30: longer than the room, cut
+    ]
+    covered = [
+        token for start, end in packed_inputs(sentence_offsets, document_offsets, 5) for token in range(start, end)
+    ]
+    assert covered == list(range(32))
+
+
+def choose(store, is_target, continues_word, **changed):
+    settings = {"room": 30, "targets_per_input": 9, "max_inputs": None}
+    return choose_targets(*store, is_target=is_target, continues_word=continues_word, **(settings | changed))
+
+
+def test_targets_are_the_repeated_words_of_each_input(store, bert_directory):
+    tokenizer = load_tokenizer(bert_directory)
+    continues_word, is_word = continuing_tokens(tokenizer)
+    targets = choose(store, is_word, continues_word)
+    words = [tokenizer.convert_ids_to_tokens(int(token)) for token in targets.expected()]
+    found = {number: {w for w, i in zip(words, targets.input, strict=True) if i == number} for number in (0, 1)}
+    assert found == {0: {"ann", "is", "in", "oslo"}, 1: {"the", "is", "blue"}}
+    assert len(words) == 7
+    places = targets.start[targets.input] + targets.place
+    assert store[0][places].tolist() == targets.expected().tolist()
+    assert len(choose(store, is_word, continues_word, targets_per_input=2).place) == 4
+    assert len(choose(store, is_word, continues_word, max_inputs=1).inputs) == 1
+
+
+def test_pieces_of_words_are_no_targets(roberta_directory):
+    tokenizer = load_tokenizer(roberta_directory)
+    continues_word, is_word = continuing_tokens(tokenizer)
+    backend = tokenizer.backend_tokenizer
+    for text, expected in (("cat, cat.", True), ("cats cats", False), ("cat cats", False), ("cat (cat)", False)):
+        ids = np.array(backend.encode(text, add_special_tokens=False).ids)
+        store = (ids, np.array([0, len(ids)]), np.array([0, 1]))
+        assert bool(len(choose(store, is_word, continues_word).place)) == expected, text
+
+
+def test_content_words_are_rare_words(bert_directory):
+    is_word = np.array([False, True, True, True])
+    assert content_words(np.array([0, 1, 1, 2, 0, 0]), is_word, 2).tolist() == [False, False, True, True]
+
+
+def test_measures_agree_with_one_pass_a_target(store, bert_directory):
+    tokenizer, layout = load_tokenizer(bert_directory), read_layout(bert_directory, 32, "as_pretrained")
+    town = np.array([tokenizer.convert_tokens_to_ids(word) for word in ("oslo", "ann", "blue")])
+    outcome = in_context_recall(bert_directory, *store, max_length=32, target_ids=town)
+    model = load_masked_lm(bert_directory).eval()
+    gains, hits = [], []
+    for example in map(int, outcome.example_ids):
+        document = int(np.searchsorted(store[1][store[2]], example, side="right")) - 1
+        start, end = store[1][store[2][document]], store[1][store[2][document + 1]]
+        ids, target = torch.tensor(store[0][start:end].astype(np.int64)), int(store[0][example])
+        once, everywhere = ids.clone(), ids.clone()
+        once[example - start] = layout.mask
+        everywhere[ids == target] = layout.mask
+        rows = [torch.cat([torch.tensor([layout.cls]), row, torch.tensor([layout.sep])]) for row in (once, everywhere)]
+        with torch.no_grad():
+            logits = [model(input_ids=row[None]).logits[0, example - start + 1] for row in rows]
+        gains.append(float(logits[0].log_softmax(0)[target] - logits[1].log_softmax(0)[target]))
+        hits.append(float(logits[0].argmax() == target))
+    assert len(gains) == 3
+    assert outcome.metrics["recall_gain"] == pytest.approx(np.mean(gains), abs=1e-5)
+    assert outcome.metrics["num_targets"] == 3.0
+    assert outcome.scores.tolist() == hits
+    assert outcome.metrics["accuracy"] == np.mean(hits)
+    assert outcome.chance == outcome.majority == pytest.approx(1 / 3)
+
+
+def test_short_inputs_are_measured_beside_long_ones(store, bert_directory):
+    outcome = in_context_recall(
+        bert_directory, *store, max_length=32, target_ids=None, num_frequent=0, in_range_tokens=14
+    )
+    assert outcome.metrics["num_targets"] == 7.0
+    assert outcome.metrics["num_targets_in_range"] == 3.0  # "the dog is blue , the cat is blue ."
+    without = in_context_recall(
+        bert_directory, *store, max_length=32, target_ids=None, num_frequent=0, in_range_tokens=6
+    )
+    assert "accuracy_in_range" not in without.metrics
+
+
+def test_nothing_repeated_and_foreign_ids_are_errors(store, bert_directory):
+    with pytest.raises(ValueError, match="no word stands twice in a held-out input of 4 tokens"):
+        in_context_recall(bert_directory, *store, max_length=4, target_ids=None, num_frequent=0)
+    with pytest.raises(ValueError, match="another vocabulary than the held-out documents' tokenizer"):
+        in_context_recall(bert_directory, store[0] + 999, *store[1:], max_length=32, target_ids=None)
+
+
+def test_every_architecture_is_probed(roberta_directory, prelayernorm_directory):
+    for directory in (roberta_directory, prelayernorm_directory):
+        ids = np.array(load_tokenizer(directory).backend_tokenizer.encode("cat, cat.", add_special_tokens=False).ids)
+        outcome = in_context_recall(
+            directory, ids, np.array([0, 4]), np.array([0, 1]), max_length=32, target_ids=None, num_frequent=0
+        )
+        assert outcome.metrics["num_targets"] == 1.0

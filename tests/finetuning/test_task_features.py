@@ -1,0 +1,157 @@
+"""Task inputs: every answer comes back from its tokens, windows cover the context, nothing exceeds the encoder."""
+
+import numpy as np
+import pytest
+
+from nsp_ablation.finetuning import classification, multiple_choice, span_qa
+from nsp_ablation.finetuning.encoder_directory import load_tokenizer, read_layout
+from nsp_ablation.finetuning.examples import ChoiceExample, SpanExample, TextExample
+from nsp_ablation.finetuning.windows import best_context_ranges, sliding_windows
+
+CONTEXT = "Ann  lives in Rome,\nthe cat-red dog (Ben) is in Bonn . Où? Carl works."
+ANSWERS = ["Ann", "Rome", "cat", "red dog (Ben)", "Ben", "Bonn", "Où", "Carl works."]
+
+
+def span(answer: str | None, question: str = "who?", context: str = CONTEXT) -> SpanExample:
+    return SpanExample(answer or "none", question, context, ((answer, context.index(answer)),) if answer else ())
+
+
+@pytest.fixture(params=["bert_directory", "roberta_directory"])
+def directory(request) -> str:
+    return request.getfixturevalue(request.param)
+
+
+def test_windows_cover_every_token_and_fit_the_room():
+    for num_tokens, room, stride in [(0, 5, 2), (5, 5, 2), (6, 5, 2), (40, 7, 3), (9, 1, 1)]:
+        windows = sliding_windows(num_tokens, room, stride)
+        assert sorted({token for window in windows for token in range(*window)}) == list(range(num_tokens))
+        assert all(end - start <= room for start, end in windows)
+        assert [start for start, _ in windows] == [stride * number for number in range(len(windows))]
+
+
+def test_best_ranges_divide_the_tokens_and_lie_in_their_windows():
+    windows = sliding_windows(40, 12, 5)
+    ranges = best_context_ranges(windows, 40)
+    assert [token for best in ranges for token in range(*best)] == list(range(40))
+    for (start, end), (low, high) in zip(windows, ranges, strict=True):
+        assert start <= low <= high <= end
+    # token 8: 3 tokens to its right in [0, 12), 3 to its left in [5, 17): the first window that is best keeps it
+    assert ranges[:2] == [(0, 9), (9, 14)]
+
+
+@pytest.mark.parametrize("max_length", [12, 24, 32])
+def test_every_answer_comes_back_from_its_tokens(directory, max_length):
+    layout = read_layout(directory, max_length, "as_pretrained")
+    examples = [span(answer) for answer in ANSWERS]
+    features = span_qa.featurize(examples, load_tokenizer(directory), layout, unanswerable=True)
+    starts, ends = features.targets["start_positions"], features.targets["end_positions"]
+    recovered = {}
+    for window in np.flatnonzero(starts != span_qa.IGNORED):
+        place = features.offsets[window] + np.array([starts[window], ends[window]])
+        (start, _), (_, end) = features.characters[place]
+        recovered.setdefault(features.example[window], set()).add(CONTEXT[start:end].strip())
+    if max_length == 32:
+        assert sorted(recovered) == list(range(len(ANSWERS)))
+    assert recovered == {number: {ANSWERS[number]} for number in recovered}
+    assert len(recovered) >= 3
+
+
+def test_windows_of_an_input_hold_the_whole_context(directory):
+    layout = read_layout(directory, 16, "as_pretrained")
+    tokenizer = load_tokenizer(directory)
+    features = span_qa.featurize([span("Rome")], tokenizer, layout, unanswerable=False)
+    seen = {}
+    for window in range(len(features.example)):
+        ids = features.ids[features.offsets[window] : features.offsets[window + 1]]
+        low, high = features.targets["context_start"][window], features.targets["context_end"][window]
+        assert len(ids) <= 16
+        assert ids[0] == layout.cls
+        assert ids[low - 1] == ids[high] == layout.sep
+        assert high == len(ids) - 1
+        characters = features.characters[features.offsets[window] : features.offsets[window + 1]][low:high]
+        seen |= {tuple(place): id for place, id in zip(characters.tolist(), ids[low:high].tolist(), strict=True)}
+    whole = tokenizer.backend_tokenizer.encode(CONTEXT, add_special_tokens=False)
+    assert seen == dict(zip(whole.offsets, whole.ids, strict=True))
+
+
+def test_a_window_without_the_answer_points_at_cls_or_is_ignored(bert_directory):
+    layout, tokenizer = read_layout(bert_directory, 16, "as_pretrained"), load_tokenizer(bert_directory)
+    for unanswerable, target in ((False, 0), (True, span_qa.IGNORED)):
+        targets = span_qa.featurize([span("Ann")], tokenizer, layout, unanswerable).targets
+        assert targets["is_answerable"].tolist()[0] == 1.0
+        assert set(targets["start_positions"][1:]) == {target}
+        assert set(targets["is_answerable"][1:]) == {0.0}
+    targets = span_qa.featurize([span(None)], tokenizer, layout, True).targets
+    assert not targets["is_answerable"].any()
+
+
+@pytest.mark.parametrize(("max_length", "limit"), [(512, 64), (384, 64), (128, 32), (96, 24), (8, 2)])
+def test_questions_are_scaled_below_512(max_length, limit):
+    assert span_qa.question_limit(max_length) == limit
+
+
+def test_pairs_are_cut_as_bert_cuts_them():
+    def bert(first, second, room):
+        while first + second > room:
+            if first > second:
+                first -= 1
+            else:
+                second -= 1
+        return first, second
+
+    for room in (5, 6):
+        for first in range(12):
+            for second in range(12):
+                assert classification.cut_pair(first, second, room) == bert(first, second, room)
+
+
+def test_inputs_are_laid_out_with_types_and_padding(bert_directory):
+    tokenizer = load_tokenizer(bert_directory)
+    examples = [TextExample("0", ("a cat", "dog"), 1), TextExample("1", ("bird", "red cat is blue"), 0)]
+    layout = read_layout(bert_directory, 32, "as_pretrained")
+    batch = classification.featurize(examples, tokenizer, layout).batch(np.array([1, 0]), layout)
+    words = [tokenizer.convert_ids_to_tokens(row.tolist()) for row in batch["input_ids"]]
+    assert words == [
+        ["[CLS]", "bird", "[SEP]", "red", "cat", "is", "blue", "[SEP]"],
+        ["[CLS]", "a", "cat", "[SEP]", "dog", "[SEP]", "[PAD]", "[PAD]"],
+    ]
+    assert batch["token_type_ids"].tolist() == [[0, 0, 0, 1, 1, 1, 1, 1], [0, 0, 0, 0, 1, 1, 0, 0]]
+    assert batch["attention_mask"].tolist() == [[1] * 8, [1] * 6 + [0, 0]]
+    assert batch["labels"].tolist() == [0, 1]
+
+
+def test_single_texts_have_one_separator_and_are_cut(bert_directory):
+    layout = read_layout(bert_directory, 8, "as_pretrained")
+    features = classification.featurize([TextExample("0", ("a cat " * 9,), 0)], load_tokenizer(bert_directory), layout)
+    assert features.ids[[0, -1]].tolist() == [layout.cls, layout.sep]
+    assert features.lengths().tolist() == [8]
+
+
+def test_options_stay_apart_when_question_and_answer_are_cut(bert_directory):
+    layout, tokenizer = read_layout(bert_directory, 16, "as_pretrained"), load_tokenizer(bert_directory)
+    examples = [ChoiceExample("0", "a cat is red " * 9, "who is in the red dog ?", ("ann", "carl", "ben", "no"), 2)]
+    features = multiple_choice.featurize(examples, tokenizer, layout)
+    batch = features.batch(np.array([0]), layout)
+    words = [tokenizer.convert_ids_to_tokens(row.tolist()) for row in batch["input_ids"]]
+    assert [row[-5:] for row in words] == [["red", "dog", "?", name, "[SEP]"] for name in ("ann", "carl", "ben", "no")]
+    assert batch["input_ids"].shape == (4, 16)
+    assert batch["labels"].tolist() == [2]
+
+
+def test_an_option_fills_a_blank():
+    assert multiple_choice.filled("Ann is _ .", "red") == "Ann is red ."
+    assert multiple_choice.filled("Who?", "Ann") == "Who? Ann"
+
+
+def test_options_must_be_equal_in_number(bert_directory):
+    examples = [ChoiceExample(str(n), "x", "q", ("a",) * n, 0) for n in (4, 3)]
+    layout = read_layout(bert_directory, 16, "as_pretrained")
+    with pytest.raises(ValueError, match="question 3 has another number of options than the 4"):
+        multiple_choice.featurize(examples, load_tokenizer(bert_directory), layout)
+
+
+def test_special_tokens_in_a_text_stay_text(bert_directory, roberta_directory):
+    for directory, text in ((bert_directory, "a [SEP] cat"), (roberta_directory, "a </s> cat")):
+        layout = read_layout(directory, 32, "as_pretrained")
+        features = classification.featurize([TextExample("0", (text,), 0)], load_tokenizer(directory), layout)
+        assert features.ids.tolist().count(layout.sep) == 1
