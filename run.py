@@ -83,6 +83,7 @@ def run_cells(cells: list[Cell], command: str) -> int:
 
 def run_through_hydra() -> int:
     """Let Hydra do what `sys.argv` says, and return the exit status as far as this process knows it."""
+    _statuses.clear()
     try:
         run_one()
     except SystemExit as stop:

@@ -2,8 +2,11 @@
 
 import random
 
+import numpy as np
 import pytest
+from scipy import optimize
 
+from nsp_ablation.finetuning import bag_of_words
 from nsp_ablation.finetuning.baselines import measure_baselines
 from nsp_ablation.finetuning.examples import ChoiceExample, SpanExample, TextExample
 
@@ -61,6 +64,22 @@ def test_words_decide_classes_but_unseen_words_do_not(spec_of, tmp_path):
     assert same.chance == 0.5
     assert same.bag_of_words == 1.0
     assert other.bag_of_words < 0.8
+
+
+def test_the_regression_minimises_the_penalised_cross_entropy():
+    counts = np.array([[1.0, 0], [1, 2], [0, 1], [1, 1]])
+    labels = np.array([0, 1, 1, 0])
+
+    def loss(flat):
+        scores = counts @ flat.reshape(2, 2)
+        likelihood = np.exp(scores[np.arange(4), labels]) / np.exp(scores).sum(axis=1)
+        return -np.log(likelihood).sum() + (flat**2).sum() / 2
+
+    weights = bag_of_words._fit(
+        4, labels, lambda flat: counts @ flat.reshape(2, 2), lambda error_NC: (counts.T @ error_NC).ravel()
+    )
+    reference = optimize.minimize(loss, np.zeros(4), method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-10})
+    assert weights == pytest.approx(reference.x, abs=1e-3)
 
 
 def test_majority_is_that_of_training(spec_of, tmp_path):

@@ -38,8 +38,10 @@ def run(directory, spec, seed=1, **changed):
 def sentiment(tmp_path, spec_of):
     draw = random.Random(0)
     for split, number in (("train", 120), ("dev", 40)):
-        rows = [(f"the {draw.choice(NAMES)} {draw.choice(COLOURS)} is {word}", str(int(word == "good")))
-                for word in draw.choices(("good", "bad"), k=number)]  # fmt: skip
+        rows = []
+        for word in draw.choices(("good", "bad"), k=number):
+            subject = " ".join(draw.choices((*NAMES, *COLOURS), k=draw.randrange(1, 9)))
+            rows.append((f"the {subject} is {word}", str(int(word == "good"))))
         (tmp_path / f"{split}.tsv").write_text("sentence\tlabel\n" + "".join(f"{a}\t{b}\n" for a, b in rows))
     columns = {"text_columns": ("sentence",), "label_column": "label", "labels": ("0", "1")}
     return spec_of("classification", tmp_path, "train.tsv", "dev.tsv", **columns)
@@ -155,6 +157,17 @@ def test_max_steps_replaces_epochs_and_files_need_only_be_read_once(sentiment, b
 def test_a_loss_that_is_not_finite_is_an_error(sentiment, bert_directory):
     with pytest.raises(ValueError, match="finetuning/task: the loss is .*lower the learning rate"):
         run(bert_directory, sentiment, learning_rate=1e30, gradient_clip=0.0, warmup_ratio=0.0, max_steps=3)
+
+
+def test_gradients_are_clipped(sentiment, bert_directory):
+    def last_loss(gradient_clip):
+        losses = []
+        settings = {"gradient_clip": gradient_clip, "on_progress": lambda *state: losses.append(state[2])}
+        run(bert_directory, sentiment, num_epochs=4, weight_decay=0.0, **settings)
+        return losses[-1]
+
+    assert last_loss(0.0) < 0.1
+    assert last_loss(1e-12) > 0.4  # far below AdamW's epsilon: nothing moves
 
 
 def test_fine_tuning_is_silent(sentiment, bert_directory, capfd):

@@ -1,7 +1,10 @@
 """Task inputs: every answer comes back from its tokens, windows cover the context, nothing exceeds the encoder."""
 
+import itertools
+
 import numpy as np
 import pytest
+import torch
 
 from nsp_ablation.finetuning import classification, multiple_choice, span_qa
 from nsp_ablation.finetuning.encoder_directory import load_tokenizer, read_layout
@@ -54,6 +57,42 @@ def test_every_answer_comes_back_from_its_tokens(directory, max_length):
         assert sorted(recovered) == list(range(len(ANSWERS)))
     assert recovered == {number: {ANSWERS[number]} for number in recovered}
     assert len(recovered) >= 3
+
+
+def test_no_token_is_given_to_a_window_that_lacks_it():
+    windows = sliding_windows(401, 400, 200)
+    assert windows == [(0, 400), (200, 401)]
+    assert best_context_ranges(windows, 401)[1][1] == 401
+
+
+def test_windows_overlap_by_half(bert_directory):
+    layout = read_layout(bert_directory, 16, "as_pretrained")
+    features = span_qa.featurize([span("Rome")], load_tokenizer(bert_directory), layout, unanswerable=False)
+    room = int(features.targets["context_end"][0] - features.targets["context_start"][0])
+    ids = [features.ids[start + 3 : end - 1] for start, end in itertools.pairwise(features.offsets)]
+    assert len(ids[0]) == room == 12
+    for before, after in itertools.pairwise(ids):
+        assert before[room // 2 :].tolist() == after[: room - room // 2].tolist()
+
+
+def test_the_best_span_is_that_of_a_search_over_all():
+    torch.manual_seed(0)
+    head = span_qa.SpanHead(4, unanswerable=False)
+    hidden_BLD = torch.randn(6, 40, 4)
+    places = {"context_start": 3, "context_end": 38, "start_low": 5, "start_high": 36}
+    batch = {name: torch.full((6,), place) for name, place in places.items()}
+    batch["attention_mask"] = torch.ones(6, 40, dtype=torch.int64)
+    outputs = head.outputs(hidden_BLD, hidden_BLD[:, 0], batch)
+    logits = head.span(hidden_BLD).detach()
+    for row in range(6):
+        scores = {
+            (start, end): float(logits[row, start, 0] + logits[row, end, 1])
+            for start in range(5, 36)
+            for end in range(start, min(start + 30, 38))
+        }
+        best = max(scores, key=scores.__getitem__)
+        assert (int(outputs["start"][row]), int(outputs["end"][row])) == best
+        assert float(outputs["score"][row]) == pytest.approx(scores[best])
 
 
 def test_windows_of_an_input_hold_the_whole_context(directory):

@@ -24,16 +24,15 @@ _LOOKUP_GAIN = 0.5
 @torch.no_grad()
 def initialize(model: nn.Module, std: float, seed: int) -> None:
     """Draw all weights from normal(0, std); biases are 0, LayerNorms the identity, padding's embeddings 0 (BERT)."""
-    for prefix, module in model.named_modules():
+    for name, parameter in model.named_parameters():  # a tied weight once, by its first name: the embeddings'
+        if parameter.ndim < 2:
+            parameter.zero_()
+        else:
+            parameter.normal_(0.0, std, generator=_generator(seed, name))
+    for module in model.modules():
         if isinstance(module, nn.LayerNorm):
             module.reset_parameters()
-            continue
-        for name, parameter in module.named_parameters(prefix, recurse=False):
-            if parameter.ndim < 2:
-                parameter.zero_()
-            else:
-                parameter.normal_(0.0, std, generator=_generator(seed, name))
-        if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+        elif isinstance(module, nn.Embedding) and module.padding_idx is not None:
             module.weight[module.padding_idx].zero_()
 
 

@@ -108,7 +108,7 @@ class PretrainingModule(pl.LightningModule):
         micro_batch, layout = batch
         if self._dropout_key is not None:
             number = batch_index * self.trainer.world_size + self.trainer.global_rank
-            torch.manual_seed(int(draw64(self._dropout_key, np.uint64(number))[0] >> np.uint64(1)))
+            torch.manual_seed(int(draw64(self._dropout_key, np.full(1, number, np.uint64))[0]))
         masked_logits, pair_logits = self.model(micro_batch, layout)
         losses = update_share(masked_logits, pair_logits, micro_batch)
         self._window.add(losses, micro_batch.num_tokens)

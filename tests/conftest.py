@@ -1,0 +1,50 @@
+"""What tests of the command line share: the command, run in this process from an empty directory."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# Model and data hubs are never asked in tests: without this their clients wait for a network that is not there.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def command_line():
+    """The module `run.py`."""
+    name = "nsp_ablation_command"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, ROOT / "run.py")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+@pytest.fixture
+def nsp(command_line, tmp_path, monkeypatch, capsys):
+    """nsp("stage=prepare", ...): run the command in `tmp_path` and return its status and what it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["run.py", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            command_line.main()
+        printed = capsys.readouterr()
+        return Ended(int(stop.value.code or 0), printed.out, printed.err)
+
+    return run

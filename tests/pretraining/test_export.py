@@ -1,0 +1,107 @@
+"""The exported directory, loaded by `transformers`."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForPreTraining, AutoTokenizer
+
+from nsp_ablation.base.artifact import read_json
+from nsp_ablation.pretraining.architecture import base_model
+from nsp_ablation.pretraining.export import export_encoder
+from nsp_ablation.store.tokenizer import train_tokenizer
+from nsp_ablation.training.quiet import quiet_transformers
+
+FACTS = {"condition": {"format": "full"}, "seed": 1, "pretraining": {"updates": 5}}
+ARCHITECTURES = ("bert", "roberta", "roberta_prelayernorm")
+
+
+@pytest.fixture(scope="module")
+def tokenizer_directory(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("tokenizer")
+    texts = (f"the number {n} follows {n - 1}." for n in range(50))
+    train_tokenizer("bbpe", texts, 270, False, directory)
+    return directory
+
+
+@pytest.fixture
+def export(make_model, tokenizer_directory, tmp_path):
+    def exported(architecture, **changes):
+        model = make_model(architecture=architecture, **changes).eval()
+        export_encoder(model, tokenizer_directory, tmp_path / "encoder", FACTS)
+        return model, str(tmp_path / "encoder")
+
+    return exported
+
+
+def _load(auto_class, directory):
+    with quiet_transformers():
+        loaded, info = auto_class.from_pretrained(directory, output_loading_info=True)
+    assert not info["missing_keys"]
+    return loaded.eval()
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_exported_logits_are_the_models(export, make_batch, architecture):
+    model, directory = export(architecture)
+    batch = make_batch([9])
+    inputs = {"input_ids": batch.input_ids[None], "token_type_ids": batch.token_type_ids[None]}
+    with torch.no_grad():
+        masked_logits, pair_logits = model(batch)
+        if architecture == "bert":
+            outputs = _load(AutoModelForPreTraining, directory)(**inputs)
+            assert type(_load(AutoModelForPreTraining, directory)).__name__ == "BertForPreTraining"
+            found = outputs.prediction_logits
+            torch.testing.assert_close(outputs.seq_relationship_logits, pair_logits)
+        else:
+            found = _load(AutoModelForMaskedLM, directory)(**inputs).logits
+        torch.testing.assert_close(found[0, batch.masked_positions], masked_logits)
+        encoder = _load(AutoModel, directory)
+        found, expected = encoder(**inputs), base_model(model.hf)(**inputs)
+        torch.testing.assert_close(found.last_hidden_state, expected.last_hidden_state, rtol=0, atol=0)
+        torch.testing.assert_close(found.pooler_output, expected.pooler_output, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_mlm_export_loads_without_missing_weights(export, architecture):
+    _, directory = export(architecture, predicts_pairs=False)
+    _load(AutoModel, directory)
+    _load(AutoModelForMaskedLM, directory)
+    name = {"bert": "BertForPreTraining", "roberta": "RobertaForMaskedLM"}.get(architecture)
+    config = read_json(Path(directory) / "config.json")
+    assert config["architectures"] == [name or "RobertaPreLayerNormForMaskedLM"]
+    positions = config["max_position_embeddings"]
+    assert (positions, config["pad_token_id"]) == (24 if architecture == "bert" else 26, 1)
+    assert (config["bos_token_id"], config["eos_token_id"]) == (0, 2)
+
+
+def test_tokenizer_and_facts_lie_beside_the_weights(export, tokenizer_directory):
+    _, directory = export("roberta")
+    text = "the number 17"
+    assert AutoTokenizer.from_pretrained(directory)(text) == AutoTokenizer.from_pretrained(tokenizer_directory)(text)
+    with open(f"{directory}/pretraining.json") as file:
+        assert json.load(file) == FACTS
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_init_from_goes_on_with_an_export(export, make_model, architecture):
+    model, directory = export(architecture, seed=1)
+    other = make_model(seed=2, architecture=architecture, init_from=directory)
+    torch.testing.assert_close(other.state_dict(), model.state_dict(), rtol=0, atol=0)
+
+
+def test_init_from_keeps_drawn_heads_that_the_directory_lacks(export, make_model):
+    model, directory = export("roberta", seed=1, predicts_pairs=False)
+    other, drawn = make_model(seed=2, architecture="roberta", init_from=directory), make_model(seed=2)
+    assert torch.equal(other.hf.roberta.pooler.dense.weight, model.hf.roberta.pooler.dense.weight)
+    assert other.hf.seq_relationship.weight.std() > 0
+    assert other.hf.seq_relationship.weight.shape == drawn.hf.cls.seq_relationship.weight.shape
+
+
+def test_init_from_another_size_is_refused(export, make_model, tmp_path):
+    _, directory = export("bert")
+    with pytest.raises(ValueError, match="model.init_from=.*encoder does not fit this model"):
+        make_model(hidden_size=32, init_from=directory)
+    with pytest.raises(ValueError, match="model.init_from=.*nowhere"):
+        make_model(init_from=str(tmp_path / "nowhere"))

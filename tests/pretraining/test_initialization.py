@@ -1,0 +1,103 @@
+"""How weights start."""
+
+import numpy as np
+import pytest
+import torch
+
+from nsp_ablation.pretraining.architecture import base_model, mlm_head
+
+ARCHITECTURES = ("bert", "roberta", "roberta_prelayernorm")
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_seed_gives_the_same_weights_whatever_the_objective(make_model, architecture):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        first = make_model(seed=0, predicts_pairs=True, architecture=architecture).state_dict()
+        torch.manual_seed(4)
+        second = make_model(seed=0, predicts_pairs=False, architecture=architecture).state_dict()
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
+    other = make_model(seed=1, architecture=architecture).state_dict()
+    matrices = [name for name in first if first[name].ndim == 2]
+    assert not any(torch.equal(first[name], other[name]) for name in matrices)
+
+
+def test_a_layer_more_leaves_the_others_as_they_were(make_model):
+    short, long = (make_model(num_layers=number).state_dict() for number in (1, 2))
+    torch.testing.assert_close({name: long[name] for name in short}, short, rtol=0, atol=0)
+
+
+def test_the_global_generator_is_left_alone(make_model):
+    before = torch.random.get_rng_state()
+    make_model(lookup_init=True)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_weights_start_as_in_bert(make_model):
+    model = make_model(init_std=0.02, hidden_size=64, intermediate_size=256)
+    for name, parameter in model.named_parameters():
+        if parameter.ndim == 2:
+            values = parameter[torch.arange(len(parameter)) != 1] if "word_embeddings" in name else parameter
+            assert abs(values.std().item() - 0.02) < 5 * 0.02 / (2 * values.numel()) ** 0.5, name
+            assert abs(values.mean().item()) < 5 * 0.02 / values.numel() ** 0.5, name
+        else:
+            assert torch.all(parameter == (1.0 if name.endswith("LayerNorm.weight") else 0.0)), name
+    assert torch.all(model.hf.bert.embeddings.word_embeddings.weight[1] == 0)  # padding
+
+
+@pytest.mark.parametrize(("architecture", "first"), [("bert", 0), ("roberta", 2)])
+def test_positions_start_as_sinusoids(make_model, architecture, first):
+    changes = {"sinusoid_init_base": 100.0, "sinusoid_init_scale": 2.0, "init_std": 0.1}
+    model = make_model(architecture=architecture, **changes)
+    weight = base_model(model.hf).embeddings.position_embeddings.weight
+    assert weight.shape == (24 + first, 16)
+    # position 3, frequencies 1 and 100^(-2/16)
+    expected = 0.2 * np.array([np.sin(3), np.cos(3), np.sin(3 * 100 ** (-1 / 8)), np.cos(3 * 100 ** (-1 / 8))])
+    np.testing.assert_allclose(weight[first + 3, :4].detach(), expected, rtol=1e-6)
+
+
+def test_the_last_layer_starts_as_a_lookup(make_model):
+    model = make_model(lookup_init=True)
+    first, last = (layer.attention for layer in model.hf.bert.encoder.layer)
+    assert torch.equal(last.self.query.weight, last.self.key.weight)
+    product = last.output.dense.weight @ last.self.value.weight
+    torch.testing.assert_close(product, 0.5 * torch.eye(16), rtol=0, atol=1e-6)
+    assert not torch.equal(first.self.query.weight, first.self.key.weight)
+
+
+def test_first_heads_start_as_attention_to_the_neighbours(make_model):
+    model = make_model(
+        neighbour_init=True, sinusoid_init_base=100.0, sinusoid_init_scale=2.0, hidden_size=32, num_heads=4
+    )
+    plain = make_model(sinusoid_init_base=100.0, sinusoid_init_scale=2.0, hidden_size=32, num_heads=4)
+    positions = model.hf.bert.embeddings.position_embeddings.weight
+    attention = model.hf.bert.encoder.layer[0].attention.self
+    query, key = (layer(positions).view(24, 4, 8).transpose(0, 1) for layer in (attention.query, attention.key))
+    attended = (query @ key.transpose(1, 2)).argmax(dim=-1)[:, 2:-1] - torch.arange(2, 23)
+    for head, neighbour in enumerate((-1, 1, -2)):
+        assert torch.all(attended[head] == neighbour)
+    other = plain.hf.bert.encoder.layer[0].attention.self
+    assert torch.equal(attention.query.weight[24:], other.query.weight[24:])  # a fourth head starts as any
+
+
+def test_neighbours_need_sinusoids(make_model):
+    with pytest.raises(ValueError, match="model.neighbour_init=true needs .* model.sinusoid_init_base"):
+        make_model(neighbour_init=True)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_output_bias_starts_at_the_log_unigram_frequencies(make_model, make_batch, architecture):
+    counts = np.zeros(40, np.int64)
+    counts[7], counts[9] = 59, 99
+    model = make_model(architecture=architecture, unigram_output_bias=True, token_counts=counts)
+    bias = mlm_head(model.hf).bias
+    np.testing.assert_allclose(bias[[7, 9, 5]].detach(), np.log([60 / 198, 100 / 198, 1 / 198]), rtol=1e-6)
+    masked_logits, _ = model(make_batch([5, 6]))
+    masked_logits.sum().backward()
+    assert bias.grad is not None
+    assert mlm_head(model.hf).decoder.bias is bias  # tied, so that it acts and trains
+
+
+def test_heads_must_divide_the_hidden_size(make_model):
+    with pytest.raises(ValueError, match="model.hidden_size=16 is no multiple of model.num_heads=3"):
+        make_model(num_heads=3)

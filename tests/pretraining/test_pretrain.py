@@ -1,0 +1,184 @@
+"""Pre-training through Lightning: accumulation, resuming, divergence, exports on the way."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from pytorch_lightning.loggers import CSVLogger
+
+from nsp_ablation.pretraining.fit import Machine, pretrain
+from nsp_ablation.pretraining.module import Recipe
+
+RECIPE = Recipe(
+    max_steps=6,
+    learning_rate=0.01,
+    warmup_ratio=0.5,
+    beta1=0.9,
+    beta2=0.98,
+    epsilon=1e-6,
+    weight_decay=0.01,
+    decay_all=False,
+    gradient_clip=1.0,
+)
+MACHINE = Machine(
+    accelerator="cpu",
+    devices=1,
+    num_nodes=1,
+    strategy="auto",
+    precision="32-true",
+    accumulation=1,
+    checkpoint_seconds=0.0,
+)
+BORDERS = {1: [0, 6], 2: [0, 3, 6], 3: [0, 1, 5, 6], 4: [0, 1, 1, 5, 6]}
+
+
+class _StoppedError(Exception):
+    pass
+
+
+@pytest.fixture
+def train(make_batch, cut, tmp_path):
+    """train(model, accumulation=, stop_at=, **changes of the recipe) -> the outcome, lines said, updates exported."""
+
+    def loader(accumulation, max_steps):
+        def open_from(first_step, rank, world_size):
+            assert (rank, world_size) == (0, 1)
+            for step in range(first_step, max_steps):
+                update = make_batch([4, 20, 6, 3, 11, 2], seed=step, step=step)
+                yield from cut(update, BORDERS[accumulation])
+
+        return open_from
+
+    def run(
+        model, accumulation=1, stop_at=None, directory="run", logger=None, machine=MACHINE, export_at=(), **changes
+    ):
+        recipe, lines, exported = replace(RECIPE, **changes), [], []
+
+        def export(step):
+            if step == stop_at:
+                raise _StoppedError
+            exported.append(step)
+
+        outcome = pretrain(
+            model,
+            loader(accumulation, recipe.max_steps),
+            recipe,
+            replace(machine, accumulation=accumulation),
+            tmp_path / directory,
+            seed=0,
+            export_at=[*export_at, *([stop_at] if stop_at else [])],
+            export=export,
+            logger=logger,
+            log_every=2,
+            say=lines.append,
+        )
+        return outcome, lines, exported
+
+    return run
+
+
+def _weights(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+@pytest.mark.parametrize("accumulation", [2, 3, 4])
+def test_accumulation_changes_nothing_but_rounding(make_model, train, accumulation):
+    # a large epsilon, and no clipping: Adam would hide a gradient of the wrong size
+    changes = {"epsilon": 1.0, "gradient_clip": 0.0, "max_steps": 3}
+    machine = replace(MACHINE, precision="64-true", checkpoint_seconds=600.0)
+    whole, parts = make_model(), make_model()
+    before = _weights(whole)
+    train(whole, directory="whole", machine=machine, **changes)
+    train(parts, accumulation, directory="parts", machine=machine, **changes)
+    moved = max((whole.state_dict()[name] - before[name]).abs().max() for name in before)
+    assert moved > 1e-4
+    torch.testing.assert_close(parts.state_dict(), whole.state_dict(), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_a_resumed_run_is_bitwise_the_uninterrupted_one(make_model, train, accumulation):
+    changes = {"dropout": 0.1, "attention_dropout": 0.1}
+    uninterrupted, stopped, resumed = make_model(1, **changes), make_model(1, **changes), make_model(2, **changes)
+    outcome, _, _ = train(uninterrupted, accumulation, directory="uninterrupted")
+    with pytest.raises(_StoppedError):
+        train(stopped, accumulation, stop_at=4)
+    resumed_outcome, lines, _ = train(resumed, accumulation)
+    assert lines[0] == "resumed at update 3"
+    assert resumed_outcome.resumed_at == 3
+    assert resumed_outcome.num_predictions == outcome.num_predictions == 6 * 15
+    torch.testing.assert_close(resumed.state_dict(), uninterrupted.state_dict(), rtol=0, atol=0)
+
+
+def test_a_finished_run_is_not_run_again(make_model, train):
+    first, second = make_model(1), make_model(2)
+    outcome, _, _ = train(first)
+    again, lines, _ = train(second)
+    assert lines == []
+    assert (again.resumed_at, again.num_predictions) == (6, outcome.num_predictions)
+    assert 0 < again.seconds <= outcome.seconds
+    torch.testing.assert_close(second.state_dict(), first.state_dict(), rtol=0, atol=0)
+
+
+def test_a_run_resumes_under_another_accumulation(make_model, train):
+    machine = replace(MACHINE, precision="64-true")
+    uninterrupted, stopped = make_model(), make_model()
+    train(uninterrupted, 1, directory="uninterrupted", machine=machine)
+    with pytest.raises(_StoppedError):
+        train(stopped, 3, stop_at=4, machine=machine)
+    outcome, _, _ = train(stopped, 2, machine=machine)
+    assert (outcome.resumed_at, outcome.num_predictions) == (3, 6 * 15)
+    torch.testing.assert_close(stopped.state_dict(), uninterrupted.state_dict(), rtol=0, atol=1e-9)
+
+
+def test_dropout_is_drawn_by_the_seed_and_leaves_the_global_generator(make_model, train):
+    first, second = make_model(dropout=0.5), make_model(dropout=0.5)
+    before = torch.random.get_rng_state()
+    train(first, directory="first")
+    assert torch.equal(torch.random.get_rng_state(), before)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(77)
+        train(second, directory="second")
+    torch.testing.assert_close(second.state_dict(), first.state_dict(), rtol=0, atol=0)
+
+
+def test_a_checkpoint_loads_as_weights_only(make_model, train, tmp_path):
+    train(make_model())
+    checkpoint = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)
+    assert checkpoint["global_step"] == 6
+
+
+def test_a_damaged_checkpoint_is_named(make_model, train, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "last.ckpt").write_bytes(b"half a file")
+    with pytest.raises(ValueError, match="last.ckpt is damaged; delete it"):
+        train(make_model())
+
+
+def test_checkpoints_keep_their_distance(make_model, train, tmp_path):
+    with pytest.raises(_StoppedError):
+        train(make_model(), stop_at=4, machine=replace(MACHINE, checkpoint_seconds=600.0))
+    assert not (tmp_path / "run" / "last.ckpt").exists()
+
+
+def test_a_loss_that_is_not_finite_stops_and_is_never_saved(make_model, train, tmp_path):
+    with pytest.raises(ValueError, match="the loss is (nan|inf) .*pretraining.learning_rate=1e\\+30"):
+        train(make_model(), learning_rate=1e30, gradient_clip=0.0)
+    saved = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)["global_step"]
+    assert saved == 1  # the last update whose loss was seen to be finite
+
+
+def test_exports_on_the_way_come_after_their_updates(make_model, train):
+    _, _, exported = train(make_model(), accumulation=2, export_at=[2, 6, 9])
+    assert exported == [2, 6]
+
+
+def test_losses_fall_and_are_logged_every_few_updates(make_model, train, tmp_path):
+    logger = CSVLogger(tmp_path / "logs", name="")
+    _, lines, _ = train(make_model(), accumulation=2, logger=logger)
+    logger.finalize("success")
+    header, *rows = (tmp_path / "logs" / "version_0" / "metrics.csv").read_text().splitlines()
+    rows = [dict(zip(header.split(","), row.split(","), strict=True)) for row in rows]
+    assert [row["step"] for row in rows] == ["2", "4", "6"]
+    assert float(rows[-1]["pretraining/mlm_loss"]) < float(rows[0]["pretraining/mlm_loss"])
+    assert float(rows[0]["pretraining/pair_loss"]) > 0
+    assert lines[-1].startswith("update 6/6  loss ")

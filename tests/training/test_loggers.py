@@ -1,0 +1,71 @@
+"""CSV, TensorBoard and wandb, without network."""
+
+import json
+import warnings
+
+import pytest
+
+from nsp_ablation.training.loggers import close_logger, log_tables, make_logger
+
+SETTINGS = {
+    "project": "p",
+    "entity": None,
+    "offline": True,
+    "group": "full",
+    "tags": ["seed 1"],
+    "job_type": "pretraining",
+    "name": "full-1",
+    "config": {"seed": 1, "model": {"name": "micro"}},
+}
+
+
+def test_csv_keeps_the_curves_of_an_interrupted_run(tmp_path):
+    for step in (2, 4):
+        logger = make_logger("csv", directory=tmp_path / "logs", **SETTINGS)
+        logger.log_metrics({"loss": 1.5}, step=step)
+        close_logger(logger)
+    files = [(tmp_path / "logs" / f"version_{n}" / "metrics.csv").read_text().split() for n in (0, 1)]
+    assert files == [["loss,step", "1.5,2"], ["loss,step", "1.5,4"]]
+
+
+def test_tensorboard_writes_event_files(tmp_path):
+    pytest.importorskip("tensorboard")
+    logger = make_logger("tensorboard", directory=tmp_path, **SETTINGS)
+    logger.log_metrics({"loss": 1.5}, step=2)
+    close_logger(logger)
+    assert list(tmp_path.rglob("events.out.tfevents.*"))
+
+
+def test_tensorboard_that_is_not_installed_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("nsp_ablation.training.loggers.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match="logger=tensorboard needs the package tensorboard"):
+        make_logger("tensorboard", directory=tmp_path, **SETTINGS)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_wandb_records_runs_and_tables_offline(tmp_path, monkeypatch):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("first", "second"):  # two runs of one process
+        logger = make_logger("wandb", directory=tmp_path / name, **SETTINGS)
+        logger.log_metrics({"loss": 1.5}, step=2)
+        close_logger(logger)
+        assert len(list((tmp_path / name).rglob("*.wandb"))) == 1
+    rows = [{"arm": "full", "score": 0.5}, {"arm": "doc", "score": None}]
+    settings = {"project": "p", "entity": None, "offline": True, "name": "report"}
+    log_tables({"table": rows, "empty": []}, directory=tmp_path / "report", **settings)
+    (table,) = (tmp_path / "report").rglob("*.table.json")
+    assert json.loads(table.read_text())["data"] == [["full", 0.5], ["doc", None]]
+
+
+@pytest.mark.slow
+def test_online_without_a_key_warns_and_goes_on_offline(tmp_path, monkeypatch):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        logger = make_logger("wandb", directory=tmp_path, **{**SETTINGS, "offline": False})
+        close_logger(logger)
+    assert any("wandb is not reachable" in str(warning.message) for warning in caught)
+    assert list(tmp_path.rglob("offline-run-*"))
