@@ -78,6 +78,7 @@ def test_without_a_loss_on_pairs_their_head_does_not_train(make_model, make_batc
     assert pair_logits is None
     masked_logits.sum().backward()
     untrained = {name for name, parameter in model.named_parameters() if parameter.grad is None}
+    assert untrained == {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
     assert untrained == {
         "hf.bert.pooler.dense.weight",
         "hf.bert.pooler.dense.bias",

@@ -1,9 +1,12 @@
 """Pre-training through Lightning: accumulation, resuming, divergence, exports on the way."""
 
+import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.nn.functional as F
 from pytorch_lightning.loggers import CSVLogger
 
 from nsp_ablation.pretraining.fit import Machine, pretrain
@@ -95,6 +98,28 @@ def test_accumulation_changes_nothing_but_rounding(make_model, train, accumulati
     torch.testing.assert_close(parts.state_dict(), whole.state_dict(), rtol=0, atol=1e-12)
 
 
+def test_a_run_is_a_plain_loop_of_adamw(make_model, make_batch, train):
+    model, plain = make_model(), make_model()
+    train(model, epsilon=1e-3)  # a smaller one makes steps of the rounding of gradients that are 0
+    named = [(name, parameter) for name, parameter in plain.named_parameters() if parameter.requires_grad]
+    decayed = [parameter for name, parameter in named if "bias" not in name and "LayerNorm" not in name]
+    spared = [parameter for name, parameter in named if "bias" in name or "LayerNorm" in name]
+    groups = [{"params": decayed, "weight_decay": 0.01}, {"params": spared, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), eps=1e-3)
+    for step, factor in enumerate([1 / 3, 2 / 3, 1, 1, 2 / 3, 1 / 3]):
+        for group in optimizer.param_groups:
+            group["lr"] = 0.01 * factor
+        batch = make_batch([4, 20, 6, 3, 11, 2], seed=step)
+        masked_logits, pair_logits = plain(batch)
+        mlm = F.cross_entropy(masked_logits, batch.masked_labels)
+        optimizer.zero_grad()
+        (mlm + F.cross_entropy(pair_logits, batch.pair_labels)).backward()
+        norm = torch.nn.utils.clip_grad_norm_(plain.parameters(), 1.0)
+        assert norm > 1  # clipping is seen
+        optimizer.step()
+    torch.testing.assert_close(model.state_dict(), plain.state_dict(), rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("accumulation", [1, 2])
 def test_a_resumed_run_is_bitwise_the_uninterrupted_one(make_model, train, accumulation):
     changes = {"dropout": 0.1, "attention_dropout": 0.1}
@@ -106,6 +131,18 @@ def test_a_resumed_run_is_bitwise_the_uninterrupted_one(make_model, train, accum
     assert lines[0] == "resumed at update 3"
     assert resumed_outcome.resumed_at == 3
     assert resumed_outcome.num_predictions == outcome.num_predictions == 6 * 15
+    torch.testing.assert_close(resumed.state_dict(), uninterrupted.state_dict(), rtol=0, atol=0)
+
+
+def test_a_checkpoint_within_an_update_resumes_bitwise_too(make_model, train, monkeypatch):
+    uninterrupted, stopped, resumed = make_model(1), make_model(1), make_model(2)
+    train(uninterrupted, 3, directory="uninterrupted")
+    ticks = itertools.count()  # one a batch: 1 is asked for first, after update 1, and 5 is due within update 3
+    monkeypatch.setattr("nsp_ablation.training.resume.time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    with pytest.raises(_StoppedError):
+        train(stopped, 3, stop_at=3, machine=replace(MACHINE, checkpoint_seconds=5))
+    outcome, _, _ = train(resumed, 3)
+    assert outcome.resumed_at == 2
     torch.testing.assert_close(resumed.state_dict(), uninterrupted.state_dict(), rtol=0, atol=0)
 
 
@@ -139,6 +176,13 @@ def test_dropout_is_drawn_by_the_seed_and_leaves_the_global_generator(make_model
         torch.manual_seed(77)
         train(second, directory="second")
     torch.testing.assert_close(second.state_dict(), first.state_dict(), rtol=0, atol=0)
+
+
+def test_every_micro_batch_draws_its_own_dropout(make_model, train, monkeypatch):
+    seeds, set_seed = [], torch.manual_seed
+    monkeypatch.setattr(torch, "manual_seed", lambda seed: seeds.append(seed) or set_seed(seed))
+    train(make_model(attention_dropout=0.1), accumulation=2)
+    assert len(set(seeds)) == len(seeds) == 6 * 2
 
 
 def test_a_checkpoint_loads_as_weights_only(make_model, train, tmp_path):
@@ -181,4 +225,6 @@ def test_losses_fall_and_are_logged_every_few_updates(make_model, train, tmp_pat
     assert [row["step"] for row in rows] == ["2", "4", "6"]
     assert float(rows[-1]["pretraining/mlm_loss"]) < float(rows[0]["pretraining/mlm_loss"])
     assert float(rows[0]["pretraining/pair_loss"]) > 0
+    rates = [float(row["pretraining/learning_rate"]) for row in rows]
+    assert rates == pytest.approx([0.01 * 2 / 3, 0.01, 0.01 / 3])
     assert lines[-1].startswith("update 6/6  loss ")

@@ -68,7 +68,7 @@ def nearest_candidate(passages: _Passages, example: SpanExample) -> tuple[str, f
     question = set(normalize_answer(example.question).split())
     counts = Counter(words)
     weights = np.array([np.log1p(1 / counts[word]) if word in question else 0.0 for word in words])
-    places = {word: np.flatnonzero([other == word for other in words]) for word in question if word in counts}
+    places = {word: np.flatnonzero([other == word for other in words]) for word in sorted(question) if word in counts}
     best, best_score = "", -np.inf
     for text, start, end in passages.candidates(example.context):
         distances = [np.maximum(start - at, at - end + 1).clip(min=1).min() for at in places.values()]

@@ -17,7 +17,7 @@ from nsp_ablation.batches.loader import MicroBatch
 from nsp_ablation.pretraining.encoder import PretrainingModel
 from nsp_ablation.pretraining.objective import Losses, update_share
 from nsp_ablation.training.attention import AttentionLayout, attention_layout
-from nsp_ablation.training.optimizer import linear_schedule, parameter_groups
+from nsp_ablation.training.optimizer import learning_rate_factor, linear_schedule, parameter_groups
 from nsp_ablation.training.progress import ProgressLine
 from nsp_ablation.training.resume import Stream, ends_update, place_after
 
@@ -38,6 +38,15 @@ class Recipe:
     weight_decay: float
     decay_all: bool
     gradient_clip: float
+
+    @property
+    def warmup_steps(self) -> int:
+        """Updates of the warm-up."""
+        return round(self.warmup_ratio * self.max_steps)
+
+    def learning_rate_of(self, update: int) -> float:
+        """Return the learning rate that update number `update` (from 1) takes."""
+        return self.learning_rate * learning_rate_factor(update - 1, self.warmup_steps, self.max_steps)
 
 
 class _Window:
@@ -128,7 +137,7 @@ class PretrainingModule(pl.LightningModule):
             fused=self.trainer.precision != "16-mixed",  # a gradient scaler cannot unscale inside a fused step
         )
         self._trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        schedule = linear_schedule(optimizer, round(recipe.warmup_ratio * recipe.max_steps), recipe.max_steps)
+        schedule = linear_schedule(optimizer, recipe.warmup_steps, recipe.max_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def configure_gradient_clipping(
@@ -173,7 +182,7 @@ class PretrainingModule(pl.LightningModule):
         tokens_per_second = window.num_tokens * self.trainer.world_size / (time.monotonic() - window.started)
         metrics = {
             "mlm_loss": mlm_loss,
-            "learning_rate": self.trainer.optimizers[0].param_groups[0]["lr"],
+            "learning_rate": self.recipe.learning_rate_of(step),
             "tokens_per_second": tokens_per_second,
         }
         if self.model.predicts_pairs:

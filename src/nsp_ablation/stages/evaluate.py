@@ -1,5 +1,6 @@
 """One encoder on one task: fine-tuned and scored, or probed as it is."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,18 @@ def evaluate(
             logger=logger,
             baselines=task_baselines(config, spec),
         )
+    of_microworld = config.corpus.reader == "microworld" and config.tasks[spec.name].path is None
+    if of_microworld and (ceiling := _ceiling(spec)) is not None:
+        outcome = replace(outcome, metrics={**outcome.metrics, "type_only_ceiling": ceiling})
     return outcome, device_name(config.trainer), _PADDED_BACKEND
+
+
+def _ceiling(spec: TaskSpec) -> float | None:
+    """Return what a reader reaches who knows what type of word is wanted, but not whose (micro-world tasks)."""
+    from nsp_ablation.microworld.ceiling import type_only_ceiling
+
+    dev_file = spec.dev_file or "dev.jsonl"
+    return type_only_ceiling(spec.name, Path(str(spec.path)) / dev_file)
 
 
 def _probe(config: Config, arm: Arm, directory: Path) -> TaskOutcome:

@@ -32,8 +32,11 @@ class Stream(Generic[Batch]):
 
 
 class TimedCheckpoint(pl.Callback):
-    """Save the whole training state to `path` (one file, never half-written) at most `seconds` of work apart, always
-    at the end of an update, and after the last."""
+    """Save the whole training state to `path` (one file, never half-written) `seconds` of work apart, and after the
+    last update.
+
+    Within an update, weights and optimizer are those of its beginning, where a resumed run then starts.
+    """
 
     def __init__(self, path: Path, seconds: float) -> None:
         self.path, self.seconds = path, seconds
@@ -43,9 +46,8 @@ class TimedCheckpoint(pl.Callback):
         self._saved_step, self._saved_at = trainer.global_step, time.monotonic()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
-        if trainer.global_step == self._saved_step or not ends_update(trainer):
-            return
-        if trainer.global_step == trainer.max_steps or self._is_due(trainer):
+        is_new = trainer.global_step != self._saved_step
+        if is_new and (trainer.global_step == trainer.max_steps or self._is_due(trainer)):
             self._save(trainer)
 
     def _is_due(self, trainer: pl.Trainer) -> bool:
