@@ -148,7 +148,7 @@ def test_a_checkpoint_within_an_update_resumes_bitwise_too(make_model, train, mo
 
 def test_a_finished_run_is_not_run_again(make_model, train):
     first, second = make_model(1), make_model(2)
-    outcome, _, _ = train(first)
+    outcome, _, _ = train(first, machine=replace(MACHINE, checkpoint_seconds=600.0))
     again, lines, _ = train(second)
     assert lines == []
     assert (again.resumed_at, again.num_predictions) == (6, outcome.num_predictions)
