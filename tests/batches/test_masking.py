@@ -7,7 +7,7 @@ import pytest
 
 from nsp_ablation.base.randomness import draw64, epoch_key, sample_key, stream
 from nsp_ablation.batches.assemble import assemble_masked
-from nsp_ablation.batches.masking import MaskSpec, special_table, mask_flat
+from nsp_ablation.batches.masking import MaskSpec, mask_flat, special_table
 
 SPECIALS = {0, 1, 2, 3, 4}
 

@@ -41,7 +41,7 @@ def sentiment(tmp_path, spec_of):
         rows = []
         for word in draw.choices(("good", "bad"), k=number):
             subject = " ".join(draw.choices((*NAMES, *COLOURS), k=draw.randrange(1, 9)))
-            rows.append((f"the {subject} is {word}", str(int(word == "good"))))
+            rows.append((f"{word} is the {subject}", str(int(word == "good"))))
         (tmp_path / f"{split}.tsv").write_text("sentence\tlabel\n" + "".join(f"{a}\t{b}\n" for a, b in rows))
     columns = {"text_columns": ("sentence",), "label_column": "label", "labels": ("0", "1")}
     return spec_of("classification", tmp_path, "train.tsv", "dev.tsv", **columns)
@@ -166,7 +166,7 @@ def test_gradients_are_clipped(sentiment, bert_directory):
         run(bert_directory, sentiment, num_epochs=4, weight_decay=0.0, **settings)
         return losses[-1]
 
-    assert last_loss(0.0) < 0.1
+    assert last_loss(0.0) < 0.3
     assert last_loss(1e-12) > 0.4  # far below AdamW's epsilon: nothing moves
 
 

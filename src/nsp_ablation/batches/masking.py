@@ -27,8 +27,9 @@ class MaskSpec:
 
     `static` has `copies` masks of each sample, used in turn, epoch by epoch; `dynamic` has a new one in every epoch
     (`copies` None). `exact` chooses round(probability * n) of a sample's n ordinary tokens (a half to the even number,
-    as in BERT's code under Python 3) and at least 1; `bernoulli` chooses each token by itself. Of the chosen, `mask_fraction` become [MASK], `random_fraction`
-    a random token, the rest stay. Raises ValueError where these fractions or `copies` make no sense.
+    as in BERT's code under Python 3) and at least 1; `bernoulli` chooses each token by itself. Of the chosen,
+    `mask_fraction` become [MASK], `random_fraction` a random token, the rest stay. Raises ValueError where these
+    fractions or `copies` make no sense.
     """
 
     name: str

@@ -9,6 +9,7 @@ layer, which costs a model of 64 dimensions a tenth of its step, and it pads. Te
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nsp_ablation.pretraining.architecture import first_position
@@ -56,9 +57,11 @@ def _pre_norm_layer(layer: Any, hidden_LH: Tensor, layout: AttentionLayout) -> T
 
 def _attend(layer: Any, hidden_LH: Tensor, layout: AttentionLayout) -> Tensor:
     attention: Any = layer.attention.self
+    projections = (attention.query, attention.key, attention.value)
+    weight = torch.cat([projection.weight for projection in projections])
+    bias = torch.cat([projection.bias for projection in projections])
     dropout = attention.dropout.p if attention.training else 0.0
-    query, key, value = attention.query(hidden_LH), attention.key(hidden_LH), attention.value(hidden_LH)
-    return flat_attention(query, key, value, layout, attention.num_attention_heads, dropout)
+    return flat_attention(F.linear(hidden_LH, weight, bias), layout, attention.num_attention_heads, dropout)
 
 
 def _expand(layer: Any, hidden_LH: Tensor) -> Tensor:

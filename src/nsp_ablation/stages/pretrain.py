@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nsp_ablation.base.artifact import build_once
 from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
 from nsp_ablation.batches.accounting import tokens_at_positions, totals
@@ -69,7 +71,9 @@ def _train(config: Config, key: str, run: Path, place: Path) -> None:
     heldout = None
     if feed.heldout_index is not None and config.pretraining.heldout_tokens > 0:
         heldout = heldout_loss(model, _heldout_batches(config, feed), torch_device(config.trainer))
-        say("pretrain", f"held-out MLM loss {heldout.mlm_loss:.3f} nats in the format's own inputs")
+        unigram = unigram_entropy(np.bincount(feed.store.ids, minlength=feed.frame.vocab_size))
+        against = f"(unigram entropy of the corpus {unigram:.3f})"
+        say("pretrain", f"held-out MLM loss {heldout.mlm_loss:.3f} nats in the format's own inputs {against}")
     steps = config.pretraining.max_steps
     positions = tokens_at_positions(feed.plan, steps, config.max_length).tolist()
     block = {"pretraining": _facts(config, feed, outcome, heldout), "tokens_at_positions": positions}
@@ -115,6 +119,12 @@ def _fit(
             log_every=config.logger.every_steps,
             say=(lambda text: say("pretrain", text)) if trainer.progress else None,
         )
+
+
+def unigram_entropy(token_counts: np.ndarray) -> float:
+    """Return the entropy, in nats, of token frequencies (V,): an MLM loss below it means that context is read."""
+    shares = token_counts[token_counts > 0] / token_counts.sum()
+    return float(-(shares * np.log(shares)).sum())
 
 
 def _heldout_batches(config: Config, feed: Feed) -> Iterator[MicroBatch]:

@@ -5,9 +5,9 @@ are grouped by length, padded within their group, and attended to by torch's `sc
 apply the configured attention dropout on every device.
 """
 
-# L tokens of S sequences, A heads of size D; a group has G sequences, padded to P positions
+# L tokens of S sequences, H = A heads of size D; a group has G sequences, padded to P positions: G * P slots
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,29 +24,33 @@ _FREE_PAIRS, _FREE_SHARE = 32_768, 1 / 8
 
 @dataclass(frozen=True, eq=False)
 class LengthGroup:
-    """Sequences of similar length. `gather` (G * P,) int64: the token in each slot; `mask` (G, 1, 1, P) bool: slots
-    that hold a token, None where all do."""
+    """Sequences of similar length. `mask` (G, 1, 1, P) bool: the slots that hold a token, None where all do."""
 
     num_sequences: int
     padded_length: int
-    gather: Tensor
     mask: Tensor | None
 
 
 @dataclass(frozen=True, eq=False)
 class AttentionLayout:
-    """The groups of one micro-batch. `scatter` (L,) int64: the slot of each token, counted over all groups."""
+    """The groups of one micro-batch, and their slots one group after the other.
+
+    `gather` (slots,) int64: the token in each slot, some token of the sequence where it is padding; `scatter` (L,)
+    int64: the slot of each token; `padding` int64: the slots that hold none.
+    """
 
     groups: tuple[LengthGroup, ...]
+    gather: Tensor
     scatter: Tensor
+    padding: Tensor
 
     def to(self, device: Any) -> "AttentionLayout":
         """Return this layout with its tensors on `device`."""
         groups = tuple(
-            replace(group, gather=group.gather.to(device), mask=None if group.mask is None else group.mask.to(device))
+            LengthGroup(group.num_sequences, group.padded_length, None if group.mask is None else group.mask.to(device))
             for group in self.groups
         )
-        return AttentionLayout(groups, self.scatter.to(device))
+        return AttentionLayout(groups, self.gather.to(device), self.scatter.to(device), self.padding.to(device))
 
 
 def attention_layout(sequence_offsets: Tensor) -> AttentionLayout:
@@ -54,40 +58,70 @@ def attention_layout(sequence_offsets: Tensor) -> AttentionLayout:
     offsets = sequence_offsets.numpy()
     lengths = np.diff(offsets)
     longest_first = np.argsort(-lengths, kind="stable")
-    scatter = np.empty(offsets[-1], np.int64)
-    groups, num_slots = [], 0
+    groups, gathers, tokens = [], [np.empty(0, np.int64)], [np.empty(0, bool)]
     for members in np.split(longest_first, _borders(lengths[longest_first].tolist())):
         if not len(members):
             continue
-        padded_length = int(lengths[members[0]])
-        position = np.arange(padded_length)
+        position = np.arange(lengths[members[0]])
         is_token = position < lengths[members, None]
-        gather = np.where(is_token, offsets[members, None] + position, offsets[members, None])
-        scatter[gather[is_token]] = num_slots + np.flatnonzero(is_token)
-        num_slots += gather.size
+        gathers.append((offsets[members, None] + np.where(is_token, position, 0)).reshape(-1))
+        tokens.append(is_token.reshape(-1))
         mask = None if is_token.all() else torch.from_numpy(is_token[:, None, None, :])
-        groups.append(LengthGroup(len(members), padded_length, torch.from_numpy(gather.reshape(-1)), mask))
-    return AttentionLayout(tuple(groups), torch.from_numpy(scatter))
+        groups.append(LengthGroup(len(members), len(position), mask))
+    gather, is_token = np.concatenate(gathers), np.concatenate(tokens)
+    scatter = np.empty(offsets[-1], np.int64)
+    slots = np.flatnonzero(is_token)
+    scatter[gather[slots]] = slots
+    return AttentionLayout(tuple(groups), *map(torch.from_numpy, (gather, scatter, np.flatnonzero(~is_token))))
 
 
-def flat_attention(query: Tensor, key: Tensor, value: Tensor, layout: AttentionLayout, num_heads: int, dropout: float):
-    """Return softmax(Q K^T / sqrt(D)) V within each sequence, (L, A * D); query, key, value are (L, A * D).
+def flat_attention(query_key_value: Tensor, layout: AttentionLayout, num_heads: int, dropout: float) -> Tensor:
+    """Return softmax(Q K^T / sqrt(D)) V within each sequence, (L, H), of Q, K and V side by side, (L, 3 H).
 
     `dropout` is the probability that drops an attention weight, 0 outside training.
     """
+    hidden_size = query_key_value.shape[1] // 3
+    slots = _Gather.apply(query_key_value, layout.gather, layout.scatter)
     outputs = []
-    for group in layout.groups:
-        shape = (group.num_sequences, group.padded_length, num_heads, query.shape[1] // num_heads)
-        query_GAPD, key_GAPD, value_GAPD = (
-            flat.index_select(0, group.gather).view(shape).transpose(1, 2) for flat in (query, key, value)
-        )
+    sizes = [group.num_sequences * group.padded_length for group in layout.groups]
+    for group, part in zip(layout.groups, slots.split(sizes) if len(sizes) > 1 else [slots], strict=False):
+        shape = (group.num_sequences, group.padded_length, num_heads, hidden_size // num_heads)
+        query_GAPD, key_GAPD, value_GAPD = (flat.view(shape).transpose(1, 2) for flat in part.split(hidden_size, dim=1))
         output_GAPD = F.scaled_dot_product_attention(
             query_GAPD, key_GAPD, value_GAPD, attn_mask=group.mask, dropout_p=dropout
         )
-        outputs.append(output_GAPD.transpose(1, 2).reshape(-1, query.shape[1]))
+        outputs.append(output_GAPD.transpose(1, 2).reshape(-1, hidden_size))
     if not outputs:  # a micro-batch without sequences
-        return query * 0
-    return (outputs[0] if len(outputs) == 1 else torch.cat(outputs)).index_select(0, layout.scatter)
+        return query_key_value[:, :hidden_size] * 0
+    return _Scatter.apply(outputs[0] if len(outputs) == 1 else torch.cat(outputs), layout)
+
+
+class _Gather(torch.autograd.Function):
+    """Tokens into slots. Padding gets no gradient (its output is dropped and its keys are masked), so that the
+    gradient is the opposite selection: torch's own would add row by row."""
+
+    @staticmethod
+    def forward(context, tokens: Tensor, gather: Tensor, scatter: Tensor) -> Tensor:
+        context.save_for_backward(scatter)
+        return tokens.index_select(0, gather)
+
+    @staticmethod
+    def backward(context, gradient: Tensor):
+        return gradient.index_select(0, context.saved_tensors[0]), None, None
+
+
+class _Scatter(torch.autograd.Function):
+    """Slots into tokens; the gradient of padding is 0."""
+
+    @staticmethod
+    def forward(context, slots: Tensor, layout: AttentionLayout) -> Tensor:
+        context.layout = layout
+        return slots.index_select(0, layout.scatter)
+
+    @staticmethod
+    def backward(context, gradient: Tensor):
+        layout = context.layout
+        return gradient.index_select(0, layout.gather).index_fill_(0, layout.padding, 0.0), None
 
 
 def _borders(descending_lengths: list[int]) -> list[int]:
