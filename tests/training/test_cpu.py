@@ -24,7 +24,7 @@ def test_threads_and_waiting_are_set_before_torch_loads(environment):
     set_up_cpu(3)
     assert {name: os.environ.get(name) for name in _VARIABLES} == {
         "OMP_WAIT_POLICY": None,
-        "GOMP_SPINCOUNT": "3000",
+        "GOMP_SPINCOUNT": "10000",
         "OMP_NUM_THREADS": "3",
     }
 

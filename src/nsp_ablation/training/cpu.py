@@ -8,7 +8,7 @@ import sys
 #   turns           1,000   3,000   10,000   30,000   libgomp's own   OMP_WAIT_POLICY=PASSIVE
 #   idle machine       80     116      122      124             121                        64
 #   a busy neighbour    -      36       27        5               -                        15
-_SPIN_TURNS = 3000
+_SPIN_TURNS = 10_000
 
 # mallopt's numbers in glibc's malloc.h. Small models allocate and free the same few megabytes in every step: with
 # these the heap keeps them instead of asking the kernel for zeroed pages again.

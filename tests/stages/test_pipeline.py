@@ -1,0 +1,99 @@
+"""The whole way at scale=smoke: a sweep ends in a table, a repeated one has nothing to do, exports load anywhere."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoTokenizer, BertForPreTraining, BertModel, RobertaModel, RobertaTokenizer
+
+TASKS = ("squad1", "squad2", "mnli", "sst2", "race")
+EXPERIMENTS = ("table1_masking", "table2_formats", "loss_vs_format")
+
+
+def table(tmp_path, name="adhoc"):
+    with open(tmp_path / "results" / name / "report" / "table.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.slow
+def test_a_sweep_over_formats_and_masks_ends_in_a_table_and_is_done_once(nsp, tmp_path):
+    command = ("-m", "format=segment_pair,sentence_pair,full,doc", "masking=static,dynamic", "scale=smoke")
+    first = nsp(*command)
+    assert first.status == 0, first.err
+    rows = [row for row in table(tmp_path) if row["arm"] == "trained" and row["task"] in TASKS]
+    cells = {(row["format"], row["masking"], row["task"]) for row in rows if row["metric"] in ("f1", "accuracy")}
+    assert len(cells) == 4 * 2 * 5
+    assert all(row["published"] == "" for row in rows), "no published number stands beside the micro-world"
+    assert any(row["arm"] == "random" for row in table(tmp_path))
+    records = {path: path.read_bytes() for path in (tmp_path / "results" / "adhoc" / "records").iterdir()}
+    again = nsp(*command)
+    assert again.status == 0
+    assert "pretrain |" not in again.out
+    assert "finetune |" not in again.out
+    assert {path: path.read_bytes() for path in (tmp_path / "results" / "adhoc" / "records").iterdir()} == records
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_runs_at_smoke_scale(nsp, tmp_path, experiment):
+    ended = nsp("-m", f"experiment={experiment}", "scale=smoke", "tasks=[sst2]")
+    assert ended.status == 0, ended.err
+    assert table(tmp_path, f"{experiment}/smoke")
+    report = tmp_path / "results" / experiment / "smoke" / "report"
+    for output in ("table.md", "table.tex", "comparisons.csv", "report.html", "appendix.tex"):
+        assert (report / output).stat().st_size > 0
+    assert list((report / "figures").glob("*.svg"))
+
+
+def test_one_cell_leaves_a_record_that_agrees_with_its_scores(nsp, tmp_path):
+    ended = nsp("scale=smoke", "format=doc", "tasks=[sst2]", "finetuning.untrained_row=false")
+    assert ended.status == 0, ended.err
+    (path,) = (tmp_path / "results" / "adhoc" / "records").glob("*.json")
+    record = json.loads(path.read_text())
+    scores = np.load(tmp_path / "results" / "adhoc" / "scores" / f"{path.stem}.npy")
+    assert record["metrics"]["accuracy"] == pytest.approx(scores.mean())
+    assert record["num_examples"] == len(scores)
+    assert record["condition"]["format"] == "doc"
+    assert record["condition"]["objective"] == "mlm"
+    facts = record["pretraining"]
+    assert facts["updates"] == 5
+    assert facts["pairs"] is None
+    assert facts["padding_tokens"] == facts["sequences"] * record["condition"]["max_length"] - facts["tokens"]
+
+
+def test_an_encoder_from_elsewhere_is_a_row(nsp, tmp_path):
+    assert nsp("stage=export", "scale=smoke", "export.output=encoder").status == 0
+    ended = nsp("stage=finetune", "scale=smoke", "encoder=encoder", "tasks=[sst2]")
+    assert ended.status == 0, ended.err
+    assert {row["arm"] for row in table(tmp_path)} == {"external"}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "tokenizer", "model_class", "tokenizer_class"),
+    [("bert", "wordpiece", BertModel, AutoTokenizer), ("roberta", "bbpe", RobertaModel, RobertaTokenizer)],
+)
+def test_an_export_loads_in_transformers(nsp, tmp_path, architecture, tokenizer, model_class, tokenizer_class):
+    options = ("scale=smoke", f"model.architecture={architecture}", f"tokenizer={tokenizer}", "export.output=encoder")
+    assert nsp("stage=export", *options).status == 0
+    model, info = model_class.from_pretrained(tmp_path / "encoder", output_loading_info=True)
+    assert not info["missing_keys"]
+    loaded = tokenizer_class.from_pretrained(tmp_path / "encoder")
+    with torch.no_grad():
+        hidden = model(**loaded("Anna lived in Rome.", return_tensors="pt")).last_hidden_state
+    assert torch.isfinite(hidden).all()
+    if architecture == "bert":
+        _, info = BertForPreTraining.from_pretrained(tmp_path / "encoder", output_loading_info=True)
+        assert not info["missing_keys"]
+    facts = json.loads((tmp_path / "encoder" / "pretraining.json").read_text())
+    assert facts["condition"]["format"] == "full"
+    assert facts["tokens_at_positions"][0] == facts["pretraining"]["sequences"]
+
+
+@pytest.mark.slow
+def test_wandb_logs_offline_and_the_table_at_the_end(nsp, tmp_path):
+    ended = nsp("scale=smoke", "logger=wandb", "tasks=[sst2]", "finetuning.untrained_row=false")
+    assert ended.status == 0, ended.err
+    runs = [path for path in (tmp_path / "artifacts" / "logs").rglob("offline-run-*") if path.is_dir()]
+    assert len(runs) == 3, "pre-training, fine-tuning and the report"
