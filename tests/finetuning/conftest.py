@@ -107,9 +107,9 @@ def write_condition():
     """Write the `pretraining.json` that an encoder of ours has beside its weights, in a copy of a directory."""
     import shutil
 
-    def write(directory: str, target: Path, **condition: str) -> str:
+    def write(directory: str, target: Path, pair_separator: str | None = None, **condition: str) -> str:
         shutil.copytree(directory, target)
-        content = {"condition": condition, "seed": 1, "pretraining": {}}
+        content = {"condition": condition, "seed": 1, "pair_separator": pair_separator, "pretraining": {}}
         (target / "pretraining.json").write_text(json.dumps(content))
         return str(target)
 

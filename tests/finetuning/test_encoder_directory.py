@@ -38,8 +38,8 @@ def test_separators_are_those_of_pretraining_or_the_tokenizer(
 ):
     assert read_layout(bert_directory, 32, "as_pretrained").pair_separators == 1
     assert read_layout(roberta_directory, 32, "as_pretrained").pair_separators == 2
-    for value, expected in (("single", 1), ("double", 2)):
-        ours = write_condition(roberta_directory, tmp_path / value, format="sentence_pair", pair_separator=value)
+    for value, expected in (("single", 1), ("double", 2), (None, 1)):
+        ours = write_condition(roberta_directory, tmp_path / str(value), pair_separator=value)
         assert read_layout(ours, 32, "as_pretrained").pair_separators == expected
 
 

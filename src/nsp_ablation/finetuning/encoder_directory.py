@@ -50,8 +50,9 @@ def read_layout(directory: str, max_length: int, token_types: str) -> InputLayou
     """Return the layout that suits the encoder in `directory` (or on the hub).
 
     `max_length` is cut to the encoder's positions (PAPER row 23). Separators and, under `token_types="as_pretrained"`,
-    token types are those of its pre-training (row 25): `pretraining.json` beside the weights tells the format, else
-    BERT has types 0 and 1 and the tokenizer's own pair layout is taken. `token_types="bert"` gives B type 1 always.
+    token types are those of its pre-training (rows 6, 25), told by `pretraining.json` beside the weights. Without that
+    file the tokenizer's own pair layout is taken, and without a format BERT has types 0 and 1 and RoBERTa 0 alone.
+    `token_types="bert"` gives B type 1 always.
     Raises ValueError where the encoder cannot do that or has no [CLS], [SEP], [MASK] or [PAD].
     """
     config, tokenizer = _load(AutoConfig, directory), _load(AutoTokenizer, directory)
@@ -64,13 +65,13 @@ def read_layout(directory: str, max_length: int, token_types: str) -> InputLayou
         raise ValueError(
             f"encoder={directory}: pad is {ids['pad']} in the tokenizer, {config.pad_token_id} in config.json"
         )
-    pretraining = _pretraining(directory)
+    facts = _pretraining(directory)
     own_pair_specials = tokenizer.num_special_tokens_to_add(pair=True)
-    is_double = pretraining.get("pair_separator") == "double" if pretraining else own_pair_specials > 3
+    is_double = facts.get("pair_separator") == "double" if facts is not None else own_pair_specials > 3
     return InputLayout(
         max_length=min(max_length, _num_positions(config)),
         pair_separators=2 if is_double else 1,
-        second_type=_second_type(directory, config, pretraining, token_types),
+        second_type=_second_type(directory, config, (facts or {}).get("condition", {}), token_types),
         **ids,
     )
 
@@ -131,9 +132,10 @@ def _load(auto_class: Any, directory: str, **options: Any) -> Any:
             raise ValueError(f"encoder={directory} cannot be loaded from {place}: {reason}") from error
 
 
-def _pretraining(directory: str) -> dict[str, Any]:
+def _pretraining(directory: str) -> dict[str, Any] | None:
+    """Return the facts that an encoder of ours has beside its weights, None for any other."""
     path = Path(directory) / "pretraining.json"
-    return read_json(path)["condition"] if path.is_file() else {}
+    return read_json(path) if path.is_file() else None
 
 
 def _num_positions(config: Any) -> int:

@@ -1,5 +1,7 @@
 """One encoder on one task: fine-tuned and scored, or probed as it is."""
 
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +13,14 @@ from nsp_ablation.finetuning.outcome import TaskOutcome
 from nsp_ablation.finetuning.recall import in_context_recall
 from nsp_ablation.finetuning.tasks import TaskSpec
 from nsp_ablation.stages.arms import Arm
+from nsp_ablation.stages.console import say
 from nsp_ablation.stages.device import device_name, torch_device
 from nsp_ablation.stages.loggers import run_logger
 from nsp_ablation.stages.tasks import task_baselines
 from nsp_ablation.store.tokenizer import load_tokenizer
 
 _PADDED_BACKEND = "sdpa, padded"
+_PROGRESS_SECONDS = 5.0
 
 
 def evaluate(
@@ -49,12 +53,26 @@ def evaluate(
             accelerator=config.trainer.accelerator,
             precision=config.trainer.precision,
             logger=logger,
+            on_progress=_progress(f"{spec.name} seed {seed}") if config.trainer.progress else None,
             baselines=task_baselines(config, spec),
         )
     of_microworld = config.corpus.reader == "microworld" and config.tasks[spec.name].path is None
     if of_microworld and (ceiling := _ceiling(spec)) is not None:
         outcome = replace(outcome, metrics={**outcome.metrics, "type_only_ceiling": ceiling})
     return outcome, device_name(config.trainer), _PADDED_BACKEND
+
+
+def _progress(name: str) -> Callable[[int, int, float], None]:
+    """Return what says how far a fine-tuning is, every few seconds."""
+    spoken = time.monotonic()
+
+    def show(step: int, max_steps: int, loss: float) -> None:
+        nonlocal spoken
+        if time.monotonic() - spoken >= _PROGRESS_SECONDS:
+            spoken = time.monotonic()
+            say("finetune", f"{name}: update {step}/{max_steps}  loss {loss:.3f}")
+
+    return show
 
 
 def _ceiling(spec: TaskSpec) -> float | None:
