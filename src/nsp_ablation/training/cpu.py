@@ -10,12 +10,13 @@ import sys
 #   a busy neighbour    -      36       27        5               -                        15
 _SPIN_TURNS = 10_000
 
-# mallopt's numbers in glibc's malloc.h. Small models allocate and free the same few megabytes in every step: with
-# these the heap keeps them instead of asking the kernel for zeroed pages again.
+# mallopt's numbers in glibc's malloc.h, in bytes. Small models allocate and free the same few megabytes in every
+# step: with these the heap keeps them instead of asking the kernel for zeroed pages again. 32 MiB is glibc's maximum
+# for the last; what is larger is given back when freed.
 _HEAP_OPTIONS = {
-    "MALLOC_TRIM_THRESHOLD_": (-1, 1 << 30),
-    "MALLOC_TOP_PAD_": (-2, 1 << 26),
-    "MALLOC_MMAP_THRESHOLD_": (-3, 1 << 30),
+    "MALLOC_TRIM_THRESHOLD_": (-1, 1 << 28),
+    "MALLOC_TOP_PAD_": (-2, 1 << 24),
+    "MALLOC_MMAP_THRESHOLD_": (-3, 1 << 25),
 }
 
 
