@@ -1,7 +1,7 @@
 """The encoder's forward pass over flat tokens, through the weights of a `transformers` model.
 
 A walk through the model's own modules: `transformers` builds masks, records outputs and passes keywords through every
-layer, which costs a model of 64 dimensions a tenth of its step, and it pads. Tests hold it equal to theirs.
+layer, 1.2 to 1.5 ms of CPU time in a step of 34 at model=micro, and it pads. Tests hold it equal to theirs.
 """
 
 # L tokens of all sequences, H hidden
