@@ -173,6 +173,13 @@ def test_one_seed_has_no_interval_and_the_caption_says_so(results):
     assert "1 pre-training seed × 1 fine-tuning seed" in " ".join(caption(study))
 
 
+def test_caption_names_a_masked_share_that_is_not_the_papers(results):
+    results.add(config={"masking": {"probability": 0.15}})
+    assert "masked share" not in " ".join(caption(study_of(results)))
+    results.add(condition={"format": "doc"}, config={"masking": {"probability": 0.25}})
+    assert "masked share of the tokens (25%; paper: 15%)" in " ".join(caption(study_of(results)))
+
+
 def test_caption_states_seeds_scale_and_what_differs_from_the_paper(full_study):
     text = " ".join(caption(study_of(full_study)))
     for words in (

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from nsp_ablation.analysis.arms import Arm
+from nsp_ablation.analysis.decisions import setting
 from nsp_ablation.analysis.published import PAPER_STATIC_COPIES, SOURCE
 from nsp_ablation.analysis.study import Study
 
@@ -16,6 +17,7 @@ _PAPER_SCALE: tuple[tuple[str, str, str, tuple[Any, ...]], ...] = (
     ("tokenizer", "tokenizer", "WordPiece, about 30k units", ("wordpiece",)),
     ("corpus", "corpus", "BookCorpus and English Wikipedia, 16 GB", ("books_wikipedia",)),
 )
+_PAPER_MASKED_SHARE = 0.15
 MICROWORLD_NOTE = (
     "The corpus and its tasks are the embedded micro-world, which tests the software and not the paper: the tasks show "
     "that pre-training transfers to values never seen in fine-tuning; they do not show document-level reasoning, and "
@@ -30,7 +32,13 @@ _SHORT_INPUTS_NOTE = (
 def caption(study: Study) -> list[str]:
     """Return the sentences below the table: seeds and intervals, scale, differences from the paper, limits."""
     arms = [arm for arm in study.scores.arms if arm.kind == "trained"]
-    sentences = [_numbers(study), _seeds(study), _scale(study, arms), _differences(arms), _published(study, arms)]
+    sentences = [
+        _numbers(study),
+        _seeds(study),
+        _scale(study, arms),
+        _differences(study, arms),
+        _published(study, arms),
+    ]
     if any(arm.condition.corpus == "microworld" for arm in study.scores.arms):
         sentences.append(MICROWORLD_NOTE)
     if any(arm.condition.format == "sentence_pair" for arm in arms):
@@ -109,8 +117,8 @@ def _published(study: Study, arms: list[Arm]) -> str:
     return text
 
 
-def _differences(arms: list[Arm]) -> str:
-    """Say what differs from the paper's scale."""
+def _differences(study: Study, arms: list[Arm]) -> str:
+    """Say what differs from the paper's scale, and from its share of masked tokens."""
     if not arms:
         return ""
     differing = [
@@ -118,6 +126,11 @@ def _differences(arms: list[Arm]) -> str:
         for field, name, paper, same in _PAPER_SCALE
         if any(getattr(arm.condition, field) not in same for arm in arms)
     ]
+    probabilities = (setting(record.config, "masking.probability") for arm in arms for record in study.of_arm(arm))
+    shares = sorted({share for share in probabilities if share is not None} | {_PAPER_MASKED_SHARE})
+    if shares != [_PAPER_MASKED_SHARE]:
+        ours = _values(f"{share:.0%}" for share in shares if share != _PAPER_MASKED_SHARE)
+        differing.append(f"masked share of the tokens ({ours}; paper: {_PAPER_MASKED_SHARE:.0%})")
     return f"Not the paper's scale: {', '.join(differing)}." if differing else "The paper's scale."
 
 
