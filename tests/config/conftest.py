@@ -1,21 +1,11 @@
 """The command line as a module, and configurations composed through it."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def run():
-    spec = importlib.util.spec_from_file_location("nsp_ablation_command_line", ROOT / "run.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def run(command_line):
+    return command_line
 
 
 @pytest.fixture
