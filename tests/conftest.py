@@ -8,10 +8,13 @@ from typing import NamedTuple
 
 import pytest
 
+from nsp_ablation.base.kernels import keep_kernels_by_source
+
 ROOT = Path(__file__).parents[1]
 
 # Model and data hubs are never asked in tests: without this their clients wait for a network that is not there.
 os.environ["HF_HUB_OFFLINE"] = "1"
+keep_kernels_by_source()
 
 
 class Ended(NamedTuple):

@@ -131,3 +131,35 @@ def test_an_index_of_another_store_is_our_own_mistake(frame):
         assemble(tiny_store(), tiny_index([[0, 7]], [1], is_pair=False), frame, np.array([0]))
     with pytest.raises(AssertionError):
         assemble(tiny_store(), tiny_index([[0, 6]], [1], is_pair=False), frame, np.array([1]))
+
+
+@pytest.mark.parametrize("sentence_separator", [False, True])
+def test_pieces_of_full_are_its_documents_each_with_the_separators_that_follow(
+    store, frame, index_in, sentence_separator
+):
+    index = index_in("full", sentence_separator=sentence_separator)
+    its_frame = dataclasses.replace(frame, sentence_separator=sentence_separator)
+    flat = assemble(store, index, its_frame, np.arange(index.num_samples))
+    document_starts = store.sentence_offsets[store.document_offsets]
+    documents = np.searchsorted(document_starts, np.arange(store.num_tokens), side="right")
+    of_token = np.zeros(len(flat.input_ids), np.int64)
+    of_token[~flat.special] = documents
+    assert set(flat.sequence_offsets) <= set(flat.piece_offsets)
+    assert (np.diff(flat.piece_offsets) > 1).all()
+    num_crossing = 0
+    for start, end in zip(flat.piece_offsets[:-1], flat.piece_offsets[1:], strict=True):
+        assert len(set(of_token[start:end]) - {0}) == 1, "a piece holds two documents"
+        assert flat.special[end - 1]
+        assert not flat.special[start] or flat.input_ids[start] == CLS
+        num_crossing += end not in flat.sequence_offsets
+    assert num_crossing > 10
+
+
+def test_pieces_of_doc_are_its_sequences_and_of_a_pair_its_segments(store, frame, index_in):
+    doc = index_in("doc")
+    flat = assemble(store, doc, frame, np.arange(doc.num_samples))
+    assert np.array_equal(flat.piece_offsets, flat.sequence_offsets)
+    pair = index_in("segment_pair")
+    flat = assemble(store, pair, frame, np.arange(pair.num_samples))
+    assert np.array_equal(flat.piece_offsets[::2], flat.sequence_offsets)
+    assert np.array_equal(flat.piece_offsets[1::2], np.flatnonzero(np.diff(flat.token_type_ids) == 1) + 1)

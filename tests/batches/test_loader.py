@@ -10,6 +10,7 @@ from nsp_ablation.batches.assemble import assemble_masked
 from nsp_ablation.batches.budget import UpdateSize
 from nsp_ablation.batches.contract import sample_rows
 from nsp_ablation.batches.loader import evaluation_batches, micro_batch_loader, pair_labels
+from nsp_ablation.batches.masking import MaskSpec
 from nsp_ablation.batches.plan import BatchPlan
 
 SEQUENCES, TOKENS = UpdateSize(6, None, 6, 0), UpdateSize(None, 140.5, 0, 140.5)
@@ -153,7 +154,7 @@ def test_tensors_are_int64_and_move_together(read):
     batch = read("segment_pair")[0]
     moved = batch.to("meta")
     tensors = {name for name, value in vars(batch).items() if isinstance(value, torch.Tensor)}
-    assert len(tensors) == 7
+    assert len(tensors) == 8
     assert all(getattr(batch, name).dtype == torch.int64 for name in tensors)
     assert all(getattr(moved, name).is_meta for name in tensors)
     assert batch.max_sequence_length == int(batch.sequence_offsets.diff().max())
@@ -175,3 +176,25 @@ def test_evaluation_reads_each_sample_once_in_corpus_order_under_the_mask_of_epo
     assert all(batch.num_update_pairs == (0 if name == "full" else len(batch.pair_labels)) for batch in batches)
     ones = list(evaluation_batches(store, index, frame, dynamic, tokens_per_batch=1))
     assert len(ones) == index.num_samples
+
+
+def test_pieces_are_cut_with_their_sequences(read, store, frame, index_in):
+    index = index_in("full")
+    whole = assemble_masked(store, index, frame, np.arange(index.num_samples), MaskSpec(
+        "dynamic", None, 0.15, 0.8, 0.1, "exact", 1), 1)  # fmt: skip
+    pieces_of = {
+        tuple(whole.input_ids[start:end]): tuple(
+            whole.piece_offsets[(start <= whole.piece_offsets) & (whole.piece_offsets <= end)] - start
+        )
+        for start, end in zip(whole.sequence_offsets[:-1], whole.sequence_offsets[1:], strict=True)
+    }
+    for batch in read("full", accumulation=3):
+        ids = batch.input_ids.clone()
+        ids[batch.masked_positions] = batch.masked_labels
+        found = set(batch.piece_offsets.tolist())
+        expected = {
+            int(start) + piece
+            for start, end in zip(batch.sequence_offsets[:-1], batch.sequence_offsets[1:], strict=True)
+            for piece in pieces_of[tuple(ids[start:end].tolist())]
+        }
+        assert found == expected

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nsp_ablation.finetuning.encoder_directory import load_masked_lm, load_tokenizer, read_layout
-from nsp_ablation.finetuning.recall import in_context_recall
+from nsp_ablation.finetuning.recall import in_context_recall, standard_error
 from nsp_ablation.finetuning.recall_targets import choose_targets, content_words, continuing_tokens, packed_inputs
 
 SENTENCES = [
@@ -124,3 +124,13 @@ def test_every_architecture_is_probed(roberta_directory, prelayernorm_directory)
             directory, ids, np.array([0, 4]), np.array([0, 1]), max_length=32, target_ids=None, num_frequent=0
         )
         assert outcome.metrics["num_targets"] == 1.0
+
+
+def test_the_standard_error_counts_inputs_and_not_targets():
+    draw = np.random.Generator(np.random.Philox(1))
+    values, each = draw.normal(size=400), np.arange(400)
+    assert standard_error(values, each) == pytest.approx(values.std(ddof=1) / np.sqrt(400))
+    copies = np.repeat(values, 4)
+    assert standard_error(copies, np.repeat(each, 4)) == pytest.approx(standard_error(values, each))
+    assert standard_error(copies, np.arange(1600)) == pytest.approx(standard_error(values, each) / 2, rel=0.01)
+    assert standard_error(values, np.zeros(400, int)) is None

@@ -55,9 +55,9 @@ def spec():
 def make_model(spec, frame):
     """make_model(seed=1, predicts_pairs=True, **changes of the spec) -> PretrainingModel."""
 
-    def make(seed=1, predicts_pairs=True, token_counts=None, **changes):
-        changed = replace(spec, **changes)
-        return build_model(changed, frame, predicts_pairs=predicts_pairs, seed=seed, token_counts=token_counts)
+    def make(seed=1, predicts_pairs=True, confines_attention=False, token_counts=None, **changes):
+        heads = {"predicts_pairs": predicts_pairs, "confines_attention": confines_attention}
+        return build_model(replace(spec, **changes), frame, **heads, seed=seed, token_counts=token_counts)
 
     return make
 
@@ -80,6 +80,7 @@ def make_batch(frame):
             token_type_ids=torch.randint(0, 2, (num_tokens,), generator=draw),
             position_ids=torch.cat([torch.arange(length) for length in lengths]),
             sequence_offsets=offsets,
+            piece_offsets=offsets,
             max_sequence_length=max(lengths),
             masked_positions=masked_positions,
             masked_labels=masked_labels,
@@ -107,6 +108,7 @@ def cut():
             token_type_ids=update.token_type_ids[start:end],
             position_ids=update.position_ids[start:end],
             sequence_offsets=offsets[first : last + 1] - start,
+            piece_offsets=offsets[first : last + 1] - start,
             masked_positions=update.masked_positions[masked] - start,
             masked_labels=update.masked_labels[masked],
             pair_labels=update.pair_labels[first:last],

@@ -1,5 +1,7 @@
 """The flat forward pass against `transformers`, one sequence at a time."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -85,3 +87,15 @@ def test_without_a_loss_on_pairs_their_head_does_not_train(make_model, make_batc
         "hf.cls.seq_relationship.weight",
         "hf.cls.seq_relationship.bias",
     }
+
+
+def test_confined_attention_sees_a_document_as_if_it_stood_alone_at_its_place(make_model, make_batch):
+    """Two documents in each sequence: the attention borders are theirs, the positions go on counting."""
+    batch = make_batch([9, 14])
+    batch = replace(batch, piece_offsets=torch.tensor([0, 4, 9, 12, 23]), pair_labels=None)
+    pieces = replace(batch, sequence_offsets=batch.piece_offsets)
+    confined = make_model(predicts_pairs=False, confines_attention=True).double().eval()
+    open_model = make_model(predicts_pairs=False).double().eval()
+    found, expected = confined(batch)[0], open_model(pieces)[0]
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    assert (found - open_model(batch)[0]).abs().max() > 1e-3

@@ -21,7 +21,9 @@ class Flat:
     """Samples with their special tokens: sample s holds the tokens [sequence_offsets[s], sequence_offsets[s + 1]).
 
     input_ids, token_type_ids, position_ids (L,) int64; special (L,) bool: the inserted [CLS] and [SEP], and tokens of
-    the text that are special ids; sequence_offsets (n + 1,) int64.
+    the text that are special ids; sequence_offsets (n + 1,) int64; piece_offsets (P + 1,) int64: the same tokens cut
+    further, in pieces of one document (in a pair: of one segment), each with the separators that follow it, the first
+    of a sample with its [CLS].
     """
 
     input_ids: np.ndarray
@@ -29,6 +31,7 @@ class Flat:
     position_ids: np.ndarray
     special: np.ndarray
     sequence_offsets: np.ndarray
+    piece_offsets: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +60,7 @@ def assemble(store: TokenStore, index: SampleIndex, frame: Frame, samples: np.nd
     return Flat(
         *_lay_out(
             *(_plain(store.ids), spans, separators, offsets, _plain(samples), special_table(frame)),
-            *(frame.cls, frame.sep, index.is_pair),
+            *(frame.cls, frame.sep, index.is_pair, int(frame.sentence_separator)),
         )
     )
 
@@ -78,9 +81,10 @@ def concatenate(flats: Sequence[MaskedFlat]) -> MaskedFlat:
         return flats[0]
     starts = np.cumsum([0, *(len(flat.input_ids) for flat in flats)])
     arrays = {field.name: np.concatenate([getattr(flat, field.name) for flat in flats]) for field in fields(MaskedFlat)}
-    offsets = [flat.sequence_offsets[:-1] + start for flat, start in zip(flats, starts, strict=False)]
+    for name in ("sequence_offsets", "piece_offsets"):
+        offsets = [getattr(flat, name)[:-1] + start for flat, start in zip(flats, starts, strict=False)]
+        arrays[name] = np.concatenate([*offsets, starts[-1:]])
     positions = [flat.masked_positions + start for flat, start in zip(flats, starts, strict=False)]
-    arrays["sequence_offsets"] = np.concatenate([*offsets, starts[-1:]])
     arrays["masked_positions"] = np.concatenate(positions)
     return MaskedFlat(**arrays)
 
@@ -93,8 +97,10 @@ def _plain(array: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True)
-def _lay_out(ids, spans, separators, offsets, samples, is_special, cls, sep, is_pair):
-    sequence_offsets = _sequence_offsets(spans, separators, offsets, samples)
+def _lay_out(ids, spans, separators, offsets, samples, is_special, cls, sep, is_pair, inside):
+    """`inside` is the number of separators that follow a sentence within a document: more of them end a piece."""
+    sequence_offsets, num_spans = _sequence_offsets(spans, separators, offsets, samples)
+    piece_offsets, num_pieces = np.zeros(num_spans + 1, np.int64), 0
     num_tokens = sequence_offsets[-1]
     input_ids, types = np.empty(num_tokens, np.int64), np.empty(num_tokens, np.int64)
     positions, special = np.empty(num_tokens, np.int64), np.empty(num_tokens, np.bool_)
@@ -111,17 +117,21 @@ def _lay_out(ids, spans, separators, offsets, samples, is_special, cls, sep, is_
                 input_ids[at], special[at] = sep, True
                 at += 1
             types[first:at] = is_pair and span > offsets[sample]
+            if separators[span] > inside or span + 1 == offsets[sample + 1]:
+                piece_offsets[num_pieces + 1] = at
+                num_pieces += 1
         for token in range(start, at):
             positions[token] = token - start
-    return input_ids, types, positions, special, sequence_offsets
+    return input_ids, types, positions, special, sequence_offsets, piece_offsets[: num_pieces + 1].copy()
 
 
 @njit(cache=True)
 def _sequence_offsets(spans, separators, offsets, samples):
-    sequence_offsets = np.zeros(len(samples) + 1, np.int64)
+    sequence_offsets, num_spans = np.zeros(len(samples) + 1, np.int64), 0
     for sequence, sample in enumerate(samples):
         length = 1
         for span in range(offsets[sample], offsets[sample + 1]):
             length += spans[span, 1] - spans[span, 0] + separators[span]
         sequence_offsets[sequence + 1] = sequence_offsets[sequence] + length
-    return sequence_offsets
+        num_spans += offsets[sample + 1] - offsets[sample]
+    return sequence_offsets, num_spans

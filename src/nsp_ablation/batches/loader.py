@@ -31,6 +31,7 @@ class MicroBatch:
     token_type_ids: torch.Tensor  # (L,)
     position_ids: torch.Tensor  # (L,) from 0 in each sequence
     sequence_offsets: torch.Tensor  # (S + 1,)
+    piece_offsets: torch.Tensor  # (P + 1,) the same tokens in pieces of one document, or of one segment of a pair
     max_sequence_length: int
     masked_positions: torch.Tensor  # (M,) places in (L,), ascending
     masked_labels: torch.Tensor  # (M,) the ids before masking
@@ -161,11 +162,14 @@ class _Update:
         offsets = flat.sequence_offsets[first : last + 1]
         tokens = slice(offsets[0], offsets[-1])
         masked = slice(*np.searchsorted(flat.masked_positions, [tokens.start, tokens.stop]))
+        first_piece, last_piece = np.searchsorted(flat.piece_offsets, [tokens.start, tokens.stop])
+        pieces = slice(first_piece, last_piece + 1)
         return MicroBatch(
             input_ids=torch.from_numpy(flat.masked_input_ids[tokens]),
             token_type_ids=torch.from_numpy(flat.token_type_ids[tokens]),
             position_ids=torch.from_numpy(flat.position_ids[tokens]),
             sequence_offsets=torch.from_numpy(offsets - tokens.start),
+            piece_offsets=torch.from_numpy(flat.piece_offsets[pieces] - tokens.start),
             max_sequence_length=int(np.diff(offsets).max(initial=0)),
             masked_positions=torch.from_numpy(flat.masked_positions[masked] - tokens.start),
             masked_labels=torch.from_numpy(flat.masked_labels[masked]),

@@ -4,13 +4,14 @@ A mask is a pure function of (seed, mask epoch, sample). Each position draws 64 
 positions that drew least: as many as the exact count says, or all below the probability (`bernoulli`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 from numba import njit
 
 from nsp_ablation.base.randomness import epoch_key, sample_key, stream
+from nsp_ablation.batches.whole_words import choose_words
 from nsp_ablation.formats.draws import below, draw64
 from nsp_ablation.formats.frame import Frame
 
@@ -28,8 +29,9 @@ class MaskSpec:
     `static` has `copies` masks of each sample, used in turn, epoch by epoch; `dynamic` has a new one in every epoch
     (`copies` None). `exact` chooses round(probability * n) of a sample's n ordinary tokens (a half to the even number,
     as in BERT's code under Python 3) and at least 1; `bernoulli` chooses each token by itself. Of the chosen,
-    `mask_fraction` become [MASK], `random_fraction` a random token, the rest stay. Raises ValueError where these
-    fractions or `copies` make no sense.
+    `mask_fraction` become [MASK], `random_fraction` a random token, the rest stay. With `unit="whole_word"` all tokens of
+    a word are chosen together (`whole_words.choose_words`), each replaced by itself; `word_starts` (V,) bool then says
+    which tokens begin a word. Raises ValueError where these fractions or `copies` make no sense.
     """
 
     name: str
@@ -39,6 +41,8 @@ class MaskSpec:
     random_fraction: float
     count: str
     seed: int
+    unit: str = "token"
+    word_starts: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.mask_fraction + self.random_fraction > 1 + 1e-9:
@@ -50,6 +54,8 @@ class MaskSpec:
         assert self.name in ("static", "dynamic"), self.name
         assert self.count in ("exact", "bernoulli"), self.count
         assert 0 < self.probability < 1, self.probability
+        assert self.unit in ("token", "whole_word"), self.unit
+        assert (self.unit == "whole_word") == (self.word_starts is not None), "words need a table of their starts"
 
     def mask_epoch(self, epoch: int) -> int:
         """Return the number of the mask that an epoch (from 1) uses: (epoch - 1) mod copies, or the epoch itself."""
@@ -103,15 +109,26 @@ def mask_flat(
     input_ids (L,) int64; special (L,) bool, never chosen; sequence_offsets (n + 1,) int64; keys (n,) uint64, one a
     sequence. Returns masked_input_ids (L,), masked_positions (M,) ascending and masked_labels (M,), all int64. Pure.
     """
+    word_starts = np.zeros(0, np.bool_) if spec.word_starts is None else spec.word_starts
     return _mask_flat(
-        *(input_ids, special, sequence_offsets, keys, _ordinary_ids(frame), frame.mask),
+        *(input_ids, special, sequence_offsets, keys, _ordinary_ids(frame), frame.mask, word_starts),
         *(spec.probability, spec.count == "exact", spec.mask_fraction, spec.mask_fraction + spec.random_fraction),
     )
 
 
 @njit(cache=True)
 def _mask_flat(
-    input_ids, special, sequence_offsets, keys, ordinary_ids, mask_id, probability, exact, mask_border, random_border
+    input_ids,
+    special,
+    sequence_offsets,
+    keys,
+    ordinary_ids,
+    mask_id,
+    word_starts,
+    probability,
+    exact,
+    mask_border,
+    random_border,
 ):
     masked_input_ids, positions, labels = input_ids.copy(), np.empty_like(input_ids), np.empty_like(input_ids)
     borders = np.array([mask_border * 2.0**32, random_border * 2.0**32]).astype(np.uint64)
@@ -119,16 +136,20 @@ def _mask_flat(
     num_masked = 0
     for sequence in range(len(keys)):
         start, end = sequence_offsets[sequence], sequence_offsets[sequence + 1]
-        chosen = positions[num_masked : num_masked + end - start]
-        num_chosen = _choose(keys[sequence], special[start:end], probability, exact, draws[: end - start], chosen)
+        key, chosen = keys[sequence], positions[num_masked : num_masked + end - start]
+        if len(word_starts):
+            begins = word_starts[input_ids[start:end]]
+            num_chosen = choose_words(key, special[start:end], begins, probability, exact, chosen)
+        else:
+            num_chosen = _choose(key, special[start:end], probability, exact, draws[: end - start], chosen)
         for i in range(num_chosen):
             counter, token = np.uint64(chosen[i]), start + chosen[i]
             chosen[i], labels[num_masked + i] = token, input_ids[token]
-            action = draw64(keys[sequence], counter + _REPLACEMENTS) >> _SHIFT_32
+            action = draw64(key, counter + _REPLACEMENTS) >> _SHIFT_32
             if action < borders[0]:
                 masked_input_ids[token] = mask_id
             elif action < borders[1]:
-                bits = draw64(keys[sequence], counter + _RANDOM_TOKENS)
+                bits = draw64(key, counter + _RANDOM_TOKENS)
                 masked_input_ids[token] = ordinary_ids[below(bits, np.uint64(len(ordinary_ids)))]
         num_masked += num_chosen
     return masked_input_ids, positions[:num_masked].copy(), labels[:num_masked].copy()

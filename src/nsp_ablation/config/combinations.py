@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from nsp_ablation.config.problem import Problem
 from nsp_ablation.config.schema import PAIR_FORMATS, Config, CorpusConfig
 from nsp_ablation.config.science import resolved_objective
+from nsp_ablation.config.task_schema import ZERO_SHOT_KINDS
 
 TRAINED = ("all", "prepare", "inspect", "pretrain", "export")
 FINETUNED = ("all", "finetune")
@@ -15,7 +16,7 @@ FINETUNED = ("all", "finetune")
 _FORMAT_KEYS = {
     "segment_pair": ("pair_separator", "nsp_balance", "lone_sentences"),
     "sentence_pair": ("pair_separator", "lone_sentences", "pairs"),
-    "full": ("sentence_separator",),
+    "full": ("sentence_separator", "attention"),
     "doc": ("sentence_separator",),
 }
 _CORPUS_KEYS = {
@@ -26,6 +27,7 @@ _CORPUS_KEYS = {
 }
 _BYTE_ALPHABET = 256 + 5
 # The tasks whose files the micro-world generates; the others need files of their own beside it.
+ZERO_SHOT_TASKS = ("in_context_recall", "heldout_mlm")
 MICROWORLD_TASKS = ("squad1", "squad2", "mnli", "sst2", "race")
 
 
@@ -106,7 +108,7 @@ def _tokenizer(config: Config) -> Iterator[Problem]:
 
 def _format(config: Config) -> Iterator[Problem]:
     name = config.format.name
-    for key in ("sentence_separator", "pair_separator", "nsp_balance", "lone_sentences", "pairs"):
+    for key in ("sentence_separator", "pair_separator", "nsp_balance", "lone_sentences", "pairs", "attention"):
         value = getattr(config.format, key)
         formats = tuple(other for other, keys in _FORMAT_KEYS.items() if key in keys)
         if value is None and name in formats:
@@ -163,13 +165,13 @@ def _finetuning(config: Config) -> Iterator[Problem]:
     for key, task in config.tasks.items():
         if task.name != key:
             yield Problem(f"tasks.{key}.name", task.name, f"must be {key}, the task's key")
-        if task.kind == "recall":
+        if task.kind in ZERO_SHOT_KINDS:
             continue
         if key not in recipes:
             yield Problem(f"finetuning.recipes.{key}", None, f"tasks={key} has no recipe", tuple(recipes))
         if config.corpus.reader == "microworld" and task.path is None and key not in MICROWORLD_TASKS:
             reason = f"the micro-world has no such task; set tasks.{key}.path=DIR to the original files"
-            yield Problem("tasks", key, reason, (*MICROWORLD_TASKS, "in_context_recall"))
+            yield Problem("tasks", key, reason, (*MICROWORLD_TASKS, *ZERO_SHOT_TASKS))
 
 
 def _surroundings(config: Config) -> Iterator[Problem]:

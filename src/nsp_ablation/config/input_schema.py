@@ -10,7 +10,10 @@ PAIR_FORMATS = ("segment_pair", "sentence_pair")
 
 @dataclass
 class FormatConfig:
-    """An input format (PAPER section 4.2) and its open points; a key that a format does not have is null."""
+    """An input format (section 4.2) and its open points; a key that a format does not have is null.
+
+    `attention` is what a token of FULL-SENTENCES may look at: its whole sequence, or its own document's part of it.
+    """
 
     name: str = science(*FORMATS)
     sentence_separator: bool | None = science()
@@ -18,6 +21,7 @@ class FormatConfig:
     nsp_balance: str | None = science("bert", "exact")
     lone_sentences: str | None = science("random", "skip")
     pairs: str | None = science("overlapping", "disjoint")
+    attention: str | None = science("sequence", "document")
     resample: bool = science()
 
 
@@ -31,6 +35,7 @@ class MaskingConfig:
     mask_fraction: float = science(low=0.0, high=1.0)
     random_fraction: float = science(low=0.0, high=1.0)
     count: str = science("exact", "bernoulli")
+    unit: str = science("token", "whole_word")
 
 
 @dataclass

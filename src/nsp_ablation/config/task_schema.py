@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from nsp_ablation.config.kinds import MAX_SEED, label, machine, science
 
+# Kinds of tasks that train nothing: they read the corpus' held-out documents, and have no files, recipe or seed.
+ZERO_SHOT_KINDS = ("recall", "heldout_mlm")
+
 
 @dataclass
 class RecipeConfig:
@@ -49,7 +52,7 @@ class TaskConfig:
     """A task: its kind, where its files are (`path`, else the micro-world's or the hub's) and what they hold."""
 
     name: str = label()
-    kind: str = label("span_qa", "classification", "multiple_choice", "recall")
+    kind: str = label("span_qa", "classification", "multiple_choice", *ZERO_SHOT_KINDS)
     path: str | None = label()
     train_file: str | None = label()
     dev_file: str | None = label()

@@ -42,10 +42,11 @@ def in_context_recall(
 
     Inputs are as in DOC-SENTENCES, [CLS] sentences [SEP], of at most `max_length` tokens; targets are words of
     `target_ids` (the micro-world's values), or without them words of one token that are not among the `num_frequent`
-    commonest of `ids`. `in_range_tokens` adds the same on inputs of that length (`accuracy_in_range`,
-    `recall_gain_in_range`, absent where no word is repeated in these), for formats that never train late positions.
-    Scores are those of accuracy, by target; an example's id is its target's place in the store. Raises ValueError
-    where no word is repeated, or ids are beyond the encoder's vocabulary.
+    commonest of `ids`. `recall_gain_standard_error` says how sure the gain is, over inputs. `in_range_tokens` adds the
+    same on inputs of that length (`accuracy_in_range`, `recall_gain_in_range`, absent where no word is repeated in
+    these), for formats that never train late positions. Scores are those of accuracy, by target; an example's id is
+    its target's place in the store. Raises ValueError where no word is repeated, or ids are beyond the encoder's
+    vocabulary.
     """
     started = time.perf_counter()
     layout = read_layout(encoder_directory, max_length, "as_pretrained")
@@ -87,11 +88,27 @@ def _outcome(
 
 
 def _metrics(targets: RecallTargets, gain: np.ndarray, predicted: np.ndarray, suffix: str) -> dict[str, float]:
-    return {
+    metrics = {
         f"accuracy{suffix}": float((predicted == targets.expected()).mean()),
         f"recall_gain{suffix}": float(gain.mean()),
         f"num_targets{suffix}": float(len(gain)),
     }
+    if (error := standard_error(gain, targets.input)) is not None:
+        metrics[f"recall_gain_standard_error{suffix}"] = error
+    return metrics
+
+
+def standard_error(values: np.ndarray, clusters: np.ndarray) -> float | None:
+    """Return the standard error of the mean of values (N,) that depend on each other within clusters (N,) int.
+
+    The cluster-robust one (Liang and Zeger 1986): targets of one input share its text. None for a single cluster.
+    """
+    _, members = np.unique(clusters, return_inverse=True)
+    sums = np.bincount(members, weights=values - values.mean())
+    num_clusters = len(sums)
+    if num_clusters < 2:
+        return None
+    return float(np.sqrt((sums**2).sum() * num_clusters / (num_clusters - 1)) / len(values))
 
 
 def _measure(model: PreTrainedModel, targets: RecallTargets, layout: InputLayout) -> tuple[np.ndarray, np.ndarray]:

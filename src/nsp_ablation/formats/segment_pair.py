@@ -12,6 +12,7 @@ from nsp_ablation.formats.draws import HALF, draw64, other_document, sample_key,
 from nsp_ablation.formats.frame import Frame
 from nsp_ablation.formats.nsp_balance import document_threshold, exact_balance, same_threshold
 from nsp_ablation.formats.pairs import pair_index, refuse_unpairable
+from nsp_ablation.formats.ranges import document_ranges, joined, side_by_side
 from nsp_ablation.formats.sample_index import SampleIndex, index_fingerprint, readonly
 from nsp_ablation.formats.trimming import trim_pair
 from nsp_ablation.store.token_store import TokenStore
@@ -31,10 +32,12 @@ def _random_segment(sentence_offsets, document_offsets, document, key, min_token
 
 
 @numba.njit(cache=True, nogil=True)
-def _pair_segments(sentence_offsets, document_offsets, epoch_key, room, min_sentences, balance, sop, spans, labels):
-    """Fill spans (2 N, 2) and labels (N,) in corpus order of A; return (N, trimmed tokens)."""
+def _pair_segments(
+    sentence_offsets, document_offsets, first, last, epoch_key, room, min_sentences, balance, sop, spans, labels
+):
+    """Fill spans (2 N, 2) and labels (N,) in corpus order of A from documents [first, last); return (N, trimmed)."""
     num_pairs, num_trimmed = 0, 0
-    for document in range(len(document_offsets) - 1):
+    for document in range(first, last):
         sentence, end = document_offsets[document], document_offsets[document + 1]
         if end - sentence < min_sentences:
             continue
@@ -103,19 +106,27 @@ class SegmentPair:
         epoch_key = randomness.epoch_key(seed, randomness.stream(_STREAM), epoch if self.resample else 0)
         min_sentences = 2 if self.lone_sentences == "skip" else 1
         offsets = readonly(store.sentence_offsets), readonly(store.document_offsets)
-        common = (*offsets, epoch_key, frame.pair_room, min_sentences)
+        settings = epoch_key, frame.pair_room, min_sentences
         balance = same_threshold(np.uint64(0) if sop else HALF)
         if self.nsp_balance == "exact" and not sop:
-            balance = exact_balance(*common)
+            balance = exact_balance(*offsets, *settings)
         spans = np.empty((2 * store.num_sentences, 2), np.int64)  # what is never touched takes no memory
         labels = np.empty(store.num_sentences, np.bool_)
-        num_pairs, num_trimmed = _pair_segments(*common, balance, sop, spans, labels)
+
+        def fill(first: int, end: int) -> tuple[int, int]:
+            start = int(store.document_offsets[first])
+            places = spans[2 * start :], labels[start:]
+            return _pair_segments(*offsets, first, end, *settings, balance, sop, *places)
+
+        ranges = document_ranges(offsets[1])
+        counts = side_by_side(fill, ranges)
+        starts, num_pairs = [int(offsets[1][first]) for first, _ in ranges], [int(n) for n, _ in counts]
         return pair_index(
             "segment_pair",
             frame,
-            spans[: 2 * num_pairs],
-            labels[:num_pairs],
+            joined(spans, [2 * start for start in starts], [2 * n for n in num_pairs]),
+            joined(labels, starts, num_pairs),
             sop=sop,
-            trimmed_tokens=int(num_trimmed),
+            trimmed_tokens=sum(int(trimmed) for _, trimmed in counts),
             fingerprint=self.fingerprint(store, frame, seed, epoch),
         )

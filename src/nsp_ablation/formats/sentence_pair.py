@@ -11,6 +11,7 @@ from nsp_ablation.formats.chunks import CHOICE, COINS, DOCUMENT, SENTENCE, SWAP
 from nsp_ablation.formats.draws import HALF, draw64, other_document, sample_key, sentence_within
 from nsp_ablation.formats.frame import Frame
 from nsp_ablation.formats.pairs import pair_index, refuse_unpairable
+from nsp_ablation.formats.ranges import document_ranges, joined, side_by_side
 from nsp_ablation.formats.sample_index import SampleIndex, index_fingerprint, readonly
 from nsp_ablation.formats.trimming import trim_pair
 from nsp_ablation.store.token_store import TokenStore
@@ -87,14 +88,16 @@ def _write_spans(sentence_offsets, low, keys, swapped, a, b, room, spans):
 
 
 @numba.njit(cache=True, nogil=True)
-def _pair_sentences(sentence_offsets, document_offsets, epoch_key, room, min_sentences, disjoint, sop, spans, labels):
-    """Fill spans (2 N, 2) and labels (N,) in corpus order of A; return (N, trimmed tokens)."""
+def _pair_sentences(
+    sentence_offsets, document_offsets, first, end, epoch_key, room, min_sentences, disjoint, sop, spans, labels
+):
+    """Fill spans (2 N, 2) and labels (N,) in corpus order of A from documents [first, end); return (N, trimmed)."""
     keys, coins, unswapped = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.bool_), np.zeros(_BLOCK, np.bool_)
     a, b, documents = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64)
-    num_sentences = len(sentence_offsets) - 1
-    num_pairs, num_trimmed, state = 0, 0, (0, 0)
-    for low in range(0, num_sentences, _BLOCK):
-        high = min(low + _BLOCK, num_sentences)
+    first_sentence, last_sentence = document_offsets[first], document_offsets[end]
+    num_pairs, num_trimmed, state = 0, 0, (first_sentence, first)
+    for low in range(first_sentence, last_sentence, _BLOCK):
+        high = min(low + _BLOCK, last_sentence)
         _flip_coins(epoch_key, low, high, SWAP if sop else CHOICE, keys, coins)
         label = labels[num_pairs:]
         n, state = _choose(
@@ -145,23 +148,25 @@ class SentencePair:
         refuse_unpairable("sentence_pair", store, frame, sop=sop)
         spans = np.empty((2 * store.num_sentences, 2), np.int64)  # what is never touched takes no memory
         labels = np.empty(store.num_sentences, np.bool_)
-        num_pairs, num_trimmed = _pair_sentences(
-            readonly(store.sentence_offsets),
-            readonly(store.document_offsets),
-            randomness.epoch_key(seed, randomness.stream(_STREAM), epoch if self.resample else 0),
-            frame.pair_room,
-            2 if self.lone_sentences == "skip" else 1,
-            self.pairs == "disjoint",
-            sop,
-            spans,
-            labels,
-        )
+        sentence_offsets, document_offsets = readonly(store.sentence_offsets), readonly(store.document_offsets)
+        epoch_key = randomness.epoch_key(seed, randomness.stream(_STREAM), epoch if self.resample else 0)
+        choices = 2 if self.lone_sentences == "skip" else 1, self.pairs == "disjoint", sop
+
+        def fill(first: int, end: int) -> tuple[int, int]:
+            start = int(document_offsets[first])
+            offsets = sentence_offsets, document_offsets
+            places = spans[2 * start :], labels[start:]
+            return _pair_sentences(*offsets, first, end, epoch_key, frame.pair_room, *choices, *places)
+
+        ranges = document_ranges(document_offsets)
+        counts = side_by_side(fill, ranges)
+        starts, num_pairs = [int(document_offsets[first]) for first, _ in ranges], [int(n) for n, _ in counts]
         return pair_index(
             "sentence_pair",
             frame,
-            spans[: 2 * num_pairs],
-            labels[:num_pairs],
+            joined(spans, [2 * start for start in starts], [2 * n for n in num_pairs]),
+            joined(labels, starts, num_pairs),
             sop=sop,
-            trimmed_tokens=int(num_trimmed),
+            trimmed_tokens=sum(int(trimmed) for _, trimmed in counts),
             fingerprint=self.fingerprint(store, frame, seed, epoch),
         )

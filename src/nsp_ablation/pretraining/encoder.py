@@ -32,18 +32,23 @@ class PretrainingModel(nn.Module):
     every export loads alike; without a loss on pairs they keep their first values and are left out of training.
     """
 
-    def __init__(self, hf: PreTrainedModel, predicts_pairs: bool):
+    def __init__(self, hf: PreTrainedModel, predicts_pairs: bool, confines_attention: bool):
+        """`confines_attention`: a token attends to its own document's part of a sequence, not to all of it."""
         super().__init__()
-        self.hf, self.predicts_pairs = hf, predicts_pairs
+        self.hf, self.predicts_pairs, self.confines_attention = hf, predicts_pairs, confines_attention
         for head in (base_model(hf).pooler, pair_classifier(hf)):
             head.requires_grad_(predicts_pairs)
+
+    def layout_of(self, batch: MicroBatch) -> AttentionLayout:
+        """Return which tokens of a micro-batch (on the CPU) attend to which."""
+        return attention_layout(batch.piece_offsets if self.confines_attention else batch.sequence_offsets)
 
     def forward(self, batch: MicroBatch, layout: AttentionLayout | None = None) -> tuple[Tensor, Tensor | None]:
         """Return MLM logits at the masked positions (M, V) and, if pairs are predicted, pair logits (S, 2).
 
-        `layout` is that of the batch's sequences, built here if not given.
+        `layout` is `layout_of` the batch, made here if not given.
         """
-        layout = layout if layout is not None else attention_layout(batch.sequence_offsets)
+        layout = layout if layout is not None else self.layout_of(batch)
         base = base_model(self.hf)
         hidden_LH = encode_flat(base, batch.input_ids, batch.token_type_ids, batch.position_ids, layout)
         masked_logits = mlm_head(self.hf)(hidden_LH.index_select(0, batch.masked_positions))
@@ -54,7 +59,13 @@ class PretrainingModel(nn.Module):
 
 
 def build_model(
-    spec: ModelSpec, frame: Frame, *, predicts_pairs: bool, seed: int, token_counts: np.ndarray | None
+    spec: ModelSpec,
+    frame: Frame,
+    *,
+    predicts_pairs: bool,
+    confines_attention: bool,
+    seed: int,
+    token_counts: np.ndarray | None,
 ) -> PretrainingModel:
     """Return the untrained model, or with `spec.init_from` the encoder of a directory to go on with.
 
@@ -75,7 +86,7 @@ def build_model(
         initialize_output_bias(hf, token_counts)
     if spec.init_from is not None:
         _load_weights(hf, spec.init_from)
-    return PretrainingModel(hf, predicts_pairs)
+    return PretrainingModel(hf, predicts_pairs, confines_attention)
 
 
 def _load_weights(hf: Any, directory: str) -> None:

@@ -8,7 +8,6 @@ import torch.nn.functional as F
 
 from nsp_ablation.batches.loader import MicroBatch
 from nsp_ablation.pretraining.encoder import PretrainingModel
-from nsp_ablation.training.attention import attention_layout
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ def heldout_loss(model: PretrainingModel, batches: Iterable[MicroBatch], device:
     model.eval().to(device)
     loss_sum, num_predictions, num_right, num_pairs = 0.0, 0, 0, 0
     for batch in batches:
-        layout = attention_layout(batch.sequence_offsets).to(device)
+        layout = model.layout_of(batch).to(device)
         batch = batch.to(device)
         masked_logits, pair_logits = model(batch, layout)
         loss_sum += float(F.cross_entropy(masked_logits, batch.masked_labels, reduction="sum"))

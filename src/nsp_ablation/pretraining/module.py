@@ -16,7 +16,7 @@ from nsp_ablation.base.randomness import draw64, epoch_key, stream
 from nsp_ablation.batches.loader import MicroBatch
 from nsp_ablation.pretraining.encoder import PretrainingModel
 from nsp_ablation.pretraining.objective import Losses, update_share
-from nsp_ablation.training.attention import AttentionLayout, attention_layout
+from nsp_ablation.training.attention import AttentionLayout
 from nsp_ablation.training.optimizer import learning_rate_factor, linear_schedule, parameter_groups
 from nsp_ablation.training.progress import ProgressLine
 from nsp_ablation.training.resume import Stream, ends_update, place_after
@@ -103,7 +103,7 @@ class PretrainingModule(pl.LightningModule):
         return Stream(lambda: self.make_loader(trainer.global_step, trainer.global_rank, trainer.world_size))
 
     def transfer_batch_to_device(self, batch: MicroBatch, device: torch.device, dataloader_idx: int):
-        layout = attention_layout(batch.sequence_offsets)
+        layout = self.model.layout_of(batch)
         return (batch, layout) if device.type == "cpu" else (batch.to(device), layout.to(device))
 
     def on_train_start(self) -> None:

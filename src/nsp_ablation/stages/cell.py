@@ -5,6 +5,7 @@ from pathlib import Path
 
 from nsp_ablation.base.artifact import write_text
 from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.base.kernels import keep_kernels_by_source
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import condition, science_settings
 from nsp_ablation.records.manifest import Cell, write_cell
@@ -34,6 +35,7 @@ def run_cell(config: Config, overrides: list[str]) -> int:
     no ValueError is a mistake of ours or of the machine: its traceback goes to a log under the artifacts.
     """
     set_up_cpu(config.trainer.num_threads)
+    keep_kernels_by_source()
     record_ids: list[str] = []
     reason = _attempt(config, record_ids)
     if config.stage in MAKING_STAGES:

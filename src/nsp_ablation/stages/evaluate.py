@@ -5,19 +5,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from nsp_ablation.config.schema import Config
+from nsp_ablation.config.task_schema import ZERO_SHOT_KINDS
 from nsp_ablation.finetuning.fit import finetune
 from nsp_ablation.finetuning.outcome import TaskOutcome
-from nsp_ablation.finetuning.recall import in_context_recall
 from nsp_ablation.finetuning.tasks import TaskSpec
 from nsp_ablation.stages.arms import Arm
 from nsp_ablation.stages.console import say
-from nsp_ablation.stages.device import device_name, torch_device
+from nsp_ablation.stages.device import device_name
 from nsp_ablation.stages.loggers import run_logger
 from nsp_ablation.stages.tasks import task_baselines
-from nsp_ablation.store.tokenizer import load_tokenizer
+from nsp_ablation.stages.zero_shot import in_context, perplexity
+from nsp_ablation.store.token_store import TokenStore
 
 _PADDED_BACKEND = "sdpa, padded"
 _PROGRESS_SECONDS = 5.0
@@ -30,8 +29,10 @@ def evaluate(
 
     Raises ValueError for a task without a recipe, unreadable files, or a corpus that holds no document out.
     """
-    if spec.kind == "recall":
-        return _probe(config, arm, directory), device_name(config.trainer), _PADDED_BACKEND
+    if spec.kind in ZERO_SHOT_KINDS:
+        store = _heldout(config, arm, spec)
+        probe = in_context if spec.kind == "recall" else perplexity
+        return probe(config, store, directory), device_name(config.trainer), _PADDED_BACKEND
     assert seed is not None
     settings = config.finetuning
     recipe = settings.recipes[spec.name]
@@ -83,31 +84,11 @@ def _ceiling(spec: TaskSpec) -> float | None:
     return type_only_ceiling(spec.name, Path(str(spec.path)) / dev_file)
 
 
-def _probe(config: Config, arm: Arm, directory: Path) -> TaskOutcome:
+def _heldout(config: Config, arm: Arm, spec: TaskSpec) -> TokenStore:
     store = arm.heldout()
     if store is None:
         raise ValueError(
-            f"in_context_recall reads held-out documents, and corpus.heldout_fraction={config.corpus.heldout_fraction} "
+            f"{spec.name} reads held-out documents, and corpus.heldout_fraction={config.corpus.heldout_fraction} "
             "holds none out; raise it or leave the probe out of tasks"
         )
-    return in_context_recall(
-        str(directory),
-        store.ids,
-        store.sentence_offsets,
-        store.document_offsets,
-        max_length=config.max_length,
-        target_ids=_value_ids(directory) if config.corpus.reader == "microworld" else None,
-        in_range_tokens=max(8, config.max_length // 4),
-        device=str(torch_device(config.trainer)),
-    )
-
-
-def _value_ids(directory: Path) -> np.ndarray:
-    """Return the ids of the micro-world's values (towns, jobs, pets, ...) that are one token."""
-    from nsp_ablation.microworld.world import SLOT_VALUES
-
-    tokenizer = load_tokenizer(directory)
-    encoded = [
-        tokenizer.encode(value, add_special_tokens=False).ids for values in SLOT_VALUES.values() for value in values
-    ]
-    return np.array(sorted(ids[0] for ids in encoded if len(ids) == 1), dtype=np.int64)
+    return store

@@ -16,7 +16,7 @@ from nsp_ablation.formats.registry import make_format
 from nsp_ablation.formats.sample_index import SampleIndex
 from nsp_ablation.stages.prepare import Prepared
 from nsp_ablation.store.token_store import TokenStore
-from nsp_ablation.store.tokenizer import load_tokenizer, num_ids, special_tokens
+from nsp_ablation.store.tokenizer import load_tokenizer, num_ids, special_tokens, word_starts
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ def make_feed(config: Config, prepared: Prepared) -> Feed:
     """Return the feed of a configuration over its prepared corpus; indexes are built once and memory-mapped."""
     store = TokenStore.open(prepared.store)
     frame = make_frame(config, prepared.tokenizer)
-    spec = MaskSpec(seed=config.seed, **vars(config.masking))
+    starts = word_starts(prepared.tokenizer) if config.masking.unit == "whole_word" else None
+    spec = MaskSpec(seed=config.seed, **vars(config.masking), word_starts=starts)
     index_of = _index_function(config, store, frame, spec)
     size = _update_size(config, store, frame, index_of(1))
     heldout = TokenStore.open(prepared.heldout) if prepared.heldout else None
@@ -75,7 +76,8 @@ def _index_function(config: Config, store: TokenStore, frame: Frame, spec: MaskS
 def _open_index(
     config: Config, choice: FormatConfig, store: TokenStore, frame: Frame, epoch: int, seed: int
 ) -> SampleIndex:
-    options = {name: value for name, value in vars(choice).items() if not name.endswith("_separator")}
+    asked = ("name", "nsp_balance", "lone_sentences", "pairs", "resample")
+    options = {name: getattr(choice, name) for name in asked}
     order = "sop" if resolved_objective(config) == "mlm_sop" else "nsp"
     built = make_format(**options, order=order)
     name = built.fingerprint(store, frame, seed, epoch)
@@ -89,7 +91,13 @@ def _update_size(config: Config, store: TokenStore, frame: Frame, own: SampleInd
 
     def mean_length(name: str, **options: str | None) -> float:
         choice = FormatConfig(
-            name=name, sentence_separator=None, pair_separator=None, pairs=None, resample=False, **options
+            name=name,
+            sentence_separator=None,
+            pair_separator=None,
+            pairs=None,
+            attention=None,
+            resample=False,
+            **options,
         )
         return float(_open_index(config, choice, store, frame, 0, config.seed).lengths().mean())
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from nsp_ablation.config.schema import Config, TaskConfig
+from nsp_ablation.config.task_schema import ZERO_SHOT_KINDS
 from nsp_ablation.finetuning.tasks import TaskSpec
 from nsp_ablation.records.folder import RecordFolder
 from nsp_ablation.records.record import FinetuningFacts, Provenance, ResultRecord, record_id
@@ -36,7 +37,7 @@ def finetune_cell(config: Config, record_ids: list[str]) -> None:
     record_ids += [run.record for run in runs]
     missing = [run for run in runs if not folder.is_done(run.record)]
     # unreadable task files are found here, before an encoder is trained for them
-    for spec in {run.spec.name: run.spec for run in missing if run.spec.kind != "recall"}.values():
+    for spec in {run.spec.name: run.spec for run in missing if run.spec.kind not in ZERO_SHOT_KINDS}.values():
         task_baselines(config, spec)
     failed = []
     for run in missing:
@@ -66,7 +67,7 @@ def _runs(config: Config) -> Iterator[_Run]:
 
 
 def _seeds(config: Config, task: TaskConfig) -> list[int] | list[None]:
-    return [None] if task.kind == "recall" else config.finetuning.seeds
+    return [None] if task.kind in ZERO_SHOT_KINDS else config.finetuning.seeds
 
 
 def _try(config: Config, folder: RecordFolder, run: _Run) -> str | None:

@@ -19,7 +19,8 @@ from nsp_ablation.store.token_store import TokenStore
 
 def make_model(config: Config, feed: Feed) -> PretrainingModel:
     """Return the model at the start of pre-training; it depends on sizes and seed, never on format or objective."""
-    return _build(config, feed.frame, feed.store, resolved_objective(config) != "mlm")
+    confines = config.format.attention == "document"
+    return _build(config, feed.frame, feed.store, resolved_objective(config) != "mlm", confines)
 
 
 def untrained_key(config: Config) -> str:
@@ -34,13 +35,22 @@ def untrained(config: Config) -> Path:
 
     def build(place: Path) -> None:
         prepared = prepare(config)
-        model = _build(config, make_frame(config, prepared.tokenizer), TokenStore.open(prepared.store), False)
+        model = _build(config, make_frame(config, prepared.tokenizer), TokenStore.open(prepared.store), False, False)
         export_encoder(model, prepared.tokenizer, place, {"condition": {}, "seed": config.seed, "pretraining": None})
 
     return build_once(directory, build)
 
 
-def _build(config: Config, frame: Frame, store: TokenStore, predicts_pairs: bool) -> PretrainingModel:
+def _build(
+    config: Config, frame: Frame, store: TokenStore, predicts_pairs: bool, confines_attention: bool
+) -> PretrainingModel:
     spec = ModelSpec(**{field: getattr(config.model, field) for field in ModelSpec.__dataclass_fields__})
     counts = np.bincount(store.ids, minlength=frame.vocab_size) if spec.unigram_output_bias else None
-    return build_model(spec, frame, predicts_pairs=predicts_pairs, seed=config.seed, token_counts=counts)
+    return build_model(
+        spec,
+        frame,
+        predicts_pairs=predicts_pairs,
+        confines_attention=confines_attention,
+        seed=config.seed,
+        token_counts=counts,
+    )

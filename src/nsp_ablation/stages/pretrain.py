@@ -75,8 +75,13 @@ def _train(config: Config, key: str, run: Path, place: Path) -> None:
         against = f"(unigram entropy of the corpus {unigram:.3f})"
         say("pretrain", f"held-out MLM loss {heldout.mlm_loss:.3f} nats in the format's own inputs {against}")
     steps = config.pretraining.max_steps
-    positions = tokens_at_positions(feed.plan, steps, config.max_length).tolist()
-    block = {"pretraining": _facts(config, feed, outcome, heldout), "tokens_at_positions": positions}
+    epochs = totals(feed.plan, steps, feed.store.num_tokens).epochs
+    block = {
+        "pretraining": _facts(config, feed, outcome, heldout),
+        "tokens_at_positions": tokens_at_positions(feed.plan, steps, config.max_length).tolist(),
+        "epochs": epochs,
+        "mask_exposures": feed.spec.exposures(epochs),
+    }
     export_encoder(model, prepared.tokenizer, place, facts | block)
 
 

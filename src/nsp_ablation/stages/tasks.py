@@ -6,6 +6,7 @@ from pathlib import Path
 from nsp_ablation.base.artifact import build_once, read_json, write_json
 from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
 from nsp_ablation.config.schema import Config, TaskConfig
+from nsp_ablation.config.task_schema import ZERO_SHOT_KINDS
 from nsp_ablation.finetuning.baselines import Baselines, measure_baselines
 from nsp_ablation.finetuning.readers import read_task
 from nsp_ablation.finetuning.tasks import HubSource, TaskSpec
@@ -16,7 +17,7 @@ from nsp_ablation.stages.prepare import store_key
 def task_spec(config: Config, task: TaskConfig) -> TaskSpec:
     """Return the task with its files: its own `path`, else the micro-world's, else the hub's."""
     path = task.path
-    if path is None and config.corpus.reader == "microworld" and task.kind != "recall":
+    if path is None and config.corpus.reader == "microworld" and task.kind not in ZERO_SHOT_KINDS:
         path = str(microworld_directory(config.corpus, Path(config.paths.artifacts)) / "tasks" / task.name)
     hub = task.hub
     return TaskSpec(
@@ -39,7 +40,7 @@ def task_fingerprint(config: Config, spec: TaskSpec) -> str:
 
     Raises ValueError where `path` is no directory with files.
     """
-    if spec.kind == "recall":
+    if spec.kind in ZERO_SHOT_KINDS:
         return store_key(config)
     if spec.path is None:
         return fingerprint([asdict(spec.hub) if spec.hub else None, spec.hub_dev_split])

@@ -1,0 +1,72 @@
+"""The zero-shot probes of an encoder on the corpus' held-out documents, in its own tokens."""
+
+from pathlib import Path
+
+import numpy as np
+
+from nsp_ablation.batches.assemble import assemble_masked
+from nsp_ablation.batches.masking import MaskSpec
+from nsp_ablation.config.schema import Config
+from nsp_ablation.finetuning.encoder_directory import read_layout
+from nsp_ablation.finetuning.heldout import heldout_mlm
+from nsp_ablation.finetuning.outcome import TaskOutcome
+from nsp_ablation.finetuning.recall import in_context_recall
+from nsp_ablation.formats.frame import Frame
+from nsp_ablation.formats.full_sentences import FullSentences
+from nsp_ablation.stages.device import torch_device
+from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.store.tokenizer import load_tokenizer, num_ids, special_tokens
+
+
+def in_context(config: Config, store: TokenStore, directory: Path) -> TaskOutcome:
+    """Return in-context recall on the held-out documents: in the micro-world of its values, elsewhere of any word."""
+    return in_context_recall(
+        str(directory),
+        store.ids,
+        store.sentence_offsets,
+        store.document_offsets,
+        max_length=config.max_length,
+        target_ids=_value_ids(directory) if config.corpus.reader == "microworld" else None,
+        in_range_tokens=max(8, config.max_length // 4),
+        device=str(torch_device(config.trainer)),
+    )
+
+
+def perplexity(config: Config, store: TokenStore, directory: Path) -> TaskOutcome:
+    """Return the held-out perplexity in one fixed format for every arm (PAPER row 18).
+
+    Inputs are FULL-SENTENCES of `max_length` without inner separators, in corpus order up to
+    `pretraining.heldout_tokens`; the mask is the paper's (15 %, 80/10/10), drawn once by the corpus' seed. No setting
+    of an arm's own format or masking has any part in it.
+    """
+    tokens = special_tokens(directory)
+    frame = Frame(
+        max_length=read_layout(str(directory), config.max_length, "as_pretrained").max_length,
+        cls=tokens.cls,
+        sep=tokens.sep,
+        mask=tokens.mask,
+        pad=tokens.pad,
+        special_ids=tokens.all_ids,
+        vocab_size=num_ids(load_tokenizer(directory)),
+        pair_separators=1,
+        sentence_separator=False,
+    )
+    index = FullSentences(resample=False).index(store, frame, config.corpus.seed, 0)
+    num_before = np.cumsum(index.lengths()) - index.lengths()
+    samples = np.flatnonzero(num_before < config.pretraining.heldout_tokens)
+    spec = MaskSpec("static", 1, 0.15, 0.8, 0.1, "exact", config.corpus.seed)
+    flat = assemble_masked(store, index, frame, samples, spec, 1)
+    borders = flat.sequence_offsets[1:-1]
+    inputs, labels = np.split(flat.masked_input_ids, borders), np.split(flat.labels, borders)
+    return heldout_mlm(str(directory), inputs, labels, device=str(torch_device(config.trainer)))
+
+
+def _value_ids(directory: Path) -> np.ndarray:
+    """Return the ids of the micro-world's values (towns, jobs, pets, ...) that are one token."""
+    from nsp_ablation.microworld.world import SLOT_VALUES
+
+    tokenizer = load_tokenizer(directory)
+    encoded = [
+        tokenizer.encode(value, add_special_tokens=False).ids for values in SLOT_VALUES.values() for value in values
+    ]
+    return np.array(sorted(ids[0] for ids in encoded if len(ids) == 1), dtype=np.int64)

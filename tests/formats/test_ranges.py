@@ -1,0 +1,58 @@
+"""Documents worked on side by side give what they give one after another."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nsp_ablation.formats import ranges as ranges_module
+from nsp_ablation.formats.ranges import document_ranges, joined, side_by_side
+from nsp_ablation.formats.segment_pair import SegmentPair
+from nsp_ablation.formats.sentence_pair import SentencePair
+
+
+@given(sizes=st.lists(st.integers(1, 50), min_size=1, max_size=60), num_ranges=st.integers(1, 9))
+def test_ranges_hold_every_document_once_in_order_and_none_is_empty(sizes, num_ranges):
+    found = document_ranges(np.cumsum([0, *sizes]), num_ranges)
+    assert [document for first, end in found for document in range(first, end)] == list(range(len(sizes)))
+    assert all(first < end for first, end in found)
+    assert len(found) <= num_ranges
+
+
+def test_ranges_are_balanced_by_sentences():
+    offsets = np.cumsum([0, *[1] * 900, *[100] * 91])
+    sizes = [offsets[end] - offsets[first] for first, end in document_ranges(offsets, 4)]
+    assert max(sizes) - min(sizes) <= 200
+    assert len(document_ranges(offsets)) == 1, "a small corpus takes no threads"
+
+
+def test_parts_are_joined_in_order_and_without_a_copy_where_they_touch():
+    array = np.arange(10)
+    assert joined(array, [0, 4], [4, 3]).base is array
+    assert joined(array, [0, 4], [4, 3]).tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert joined(array, [0, 4], [2, 3]).tolist() == [0, 1, 4, 5, 6]
+    assert side_by_side(lambda first, end: (end, first), [(0, 3), (3, 5)]) == [(3, 0), (5, 3)]
+
+
+@pytest.mark.parametrize(
+    "input_format",
+    [
+        SegmentPair("bert", "random", False, "nsp"),
+        SegmentPair("exact", "skip", False, "nsp"),
+        SegmentPair("bert", "random", False, "sop"),
+        SentencePair("overlapping", "random", False, "nsp"),
+        SentencePair("overlapping", "skip", False, "nsp"),
+        SentencePair("disjoint", "random", False, "nsp"),
+        SentencePair("overlapping", "random", False, "sop"),
+    ],
+)
+def test_pairs_do_not_depend_on_the_number_of_ranges(make_store, make_frame, monkeypatch, input_format):
+    store = make_store([[1 + (i * j) % 9 for j in range(1 + i * 7 % 23)] for i in range(1, 120)])
+    frame = make_frame(40)
+    expected = input_format.index(store, frame, 1, 0)
+    monkeypatch.setattr(ranges_module, "_MIN_SENTENCES", 1)
+    for num_ranges in (2, 7):
+        monkeypatch.setattr(ranges_module, "_num_processors", lambda n=num_ranges: n)
+        found = input_format.index(store, frame, 1, 0)
+        for name, value in vars(expected).items():
+            assert np.array_equal(getattr(found, name), value), name
