@@ -93,9 +93,7 @@ def test_bernoulli_chooses_15_percent_of_the_words_of_any_length(frame, words):
     spec = dataclasses.replace(words, count="bernoulli")
     input_ids = np.tile(np.array([0, 50, 50, 51, 50, 51, 51, 2]), 5000)
     special = np.isin(input_ids, [0, 2])
-    _, positions, _ = mask_flat(
-        input_ids, special, np.arange(0, 40_001, 8), spec.keys(np.arange(5000), 1), frame, spec
-    )
+    _, positions, _ = mask_flat(input_ids, special, np.arange(0, 40_001, 8), spec.keys(np.arange(5000), 1), frame, spec)
     counts = np.bincount(positions % 8, minlength=8)
     assert (counts[2], counts[4], counts[4]) == (counts[3], counts[5], counts[6])
     assert abs(counts[[1, 2, 4]] - 750).max() < 5 * np.sqrt(5000 * 0.15 * 0.85)

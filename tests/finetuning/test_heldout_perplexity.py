@@ -15,7 +15,7 @@ def inputs_of(vocab_size):
     draw = np.random.Generator(np.random.Philox(3))
     ids = [draw.integers(5, vocab_size, length) for length in LENGTHS]
     labels = [np.where(draw.random(length) < 0.4, draw.integers(5, vocab_size, length), -100) for length in LENGTHS]
-    labels[4][:] = -100
+    labels[1][3], labels[4][:] = 7, -100
     return ids, labels
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numba import njit
 
-from nsp_ablation.batches.masking import MaskSpec, mask_flat, special_table
+from nsp_ablation.batches.masking import MaskSpec, mask_kernel, mask_settings, never_masked
+from nsp_ablation.formats.draws import sample_key
 from nsp_ablation.formats.frame import Frame
 from nsp_ablation.formats.sample_index import SampleIndex
 from nsp_ablation.store.token_store import TokenStore
@@ -55,24 +56,15 @@ def assemble(store: TokenStore, index: SampleIndex, frame: Frame, samples: np.nd
 
     Token type 1 is the second span of a pair and its separators; everything else is type 0.
     """
-    spans, separators, offsets = (_plain(array) for array in (index.spans, index.separators, index.offsets))
-    assert len(samples) == 0 or (samples.min() >= 0 and samples.max() < index.num_samples), "no such sample"
-    return Flat(
-        *_lay_out(
-            *(_plain(store.ids), spans, separators, offsets, _plain(samples), special_table(frame)),
-            *(frame.cls, frame.sep, index.is_pair, int(frame.sentence_separator)),
-        )
-    )
+    return Flat(*_lay_out(*_arguments(store, index, frame, samples)))
 
 
 def assemble_masked(
     store: TokenStore, index: SampleIndex, frame: Frame, samples: np.ndarray, spec: MaskSpec, epoch: int
 ) -> MaskedFlat:
     """Lay out samples (n,) int64 of an index under their masks of an epoch (from 1)."""
-    flat = assemble(store, index, frame, samples)
-    keys = spec.keys(samples, epoch)
-    masked = mask_flat(flat.input_ids, flat.special, flat.sequence_offsets, keys, frame, spec)
-    return MaskedFlat(**vars(flat), masked_input_ids=masked[0], masked_positions=masked[1], masked_labels=masked[2])
+    arguments = *_arguments(store, index, frame, samples), spec.epoch_key(epoch), mask_settings(frame, spec)
+    return MaskedFlat(*_lay_out_masked(*arguments))
 
 
 def concatenate(flats: Sequence[MaskedFlat]) -> MaskedFlat:
@@ -89,6 +81,13 @@ def concatenate(flats: Sequence[MaskedFlat]) -> MaskedFlat:
     return MaskedFlat(**arrays)
 
 
+def _arguments(store: TokenStore, index: SampleIndex, frame: Frame, samples: np.ndarray) -> tuple:
+    """Return what `_lay_out` takes."""
+    arrays = (store.ids, index.spans, index.separators, index.offsets, samples)
+    layout = frame.cls, frame.sep, index.is_pair, int(frame.sentence_separator)
+    return *map(_plain, arrays), never_masked(frame), *layout
+
+
 def _plain(array: np.ndarray) -> np.ndarray:
     """Return a read-only view that is no memory map: one compiled kernel then serves arrays in RAM and on disk."""
     view = np.asarray(array).view()
@@ -96,9 +95,25 @@ def _plain(array: np.ndarray) -> np.ndarray:
     return view
 
 
-@njit(cache=True)
-def _lay_out(ids, spans, separators, offsets, samples, is_special, cls, sep, is_pair, inside):
-    """`inside` is the number of separators that follow a sentence within a document: more of them end a piece."""
+@njit(cache=True, nogil=True)
+def _lay_out_masked(
+    ids, spans, separators, offsets, samples, never_masked, cls, sep, is_pair, inside, epoch_key, mask_settings
+):
+    """`_lay_out`, then the masks: one call from Python, since calls cost as much as the work on a small batch."""
+    laid_out = _lay_out(ids, spans, separators, offsets, samples, never_masked, cls, sep, is_pair, inside)
+    input_ids, special, sequence_offsets = laid_out[0], laid_out[3], laid_out[4]
+    keys = np.empty(len(samples), np.uint64)
+    for sequence, sample in enumerate(samples):
+        keys[sequence] = sample_key(epoch_key, np.uint64(sample))
+    return laid_out + mask_kernel(input_ids, special, sequence_offsets, keys, *mask_settings)
+
+
+@njit(cache=True, nogil=True)
+def _lay_out(ids, spans, separators, offsets, samples, never_masked, cls, sep, is_pair, inside):
+    """`inside` is the number of separators that follow a sentence within a document: more of them end a piece.
+
+    Loops run over slices from 0, which lets the compiler drop its checks for negative places and vectorise.
+    """
     sequence_offsets, num_spans = _sequence_offsets(spans, separators, offsets, samples)
     piece_offsets, num_pieces = np.zeros(num_spans + 1, np.int64), 0
     num_tokens = sequence_offsets[-1]
@@ -108,27 +123,38 @@ def _lay_out(ids, spans, separators, offsets, samples, is_special, cls, sep, is_
         start, at = sequence_offsets[sequence], sequence_offsets[sequence] + 1
         input_ids[start], types[start], special[start] = cls, 0, True
         for span in range(offsets[sample], offsets[sample + 1]):
-            first = at
             assert spans[span, 1] <= len(ids), "the index belongs to another store"
-            for token in range(spans[span, 0], spans[span, 1]):
-                input_ids[at], special[at] = ids[token], is_special[ids[token]]
-                at += 1
-            for _ in range(separators[span]):
-                input_ids[at], special[at] = sep, True
-                at += 1
-            types[first:at] = is_pair and span > offsets[sample]
+            text = ids[spans[span, 0] : spans[span, 1]]
+            end = at + len(text) + separators[span]
+            _copy(text, input_ids[at:end], special[at:end], never_masked, sep)
+            types[at:end] = is_pair and span > offsets[sample]
+            at = end
             if separators[span] > inside or span + 1 == offsets[sample + 1]:
-                piece_offsets[num_pieces + 1] = at
                 num_pieces += 1
-        for token in range(start, at):
-            positions[token] = token - start
+                piece_offsets[num_pieces] = at
+        counted = positions[start:at]
+        for position in range(len(counted)):
+            counted[position] = position
     return input_ids, types, positions, special, sequence_offsets, piece_offsets[: num_pieces + 1].copy()
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
+def _copy(text, input_ids, special, never_masked, sep):
+    """Write a span's tokens and, after them, its separators; `never_masked` are the four ids that are no targets."""
+    first, second, third, fourth = never_masked
+    for i in range(len(text)):
+        token = np.int64(text[i])
+        input_ids[i] = token
+        special[i] = (token == first) | (token == second) | (token == third) | (token == fourth)
+    for i in range(len(text), len(input_ids)):
+        input_ids[i], special[i] = sep, True
+
+
+@njit(cache=True, nogil=True)
 def _sequence_offsets(spans, separators, offsets, samples):
     sequence_offsets, num_spans = np.zeros(len(samples) + 1, np.int64), 0
     for sequence, sample in enumerate(samples):
+        assert 0 <= sample < len(offsets) - 1, "no such sample"
         length = 1
         for span in range(offsets[sample], offsets[sample + 1]):
             length += spans[span, 1] - spans[span, 0] + separators[span]

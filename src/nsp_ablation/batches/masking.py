@@ -1,7 +1,7 @@
 """MLM targets: static masks, static masks in several copies, and dynamic masks, from one stateless generator.
 
-A mask is a pure function of (seed, mask epoch, sample). Each position draws 64 bits of its own; the targets are the
-positions that drew least: as many as the exact count says, or all below the probability (`bernoulli`).
+A mask is a pure function of (seed, mask epoch, sample): `exact` draws a set of the counted size, all sets being equally
+likely, `bernoulli` each position by itself.
 """
 
 from dataclasses import dataclass, field
@@ -16,10 +16,9 @@ from nsp_ablation.formats.draws import below, draw64
 from nsp_ablation.formats.frame import Frame
 
 _MASKS = stream("masks")
-# The counters of a position: p chooses it, p + 2**32 says what replaces it, p + 2**33 draws the random token.
+# Counters: below 2**32 those of the choice; p + 2**32 says what replaces position p, p + 2**33 draws the random token.
 _REPLACEMENTS, _RANDOM_TOKENS = np.uint64(1 << 32), np.uint64(1 << 33)
 _SHIFT_32 = np.uint64(32)
-_NUM_BUCKETS, _BUCKET_SHIFT = 64, np.uint64(58)
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,9 @@ class MaskSpec:
     `static` has `copies` masks of each sample, used in turn, epoch by epoch; `dynamic` has a new one in every epoch
     (`copies` None). `exact` chooses round(probability * n) of a sample's n ordinary tokens (a half to the even number,
     as in BERT's code under Python 3) and at least 1; `bernoulli` chooses each token by itself. Of the chosen,
-    `mask_fraction` become [MASK], `random_fraction` a random token, the rest stay. With `unit="whole_word"` all tokens of
-    a word are chosen together (`whole_words.choose_words`), each replaced by itself; `word_starts` (V,) bool then says
-    which tokens begin a word. Raises ValueError where these fractions or `copies` make no sense.
+    `mask_fraction` become [MASK], `random_fraction` a random token, the rest stay. With `unit="whole_word"` all tokens
+    of a word are chosen together (`whole_words.choose_words`), each replaced by itself; `word_starts` (V,) bool then
+    says which tokens begin a word. Raises ValueError where these fractions or `copies` make no sense.
     """
 
     name: str
@@ -62,10 +61,13 @@ class MaskSpec:
         assert epoch >= 1, epoch
         return epoch if self.copies is None else (epoch - 1) % self.copies
 
+    def epoch_key(self, epoch: int) -> np.uint64:
+        """Return the key from which the samples of an epoch (from 1) take theirs."""
+        return _epoch_key(self.seed, self.mask_epoch(epoch))
+
     def keys(self, samples: np.ndarray, epoch: int) -> np.ndarray:
         """Return the (n,) uint64 mask keys of samples (n,) int64 in an epoch."""
-        key = epoch_key(self.seed, _MASKS, self.mask_epoch(epoch))
-        return sample_key(np.full(1, key), samples.astype(np.uint64))
+        return sample_key(np.full(1, self.epoch_key(epoch)), samples.astype(np.uint64))
 
     def exposures(self, epochs: float) -> float:
         """Return how often each mask was seen on average after so many passes over the samples (may be broken)."""
@@ -74,24 +76,23 @@ class MaskSpec:
         return epochs / min(self.copies, max(epochs, 1.0))
 
 
-@lru_cache(maxsize=4)
-def special_table(frame: Frame) -> np.ndarray:
-    """Return (V,) bool, read-only: ids that are never chosen as targets: [CLS], [SEP], [MASK] and [PAD].
+@lru_cache(maxsize=64)
+def _epoch_key(seed: int, mask_epoch: int) -> np.uint64:
+    return epoch_key(seed, _MASKS, mask_epoch)
+
+
+def never_masked(frame: Frame) -> tuple[int, int, int, int]:
+    """Return the ids that are never chosen as targets: [CLS], [SEP], [MASK] and [PAD].
 
     An [UNK] that stands in the text is a target like any word, as in BERT; as a random token it is never drawn.
     """
-    table = np.zeros(frame.vocab_size, np.bool_)
-    table[[frame.cls, frame.sep, frame.mask, frame.pad]] = True
-    table.flags.writeable = False
-    return table
+    return frame.cls, frame.sep, frame.mask, frame.pad
 
 
 @lru_cache(maxsize=4)
 def _ordinary_ids(frame: Frame) -> np.ndarray:
     """Return the ids that a random token is drawn from: all but `frame.special_ids` and the frame's own."""
-    is_special = special_table(frame).copy()
-    is_special[list(frame.special_ids)] = True
-    ids = np.flatnonzero(~is_special)
+    ids = np.setdiff1d(np.arange(frame.vocab_size), [*frame.special_ids, *never_masked(frame)])
     ids.flags.writeable = False
     return ids
 
@@ -109,30 +110,28 @@ def mask_flat(
     input_ids (L,) int64; special (L,) bool, never chosen; sequence_offsets (n + 1,) int64; keys (n,) uint64, one a
     sequence. Returns masked_input_ids (L,), masked_positions (M,) ascending and masked_labels (M,), all int64. Pure.
     """
+    return mask_kernel(input_ids, special, sequence_offsets, keys, *mask_settings(frame, spec))
+
+
+def mask_settings(frame: Frame, spec: MaskSpec) -> tuple:
+    """Return what `mask_kernel` takes after the keys: the same for every batch of a run."""
     word_starts = np.zeros(0, np.bool_) if spec.word_starts is None else spec.word_starts
-    return _mask_flat(
-        *(input_ids, special, sequence_offsets, keys, _ordinary_ids(frame), frame.mask, word_starts),
-        *(spec.probability, spec.count == "exact", spec.mask_fraction, spec.mask_fraction + spec.random_fraction),
-    )
+    choice = spec.probability, spec.count == "exact", _borders(spec.mask_fraction, spec.random_fraction)
+    return _ordinary_ids(frame), frame.mask, word_starts, *choice
 
 
-@njit(cache=True)
-def _mask_flat(
-    input_ids,
-    special,
-    sequence_offsets,
-    keys,
-    ordinary_ids,
-    mask_id,
-    word_starts,
-    probability,
-    exact,
-    mask_border,
-    random_border,
+@lru_cache(maxsize=4)
+def _borders(mask_fraction: float, random_fraction: float) -> np.ndarray:
+    return (np.array([mask_fraction, mask_fraction + random_fraction]) * 2.0**32).astype(np.uint64)
+
+
+@njit(cache=True, nogil=True)
+def mask_kernel(
+    input_ids, special, sequence_offsets, keys, ordinary_ids, mask_id, word_starts, probability, exact, borders
 ):
+    """`mask_flat`, compiled. `borders` (2,) uint64: a draw of 32 bits below them is a [MASK], or a random token."""
     masked_input_ids, positions, labels = input_ids.copy(), np.empty_like(input_ids), np.empty_like(input_ids)
-    borders = np.array([mask_border * 2.0**32, random_border * 2.0**32]).astype(np.uint64)
-    draws = np.empty(np.max(np.diff(sequence_offsets)) if len(keys) else 0, np.uint64)
+    taken = np.zeros(np.max(np.diff(sequence_offsets)) if len(keys) else 0, np.bool_)
     num_masked = 0
     for sequence in range(len(keys)):
         start, end = sequence_offsets[sequence], sequence_offsets[sequence + 1]
@@ -140,8 +139,10 @@ def _mask_flat(
         if len(word_starts):
             begins = word_starts[input_ids[start:end]]
             num_chosen = choose_words(key, special[start:end], begins, probability, exact, chosen)
+        elif exact:
+            num_chosen = _choose_exactly(key, special[start:end], probability, taken, chosen)
         else:
-            num_chosen = _choose(key, special[start:end], probability, exact, draws[: end - start], chosen)
+            num_chosen = _choose_each(key, special[start:end], np.uint64(probability * 2.0**64), chosen)
         for i in range(num_chosen):
             counter, token = np.uint64(chosen[i]), start + chosen[i]
             chosen[i], labels[num_masked + i] = token, input_ids[token]
@@ -155,52 +156,39 @@ def _mask_flat(
     return masked_input_ids, positions[:num_masked].copy(), labels[:num_masked].copy()
 
 
-@njit(cache=True)
-def _choose(key, special, probability, exact, draws, chosen):
-    """Write the chosen positions of one sequence, ascending, into `chosen` and return their number.
+@njit(cache=True, nogil=True)
+def _choose_exactly(key, special, probability, taken, chosen):
+    """Write k = round(probability * n), at least 1, of the n ordinary positions, ascending, into `chosen`; return k.
 
-    `draws` is room for one number a position. No two positions of a sequence draw the same, since the generator is a
-    bijection of its counter: the k smallest draws are k positions.
+    Every k of them are equally likely (Floyd's algorithm, Bentley 1987: k draws, where one number a position and a
+    ranking would cost n). `taken` (at least n,) is all false, and left so.
     """
     num_ordinary = 0
     for position in range(len(special)):
-        draws[position] = draw64(key, np.uint64(position))
         num_ordinary += not special[position]
     if num_ordinary == 0:
         return 0
-    if exact:
-        border = _kth_smallest(draws, special, max(1, int(np.rint(probability * num_ordinary))))
-    else:
-        border = np.uint64(probability * 2.0**64) - np.uint64(1)
-    num_chosen = 0
+    num_wanted = max(1, int(np.rint(probability * num_ordinary)))
+    for last in range(num_ordinary - num_wanted, num_ordinary):
+        pick = below(draw64(key, np.uint64(last)), np.uint64(last + 1))
+        taken[np.uint64(last) if taken[pick] else pick] = True
+    num_chosen = place = np.uint64(0)
     for position in range(len(special)):  # without a branch: 15 % would be mispredicted
+        is_ordinary = np.uint64(not special[position])
         chosen[num_chosen] = position
-        num_chosen += (draws[position] <= border) & (not special[position])
-    return num_chosen
-
-
-@njit(cache=True)
-def _kth_smallest(draws, special, k):
-    """Return the k-th smallest (from 1) of the draws that are not special: different, uniform 64-bit numbers.
-
-    Counts them by their leading bits, then ranks only the members of the bucket that holds the k-th.
-    """
-    counts = np.zeros(_NUM_BUCKETS, np.int64)
-    for i in range(len(draws)):
-        counts[draws[i] >> _BUCKET_SHIFT] += not special[i]
-    bucket = 0
-    while counts[bucket] < k:
-        k -= counts[bucket]
-        bucket += 1
-    members = np.empty(counts[bucket] + 1, np.uint64)
-    size = 0
-    for i in range(len(draws)):
-        members[size] = draws[i]
-        size += (draws[i] >> _BUCKET_SHIFT == np.uint64(bucket)) & (not special[i])
-    for i in range(size):
-        rank = 1
-        for j in range(size):
-            rank += members[j] < members[i]
-        if rank == k:
+        num_chosen += is_ordinary & np.uint64(taken[place])
+        place += is_ordinary
+        if num_chosen == num_wanted:
             break
-    return members[i]
+    taken[:num_ordinary] = False
+    return num_wanted
+
+
+@njit(cache=True, nogil=True)
+def _choose_each(key, special, threshold, chosen):
+    """Write the ordinary positions whose own draw lies below `threshold` (uint64) into `chosen`; return how many."""
+    num_chosen = 0
+    for position in range(len(special)):
+        chosen[num_chosen] = position
+        num_chosen += (draw64(key, np.uint64(position)) < threshold) & (not special[position])
+    return num_chosen

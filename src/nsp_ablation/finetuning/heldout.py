@@ -68,13 +68,13 @@ def _losses(model: Any, input_ids: list[np.ndarray], labels: list[np.ndarray]) -
     longest = max(map(len, input_ids))
     ids_BL = np.full((len(input_ids), longest), model.config.pad_token_id or 0)
     labels_BL, is_token_BL = np.full_like(ids_BL, IGNORED_LABEL), np.zeros_like(ids_BL)
-    for row, (ids, wanted) in enumerate(zip(input_ids, labels, strict=True)):
-        ids_BL[row, : len(ids)], labels_BL[row, : len(ids)], is_token_BL[row, : len(ids)] = ids, wanted, 1
+    for row, (ids, targets) in enumerate(zip(input_ids, labels, strict=True)):
+        ids_BL[row, : len(ids)], labels_BL[row, : len(ids)], is_token_BL[row, : len(ids)] = ids, targets, 1
     device = next(model.parameters()).device
-    ids, mask, wanted = (torch.from_numpy(array).to(device) for array in (ids_BL, is_token_BL, labels_BL))
-    hidden_BLD = model.base_model(input_ids=ids, attention_mask=mask).last_hidden_state
+    input_ids_BL, mask, wanted = (torch.from_numpy(array).to(device) for array in (ids_BL, is_token_BL, labels_BL))
+    hidden_BLD = model.base_model(input_ids=input_ids_BL, attention_mask=mask).last_hidden_state
     head: Any = model.cls if hasattr(model, "cls") else model.lm_head
-    rows, places = torch.nonzero(wanted != IGNORED_LABEL, as_tuple=True)
-    losses_M = F.cross_entropy(head(hidden_BLD[rows, places]).float(), wanted[rows, places], reduction="none")
+    row_M, place_M = torch.nonzero(wanted != IGNORED_LABEL, as_tuple=True)
+    losses_M = F.cross_entropy(head(hidden_BLD[row_M, place_M]).float(), wanted[row_M, place_M], reduction="none")
     sums = torch.zeros(len(input_ids), dtype=torch.float64)
-    return sums.index_add_(0, rows.cpu(), losses_M.double().cpu()).numpy()
+    return sums.index_add_(0, row_M.cpu(), losses_M.double().cpu()).numpy()

@@ -106,7 +106,7 @@ class SegmentPair:
         epoch_key = randomness.epoch_key(seed, randomness.stream(_STREAM), epoch if self.resample else 0)
         min_sentences = 2 if self.lone_sentences == "skip" else 1
         offsets = readonly(store.sentence_offsets), readonly(store.document_offsets)
-        settings = epoch_key, frame.pair_room, min_sentences
+        settings: tuple = epoch_key, frame.pair_room, min_sentences
         balance = same_threshold(np.uint64(0) if sop else HALF)
         if self.nsp_balance == "exact" and not sop:
             balance = exact_balance(*offsets, *settings)
@@ -115,8 +115,8 @@ class SegmentPair:
 
         def fill(first: int, end: int) -> tuple[int, int]:
             start = int(store.document_offsets[first])
-            places = spans[2 * start :], labels[start:]
-            return _pair_segments(*offsets, first, end, *settings, balance, sop, *places)
+            arguments = *offsets, first, end, *settings, balance, sop, spans[2 * start :], labels[start:]
+            return _pair_segments(*arguments)
 
         ranges = document_ranges(offsets[1])
         counts = side_by_side(fill, ranges)

@@ -1,0 +1,90 @@
+"""What the benchmarks share: timing in turns, the machine's name, and a table that says where it comes from."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "results" / "benchmarks"
+sys.path.insert(0, str(ROOT / "src"))
+
+_LIBRARIES = ("torch", "transformers", "tokenizers", "numba", "numpy")
+
+
+def in_turns(contestants: dict[str, Callable[[], Any]], num_rounds: int) -> dict[str, list[float]]:
+    """Return the seconds of each call, one of each contestant a round, so that a slow minute strikes all alike.
+
+    Every contestant runs once before the clock starts.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for run in contestants.values():
+        run()
+    for _ in range(num_rounds):
+        for name, run in contestants.items():
+            started = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - started)
+    return seconds
+
+
+def machine() -> dict[str, str]:
+    """Return what the figures depend on: processor, cores, commit and versions."""
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    dirty = subprocess.run(["git", "status", "--porcelain", "-uno"], cwd=ROOT, capture_output=True, text=True)
+    return {
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "python": platform.python_version(),
+        **{name: version(name) for name in _LIBRARIES},
+        "commit": commit.stdout.strip() + (" with changes" if dirty.stdout.strip() else ""),
+    }
+
+
+def write_table(name: str, title: str, columns: list[str], rows: list[list[str]], notes: list[str]) -> None:
+    """Print a table and write it to results/benchmarks/`name`.md and .json."""
+    facts = machine()
+    lines = [f"# {title}", "", f"`{' '.join(['python', *_command()])}`: " + _sentence(facts), ""]
+    lines += ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    lines += ["", *(f"- {note}" for note in notes)]
+    text = "\n".join(lines).rstrip() + "\n"
+    print(text)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{name}.md").write_text(text)
+    content = {"machine": facts, "columns": columns, "rows": rows}
+    (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+
+
+def rate(number: float, unit: str) -> str:
+    """Return a rate with three digits: 123 M tokens/s."""
+    for scale, prefix in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if number >= scale:
+            return f"{number / scale:.3g}{prefix} {unit}"
+    return f"{number:.3g} {unit}"
+
+
+def _command() -> list[str]:
+    program, *arguments = sys.argv
+    return [str(Path(program).resolve().relative_to(ROOT)), *arguments]
+
+
+def _sentence(facts: dict[str, str]) -> str:
+    libraries = ", ".join(f"{name} {facts[name]}" for name in _LIBRARIES)
+    place = f"{facts['processor']}, {facts['cores']} cores, Python {facts['python']}"
+    return f"commit {facts['commit']}, {place}, {libraries}."
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2] for line in lines if "model name" in line]
+    return names[0].strip() if names else platform.processor() or platform.machine()
