@@ -10,13 +10,14 @@ endif
 
 export TOKENIZERS_PARALLELISM ?= true
 
-.PHONY: demo test test-slow check lint format types install clean
+.PHONY: demo test test-slow bench check lint format types install clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       environment + the main job (python run.py -m format=full,doc masking=dynamic)"
 	@echo "make test       environment + tests (under 6 minutes on 2 cores)"
 	@echo "make test-slow  the longer tests, which CI runs too"
+	@echo "make bench      the benchmarks, each beside its peer -> results/benchmarks/ (minutes; alone on the machine)"
 	@echo "make check      ruff, format, types, tests"
 	@echo "make install    the environment alone"
 
@@ -36,6 +37,10 @@ test: $(ENVIRONMENT)
 
 test-slow: $(ENVIRONMENT)
 	$(PYTHON) -m pytest -m slow
+
+bench: $(ENVIRONMENT)
+	$(PYTHON) benchmarks/index.py
+	$(PYTHON) benchmarks/samples.py
 
 lint: $(ENVIRONMENT)
 	$(PYTHON) -m ruff check .

@@ -233,3 +233,14 @@ def test_latex_rows_have_equal_numbers_of_cells(full_study):
 )
 def test_numbers_as_text(metric, value, text):
     assert Column("task", metric).text(value) == text
+
+
+def test_caption_names_choices_that_the_study_did_not_have(results):
+    results.add(config={"masking": {"unit": "token"}, "format": {"attention": "sequence"}})
+    assert "whole words" not in " ".join(caption(study_of(results)))
+    results.add(
+        condition={"format": "doc"}, config={"masking": {"unit": "whole_word"}, "format": {"attention": "document"}}
+    )
+    text = " ".join(caption(study_of(results)))
+    assert "whole words masked (paper: single tokens)" in text
+    assert "attention within documents" in text

@@ -18,6 +18,11 @@ _PAPER_SCALE: tuple[tuple[str, str, str, tuple[Any, ...]], ...] = (
     ("corpus", "corpus", "BookCorpus and English Wikipedia, 16 GB", ("books_wikipedia",)),
 )
 _PAPER_MASKED_SHARE = 0.15
+# Choices that the study did not have: key, value, what the caption says of it.
+_ADDED_CHOICES = (
+    ("masking.unit", "whole_word", "whole words masked (paper: single tokens)"),
+    ("format.attention", "document", "attention within documents (paper: over the whole input)"),
+)
 MICROWORLD_NOTE = (
     "The corpus and its tasks are the embedded micro-world, which tests the software and not the paper: the tasks show "
     "that pre-training transfers to values never seen in fine-tuning; they do not show document-level reasoning, and "
@@ -126,11 +131,15 @@ def _differences(study: Study, arms: list[Arm]) -> str:
         for field, name, paper, same in _PAPER_SCALE
         if any(getattr(arm.condition, field) not in same for arm in arms)
     ]
-    probabilities = (setting(record.config, "masking.probability") for arm in arms for record in study.of_arm(arm))
+    configs = [record.config for arm in arms for record in study.of_arm(arm)]
+    probabilities = (setting(config, "masking.probability") for config in configs)
     shares = sorted({share for share in probabilities if share is not None} | {_PAPER_MASKED_SHARE})
     if shares != [_PAPER_MASKED_SHARE]:
         ours = _values(f"{share:.0%}" for share in shares if share != _PAPER_MASKED_SHARE)
         differing.append(f"masked share of the tokens ({ours}; paper: {_PAPER_MASKED_SHARE:.0%})")
+    for key, value, name in _ADDED_CHOICES:
+        if any(setting(config, key) == value for config in configs):
+            differing.append(name)
     return f"Not the paper's scale: {', '.join(differing)}." if differing else "The paper's scale."
 
 
