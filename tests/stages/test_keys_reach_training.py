@@ -12,6 +12,7 @@ import yaml
 from nsp_ablation.batches.assemble import assemble_masked
 from nsp_ablation.batches.loader import micro_batch_loader
 from nsp_ablation.config.checks import check
+from nsp_ablation.corpus.document import is_heldout
 from nsp_ablation.formats.sample_index import SampleIndex
 from nsp_ablation.stages.documents import microworld_fingerprint
 from nsp_ablation.stages.feed import Feed, make_feed
@@ -229,3 +230,27 @@ def test_an_arms_own_held_out_inputs_and_masks_are_the_same_for_every_seed(compo
         found.append([(batch.input_ids.tolist(), batch.masked_labels.tolist()) for batch in batches])
     assert found[0] == found[1]
     assert sum(len(labels) for _, labels in found[0]) > 20
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("format.lone_sentences=skip", "finds no pair"),
+        ("objective=mlm_sop", "finds no pair"),
+        ("format.nsp_balance=exact", "cannot be met"),
+    ],
+)
+def test_held_out_documents_that_make_no_pairs_stop_no_training(directory, compose, feed_of, capsys, change, reason):
+    lone = (f"Anna lived {number} years in Rome." for number in range(1000))
+    longer = (f"Ben lived {number} years in Oslo. He had a cat. It was red." for number in range(100))
+    texts = [next(text for text in lone if is_heldout(text, 0.02)) for _ in range(2)]
+    texts += [text for text in longer if not is_heldout(text, 0.02)]
+    (directory / "lone.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in texts))
+    feed = feed_of(
+        *("format=segment_pair", f"corpus.path={directory}/lone.jsonl", "corpus.heldout_fraction=0.02", change),
+        "tokenizer.vocab_size=280",
+    )
+    assert feed.heldout.num_documents == 2
+    assert feed.heldout_index is None
+    assert feed.index_of(1).num_samples > 90
+    assert reason in capsys.readouterr().out
