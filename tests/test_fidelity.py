@@ -102,8 +102,8 @@ TESTS = {
     ],
     15: ["test_loader::test_pair_labels_are_1_for_random_and_1_for_swapped"],
     16: [
-        "test_keys_reach_training::test_the_pretraining_seed_draws_order_formats_masks_and_weights",
-        "test_keys_reach_training::test_neither_seed_touches_tokenizer_splitting_held_out_documents_or_the_micro_world",
+        "test_seeds_and_heldout::test_the_pretraining_seed_draws_order_formats_masks_and_weights",
+        "test_seeds_and_heldout::test_neither_seed_touches_tokenizer_splitting_held_out_documents_or_the_micro_world",
         "test_finetune::test_a_seed_repeats_bit_by_bit_and_leaves_torch_as_it_was",
         "test_tables::test_caption_states_seeds_scale_and_what_differs_from_the_paper",
     ],
@@ -112,7 +112,7 @@ TESTS = {
         "test_accounting::test_passes_count_the_corpus_and_epochs_the_samples",
         "test_report::test_pretraining_facts_stand_with_the_majority_of_nsp",
     ],
-    18: ["test_keys_reach_training::test_an_arms_own_held_out_inputs_and_masks_are_the_same_for_every_seed"],
+    18: ["test_seeds_and_heldout::test_an_arms_own_held_out_inputs_and_masks_are_the_same_for_every_seed"],
     19: [
         "test_encoder_directory::test_only_a_pretrained_pooler_is_kept",
         "test_finetune::test_both_poolers_train",
