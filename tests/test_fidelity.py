@@ -97,6 +97,7 @@ TESTS = {
     14: [
         "test_format_contract::test_pairs_depend_on_the_seed_and_with_resample_on_the_epoch",
         "test_full_and_doc_sentences::test_resampled_full_packs_the_documents_in_an_order_drawn_by_seed_and_epoch",
+        "test_beside_bert::test_bert_draws_the_pairs_of_each_copy_anew_ours_only_if_resampled",
         "test_keys_reach_training::test_resample",
         "test_inspect_command::test_masking_alone_changes_nothing_but_masks",
     ],

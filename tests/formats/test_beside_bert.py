@@ -12,7 +12,6 @@ from nsp_ablation.formats.segment_pair import SegmentPair
 BERT = SegmentPair("bert", "random", False, "nsp")
 EXACT = SegmentPair("exact", "random", False, "nsp")
 T = 103
-ROOM = T - 3
 
 
 @pytest.fixture
@@ -115,3 +114,18 @@ def test_lengths_and_trimming_are_distributed_as_berts(make_store, make_frame, o
         counts.append([*lengths, *(int(end.sum()) for end in ends)])
     assert chi2_contingency([row[:6] for row in counts]).pvalue > 1e-3
     assert chi2_contingency([row[6:] for row in counts]).pvalue > 1e-3
+
+
+def test_bert_draws_the_pairs_of_each_copy_anew_ours_only_if_resampled(
+    make_store, make_frame, originals, reference, index_of_pairs
+):
+    store, draw = make_store([[10] * 40] * 20), random.Random(0)
+    documents = reference.documents_of(store)
+    copies = [index_of_pairs(originals.bert_pairs(documents, T, 0.0, draw)) for _ in range(2)]  # dupe_factor = 2
+    assert copies[0].spans.tolist() != copies[1].spans.tolist()
+    resampled = SegmentPair("bert", "random", True, "nsp")
+    fixed, drawn = (
+        [made.index(store, make_frame(T), 1, epoch).spans.tolist() for epoch in (0, 1)] for made in (BERT, resampled)
+    )
+    assert fixed[0] == fixed[1]
+    assert drawn[0] != drawn[1]
