@@ -198,21 +198,6 @@ def test_a_mask_depends_on_its_sample_alone_and_not_on_the_batch(store, frame, f
         assert np.array_equal(alone.labels, together.labels[start:end])
 
 
-def test_a_million_samples_have_a_million_streams_where_fairseqs_key_has_few(dynamic):
-    fairseq = {int(hash((1, 1, sample)) % 1e6) for sample in range(100_000)}  # data_utils.numpy_seed
-    keys = dynamic.keys(np.arange(1_000_000), 1)
-    assert len(fairseq) < 20_000  # and 34,415 of a million
-    assert len(np.unique(keys)) == len(np.unique(draw64(keys, np.zeros(1, np.uint64)))) == 1_000_000
-
-
-def test_a_million_seeds_epochs_and_samples_have_a_million_streams():
-    keys = []
-    for seed in range(100):
-        spec = MaskSpec("dynamic", None, 0.15, 0.8, 0.1, "exact", seed)
-        keys += [spec.keys(np.arange(100), epoch) for epoch in range(1, 101)]
-    assert len(np.unique(np.concatenate(keys))) == 1_000_000
-
-
 @pytest.mark.parametrize(
     ("name", "copies", "epochs", "expected"),
     [("dynamic", None, 40.0, 1.0), ("static", 10, 40.0, 4.0), ("static", 1, 40.0, 40.0), ("static", 10, 5.0, 1.0)],

@@ -1,10 +1,11 @@
-"""What every test of the formats shares: the slow references, the laws, and small stores of numbered tokens."""
+"""What every test of the formats shares: slow references, the originals, laws, and stores of numbered tokens."""
 
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from nsp_ablation.formats.frame import Frame
@@ -25,6 +26,12 @@ def _load(name: str) -> ModuleType:
 def reference() -> ModuleType:
     """The slow builders of reference.py."""
     return _load("reference")
+
+
+@pytest.fixture(scope="session")
+def originals() -> ModuleType:
+    """What BERT's and fairseq's own programs do, in originals.py."""
+    return _load("originals")
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +63,19 @@ def make_frame() -> Callable[..., Frame]:
 
     def make(max_length: int, *, sentence_separator: bool = False, pair_separators: int = 1) -> Frame:
         return Frame(max_length, 0, 1, 2, 3, (0, 1, 2, 3), 100, pair_separators, sentence_separator)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def index_of_pairs() -> Callable[[list], SampleIndex]:
+    """Make the index of pairs (A, B, is random) of numbered tokens, ordered by A's place in the corpus."""
+
+    def make(pairs: list) -> SampleIndex:
+        spans = np.array([[part[0], part[-1] + 1] for a, b, _ in sorted(pairs) for part in (a, b)])
+        labels = np.array([bool(label) for *_, label in sorted(pairs)])
+        offsets = np.arange(0, len(spans) + 1, 2)
+        return SampleIndex(spans, np.ones(len(spans), np.uint8), offsets, True, labels, None, 0, 0, "pairs")
 
     return make
 

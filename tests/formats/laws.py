@@ -1,6 +1,7 @@
 """Laws of the formats, which judge an index by its store and frame alone; each raises AssertionError."""
 
 import numpy as np
+from scipy.stats import binomtest, chisquare
 
 
 def document_of(store, tokens):
@@ -102,3 +103,29 @@ def check_sentence_pair(store, frame, index):
     assert ((lengths == whole).all(1) | is_trimmed).all(), "a sentence is trimmed that would fit"
     assert (lengths.sum(1)[is_trimmed] == frame.pair_room).all(), "too much is trimmed"
     assert (np.maximum(whole.sum(1) - frame.pair_room, 0)).sum() == index.trimmed_tokens
+
+
+# Laws of distribution; each raises AssertionError where a fair draw would do so once in a thousand times
+
+
+def check_split_points(spans, chunk, sentence):
+    """Pairs (N, 2, 2) of chunks of `chunk` sentences of `sentence` tokens: A holds 1 ... chunk - 1, equally often."""
+    counts = np.bincount((spans[:, 0, 1] - spans[:, 0, 0]) // sentence, minlength=chunk)
+    assert counts[0] == counts[chunk:].sum() == 0
+    assert chisquare(counts[1:]).pvalue > 1e-3, "split points are not uniform"
+
+
+def check_random_documents(store, index):
+    """A random B comes from each of the other documents equally often."""
+    a, b = document_of(store, index.spans.reshape(-1, 2, 2)[index.is_random_next, :, 0]).T
+    distances = (b - a) % store.num_documents
+    assert distances.min() > 0, "a random B is from A's document"
+    counts = np.bincount(distances, minlength=store.num_documents)[1:]
+    assert chisquare(counts).pvalue > 1e-3, "random documents are not uniform"
+
+
+def check_trim_sides(index, sentence):
+    """Sentences of `sentence` tokens each, none of them trimmed away: tokens leave the front and the back alike."""
+    num_front, num_back = int((index.spans[:, 0] % sentence).sum()), int((-index.spans[:, 1] % sentence).sum())
+    fair = binomtest(num_front, num_front + num_back).pvalue > 1e-3
+    assert fair, "tokens are not trimmed at both ends alike"

@@ -64,6 +64,8 @@ def splitmix(x):
 class Draws:
     """The draws of one epoch: what the builders ask for, in exact integers."""
 
+    threshold = 1 << 63  # of 2**64: how often B is random
+
     def __init__(self, seed, stream, epoch):
         self._epoch_key = int(randomness.epoch_key(seed, randomness.stream(stream), epoch))
 
@@ -82,7 +84,7 @@ class Draws:
         return self._below(sentence, 0, number)
 
     def is_random(self, sentence):
-        return self._is_head(sentence, 1)
+        return self._bits(sentence, 1) < self.threshold
 
     def document(self, sentence, number):
         return self._below(sentence, 2, number)
@@ -100,10 +102,15 @@ class Draws:
 # SEGMENT-PAIR: create_instances_from_document and truncate_seq_pair of BERT's create_pretraining_data.py
 
 
-def segment_pairs(documents, room, pair_separators, draws, lone_sentences="random", order="nsp"):
-    """Return (row, label) of every pair; label is "is random" or, with order="sop", "is swapped"."""
+def segment_pairs(documents, room, pair_separators, draws, lone_sentences="random", order="nsp", thresholds=None):
+    """Return (row, label) of every pair; label is "is random" or, with order="sop", "is swapped".
+
+    `thresholds` are the documents' own, if they differ.
+    """
     pairs, first = [], 0
     for number, document in enumerate(documents):
+        if thresholds is not None:
+            draws.threshold = thresholds[number]
         if not (lone_sentences == "skip" and len(document) == 1):
             for a, b, label, name in _document_pairs(documents, number, first, room, draws, order):
                 if order == "sop" and label is None:
@@ -148,6 +155,42 @@ def _document_pairs(documents, number, first, room, draws, order):
         i += 1
 
 
+def exact_thresholds(documents, room, draws, lone_sentences):
+    """Return each document's threshold under `nsp_balance=exact`, by which half of all pairs are random.
+
+    The threshold is halved down to .001 between one that gives too few random pairs and one that gives too many.
+    Documents before a switch take the upper one, the others the lower one; then one document may take 0 or 1 instead.
+    Both are where the two kinds of pairs are most nearly equal in number. Raises ValueError if they never can be.
+    """
+
+    def balances(threshold):
+        draws.threshold = threshold
+        found, first = [], 0
+        for number, document in enumerate(documents):
+            is_skipped = lone_sentences == "skip" and len(document) == 1
+            pairs = [] if is_skipped else _document_pairs(documents, number, first, room, draws, "nsp")
+            found.append(sum(1 if label else -1 for _, _, label, _ in pairs))
+            first += len(document)
+        return found
+
+    never, always = 0, 2**64 - 1
+    if sum(balances(never)) > 1:
+        raise ValueError("too many pairs have no choice")
+    low, high = never, always
+    while high - low > 2**54:
+        middle = (low + high) // 2
+        low, high = (middle, high) if sum(balances(middle)) <= 0 else (low, middle)
+    lower, upper, number = balances(low), balances(high), len(documents)
+    switch = min(range(number + 1), key=lambda place: abs(sum(upper[:place]) + sum(lower[place:])))
+    thresholds, chosen = [high] * switch + [low] * (number - switch), upper[:switch] + lower[switch:]
+    extreme = never if sum(chosen) > 0 else always
+    others = balances(extreme)
+    exception = min(range(number), key=lambda place: abs(sum(chosen) - chosen[place] + others[place]))
+    if abs(sum(chosen) - chosen[exception] + others[exception]) < abs(sum(chosen)):
+        thresholds[exception] = extreme
+    return thresholds
+
+
 def truncate_seq_pair(a, b, room, draws, name):
     a, b, coin = list(a), list(b), 0
     while len(a) + len(b) > room:
@@ -171,7 +214,6 @@ def sentence_pairs(documents, room, pair_separators, draws, pairs="overlapping",
     """Return (row, label) of every pair, as `segment_pairs` does."""
     found, first = [], 0
     for number, document in enumerate(documents):
-        others = documents[:number] + documents[number + 1 :]
         used = set()
         for i, a in enumerate(document):
             name = first + i
@@ -181,6 +223,7 @@ def sentence_pairs(documents, room, pair_separators, draws, pairs="overlapping",
             if order == "sop" and following is None:
                 continue
             if order == "nsp" and (following is None or draws.is_random(name)):
+                others = documents[:number] + documents[number + 1 :]
                 other = others[draws.document(name, len(others))]
                 b, label = other[draws.start(name, len(other))], True
             else:

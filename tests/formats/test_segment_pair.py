@@ -69,12 +69,10 @@ def even_pairs(make_store, make_frame):
     return spans[~ends_document], index.is_random_next[~ends_document]
 
 
-def test_split_points_are_uniform_over_sentences(even_pairs):
+def test_split_points_are_uniform_over_sentences(even_pairs, laws):
     spans, labels = even_pairs
     for label in (True, False):
-        num_sentences = (spans[labels == label, 0, 1] - spans[labels == label, 0, 0]) // 10
-        assert set(num_sentences) == set(range(1, 10))
-        assert chisquare(np.bincount(num_sentences)[1:]).pvalue > 1e-3
+        laws.check_split_points(spans[labels == label], chunk=10, sentence=10)
 
 
 def test_half_of_the_free_choices_are_random(even_pairs):
@@ -92,12 +90,12 @@ def test_random_documents_and_starts_are_uniform(even_pairs):
     assert chisquare(np.bincount(starts, minlength=900)).pvalue > 1e-3
 
 
-def test_tokens_are_trimmed_at_either_end_with_half_probability(make_store, make_frame):
+def test_tokens_are_trimmed_at_either_end_with_half_probability(make_store, make_frame, laws):
     store = make_store([[33] * 500] * 20)
     index = BERT.index(store, make_frame(103), 1, 0)
     num_front, num_back = index.spans[:, 0] % 33, -index.spans[:, 1] % 33
     assert num_front.sum() + num_back.sum() == index.trimmed_tokens > 10_000
-    assert binomtest(int(num_front.sum()), index.trimmed_tokens).pvalue > 1e-3
+    laws.check_trim_sides(index, sentence=33)
 
 
 def test_documents_of_one_sentence_are_random_or_left_out(make_store, make_frame, laws):

@@ -9,11 +9,12 @@ from nsp_ablation.base.artifact import build_once
 from nsp_ablation.batches.budget import UpdateSize, update_size
 from nsp_ablation.batches.masking import MaskSpec
 from nsp_ablation.batches.plan import BatchPlan
-from nsp_ablation.config.schema import PAIR_FORMATS, Config, FormatConfig
+from nsp_ablation.config.schema import Config, FormatConfig
 from nsp_ablation.config.science import resolved_objective
 from nsp_ablation.formats.frame import Frame
 from nsp_ablation.formats.registry import make_format
 from nsp_ablation.formats.sample_index import SampleIndex
+from nsp_ablation.stages.console import say
 from nsp_ablation.stages.prepare import Prepared
 from nsp_ablation.store.token_store import TokenStore
 from nsp_ablation.store.tokenizer import load_tokenizer, num_ids, special_tokens, word_starts
@@ -42,11 +43,18 @@ def make_feed(config: Config, prepared: Prepared) -> Feed:
     index_of = _index_function(config, store, frame, spec)
     size = _update_size(config, store, frame, index_of(1))
     heldout = TokenStore.open(prepared.heldout) if prepared.heldout else None
-    fits = heldout is not None and (config.format.name not in PAIR_FORMATS or heldout.num_documents > 1)
-    heldout_index = None
-    if heldout is not None and fits:  # drawn by the corpus' seed: the same inputs for every pre-training seed
-        heldout_index = _open_index(config, config.format, heldout, frame, 0, config.corpus.seed)
+    heldout_index = _heldout_index(config, heldout, frame) if heldout is not None else None
     return Feed(store, frame, spec, index_of, size, BatchPlan(index_of, size, config.seed), heldout, heldout_index)
+
+
+def _heldout_index(config: Config, heldout: TokenStore, frame: Frame) -> SampleIndex | None:
+    """Return the samples of the held-out documents in the format itself; None, with a line that says why, where these
+    few documents cannot make any, though the corpus can. The corpus' seed draws them: equal for every other seed."""
+    try:
+        return _open_index(config, config.format, heldout, frame, 0, config.corpus.seed)
+    except ValueError as error:
+        say("prepare", f"no held-out loss, since of the held-out documents alone: {error}")
+        return None
 
 
 def make_frame(config: Config, tokenizer: Path) -> Frame:

@@ -1,0 +1,72 @@
+"""The gradient of an update does not depend on its cut in micro-batches and ranks (PAPER row 3)."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from nsp_ablation.batches.budget import UpdateSize
+from nsp_ablation.batches.loader import micro_batch_loader
+from nsp_ablation.batches.masking import MaskSpec
+from nsp_ablation.batches.plan import BatchPlan
+from nsp_ablation.formats.registry import make_format
+from nsp_ablation.pretraining.module import PretrainingModule, Recipe
+from nsp_ablation.store.token_store import TokenStore
+
+RECIPE = Recipe(1, 1e-3, 0.0, 0.9, 0.999, 1e-6, 0.0, False, 0.0)
+MASKS = MaskSpec("dynamic", None, 0.15, 0.8, 0.1, "exact", seed=1)
+OPTIONS = {"nsp_balance": "bert", "lone_sentences": "random", "pairs": "overlapping", "resample": False, "order": "nsp"}
+
+
+@pytest.fixture(scope="module")
+def open_loader(frame):
+    """open_loader(format, accumulation, rank, world_size) -> the micro-batches of one update of unequal sequences."""
+    sentences = [[5 + (7 * i + j) % 35 for j in range(1 + (5 * i) % 9)] for i in range(60)]
+    store = TokenStore.from_documents([sentences[i : i + 1 + i % 4] for i in range(0, 56, 4)], vocab_size=40)
+
+    def make(name, accumulation, rank, world_size):
+        index = make_format(name, **OPTIONS).index(store, frame, 1, 0)
+        plan = BatchPlan(lambda epoch: index, UpdateSize(11, None, 11, 0), 1)
+        return micro_batch_loader(
+            *(plan, store, frame, MASKS),
+            first_step=0,
+            max_steps=1,
+            accumulation=accumulation,
+            num_workers=0,
+            rank=rank,
+            world_size=world_size,
+        )
+
+    return make
+
+
+def gradient(model, loader_of, accumulation, world_size):
+    """Return what Lightning gives the optimizer: gradients summed over micro-batches, then averaged over ranks."""
+    model.zero_grad()
+    for rank in range(world_size):
+        module = PretrainingModule(model, None, RECIPE, seed=1, log_every=1, say=None)
+        loops = SimpleNamespace(epoch_loop=SimpleNamespace(batch_idx=0))
+        module.trainer = SimpleNamespace(
+            accumulate_grad_batches=accumulation, world_size=world_size, global_rank=rank, fit_loop=loops
+        )
+        for number, batch in enumerate(loader_of(accumulation, rank, world_size)):
+            loops.epoch_loop.batch_idx = number
+            on_device = module.transfer_batch_to_device(batch, torch.device("cpu"), 0)
+            (module.training_step(on_device, number) / accumulation / world_size).backward()
+    return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize(("name", "predicts_pairs"), [("segment_pair", True), ("segment_pair", False), ("doc", False)])
+def test_the_gradient_does_not_depend_on_micro_batches_and_ranks(make_model, open_loader, name, predicts_pairs):
+    model = make_model(predicts_pairs=predicts_pairs).double().train()
+
+    def loader_of(*cut):
+        return open_loader(name, *cut)
+
+    whole = gradient(model, loader_of, 1, 1)
+    assert max(part.abs().max() for part in whole.values()) > 1e-3
+    for accumulation, world_size in [(2, 1), (1, 2), (3, 2), (2, 4), (16, 1)]:
+        parts = [len(b.masked_labels) for r in range(world_size) for b in loader_of(accumulation, r, world_size)]
+        assert len(set(parts)) > 1  # unequal: a mean of means would show
+        found = gradient(model, loader_of, accumulation, world_size)
+        torch.testing.assert_close(found, whole, rtol=1e-9, atol=1e-13)

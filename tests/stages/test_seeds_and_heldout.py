@@ -1,0 +1,73 @@
+"""What the seeds draw and what they leave alone (PAPER row 16), and held-out inputs (row 18)."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from nsp_ablation.corpus.document import is_heldout
+from nsp_ablation.stages.documents import microworld_fingerprint
+from nsp_ablation.stages.model import make_model
+from nsp_ablation.stages.prepare import prepare
+from nsp_ablation.stages.pretrain import _heldout_batches, encoder_key
+
+
+def test_the_pretraining_seed_draws_order_formats_masks_and_weights(compose, feed_of):
+    arguments = [("format=segment_pair", f"seed={seed}") for seed in (1, 2)]
+    first, second = (feed_of(*words) for words in arguments)
+    assert first.index_of(1).spans.tolist() != second.index_of(1).spans.tolist()
+    assert first.spec.keys(np.arange(9), 1).tolist() != second.spec.keys(np.arange(9), 1).tolist()
+    orders = [feed_of("format=doc", f"seed={seed}").plan.order(1).tolist() for seed in (1, 2)]
+    assert orders[0] != orders[1]
+    weights = [make_model(compose(*words), feed_of(*words)).state_dict() for words in arguments]
+    matrices = [name for name, weight in weights[0].items() if weight.ndim == 2 and "position" not in name]
+    assert not any(torch.equal(weights[0][name], weights[1][name]) for name in matrices)
+
+
+def test_neither_seed_touches_tokenizer_splitting_held_out_documents_or_the_micro_world(compose, feed_of):
+    seeds = [("seed=1", "finetuning.seeds=[1]"), ("seed=2", "finetuning.seeds=[1]"), ("seed=1", "finetuning.seeds=[2]")]
+    configs = [compose("format=segment_pair", *words) for words in seeds]
+    assert len({prepare(config) for config in configs}) == 1  # the places of tokenizer, store and held-out store
+    assert prepare(configs[0]).heldout is not None
+    feeds = [feed_of("format=segment_pair", *words) for words in seeds]
+    assert len({feed.store.fingerprint for feed in feeds}) == len({feed.heldout.fingerprint for feed in feeds}) == 1
+    assert len({microworld_fingerprint(config.corpus) for config in configs}) == 1
+    keys = [encoder_key(config) for config in configs]
+    assert keys[0] != keys[1]
+    assert keys[0] == keys[2]  # a fine-tuning seed asks for no other encoder
+
+
+@pytest.mark.parametrize("name", ["segment_pair", "full"])
+def test_an_arms_own_held_out_inputs_and_masks_are_the_same_for_every_seed(compose, feed_of, name):
+    found = []
+    for seed in (1, 2):
+        arguments = (f"format={name}", f"seed={seed}")
+        batches = list(_heldout_batches(compose(*arguments), feed_of(*arguments)))
+        found.append([(batch.input_ids.tolist(), batch.masked_labels.tolist()) for batch in batches])
+    assert found[0] == found[1]
+    assert sum(len(labels) for _, labels in found[0]) > 20
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("format.lone_sentences=skip", "finds no pair"),
+        ("objective=mlm_sop", "finds no pair"),
+        ("format.nsp_balance=exact", "cannot be met"),
+    ],
+)
+def test_held_out_documents_that_make_no_pairs_stop_no_training(small_corpus, feed_of, capsys, change, reason):
+    lone = (f"Anna lived {number} years in Rome." for number in range(1000))
+    longer = (f"Ben lived {number} years in Oslo. He had a cat. It was red." for number in range(100))
+    texts = [next(text for text in lone if is_heldout(text, 0.02)) for _ in range(2)]
+    texts += [text for text in longer if not is_heldout(text, 0.02)]
+    (small_corpus / "lone.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in texts))
+    feed = feed_of(
+        *("format=segment_pair", f"corpus.path={small_corpus}/lone.jsonl", "corpus.heldout_fraction=0.02", change),
+        "tokenizer.vocab_size=280",
+    )
+    assert feed.heldout.num_documents == 2
+    assert feed.heldout_index is None
+    assert feed.index_of(1).num_samples > 90
+    assert reason in capsys.readouterr().out
