@@ -80,6 +80,7 @@ def _train(config: Config, key: str, run: Path, place: Path) -> None:
         "pretraining": _facts(config, feed, outcome, heldout),
         "tokens_at_positions": tokens_at_positions(feed.plan, steps, config.max_length).tolist(),
         "epochs": epochs,
+        "cut_sentences": feed.index_of(1).cut_sentences,
         "mask_exposures": feed.spec.exposures(epochs),
     }
     export_encoder(model, prepared.tokenizer, place, facts | block)
