@@ -1,8 +1,8 @@
 """`stage=prepare`: corpus -> tokenizer -> token stores (training and held-out documents), each built once."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from nsp_ablation.base.artifact import build_once
@@ -10,7 +10,7 @@ from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import store_settings, tokenizer_settings
 from nsp_ablation.stages.console import say
-from nsp_ablation.stages.documents import check_borders, corpus_fingerprint, read_documents
+from nsp_ablation.stages.documents import check_borders, corpus_fingerprint, corpus_source, training_texts
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,7 @@ def prepare(config: Config) -> Prepared:
     if not tokenizer.exists():
         say("prepare", f"tokenizer {config.tokenizer.name} -> {tokenizer}")
     build_once(tokenizer, lambda place: _build_tokenizer(config, artifacts, place))
-    if not directory.exists():
-        say("prepare", f"token store -> {directory}")
-    build_once(directory, lambda place: _build_stores(config, artifacts, tokenizer, place))
+    _build_stores(config, artifacts, tokenizer, directory)
     heldout = directory / "heldout"
     return Prepared(tokenizer, directory / "train", heldout if heldout.exists() else None, store_key(config))
 
@@ -62,13 +60,6 @@ def _splitter_version() -> str:
     return f"sentencex {version('sentencex')}"
 
 
-def _splitter(config: Config) -> Callable[[str], list[str]]:
-    from nsp_ablation.corpus.sentences import split_sentences
-
-    corpus = config.corpus
-    return lambda text: split_sentences(text, corpus.language, corpus.one_sentence_per_line)
-
-
 def _build_tokenizer(config: Config, artifacts: Path, directory: Path) -> None:
     from nsp_ablation.store.tokenizer import copy_pretrained, train_tokenizer
 
@@ -78,20 +69,24 @@ def _build_tokenizer(config: Config, artifacts: Path, directory: Path) -> None:
         copy_pretrained(settings.path, directory)
         return
     assert settings.vocab_size is not None
-    documents = islice(read_documents(config.corpus, artifacts, heldout=False), settings.max_train_documents)
-    texts: Iterator[str] = (document.text for document in documents)
+    texts = islice(training_texts(config.corpus, artifacts), settings.max_train_documents)
     train_tokenizer(settings.name, texts, settings.vocab_size, settings.lowercase, directory)
 
 
 def _build_stores(config: Config, artifacts: Path, tokenizer: Path, directory: Path) -> None:
-    from nsp_ablation.store.build import build_store
+    from nsp_ablation.store.build import build_stores, shard_bytes
+    from nsp_ablation.store.processes import num_cores
+    from nsp_ablation.store.shard import Recipe
 
-    split = _splitter(config)
-    for name, heldout in (("train", False), ("heldout", True)):
-        documents = read_documents(config.corpus, artifacts, heldout=heldout)
-        first = next(documents, None)
-        if first is None and heldout:
-            continue
-        place = directory / name
-        place.mkdir()
-        build_store(chain([first] if first else [], documents), split, tokenizer, place)
+    corpus = config.corpus
+    if not directory.exists():
+        say("prepare", f"token store -> {directory}")
+    source = corpus_source(corpus, artifacts)
+    build_stores(
+        source,
+        Recipe(tokenizer, corpus.language, corpus.one_sentence_per_line, corpus.heldout_fraction),
+        directory,
+        num_processes=num_cores() if corpus.num_processes is None else corpus.num_processes,
+        max_shard_bytes=shard_bytes(source.num_bytes),
+        say=partial(say, "prepare"),
+    )
