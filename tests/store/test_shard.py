@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -61,6 +61,7 @@ def test_each_sentence_is_encoded_as_by_itself_and_without_special_tokens(kind, 
     assert not set(store.ids.tolist()) & (set(special.all_ids) - {special.unk})
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     lengths=st.lists(st.lists(st.integers(0, 3), max_size=4), min_size=1, max_size=6), batch_sentences=st.integers(1, 5)
 )

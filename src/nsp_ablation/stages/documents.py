@@ -3,6 +3,7 @@
 import logging
 import statistics
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -49,7 +50,8 @@ def corpus_fingerprint(corpus: CorpusConfig) -> str:
         return microworld_fingerprint(corpus)
     if corpus.reader == "hub":
         return fingerprint([vars(source) for source in corpus.hub])
-    return files_fingerprint(_files(corpus))
+    states = [(path, path.stat()) for path in _files(corpus)]
+    return _content_fingerprint(tuple((path, state.st_size, state.st_mtime_ns) for path, state in states))
 
 
 def corpus_source(corpus: CorpusConfig, artifacts: Path) -> Source:
@@ -115,3 +117,9 @@ def _border_remedy(corpus: CorpusConfig) -> str:
 def _files(corpus: CorpusConfig) -> list[Path]:
     assert corpus.path is not None
     return expand(corpus.path)
+
+
+@cache
+def _content_fingerprint(states: tuple[tuple[Path, int, int], ...]) -> str:
+    """Return the fingerprint of files' bytes, read once a process while (path, size, time of change) stay the same."""
+    return files_fingerprint([path for path, _, _ in states])
