@@ -25,7 +25,10 @@ class Prepared:
 
 def store_key(config: Config) -> str:
     """Return the fingerprint of everything that the token store depends on, without building it."""
-    return fingerprint([_tokenizer_key(config), store_settings(config), _splitter_version()])
+    parts = [_tokenizer_key(config), store_settings(config), _splitter_version()]
+    if _is_own_tokenizer(config):  # its key says nothing of the corpus
+        parts.append(corpus_fingerprint(config.corpus))
+    return fingerprint(parts)
 
 
 def prepare(config: Config) -> Prepared:
@@ -45,8 +48,15 @@ def prepare(config: Config) -> Prepared:
     return Prepared(tokenizer, directory / "train", heldout if heldout.exists() else None, store_key(config))
 
 
+def _is_own_tokenizer(config: Config) -> bool:
+    """Return whether the tokenizer is a local directory, not one trained on the corpus or the hub's."""
+    path = config.tokenizer.path
+    return config.tokenizer.name == "pretrained" and path is not None and Path(path).is_dir()
+
+
 def _tokenizer_key(config: Config) -> str:
-    if config.tokenizer.name == "pretrained" and config.tokenizer.path and Path(config.tokenizer.path).is_dir():
+    if _is_own_tokenizer(config):
+        assert config.tokenizer.path is not None
         files = sorted(path for path in Path(config.tokenizer.path).iterdir() if path.suffix in {".json", ".txt"})
         content = files_fingerprint(files)
     else:
