@@ -116,6 +116,14 @@ def test_neighbours_share_a_shard_up_to_its_size(tmp_path):
     assert sizes == [[3, 4], [9], [1, 1, 6], [20], [0, 2]]
 
 
+def test_a_piece_inside_a_document_reads_no_further_than_its_end(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"a\n" * 20 + b"\xff\n")
+    assert read("text", Piece(path, 9, 30, 21)) == []
+    with pytest.raises(ValueError, match=r"a\.txt:21 is not UTF-8"):
+        read("text", Piece(path, 30, 42, 12))
+
+
 @pytest.mark.parametrize("bad", [b'{"text": 7}', b'{"text": "\xff"}', b"{"])
 def test_an_error_names_the_line_of_the_file_in_any_piece(tmp_path, bad):
     path = tmp_path / "a.jsonl"

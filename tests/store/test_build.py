@@ -130,7 +130,7 @@ def test_progress_counts_shards_and_tokens(recipe, tmp_path):
     num_shards = len(shard_calls(*corpus, tmp_path / "s", 1000))
     tokens = sum(TokenStore.open(directory / name).num_tokens for name in ("train", "heldout"))
     assert said[0].startswith(f"shard {num_shards}/{num_shards}  {tokens / 1e6:.2f}M tokens in 0:00:0")
-    assert said[1:] == [f"merging {num_shards} shards"]
+    assert said[1:] == ["merging the shards"]
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def build_stores(
     def build(place: Path) -> None:
         calls = shard_calls(source, recipe, directory, max_shard_bytes)
         build_shards(calls, num_processes, say)
-        say(f"merging {len(calls)} shards")
+        say("merging the shards")
         merge_shards([shard for _, _, shard in calls], place)
 
     build_once(directory, build)
