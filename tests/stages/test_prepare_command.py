@@ -1,6 +1,7 @@
 """`stage=prepare`: what decides which store is used, what is said, and what a worker's error looks like."""
 
 import json
+import pickle
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from nsp_ablation.stages.documents import corpus_fingerprint
+from nsp_ablation.stages.prepare import store_shards
+from nsp_ablation.store.shard import build_shard
 
 
 def write_documents(path: Path, number: int, place: str) -> str:
@@ -30,6 +33,17 @@ def test_the_number_of_processes_names_no_store(nsp, tmp_path):
     assert again.status == 0, again.err
     assert "prepare | " not in again.out
     assert len(store_directories(tmp_path)) == 1
+
+
+def test_shards_that_a_cluster_made_are_found(nsp, command_line, tmp_path):
+    path = write_documents(tmp_path / "a.jsonl", 40, "town")
+    command = ["stage=prepare", "corpus=jsonl", f"corpus.path={path}", "tokenizer.vocab_size=300"]
+    (cell,) = command_line.preflight(command_line.parse_arguments(command))
+    for call in pickle.loads(pickle.dumps(store_shards(cell.config))):
+        build_shard(*call)
+    ended = nsp(*command)
+    assert ended.status == 0, ended.err
+    assert "prepare | 1 of 1 shards are there from an earlier run" in ended.out
 
 
 def test_another_corpus_is_another_store_under_a_tokenizer_of_ones_own_too(nsp, tmp_path):

@@ -11,6 +11,10 @@ from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import store_settings, tokenizer_settings
 from nsp_ablation.stages.console import say
 from nsp_ablation.stages.documents import check_borders, corpus_fingerprint, corpus_source, training_texts
+from nsp_ablation.store.build import ShardCall, build_stores, shard_bytes, shard_calls
+from nsp_ablation.store.processes import num_cores
+from nsp_ablation.store.shard import Recipe
+from nsp_ablation.store.tokenizer import copy_pretrained, train_tokenizer
 
 
 @dataclass(frozen=True)
@@ -36,16 +40,42 @@ def prepare(config: Config) -> Prepared:
 
     Raises ValueError for a corpus that is empty or lacks the document borders that the format needs.
     """
-    artifacts = Path(config.paths.artifacts)
-    directory = artifacts / "stores" / store_key(config)
-    tokenizer = artifacts / "tokenizers" / _tokenizer_key(config)
+    num_processes = config.corpus.num_processes
+    source, recipe, directory = _store_arguments(config)
+    if not directory.exists():
+        say("prepare", f"token store -> {directory}")
+    build_stores(
+        source,
+        recipe,
+        directory,
+        num_processes=num_cores() if num_processes is None else num_processes,
+        max_shard_bytes=shard_bytes(source.num_bytes),
+        say=partial(say, "prepare"),
+    )
+    heldout = directory / "heldout"
+    return Prepared(recipe.tokenizer, directory / "train", heldout if heldout.exists() else None, store_key(config))
+
+
+def store_shards(config: Config) -> list[ShardCall]:
+    """Return the arguments of every call of `store.shard.build_shard` that `prepare` makes.
+
+    A cluster may make these calls instead, each in a job of its own on shared storage: `prepare` then finds the shards
+    and merges them. Trains the tokenizer if need be. Raises ValueError as `prepare` does.
+    """
+    source, recipe, directory = _store_arguments(config)
+    return shard_calls(source, recipe, directory, shard_bytes(source.num_bytes))
+
+
+def _store_arguments(config: Config) -> ShardCall:
+    """Check the corpus, build the tokenizer if it is missing, and return source and recipe of the stores, and where."""
+    artifacts, corpus = Path(config.paths.artifacts), config.corpus
     check_borders(config, artifacts)
+    tokenizer = artifacts / "tokenizers" / _tokenizer_key(config)
     if not tokenizer.exists():
         say("prepare", f"tokenizer {config.tokenizer.name} -> {tokenizer}")
     build_once(tokenizer, lambda place: _build_tokenizer(config, artifacts, place))
-    _build_stores(config, artifacts, tokenizer, directory)
-    heldout = directory / "heldout"
-    return Prepared(tokenizer, directory / "train", heldout if heldout.exists() else None, store_key(config))
+    recipe = Recipe(tokenizer, corpus.language, corpus.one_sentence_per_line, corpus.heldout_fraction)
+    return corpus_source(corpus, artifacts), recipe, artifacts / "stores" / store_key(config)
 
 
 def _is_own_tokenizer(config: Config) -> bool:
@@ -71,8 +101,6 @@ def _splitter_version() -> str:
 
 
 def _build_tokenizer(config: Config, artifacts: Path, directory: Path) -> None:
-    from nsp_ablation.store.tokenizer import copy_pretrained, train_tokenizer
-
     settings = config.tokenizer
     if settings.name == "pretrained":
         assert settings.path is not None
@@ -81,22 +109,3 @@ def _build_tokenizer(config: Config, artifacts: Path, directory: Path) -> None:
     assert settings.vocab_size is not None
     texts = islice(training_texts(config.corpus, artifacts), settings.max_train_documents)
     train_tokenizer(settings.name, texts, settings.vocab_size, settings.lowercase, directory)
-
-
-def _build_stores(config: Config, artifacts: Path, tokenizer: Path, directory: Path) -> None:
-    from nsp_ablation.store.build import build_stores, shard_bytes
-    from nsp_ablation.store.processes import num_cores
-    from nsp_ablation.store.shard import Recipe
-
-    corpus = config.corpus
-    if not directory.exists():
-        say("prepare", f"token store -> {directory}")
-    source = corpus_source(corpus, artifacts)
-    build_stores(
-        source,
-        Recipe(tokenizer, corpus.language, corpus.one_sentence_per_line, corpus.heldout_fraction),
-        directory,
-        num_processes=num_cores() if corpus.num_processes is None else corpus.num_processes,
-        max_shard_bytes=shard_bytes(source.num_bytes),
-        say=partial(say, "prepare"),
-    )
