@@ -57,7 +57,7 @@ def test_every_call_is_made_once_and_reports_in_its_own_order(calls):
         (
             "death",
             ValueError,
-            r"^a process of the preparation was ended by SIGKILL, .* smaller corpus\.num_processes$",
+            r"^a process of the preparation was ended by signal 9 \(Killed\), .* smaller corpus\.num_processes$",
         ),
     ],
 )

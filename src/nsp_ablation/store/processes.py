@@ -37,7 +37,7 @@ def run_calls(
         for _ in range(min(num_processes, len(calls))):
             connection, process = _start(function, num_threads)
             processes[connection] = process
-            running[connection] = _send_next(connection, waiting)
+            running[connection] = _send_next(connection, process, waiting)
         while running:
             for ready in wait(list(running)):
                 assert isinstance(ready, Connection)
@@ -45,7 +45,7 @@ def run_calls(
                 if told is None:
                     del running[ready]
                     if waiting:
-                        running[ready] = _send_next(ready, waiting)
+                        running[ready] = _send_next(ready, processes[ready], waiting)
                 yield number, told
     finally:
         for connection, process in processes.items():
@@ -64,9 +64,13 @@ def _start(function: Callable[..., Any], num_threads: int) -> tuple[Connection, 
     return ours, process
 
 
-def _send_next(connection: Connection, waiting: deque[tuple[int, tuple[Any, ...]]]) -> int:
+def _send_next(connection: Connection, process: BaseProcess, waiting: deque[tuple[int, tuple[Any, ...]]]) -> int:
+    """Send the next call and return its number. Raises ValueError if the process died."""
     number, arguments = waiting.popleft()
-    connection.send(arguments)
+    try:
+        connection.send(arguments)
+    except BrokenPipeError as error:
+        raise _death(process) from error
     return number
 
 
@@ -75,16 +79,20 @@ def _receive(connection: Connection, process: BaseProcess) -> int | None:
     try:
         told = connection.recv()
     except (EOFError, ConnectionResetError) as error:
-        process.join()
-        code = process.exitcode or 0
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        raise ValueError(
-            f"a process of the preparation {how}, most likely for want of memory; what is finished is kept: run again "
-            "with a smaller corpus.num_processes"
-        ) from error
+        raise _death(process) from error
     if isinstance(told, BaseException):
         raise told
     return told
+
+
+def _death(process: BaseProcess) -> ValueError:
+    process.join()
+    code = process.exitcode or 0
+    how = f"was ended by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"ended with exit code {code}"
+    return ValueError(
+        f"a process of the preparation {how}, often for want of memory; finished shards are kept: run again, with a "
+        "smaller corpus.num_processes"
+    )
 
 
 def _serve(connection: Connection, function: Callable[..., Any], num_threads: int) -> None:
