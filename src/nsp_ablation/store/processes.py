@@ -108,7 +108,9 @@ def _serve(connection: Connection, function: Callable[..., Any], num_threads: in
         except ValueError as error:
             connection.send(ValueError(str(error)))
         except Exception as error:
-            connection.send(RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}"))
+            told = RuntimeError(f"{type(error).__name__}: {error}")
+            told.add_note(traceback.format_exc())
+            connection.send(told)
         else:
             connection.send(None)
 
