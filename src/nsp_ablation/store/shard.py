@@ -84,8 +84,7 @@ def _write(
     source: Source, recipe: Recipe, directory: Path, report: Callable[[int], None] | None, batch_sentences: int
 ) -> None:
     name = tokenizer_fingerprint(recipe.tokenizer)
-    tokenizer = _tokenizer(recipe.tokenizer, name)
-    vocab_size = num_ids(tokenizer)
+    tokenizer, vocab_size = _tokenizer(recipe.tokenizer, name)
     with ExitStack() as stack:
         parts = {part: _PartWriter(directory / part, id_dtype(vocab_size), stack) for part in PARTS}
         batches = read_ahead(_batches(read_source(source), recipe, batch_sentences))
@@ -98,11 +97,11 @@ def _write(
 
 
 @lru_cache(maxsize=1)
-def _tokenizer(directory: Path, name: str) -> Tokenizer:
-    """Load the tokenizer of this fingerprint: 0.1 s and the warm cache of its words are saved in the next shard."""
+def _tokenizer(directory: Path, name: str) -> tuple[Tokenizer, int]:
+    """Load the tokenizer of this fingerprint, and count its ids; kept with its warm cache of words for more shards."""
     tokenizer = load_tokenizer(directory)
     tokenizer.encode_special_tokens = True
-    return tokenizer
+    return tokenizer, num_ids(tokenizer)
 
 
 def _batches(texts: Iterator[str], recipe: Recipe, batch_sentences: int) -> Iterator[tuple[str, _Batch]]:
