@@ -19,6 +19,15 @@ def test_a_failed_build_leaves_nothing_behind(tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
+def test_what_a_killed_build_left_behind_is_removed_by_the_next_one_and_nothing_else(tmp_path):
+    kept = (".store.b.12345678", ".store.1234567", ".other.12345678", "store.shards")
+    for name in (".store.12345678", *kept):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").write_text("x")
+    build_once(tmp_path / "store", lambda directory: None)
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"store", *kept}
+
+
 def test_two_builders_at_once_build_once(tmp_path):
     builds = []
 

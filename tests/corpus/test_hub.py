@@ -5,7 +5,6 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from nsp_ablation.corpus.document import Document
 from nsp_ablation.corpus.hub import read_hub
 
 
@@ -26,25 +25,20 @@ def _private_cache(tmp_path_factory, monkeypatch):
 
 
 def test_each_row_is_a_document_without_a_document_key(rows_directory):
-    documents = list(read_hub(rows_directory, None, None, "train", "text", None))
-    assert documents[:2] == [Document(f"{rows_directory}:1", "One."), Document(f"{rows_directory}:2", "Two.")]
-    assert len(documents) == 4
+    assert list(read_hub(rows_directory, None, None, "train", "text", None)) == ["One.", "Two.", "Three.", "Four."]
 
 
 def test_neighbouring_rows_of_one_document_key_are_one_document(rows_directory):
     assert list(read_hub(rows_directory, None, None, "train", "text", "book")) == [
-        Document("a", "One.\nTwo."),
-        Document("b", "Three."),
-        Document("a", "Four."),
+        "One.\nTwo.",
+        "Three.",
+        "Four.",
     ]
 
 
-def test_parquet_directories_load_and_ids_are_kept(tmp_path):
+def test_parquet_directories_load(tmp_path):
     pyarrow.parquet.write_table(pyarrow.table({"id": [5, 6], "text": ["One.", "Two."]}), tmp_path / "train-0.parquet")
-    assert list(read_hub(str(tmp_path), None, None, "train", "text", None)) == [
-        Document("5", "One."),
-        Document("6", "Two."),
-    ]
+    assert list(read_hub(str(tmp_path), None, None, "train", "text", None)) == ["One.", "Two."]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pyarrow.parquet
 import pytest
 import zstandard
 
-from nsp_ablation.corpus.document import Document
 from nsp_ablation.corpus.jsonl import read_jsonl
+from nsp_ablation.corpus.piece import whole
 
 ROWS = [{"id": "x", "text": "Café.\n\nTwo."}, {"id": 7, "text": "Three."}, {"text": "Four."}]
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
@@ -26,18 +26,14 @@ CONTENTS = {
 def test_every_packing_holds_the_same_documents(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(CONTENTS[name])
-    assert list(read_jsonl([path], "text")) == [
-        Document("x", "Café.\n\nTwo."),
-        Document("7", "Three."),
-        Document(f"{path}:3", "Four."),
-    ]
+    assert list(read_jsonl([whole(path)], "text")) == ["Café.\n\nTwo.", "Three.", "Four."]
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".xz", ".zst"])
 def test_concatenated_compressed_files_are_read_to_the_end(tmp_path, suffix):
     path = tmp_path / f"a.jsonl{suffix}"
     path.write_bytes(CONTENTS[f"a.jsonl{suffix}"] * 2)
-    assert len(list(read_jsonl([path], "text"))) == 6
+    assert len(list(read_jsonl([whole(path)], "text"))) == 6
 
 
 def test_lines_longer_than_a_chunk_are_read_whole(tmp_path):
@@ -45,22 +41,20 @@ def test_lines_longer_than_a_chunk_are_read_whole(tmp_path):
     for suffix, compress in (("", bytes), (".zst", zstandard.compress)):
         path = tmp_path / f"a.jsonl{suffix}"
         path.write_bytes(compress("\n".join(json.dumps({"text": text}) for text in texts).encode()))
-        assert [document.text for document in read_jsonl([path], "text")] == texts
+        assert list(read_jsonl([whole(path)], "text")) == texts
 
 
 def test_parquet_rows_are_documents(tmp_path):
     path = tmp_path / "a.parquet"
     table = pyarrow.table({"body": ["One.", "Two."], "id": ["x", None], "other": [1, 2]})
     pyarrow.parquet.write_table(table, path)
-    assert list(read_jsonl([path], "body")) == [Document("x", "One."), Document(f"{path}:2", "Two.")]
+    assert list(read_jsonl([whole(path)], "body")) == ["One.", "Two."]
 
 
 def test_files_follow_in_the_order_given_and_blank_lines_are_skipped(tmp_path):
     for name in "ab":
         (tmp_path / name).write_text(f'\n{{"text": "{name}"}}\n\n')
-    documents = list(read_jsonl([tmp_path / "b", tmp_path / "a"], "text"))
-    assert [document.text for document in documents] == ["b", "a"]
-    assert documents[0].id == f"{tmp_path / 'b'}:2"
+    assert list(read_jsonl([whole(tmp_path / "b"), whole(tmp_path / "a")], "text")) == ["b", "a"]
 
 
 @pytest.mark.parametrize(
@@ -72,20 +66,24 @@ def test_files_follow_in_the_order_given_and_blank_lines_are_skipped(tmp_path):
         (b"{}", "a.jsonl:2 has no corpus.text_key=text; the row is empty"),
         (b'{"text": null}', "a.jsonl:2 has None at corpus.text_key=text, not text"),
         (b'{"text": "\xff"}', "a.jsonl:2 is not UTF-8 (byte 0xff)"),
+        (
+            b'{"text": "half a pair: \\ud800"}',
+            "a.jsonl:2 holds text that is not valid Unicode (surrogates not allowed)",
+        ),
     ],
 )
 def test_a_bad_line_is_refused_with_file_and_line(tmp_path, line, message):
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"text": "One."}\n' + line + b"\n")
     with pytest.raises(ValueError, match=re.escape(message)):
-        list(read_jsonl([path], "text"))
+        list(read_jsonl([whole(path)], "text"))
 
 
 def test_a_pretty_printed_array_is_refused_in_one_line(tmp_path):
     path = tmp_path / "a.json"
     path.write_text(json.dumps(ROWS, indent=1))
     with pytest.raises(ValueError, match=r"a\.json:1 is not JSON .*one object on each line") as error:
-        list(read_jsonl([path], "text"))
+        list(read_jsonl([whole(path)], "text"))
     assert "\n" not in str(error.value)
 
 
@@ -97,7 +95,7 @@ def test_a_file_without_documents_is_refused(tmp_path, name):
     else:
         path.write_bytes(gzip.compress(b"\n") if name.endswith(".gz") else b"\n")
     with pytest.raises(ValueError, match="holds no documents; delete it or correct corpus.path"):
-        list(read_jsonl([path], "text"))
+        list(read_jsonl([whole(path)], "text"))
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".xz", ".zst"])
@@ -105,7 +103,7 @@ def test_a_cut_compressed_file_is_refused(tmp_path, suffix):
     path = tmp_path / f"a.jsonl{suffix}"
     path.write_bytes(CONTENTS[f"a.jsonl{suffix}"][:-12])
     with pytest.raises(ValueError, match="cannot be decompressed after line"):
-        list(read_jsonl([path], "text"))
+        list(read_jsonl([whole(path)], "text"))
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".xz", ".zst"])
@@ -115,7 +113,7 @@ def test_a_damaged_compressed_file_is_refused(tmp_path, suffix):
     content[len(content) // 2 : len(content) // 2 + 8] = b"\xff" * 8
     path.write_bytes(content)
     with pytest.raises(ValueError, match="cannot be decompressed after line|is not UTF-8|is not JSON"):
-        list(read_jsonl([path], "text"))
+        list(read_jsonl([whole(path)], "text"))
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".xz", ".zst"])
@@ -123,14 +121,14 @@ def test_a_file_that_only_claims_to_be_compressed_is_refused(tmp_path, suffix):
     path = tmp_path / f"a.jsonl{suffix}"
     path.write_bytes(LINES)
     with pytest.raises(ValueError, match="cannot be decompressed after line 0"):
-        list(read_jsonl([path], "text"))
+        list(read_jsonl([whole(path)], "text"))
 
 
 def test_parquet_errors_name_file_and_columns(tmp_path):
     path = tmp_path / "a.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"body": ["One."]}), path)
     with pytest.raises(ValueError, match=r"a\.parquet has no corpus\.text_key=text; .* one of body"):
-        list(read_jsonl([path], "text"))
+        list(read_jsonl([whole(path)], "text"))
     path.write_bytes(LINES)
     with pytest.raises(ValueError, match=r"a\.parquet is not a parquet file"):
-        list(read_jsonl([path], "text"))
+        list(read_jsonl([whole(path)], "text"))

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from nsp_ablation.store.array_writer import ArrayWriter
+from nsp_ablation.store.array_file import ArrayWriter, read_pieces
 from nsp_ablation.store.read_ahead import read_ahead
 from nsp_ablation.store.token_store import TokenStore, id_dtype
 
@@ -82,6 +82,7 @@ def test_an_array_written_in_pieces_is_the_array(tmp_path):
             writer.append(piece)
     whole = np.concatenate(pieces).astype(np.uint32)
     np.testing.assert_array_equal(np.load(tmp_path / "pieces.npy", mmap_mode="r"), whole)
+    np.testing.assert_array_equal(np.concatenate(list(read_pieces(tmp_path / "pieces.npy", first=2))), whole[2:])
     with ArrayWriter(tmp_path / "whole.npy", np.dtype(np.uint32)) as other:
         other.append(whole)
     assert other.sha256() == writer.sha256()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -49,7 +50,8 @@ def build_once(directory: Path, build: Callable[[Path], None]) -> Path:
     """Return `directory`, made by `build(temporary_directory)` if it is not there yet.
 
     The directory appears whole (one rename). A kernel file lock beside it makes a second process wait and share; it
-    dies with its holder. What `build` raises passes through and leaves nothing behind.
+    dies with its holder. What `build` raises passes through and leaves nothing behind; what a killed build left behind
+    is removed by the next one.
     """
     if directory.exists():
         return directory
@@ -57,6 +59,8 @@ def build_once(directory: Path, build: Callable[[Path], None]) -> Path:
     with FileLock(f"{directory}.lock"):
         if directory.exists():
             return directory
+        for left_over in _temporary_directories(directory):
+            shutil.rmtree(left_over, ignore_errors=True)
         temporary = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}."))
         try:
             build(temporary)
@@ -65,6 +69,12 @@ def build_once(directory: Path, build: Callable[[Path], None]) -> Path:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return directory
+
+
+def _temporary_directories(directory: Path) -> list[Path]:
+    """Return the directories that `mkdtemp` made for `directory`, and for none whose name only begins alike."""
+    name = re.compile(rf"\.{re.escape(directory.name)}\.[a-z0-9_]{{8}}")
+    return [path for path in directory.parent.iterdir() if name.fullmatch(path.name) and path.is_dir()]
 
 
 def _umask() -> int:

@@ -67,6 +67,7 @@ class CorpusConfig:
 
     `num_documents` is how many the micro-world generates, and elsewhere how many are read (null: all of them).
     `vocab_sizes` gives each trained tokenizer its default `tokenizer.vocab_size`; nothing else reads it.
+    `num_processes` make the token stores side by side (null: one a core).
     """
 
     name: str = science()
@@ -79,5 +80,6 @@ class CorpusConfig:
     heldout_fraction: float = science(low=0.0, high=0.5)
     seed: int = science(low=0, high=MAX_SEED)
     num_documents: int | None = science(low=2)
+    num_processes: int | None = machine(low=1)
     vocab_sizes: dict[str, int] = label()
     hub: list[HubConfig] = science()

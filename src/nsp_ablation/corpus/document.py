@@ -1,21 +1,20 @@
-"""The document: the unit within which a format may take sentences as contiguous."""
+"""The document: the unit within which a format may take sentences as contiguous. Readers give its text.
+
+In the text a blank line separates paragraphs, or each line is a sentence (BERT's layout). A document has no name: what
+is wrong with one is said where it is read, with file and line.
+"""
 
 import hashlib
-from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
-class Document:
-    """A text and its name. In `text` a blank line separates paragraphs, or each line is a sentence (BERT's layout)."""
-
-    id: str
-    text: str
+def text_digest(text: str) -> bytes:
+    """Return the SHA-256 of a document's text, 32 bytes."""
+    return hashlib.sha256(text.encode()).digest()
 
 
-def is_heldout(text: str, fraction: float) -> bool:
-    """Return whether a document is held out: a function of its text alone, so that every seed and order agrees.
+def is_heldout(digest: bytes, fraction: float) -> bool:
+    """Return whether the document of a `text_digest` is held out: so every seed, order and process agrees.
 
     Over many documents `fraction` of them are; raising `fraction` only adds to them. Equal texts fall on one side.
     """
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "little") < fraction * 2**64

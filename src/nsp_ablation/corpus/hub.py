@@ -4,25 +4,22 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from nsp_ablation.corpus.document import Document
-
 
 def read_hub(
     path: str, name: str | None, revision: str | None, split: str, text_key: str, document_key: str | None
-) -> Iterator[Document]:
+) -> Iterator[str]:
     """Yield the documents of one data set, streamed: a row each, or neighbouring rows of equal `document_key`.
 
-    Joined rows stand on lines of their own. A document's name is its `document_key`, else its `id`, else `path:row`.
-    Raises ValueError naming the key of `corpus.hub` where the data set, the split or a column is not to be had.
+    Joined rows stand on lines of their own. Raises ValueError naming the key of `corpus.hub` where the data set, the
+    split or a column is not to be had.
     """
-    rows = _numbered(_stream(path, name, revision, split), path, text_key, document_key)
+    rows = _checked(_stream(path, name, revision, split), path, text_key, document_key)
     if document_key is None:
-        for number, row in rows:
-            identifier = row.get("id")
-            yield Document(f"{path}:{number}" if identifier is None else str(identifier), row[text_key])
+        for row in rows:
+            yield row[text_key]
         return
-    for value, group in groupby(rows, key=lambda numbered: numbered[1][document_key]):
-        yield Document(str(value), "\n".join(row[text_key] for _, row in group))
+    for _, group in groupby(rows, key=lambda row: row[document_key]):
+        yield "\n".join(row[text_key] for row in group)
 
 
 def _stream(path: str, name: str | None, revision: str | None, split: str) -> Iterator[dict[str, Any]]:
@@ -39,10 +36,10 @@ def _stream(path: str, name: str | None, revision: str | None, split: str) -> It
         ) from error
 
 
-def _numbered(
+def _checked(
     rows: Iterator[dict[str, Any]], path: str, text_key: str, document_key: str | None
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (number from 1, row), each row checked for its keys."""
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows, each checked for its keys."""
     number = 0
     for number, row in enumerate(rows, start=1):
         for field, key in (("text_key", text_key), ("document_key", document_key)):
@@ -54,6 +51,6 @@ def _numbered(
             raise ValueError(
                 f"corpus.hub path={path} row {number} holds no text at text_key={text_key}; name another key"
             )
-        yield number, row
+        yield row
     if not number:
         raise ValueError(f"corpus.hub path={path} holds no documents; name another split or revision")

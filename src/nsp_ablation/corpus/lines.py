@@ -1,4 +1,4 @@
-"""Lines of a UTF-8 text file, plain or compressed, streamed."""
+"""Lines of a UTF-8 text file, plain or compressed, streamed, from any byte on."""
 
 import gzip
 import lzma
@@ -10,25 +10,30 @@ from typing import BinaryIO
 
 import zstandard
 
+COMPRESSED = (".gz", ".xz", ".zst")
+
 _CHUNK_BYTES = 1 << 18
 _BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield (number, line) of a file (`.gz`, `.zst`, `.xz` are decompressed); lines count from 1 and lose their end.
+def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, int, str]]:
+    """Yield (offset, number, line) of every line that begins at byte `start` of a file or later, without its end.
 
-    Only "\\n" and "\\r\\n" end a line; a byte order mark is dropped. Raises ValueError naming the file, and the line
-    where there is one, for bytes that are not UTF-8 and for a broken or cut compressed file.
+    `offset` is the byte at which the line begins; numbers count from 1 at the first line yielded, and `line_number`
+    turns them into the file's. Files named `.gz`, `.zst`, `.xz` are decompressed, and read from 0 alone. Only "\\n" and
+    "\\r\\n" end a line; a byte order mark is dropped. Raises ValueError naming the file, and the line where there is
+    one, for bytes that are not UTF-8 and for a broken or cut compressed file.
     """
     number = 0
     try:
-        with _open(path) as file:
+        with _open(path, start) as (offset, file):
             for number, line in enumerate(file, start=1):
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-                yield number, text.rstrip("\n").removesuffix("\r")
+                text = line.decode("utf-8-sig" if offset == 0 else "utf-8")
+                yield offset, number, text.rstrip("\n").removesuffix("\r")
+                offset += len(line)
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{path}:{number} is not UTF-8 (byte {error.object[error.start]:#04x}); "
+            f"{path}:{line_number(path, start, number)} is not UTF-8 (byte {error.object[error.start]:#04x}); "
             "convert the file, for example with `iconv -f LATIN1 -t UTF-8`"
         ) from error
     except _BROKEN as error:
@@ -37,19 +42,37 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         ) from error
 
 
+def line_number(path: Path, start: int, number: int) -> int:
+    """Return which line of its file `read_lines(path, start)` numbers `number`; reads the file up to `start`."""
+    if start == 0:
+        return number
+    # The line that holds byte start - 1 is the last one before the first that `read_lines` yields.
+    num_bytes, num_lines = start - 1, 1
+    with open(path, "rb") as file:
+        while chunk := file.read(min(num_bytes, _CHUNK_BYTES)):
+            num_lines += chunk.count(b"\n")
+            num_bytes -= len(chunk)
+    return num_lines + number
+
+
 @contextmanager
-def _open(path: Path) -> Iterator[Iterable[bytes]]:
+def _open(path: Path, start: int) -> Iterator[tuple[int, Iterable[bytes]]]:
+    """Give the first line that begins at `start` or later as the byte where it begins, and all lines from it on."""
+    assert start == 0 or path.suffix not in COMPRESSED, f"{path} cannot be read from byte {start}"
     with open(path, "rb") as file:
         if path.suffix == ".gz":
             with gzip.open(file) as stream:
-                yield stream
+                yield 0, stream
         elif path.suffix == ".xz":
             with lzma.open(file) as stream:
-                yield stream
+                yield 0, stream
         elif path.suffix == ".zst":
-            yield _split_lines(_zstd_chunks(file))
+            yield 0, _split_lines(_zstd_chunks(file))
         else:
-            yield file
+            if start:
+                file.seek(start - 1)
+                file.readline()
+            yield file.tell(), file
 
 
 def _zstd_chunks(file: BinaryIO) -> Iterator[bytes]:
@@ -69,6 +92,7 @@ def _split_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
     rest = b""
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
-        yield from lines
+        for line in lines:
+            yield line + b"\n"
     if rest:
         yield rest

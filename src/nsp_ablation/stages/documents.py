@@ -3,14 +3,17 @@
 import logging
 import statistics
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
 from nsp_ablation.base.artifact import build_once
 from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
 from nsp_ablation.config.schema import Config, CorpusConfig
-from nsp_ablation.corpus.document import Document, is_heldout
+from nsp_ablation.corpus.document import is_heldout, text_digest
 from nsp_ablation.corpus.paths import expand
+from nsp_ablation.corpus.piece import whole
+from nsp_ablation.corpus.source import Source, read_source
 
 log = logging.getLogger(__name__)
 
@@ -47,14 +50,32 @@ def corpus_fingerprint(corpus: CorpusConfig) -> str:
         return microworld_fingerprint(corpus)
     if corpus.reader == "hub":
         return fingerprint([vars(source) for source in corpus.hub])
-    return files_fingerprint(_files(corpus))
+    states = [(path, path.stat()) for path in _files(corpus)]
+    return _content_fingerprint(tuple((path, state.st_size, state.st_mtime_ns) for path, state in states))
 
 
-def read_documents(corpus: CorpusConfig, artifacts: Path, *, heldout: bool) -> Iterator[Document]:
-    """Yield the training documents, or the held-out ones, in the corpus' order."""
-    for document in islice(_all_documents(corpus, artifacts), corpus.num_documents):
-        if is_heldout(document.text, corpus.heldout_fraction) == heldout:
-            yield document
+def corpus_source(corpus: CorpusConfig, artifacts: Path) -> Source:
+    """Return where the corpus' documents are read; the micro-world is a file of JSON lines, written on first use."""
+    is_generated = corpus.reader == "microworld"
+    if is_generated:
+        files = [microworld_directory(corpus, artifacts) / "documents.jsonl"]
+    else:
+        files = [] if corpus.reader == "hub" else _files(corpus)
+    return Source(
+        reader="jsonl" if is_generated else corpus.reader,
+        pieces=tuple(map(whole, files)),
+        text_key="text" if is_generated else corpus.text_key,
+        document_border=corpus.document_border,
+        hub=tuple(dict(vars(dataset)) for dataset in corpus.hub),
+        max_documents=None if is_generated else corpus.num_documents,
+    )
+
+
+def training_texts(corpus: CorpusConfig, artifacts: Path) -> Iterator[str]:
+    """Yield the texts of the documents that are not held out, in the corpus' order."""
+    for text in read_source(corpus_source(corpus, artifacts)):
+        if not is_heldout(text_digest(text), corpus.heldout_fraction):
+            yield text
 
 
 def check_borders(config: Config, artifacts: Path) -> None:
@@ -66,7 +87,7 @@ def check_borders(config: Config, artifacts: Path) -> None:
     from nsp_ablation.corpus.sentences import split_sentences
 
     corpus = config.corpus
-    first = list(islice(_all_documents(corpus, artifacts), _NUM_LOOKED_AT))
+    first = list(islice(read_source(corpus_source(corpus, artifacts)), _NUM_LOOKED_AT))
     if not first:
         raise ValueError(f"corpus.path={corpus.path} holds no document; name files with text")
     if config.format.name != "full" and len(first) < 2:
@@ -76,7 +97,7 @@ def check_borders(config: Config, artifacts: Path) -> None:
         )
     if corpus.reader != "text" or corpus.document_border != "blank_line":
         return
-    lengths = [len(split_sentences(d.text, corpus.language, corpus.one_sentence_per_line)) for d in first]
+    lengths = [len(split_sentences(text, corpus.language, corpus.one_sentence_per_line)) for text in first]
     if statistics.median(lengths) < 3:
         log.warning(
             "corpus.document_border=blank_line: the median document has %g sentences; if blank lines end paragraphs, "
@@ -98,21 +119,7 @@ def _files(corpus: CorpusConfig) -> list[Path]:
     return expand(corpus.path)
 
 
-def _all_documents(corpus: CorpusConfig, artifacts: Path) -> Iterator[Document]:
-    from nsp_ablation.corpus.hub import read_hub
-    from nsp_ablation.corpus.jsonl import read_jsonl
-    from nsp_ablation.corpus.text import read_text
-
-    if corpus.reader == "microworld":
-        yield from read_jsonl([microworld_directory(corpus, artifacts) / "documents.jsonl"], "text")
-    elif corpus.reader == "text":
-        assert corpus.document_border is not None
-        yield from read_text(_files(corpus), corpus.document_border)
-    elif corpus.reader == "jsonl":
-        assert corpus.text_key is not None
-        yield from read_jsonl(_files(corpus), corpus.text_key)
-    else:
-        for source in corpus.hub:
-            yield from read_hub(
-                source.path, source.name, source.revision, source.split, source.text_key, source.document_key
-            )
+@cache
+def _content_fingerprint(states: tuple[tuple[Path, int, int], ...]) -> str:
+    """Return the fingerprint of files' bytes, read once a process while (path, size, time of change) stay the same."""
+    return files_fingerprint([path for path, _, _ in states])

@@ -1,8 +1,8 @@
 """`stage=prepare`: corpus -> tokenizer -> token stores (training and held-out documents), each built once."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from nsp_ablation.base.artifact import build_once
@@ -10,7 +10,11 @@ from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import store_settings, tokenizer_settings
 from nsp_ablation.stages.console import say
-from nsp_ablation.stages.documents import check_borders, corpus_fingerprint, read_documents
+from nsp_ablation.stages.documents import check_borders, corpus_fingerprint, corpus_source, training_texts
+from nsp_ablation.store.build import ShardCall, build_stores, shard_bytes, shard_calls
+from nsp_ablation.store.processes import num_cores
+from nsp_ablation.store.shard import Recipe
+from nsp_ablation.store.tokenizer import copy_pretrained, train_tokenizer
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,10 @@ class Prepared:
 
 def store_key(config: Config) -> str:
     """Return the fingerprint of everything that the token store depends on, without building it."""
-    return fingerprint([_tokenizer_key(config), store_settings(config), _splitter_version()])
+    parts = [_tokenizer_key(config), store_settings(config), _splitter_version()]
+    if _is_own_tokenizer(config):  # its key says nothing of the corpus
+        parts.append(corpus_fingerprint(config.corpus))
+    return fingerprint(parts)
 
 
 def prepare(config: Config) -> Prepared:
@@ -33,22 +40,53 @@ def prepare(config: Config) -> Prepared:
 
     Raises ValueError for a corpus that is empty or lacks the document borders that the format needs.
     """
-    artifacts = Path(config.paths.artifacts)
-    directory = artifacts / "stores" / store_key(config)
-    tokenizer = artifacts / "tokenizers" / _tokenizer_key(config)
+    num_processes = config.corpus.num_processes
+    source, recipe, directory = _store_arguments(config)
+    if not directory.exists():
+        say("prepare", f"token store -> {directory}")
+    build_stores(
+        source,
+        recipe,
+        directory,
+        num_processes=num_cores() if num_processes is None else num_processes,
+        max_shard_bytes=shard_bytes(source.num_bytes),
+        say=partial(say, "prepare"),
+    )
+    heldout = directory / "heldout"
+    return Prepared(recipe.tokenizer, directory / "train", heldout if heldout.exists() else None, store_key(config))
+
+
+def store_shards(config: Config) -> list[ShardCall]:
+    """Return the arguments of every call of `store.shard.build_shard` that `prepare` makes.
+
+    A cluster may make these calls instead, each in a job of its own on shared storage: `prepare` then finds the shards
+    and merges them. Trains the tokenizer if need be. Raises ValueError as `prepare` does.
+    """
+    source, recipe, directory = _store_arguments(config)
+    return shard_calls(source, recipe, directory, shard_bytes(source.num_bytes))
+
+
+def _store_arguments(config: Config) -> ShardCall:
+    """Check the corpus, build the tokenizer if it is missing, and return source and recipe of the stores, and where."""
+    artifacts, corpus = Path(config.paths.artifacts), config.corpus
     check_borders(config, artifacts)
+    tokenizer = artifacts / "tokenizers" / _tokenizer_key(config)
     if not tokenizer.exists():
         say("prepare", f"tokenizer {config.tokenizer.name} -> {tokenizer}")
     build_once(tokenizer, lambda place: _build_tokenizer(config, artifacts, place))
-    if not directory.exists():
-        say("prepare", f"token store -> {directory}")
-    build_once(directory, lambda place: _build_stores(config, artifacts, tokenizer, place))
-    heldout = directory / "heldout"
-    return Prepared(tokenizer, directory / "train", heldout if heldout.exists() else None, store_key(config))
+    recipe = Recipe(tokenizer, corpus.language, corpus.one_sentence_per_line, corpus.heldout_fraction)
+    return corpus_source(corpus, artifacts), recipe, artifacts / "stores" / store_key(config)
+
+
+def _is_own_tokenizer(config: Config) -> bool:
+    """Return whether the tokenizer is a local directory, not one trained on the corpus or the hub's."""
+    path = config.tokenizer.path
+    return config.tokenizer.name == "pretrained" and path is not None and Path(path).is_dir()
 
 
 def _tokenizer_key(config: Config) -> str:
-    if config.tokenizer.name == "pretrained" and config.tokenizer.path and Path(config.tokenizer.path).is_dir():
+    if _is_own_tokenizer(config):
+        assert config.tokenizer.path is not None
         files = sorted(path for path in Path(config.tokenizer.path).iterdir() if path.suffix in {".json", ".txt"})
         content = files_fingerprint(files)
     else:
@@ -62,36 +100,12 @@ def _splitter_version() -> str:
     return f"sentencex {version('sentencex')}"
 
 
-def _splitter(config: Config) -> Callable[[str], list[str]]:
-    from nsp_ablation.corpus.sentences import split_sentences
-
-    corpus = config.corpus
-    return lambda text: split_sentences(text, corpus.language, corpus.one_sentence_per_line)
-
-
 def _build_tokenizer(config: Config, artifacts: Path, directory: Path) -> None:
-    from nsp_ablation.store.tokenizer import copy_pretrained, train_tokenizer
-
     settings = config.tokenizer
     if settings.name == "pretrained":
         assert settings.path is not None
         copy_pretrained(settings.path, directory)
         return
     assert settings.vocab_size is not None
-    documents = islice(read_documents(config.corpus, artifacts, heldout=False), settings.max_train_documents)
-    texts: Iterator[str] = (document.text for document in documents)
+    texts = islice(training_texts(config.corpus, artifacts), settings.max_train_documents)
     train_tokenizer(settings.name, texts, settings.vocab_size, settings.lowercase, directory)
-
-
-def _build_stores(config: Config, artifacts: Path, tokenizer: Path, directory: Path) -> None:
-    from nsp_ablation.store.build import build_store
-
-    split = _splitter(config)
-    for name, heldout in (("train", False), ("heldout", True)):
-        documents = read_documents(config.corpus, artifacts, heldout=heldout)
-        first = next(documents, None)
-        if first is None and heldout:
-            continue
-        place = directory / name
-        place.mkdir()
-        build_store(chain([first] if first else [], documents), split, tokenizer, place)

@@ -1,135 +1,100 @@
-"""Build the token store of a corpus: split, encode and write as a stream, in memory that does not grow with it.
+"""Build the token stores of a corpus: cut it into shards, make them on all cores, merge them.
 
-Three threads work side by side: one reads and splits, one waits for the encoder (itself parallel, in Rust), one writes.
+A shard that is finished stays when the run is killed, and is not made again. A cluster may make the shards instead,
+each by `build_shard(*shard_calls(...)[i])` in a job of its own on shared storage; `build_stores` then merges them.
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from itertools import chain
+import shutil
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from tokenizers import Encoding, Tokenizer
-
-from nsp_ablation.base.artifact import write_json
+from nsp_ablation.base.artifact import build_once
 from nsp_ablation.base.fingerprint import fingerprint
-from nsp_ablation.corpus.document import Document
-from nsp_ablation.store.array_writer import ArrayWriter
-from nsp_ablation.store.read_ahead import read_ahead
-from nsp_ablation.store.token_store import DOCUMENTS_FILE, IDS_FILE, META_FILE, SENTENCES_FILE, id_dtype
-from nsp_ablation.store.tokenizer import load_tokenizer, num_ids, tokenizer_fingerprint
+from nsp_ablation.corpus.source import Source, cut_source
+from nsp_ablation.store.merge import merge_shards
+from nsp_ablation.store.processes import num_cores, run_calls
+from nsp_ablation.store.progress import ShardProgress
+from nsp_ablation.store.shard import Recipe, build_shard
+
+ShardCall = tuple[Source, Recipe, Path]
+
+_MAX_SHARD_BYTES, _MIN_SHARD_BYTES, _NUM_SHARDS = 32 << 20, 4 << 20, 64
 
 
-@dataclass
-class _Batch:
-    """Sentences in corpus order, and after how many of them documents end (a document may go on in the next batch)."""
+def shard_bytes(num_bytes: int) -> int:
+    """Return how much of a corpus of this size is a shard: 32 MiB, less below 2 GiB.
 
-    sentences: list[str] = field(default_factory=list)
-    document_ends: list[int] = field(default_factory=list)
-
-
-def build_store(
-    documents: Iterable[Document],
-    split: Callable[[str], list[str]],
-    tokenizer_directory: Path,
-    directory: Path,
-    batch_sentences: int = 1024,
-) -> None:
-    """Write the token store of `documents` into the existing, empty `directory`.
-
-    `split` gives the sentences of a document's text; it runs in another thread. Sentences are encoded without special
-    tokens (text that spells one, such as "[SEP]", is encoded as text); a sentence without tokens is dropped, and a
-    document without sentences. `batch_sentences` changes the speed alone. Raises ValueError if no document is left, and
-    for text that is not valid Unicode.
+    The cores that have no shard left wait for the last one: with seven shards of 32 MiB two cores would lose an eighth.
     """
-    tokenizer = load_tokenizer(tokenizer_directory)
-    tokenizer.encode_special_tokens = True
-    vocab_size = num_ids(tokenizer)
-    text_digest = hashlib.sha256()
-    with ExitStack() as stack:
-        writer = _StoreWriter(directory, id_dtype(vocab_size), stack)
-        batches = read_ahead(_batches(documents, split, batch_sentences, text_digest))
-        for encodings, document_ends in read_ahead(_encoded(batches, tokenizer)):
-            writer.append(encodings, document_ends)
-    source = {
-        "vocab_size": vocab_size,
-        "tokenizer": tokenizer_fingerprint(tokenizer_directory),
-        "text_sha256": text_digest.hexdigest(),
-    }
-    write_json(directory / META_FILE, writer.meta(source))
+    return min(_MAX_SHARD_BYTES, max(_MIN_SHARD_BYTES, num_bytes // _NUM_SHARDS))
 
 
-def _batches(
-    documents: Iterable[Document], split: Callable[[str], list[str]], batch_sentences: int, text_digest: Any
-) -> Iterator[_Batch]:
-    batch = _Batch()
-    for document in documents:
-        try:
-            data = document.text.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(f"document {document.id} of corpus.path is not valid Unicode ({error.reason})") from error
-        text_digest.update(len(data).to_bytes(8, "little") + data)
-        for sentence in split(document.text):
-            if len(batch.sentences) == batch_sentences:
-                yield batch
-                batch = _Batch()
-            batch.sentences.append(sentence)
-        batch.document_ends.append(len(batch.sentences))
-    yield batch
+def shard_calls(source: Source, recipe: Recipe, directory: Path, max_shard_bytes: int) -> list[ShardCall]:
+    """Return the arguments of `build_shard` for every shard of the stores in `directory`, in the corpus' order.
+
+    Shards lie beside the stores, in `<directory>.shards`; a name tells number, count and cut, so that one of another
+    cut is never taken for it.
+    """
+    sources = cut_source(source, max_shard_bytes)
+    calls = []
+    for number, part in enumerate(sources):
+        cut = fingerprint([[piece.start, piece.end, piece.num_bytes] for piece in part.pieces])
+        name = f"{number:05d}-of-{len(sources):05d}-{cut}"
+        calls.append((part, recipe, _shards_directory(directory) / name))
+    return calls
 
 
-def _encoded(batches: Iterator[_Batch], tokenizer: Tokenizer) -> Iterator[tuple[list[Encoding], list[int]]]:
-    for batch in batches:
-        # encode_batch_fast keeps no character offsets: 1.2 to 1.3 x encode_batch, the same ids.
-        yield tokenizer.encode_batch_fast(batch.sentences, add_special_tokens=False), batch.document_ends
+def build_shards(calls: list[ShardCall], num_processes: int, say: Callable[[str], None]) -> None:
+    """Make the shards that are not there yet, in `num_processes` processes (at most one a shard), with all cores.
+
+    One process is this one. `say` is told how far it is. Raises ValueError as the readers do.
+    """
+    missing = [call for call in calls if not call[-1].exists()]
+    if len(missing) < len(calls):
+        say(f"{len(calls) - len(missing)} of {len(calls)} shards are there from an earlier run")
+    num_bytes = sum(source.num_bytes for source, _, _ in missing)
+    progress = ShardProgress(say, len(calls), len(calls) - len(missing), num_bytes)
+    num_processes = min(num_processes, len(missing))
+    if num_processes <= 1:
+        for call in missing:
+            build_shard(*call, progress.tokens)
+            progress.shard(call[0].num_bytes)
+        return
+    num_threads = max(1, num_cores() // num_processes)
+    with closing(run_calls(build_shard, missing, num_processes, num_threads)) as events:
+        for number, num_tokens in events:
+            if num_tokens is None:
+                progress.shard(missing[number][0].num_bytes)
+            else:
+                progress.tokens(num_tokens)
 
 
-class _StoreWriter:
-    """Appends encoded sentences to the three files of a store; the files are closed by `stack`."""
+def build_stores(
+    source: Source,
+    recipe: Recipe,
+    directory: Path,
+    *,
+    num_processes: int,
+    max_shard_bytes: int,
+    say: Callable[[str], None],
+) -> Path:
+    """Return `directory` with the token stores `train` and, where a document is held out, `heldout`, built once.
 
-    def __init__(self, directory: Path, dtype: np.dtype, stack: ExitStack) -> None:
-        self._ids = stack.enter_context(ArrayWriter(directory / IDS_FILE, dtype))
-        self._sentences = stack.enter_context(ArrayWriter(directory / SENTENCES_FILE, np.dtype(np.int64)))
-        self._documents = stack.enter_context(ArrayWriter(directory / DOCUMENTS_FILE, np.dtype(np.int64)))
-        self._sentences.append(np.zeros(1))
-        self._documents.append(np.zeros(1))
-        self._dropped_sentences = 0
-        self._dropped_documents = 0
-        self._last_document_end = 0
+    Their bytes depend on the documents and the recipe alone. Raises ValueError if no training document has a token, and
+    as the readers do.
+    """
 
-    def append(self, encodings: list[Encoding], document_ends: list[int]) -> None:
-        """Append sentences; `document_ends` count this call's sentences, including those to be dropped."""
-        lengths = np.fromiter(map(len, encodings), dtype=np.int64, count=len(encodings))
-        kept = lengths > 0
-        first_token, first_sentence = self._ids.length, self._sentences.length - 1
-        ids = chain.from_iterable(encoding.ids for encoding in encodings)
-        self._ids.append(np.fromiter(ids, dtype=np.uint32, count=int(lengths.sum())))
-        self._sentences.append(first_token + np.cumsum(lengths[kept]))
-        self._dropped_sentences += int((~kept).sum())
-        ends = first_sentence + np.concatenate([[0], np.cumsum(kept)])[np.array(document_ends, dtype=np.int64)]
-        grown = np.diff(ends, prepend=self._last_document_end) > 0
-        self._documents.append(ends[grown])
-        self._dropped_documents += int((~grown).sum())
-        self._last_document_end = int(ends[-1]) if len(ends) else self._last_document_end
+    def build(place: Path) -> None:
+        calls = shard_calls(source, recipe, directory, max_shard_bytes)
+        build_shards(calls, num_processes, say)
+        say("merging the shards")
+        merge_shards([shard for _, _, shard in calls], place)
 
-    def meta(self, source: dict[str, Any]) -> dict[str, Any]:
-        """Return the content of meta.json. Raises ValueError if the store is empty."""
-        num_documents = self._documents.length - 1
-        if num_documents == 0:
-            raise ValueError(
-                f"corpus.path holds no text to train on ({self._dropped_documents} documents, all of them empty); "
-                "point it to files with text"
-            )
-        digests = [writer.sha256() for writer in (self._ids, self._sentences, self._documents)]
-        return {
-            "fingerprint": fingerprint([*digests, source]),
-            "num_documents": num_documents,
-            "num_sentences": self._sentences.length - 1,
-            "num_tokens": self._ids.length,
-            "dropped_documents": self._dropped_documents,
-            "dropped_sentences": self._dropped_sentences,
-            **source,
-        }
+    build_once(directory, build)
+    shutil.rmtree(_shards_directory(directory), ignore_errors=True)
+    return directory
+
+
+def _shards_directory(directory: Path) -> Path:
+    return directory.with_name(f"{directory.name}.shards")

@@ -1,10 +1,13 @@
-"""A one-dimensional .npy file that grows, so that an array larger than memory can be written."""
+"""One-dimensional .npy files larger than memory: written by and by, read piece by piece."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+
+_PIECE_BYTES = 1 << 22
 
 
 class ArrayWriter:
@@ -42,3 +45,20 @@ class ArrayWriter:
     def _write_header(self) -> None:
         header = {"descr": self._dtype.str, "fortran_order": False, "shape": (self.length,)}
         np.lib.format.write_array_header_1_0(self._file, header)
+
+
+def read_pieces(path: Path, first: int = 0) -> Iterator[np.ndarray]:
+    """Yield the elements of an array (N,) from `first` on, in order, as arrays of 4 MiB.
+
+    Read, not mapped: the pages of a map stay in memory as long as there is room, and count as the process's own.
+    """
+    with open(path, "rb") as file:
+        assert np.lib.format.read_magic(file) == (1, 0), path
+        (length,), _, dtype = np.lib.format.read_array_header_1_0(file)
+        file.seek(first * dtype.itemsize, 1)
+        num_left = length - first
+        while num_left > 0:
+            piece = np.fromfile(file, dtype, min(num_left, _PIECE_BYTES // dtype.itemsize))
+            assert len(piece), f"{path} is cut"
+            num_left -= len(piece)
+            yield piece

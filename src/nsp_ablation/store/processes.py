@@ -1,0 +1,122 @@
+"""Make calls in processes of their own, each with its share of the cores.
+
+The processes are spawned, never forked: a fork would copy the locks of the encoder's threads. They import what the
+function needs, and the main module.
+"""
+
+import os
+import signal
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+
+def num_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_calls(
+    function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], num_processes: int, num_threads: int
+) -> Generator[tuple[int, int | None], None, None]:
+    """Run `function(*calls[i], report)` for all i and yield (i, n) for each `report(n)`, (i, None) when i has ended.
+
+    Each of `num_processes` processes makes one call after the other with `num_threads` threads of `tokenizers`. Raises
+    a call's ValueError, another exception of a call as RuntimeError, and ValueError if a process dies. All processes
+    have ended when this ends, whatever ended it; they end by themselves if this process is killed.
+    """
+    waiting = deque(enumerate(calls))
+    processes: dict[Connection, BaseProcess] = {}
+    running: dict[Connection, int] = {}
+    try:
+        for _ in range(min(num_processes, len(calls))):
+            connection, process = _start(function, num_threads)
+            processes[connection] = process
+            running[connection] = _send_next(connection, process, waiting)
+        while running:
+            for ready in wait(list(running)):
+                assert isinstance(ready, Connection)
+                number, told = running[ready], _receive(ready, processes[ready])
+                if told is None:
+                    del running[ready]
+                    if waiting:
+                        running[ready] = _send_next(ready, processes[ready], waiting)
+                yield number, told
+    finally:
+        for connection, process in processes.items():
+            process.kill()
+            process.join()
+            process.close()
+            connection.close()
+
+
+def _start(function: Callable[..., Any], num_threads: int) -> tuple[Connection, BaseProcess]:
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, function, num_threads), daemon=True)
+    process.start()
+    theirs.close()
+    return ours, process
+
+
+def _send_next(connection: Connection, process: BaseProcess, waiting: deque[tuple[int, tuple[Any, ...]]]) -> int:
+    """Send the next call and return its number. Raises ValueError if the process died."""
+    number, arguments = waiting.popleft()
+    try:
+        connection.send(arguments)
+    except BrokenPipeError as error:
+        raise _death(process) from error
+    return number
+
+
+def _receive(connection: Connection, process: BaseProcess) -> int | None:
+    """Return what a call reports, None when it has ended. Raises what it raised, or ValueError if its process died."""
+    try:
+        told = connection.recv()
+    except (EOFError, ConnectionResetError) as error:
+        raise _death(process) from error
+    if isinstance(told, BaseException):
+        raise told
+    return told
+
+
+def _death(process: BaseProcess) -> ValueError:
+    process.join()
+    code = process.exitcode or 0
+    how = f"was ended by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"ended with exit code {code}"
+    return ValueError(
+        f"a process of the preparation {how}, often for want of memory; finished shards are kept: run again, with a "
+        "smaller corpus.num_processes"
+    )
+
+
+def _serve(connection: Connection, function: Callable[..., Any], num_threads: int) -> None:
+    """Make the calls that come through `connection`, until the process is ended from outside."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent ends us
+    os.environ["RAYON_NUM_THREADS"] = str(num_threads)
+    os.environ["TOKENIZERS_PARALLELISM"] = "true" if num_threads > 1 else "false"
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    while True:
+        arguments = connection.recv()
+        try:
+            function(*arguments, connection.send)
+        except ValueError as error:
+            connection.send(ValueError(str(error)))
+        except Exception as error:
+            told = RuntimeError(f"{type(error).__name__}: {error}")
+            told.add_note(traceback.format_exc())
+            connection.send(told)
+        else:
+            connection.send(None)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)

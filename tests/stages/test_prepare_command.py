@@ -1,0 +1,86 @@
+"""`stage=prepare`: what decides which store is used, what is said, and what a worker's error looks like."""
+
+import json
+import pickle
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from nsp_ablation.stages.documents import corpus_fingerprint
+from nsp_ablation.stages.prepare import store_shards
+from nsp_ablation.store.shard import build_shard
+
+
+def write_documents(path: Path, number: int, place: str) -> str:
+    rows = [{"text": f"Anna lives in {place} {i}. She has a cat. The cat is {i} years old."} for i in range(number)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path.name
+
+
+def store_directories(tmp_path: Path) -> set[str]:
+    return {path.name for path in (tmp_path / "artifacts" / "stores").iterdir() if path.is_dir()}
+
+
+def test_the_number_of_processes_names_no_store(nsp, tmp_path):
+    path = write_documents(tmp_path / "a.jsonl", 40, "town")
+    command = ("stage=prepare", "corpus=jsonl", f"corpus.path={path}", "tokenizer.vocab_size=300")
+    first = nsp(*command)
+    assert first.status == 0, first.err
+    assert "prepare | shard 1/1" in first.out
+    again = nsp(*command, "corpus.num_processes=3")
+    assert again.status == 0, again.err
+    assert "prepare | " not in again.out
+    assert len(store_directories(tmp_path)) == 1
+
+
+def test_shards_that_a_cluster_made_are_found(nsp, command_line, tmp_path):
+    path = write_documents(tmp_path / "a.jsonl", 40, "town")
+    command = ["stage=prepare", "corpus=jsonl", f"corpus.path={path}", "tokenizer.vocab_size=300"]
+    (cell,) = command_line.preflight(command_line.parse_arguments(command))
+    for call in pickle.loads(pickle.dumps(store_shards(cell.config))):
+        build_shard(*call)
+    ended = nsp(*command)
+    assert ended.status == 0, ended.err
+    assert "prepare | 1 of 1 shards are there from an earlier run" in ended.out
+
+
+def test_another_corpus_is_another_store_under_a_tokenizer_of_ones_own_too(nsp, tmp_path):
+    paths = [write_documents(tmp_path / f"{place}.jsonl", 40, place) for place in ("town", "village")]
+    assert nsp("stage=prepare", "corpus=jsonl", f"corpus.path={paths[0]}", "tokenizer.vocab_size=300").status == 0
+    (tokenizer,) = (path for path in (tmp_path / "artifacts" / "tokenizers").iterdir() if path.is_dir())
+    before = store_directories(tmp_path)
+    own = ("tokenizer=pretrained", f"tokenizer.path={tokenizer}")
+    for number, path in enumerate(paths, start=1):
+        assert nsp("stage=prepare", "corpus=jsonl", f"corpus.path={path}", *own).status == 0
+        assert len(store_directories(tmp_path) - before) == number
+
+
+def test_a_corpus_that_changes_within_a_process_has_another_fingerprint(tmp_path):
+    corpus = SimpleNamespace(reader="jsonl", path=str(tmp_path / "a.jsonl"))
+    names = []
+    for place in ("Rome", "Pisa", "Rome"):
+        write_documents(tmp_path / "a.jsonl", 3, place)
+        names += [corpus_fingerprint(corpus), corpus_fingerprint(corpus)]
+        time.sleep(0.02)  # a file system's clock ticks every 4 ms
+    assert names[0] == names[1] == names[4] == names[5]
+    assert names[2] == names[3] != names[0]
+
+
+@pytest.mark.slow
+def test_a_bad_line_that_another_process_finds_is_one_clear_error(nsp, tmp_path):
+    path = write_documents(tmp_path / "a.jsonl", 130_000, "town")
+    lines = (tmp_path / path).read_text().splitlines(keepends=True)
+    lines[100_000] = '{"text": "broken\n'
+    (tmp_path / path).write_text("".join(lines))
+    write_documents(tmp_path / "b.jsonl", 40, "town")
+    assert nsp("stage=prepare", "corpus=jsonl", "corpus.path=b.jsonl", "tokenizer.vocab_size=300").status == 0
+    (tokenizer,) = (place for place in (tmp_path / "artifacts" / "tokenizers").iterdir() if place.is_dir())
+    own = ("tokenizer=pretrained", f"tokenizer.path={tokenizer}", "corpus.num_processes=2")
+    ended = nsp("stage=prepare", "corpus=jsonl", f"corpus.path={path}", *own)
+    assert ended.status == 1
+    assert [line for line in ended.err.splitlines() if line] == [
+        "error: a.jsonl:100001 is not JSON (Unterminated string starting at: line 1 column 10 (char 9)); "
+        "corpus=jsonl needs one object on each line"
+    ]
