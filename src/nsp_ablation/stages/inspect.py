@@ -1,4 +1,4 @@
-"""`stage=inspect`: what a format feeds the model, in the terminal or as JSON lines.
+"""`stage=inspect`: what a format feeds the model, in the terminal, as JSON lines or as a figure of all four formats.
 
 What it shows is read from the same feed that training reads.
 """
@@ -10,26 +10,31 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from nsp_ablation.base.artifact import write_text
 from nsp_ablation.batches.contract import header, sample_rows, write_jsonl
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import resolved_objective
 from nsp_ablation.stages.console import say
 from nsp_ablation.stages.feed import Feed, make_feed
+from nsp_ablation.stages.formats_figure import figure
+from nsp_ablation.stages.formats_page import make_page
 from nsp_ablation.stages.input_tokens import Vocabulary
 from nsp_ablation.stages.inspect_terminal import print_samples, print_statistics
-from nsp_ablation.stages.prepare import prepare
+from nsp_ablation.stages.prepare import Prepared, prepare
+from nsp_ablation.store.token_store import TokenStore
 
 
 def inspect(config: Config) -> None:
-    """Write `inspect.output` where it is asked for, else print samples and statistics."""
+    """Write `inspect.figure` and `inspect.output` where they are asked for, else print samples and statistics."""
     prepared = prepare(config)
-    feed = make_feed(config, prepared)
+    if config.inspect.figure is not None:
+        _write_figure(config, prepared, Path(config.inspect.figure))
     if config.inspect.output is not None:
-        _write_samples(config, feed, Path(config.inspect.output))
-        return
-    console = Console(highlight=False)
-    print_samples(console, _rows(config, feed), feed, Vocabulary(prepared.tokenizer), config.format.name)
-    print_statistics(console, config, feed)
+        _write_samples(config, make_feed(config, prepared), Path(config.inspect.output))
+    if config.inspect.figure is None and config.inspect.output is None:
+        feed, console = make_feed(config, prepared), Console(highlight=False)
+        print_samples(console, _rows(config, feed), feed, Vocabulary(prepared.tokenizer), config.format.name)
+        print_statistics(console, config, feed)
 
 
 def _samples(config: Config, feed: Feed) -> np.ndarray:
@@ -52,3 +57,18 @@ def _write_samples(config: Config, feed: Feed, path: Path) -> None:
     )
     write_jsonl(path, values, _rows(config, feed))
     say("inspect", f"{len(_samples(config, feed))} samples -> {path}")
+
+
+def _write_figure(config: Config, prepared: Prepared, path: Path) -> None:
+    page = make_page(config, TokenStore.open(prepared.store), prepared.tokenizer)
+    masks = f"{config.masking.name} masks"
+    if config.masking.copies is not None:
+        masks += f" in {config.masking.copies} cop{'y' if config.masking.copies == 1 else 'ies'}"
+    caption = (
+        f"An input holds at most T = {config.max_length} tokens, special tokens included · "
+        f"tokenizer {config.tokenizer.name}, {page.panels[0].frame.vocab_size:,} tokens · "
+        f"corpus {config.corpus.name} · seed {config.seed} · {masks}, epoch {config.inspect.epoch} · "
+        "drawn by stage=inspect"
+    )
+    write_text(path, figure(page, Vocabulary(prepared.tokenizer), caption))
+    say("inspect", f"the four formats -> {path}")
