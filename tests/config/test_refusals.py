@@ -64,6 +64,8 @@ REFUSED = [
     ("pretraining.learning_rate=nan", "pretraining.learning_rate=nan: must be a finite number", ""),
     ("encoder=", "encoder=: is empty", "null"),
     ("inspect.num_samples=0", "inspect.num_samples=0: is neither", "all"),
+    ("stage=inspect inspect.figure=a.png", "inspect.figure=a.png: is an SVG", "ends in .svg"),
+    ("stage=inspect inspect.figure=a.svg max_length=129", "max_length=129: is too long to read", "max_length=48"),
     ("name=../elsewhere", "name=../elsewhere: is no folder name", ""),
     # combinations
     ("objective=mlm_nsp", "objective=mlm_nsp: needs pairs, and format=full has none", "allowed: paper, mlm"),
@@ -115,6 +117,7 @@ REFUSED = [
     ("paths.results=/dev/null/results", "paths.results=/dev/null/results: cannot be written", "another directory"),
     ("paths.artifacts=/dev/null", "paths.artifacts=/dev/null: cannot be written", "another directory"),
     ("stage=inspect inspect.output=/dev/null/a.jsonl", "inspect.output=/dev/null/a.jsonl: cannot be written", ""),
+    ("stage=inspect inspect.figure=/dev/null/a.svg", "inspect.figure=/dev/null/a.svg: cannot be written", ""),
     ("stage=export export.output=.", "export.output=.: exists already", ""),
     # sweeps
     ("experiment=table2_formats", "experiment=table2_formats: sweeps seed, condition", "-m"),
@@ -125,6 +128,7 @@ REFUSED = [
     ("-m name=a,b", "name=a,b: must be the same in all cells of a sweep", ""),
     ("-m stage=pretrain,finetune", "stage=pretrain,finetune: must be the same in all cells of a sweep", ""),
     ("-m stage=inspect seed=1,2 inspect.output=a.jsonl", "inspect.output=a.jsonl: two cells", ""),
+    ("-m stage=inspect seed=1,2 inspect.figure=a.svg", "inspect.figure=a.svg: two cells", ""),
 ]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.corpus.document import is_heldout
+from nsp_ablation.corpus.document import is_heldout, text_digest
 from nsp_ablation.stages.documents import microworld_fingerprint
 from nsp_ablation.stages.model import make_model
 from nsp_ablation.stages.prepare import prepare
@@ -60,8 +60,8 @@ def test_an_arms_own_held_out_inputs_and_masks_are_the_same_for_every_seed(compo
 def test_held_out_documents_that_make_no_pairs_stop_no_training(small_corpus, feed_of, capsys, change, reason):
     lone = (f"Anna lived {number} years in Rome." for number in range(1000))
     longer = (f"Ben lived {number} years in Oslo. He had a cat. It was red." for number in range(100))
-    texts = [next(text for text in lone if is_heldout(text, 0.02)) for _ in range(2)]
-    texts += [text for text in longer if not is_heldout(text, 0.02)]
+    texts = [next(text for text in lone if is_heldout(text_digest(text), 0.02)) for _ in range(2)]
+    texts += [text for text in longer if not is_heldout(text_digest(text), 0.02)]
     (small_corpus / "lone.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in texts))
     feed = feed_of(
         *("format=segment_pair", f"corpus.path={small_corpus}/lone.jsonl", "corpus.heldout_fraction=0.02", change),

@@ -50,12 +50,14 @@ def sweep_problems(configs: list[Config]) -> Iterator[Problem]:
         if len(set(values)) > 1:
             yield Problem(field, ",".join(dict.fromkeys(values)), "must be the same in all cells of a sweep")
     written = {
-        "inspect": ("inspect.output", [config.inspect.output for config in configs]),
-        "export": ("export.output", [config.export.output for config in configs]),
+        "inspect.output": [config.inspect.output for config in configs],
+        "inspect.figure": [config.inspect.figure for config in configs],
+        "export.output": [config.export.output for config in configs],
     }
-    field, outputs = written.get(configs[0].stage, ("", []))
-    if len(set(outputs)) < len(outputs) and outputs[0] is not None:
-        yield Problem(field, outputs[0], "two cells of the sweep would write it; sweep it too, or run one by one")
+    for field, outputs in written.items():
+        is_written = field.startswith(f"{configs[0].stage}.") and outputs[0] is not None
+        if is_written and len(set(outputs)) < len(outputs):
+            yield Problem(field, outputs[0], "two cells of the sweep would write it; sweep it too, or run one by one")
 
 
 def value_problems(config: Config) -> Iterator[Problem]:

@@ -26,6 +26,7 @@ _CORPUS_KEYS = {
     "hub": (),
 }
 _BYTE_ALPHABET = 256 + 5
+_MAX_FIGURE_LENGTH = 128
 # The tasks whose files the micro-world generates; the others need files of their own beside it.
 ZERO_SHOT_TASKS = ("in_context_recall", "heldout_mlm")
 MICROWORLD_TASKS = ("squad1", "squad2", "mnli", "sst2", "race")
@@ -53,10 +54,23 @@ def _stage(config: Config) -> Iterator[Problem]:
     number = config.inspect.num_samples
     if number != "all" and not (number.isdecimal() and int(number) > 0):
         yield Problem("inspect.num_samples", number, "is neither a number of samples, at least 1, nor `all`")
+    yield from _figure(config)
     if not re.fullmatch(r"\w[\w.+=-]*(/\w[\w.+=-]*)*", config.name):
         yield Problem(
             "name", config.name, "is no folder name below paths.results: letters, digits and ._+=-, parts by /"
         )
+
+
+def _figure(config: Config) -> Iterator[Problem]:
+    """A line of the figure holds some six tokens, so inputs beyond T = 128 would fill more than a screen."""
+    figure = config.inspect.figure
+    if config.stage != "inspect" or figure is None:
+        return
+    if not figure.endswith(".svg"):
+        yield Problem("inspect.figure", figure, "is an SVG: name a file that ends in .svg")
+    if config.max_length > _MAX_FIGURE_LENGTH:
+        reason = f"is too long to read in inspect.figure; set max_length=48, or at most {_MAX_FIGURE_LENGTH}"
+        yield Problem("max_length", config.max_length, reason)
 
 
 def _corpus(corpus: CorpusConfig) -> Iterator[Problem]:

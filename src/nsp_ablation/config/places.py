@@ -87,8 +87,9 @@ def _outputs(config: Config) -> Iterator[Problem]:
         yield from _directory("paths.artifacts", config.paths.artifacts)
     if config.stage in (*FINETUNED, "report"):
         yield from _directory("paths.results", config.paths.results)
-    if config.stage == "inspect" and config.inspect.output is not None:
-        yield from _parent("inspect.output", config.inspect.output)
+    if config.stage == "inspect":
+        for field, value in (("inspect.output", config.inspect.output), ("inspect.figure", config.inspect.figure)):
+            yield from _parent(field, value) if value is not None else ()
     if config.stage == "export" and config.export.output is not None:
         if Path(config.export.output).exists():
             yield Problem("export.output", config.export.output, "exists already; name another directory or delete it")
@@ -96,7 +97,7 @@ def _outputs(config: Config) -> Iterator[Problem]:
 
 
 def _parent(field: str, value: str) -> Iterator[Problem]:
-    if Path(value).is_dir() and field == "inspect.output":
+    if Path(value).is_dir() and field != "export.output":
         yield Problem(field, value, "is a directory; name a file")
     yield from (Problem(field, value, problem.reason) for problem in _directory(field, str(Path(value).parent)))
 

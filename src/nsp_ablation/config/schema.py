@@ -97,9 +97,10 @@ class PathsConfig:
 
 @dataclass
 class InspectConfig:
-    """`stage=inspect`. `num_samples` is a number or `all`; epochs count from 1."""
+    """`stage=inspect`. `num_samples` is a number or `all`; epochs count from 1; `figure` draws all four formats."""
 
     output: str | None = machine()
+    figure: str | None = machine()
     num_samples: str = machine()
     epoch: int = machine(low=1)
 

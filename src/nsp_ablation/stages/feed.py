@@ -38,8 +38,7 @@ def make_feed(config: Config, prepared: Prepared) -> Feed:
     """Return the feed of a configuration over its prepared corpus; indexes are built once and memory-mapped."""
     store = TokenStore.open(prepared.store)
     frame = make_frame(config, prepared.tokenizer)
-    starts = word_starts(prepared.tokenizer) if config.masking.unit == "whole_word" else None
-    spec = MaskSpec(seed=config.seed, **vars(config.masking), word_starts=starts)
+    spec = make_spec(config, prepared.tokenizer)
     index_of = _index_function(config, store, frame, spec)
     size = _update_size(config, store, frame, index_of(1))
     heldout = TokenStore.open(prepared.heldout) if prepared.heldout else None
@@ -55,6 +54,12 @@ def _heldout_index(config: Config, heldout: TokenStore, frame: Frame) -> SampleI
     except ValueError as error:
         say("prepare", f"no held-out loss, since of the held-out documents alone: {error}")
         return None
+
+
+def make_spec(config: Config, tokenizer: Path) -> MaskSpec:
+    """Return the configuration's masks; those of whole words need the tokenizer's table of word starts."""
+    starts = word_starts(tokenizer) if config.masking.unit == "whole_word" else None
+    return MaskSpec(seed=config.seed, **vars(config.masking), word_starts=starts)
 
 
 def make_frame(config: Config, tokenizer: Path) -> Frame:

@@ -1,0 +1,75 @@
+"""`stage=inspect`: from the JSONL file alone, a format is what the paper describes."""
+
+import json
+
+import pytest
+
+FORMATS = ("segment_pair", "sentence_pair", "full", "doc")
+OTHER_WAYS = [
+    ("segment_pair", {"objective": "mlm"}),
+    ("segment_pair", {"objective": "mlm_sop"}),
+    ("segment_pair", {"pair_separator": "double", "nsp_balance": "exact"}),
+    ("segment_pair", {"resample": True, "epoch": 2}),
+    ("sentence_pair", {"objective": "mlm"}),
+    ("sentence_pair", {"objective": "mlm_sop"}),
+    ("sentence_pair", {"max_length": 16}),
+    ("full", {"sentence_separator": True}),
+    ("full", {"max_length": 12}),
+    ("doc", {"sentence_separator": True}),
+    ("doc", {"max_length": 12}),
+]
+
+
+@pytest.mark.parametrize(("masking", "copies"), [("dynamic", None), ("static", 10)])
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_law_holds_on_the_file_alone(inspected, file_laws, name, masking, copies):
+    header, rows = inspected(name, epoch=3, masking=masking, copies=copies)
+    assert (header["format"], header["masking"], header["copies"], header["epoch"]) == (name, masking, copies, 3)
+    assert header["objective"] == ("mlm_nsp" if "pair" in name else "mlm")
+    assert len(rows) > 200
+    file_laws.check(header, rows, file_laws.lengths_in(*inspected("sentence_pair")))
+
+
+@pytest.mark.parametrize(("name", "settings"), OTHER_WAYS)
+def test_every_law_holds_with_other_objectives_separators_and_lengths(inspected, file_laws, name, settings):
+    header, rows = inspected(name, **settings)
+    assert header["objective"] == settings.get("objective", header["objective"])
+    file_laws.check(header, rows)
+
+
+def test_the_command_writes_what_the_stage_writes(nsp, tmp_path, composed, inspected):
+    config = composed("doc")
+    settings = ("scale=smoke", "corpus.num_documents=120", "tokenizer.vocab_size=300", "max_length=48", "format=doc")
+    output = ("inspect.output=out.jsonl", "inspect.num_samples=all", f"paths.artifacts={config.paths.artifacts}")
+    assert nsp("stage=inspect", *settings, *output).status == 0
+    first, *rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert (first["header"], rows) == inspected("doc")
+
+
+def test_a_token_store_serves_all_formats(inspected):
+    assert len({inspected(name)[0]["store"] for name in FORMATS}) == 1
+
+
+def test_some_full_sample_crosses_a_document_and_some_segment_has_several_sentences(inspected):
+    assert any(len(row["spans"]) > 1 for row in inspected("full")[1])
+    spans = [span for row in inspected("segment_pair")[1] for span in row["spans"]]
+    assert sum(span[2] - span[1] > 1 for span in spans) > len(spans) / 2
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_masking_alone_changes_nothing_but_masks(inspected, name):
+    _, static = inspected(name, masking="static", copies=1)
+    _, dynamic = inspected(name)
+    for kept in ("input_ids", "token_type_ids", "spans", "is_random_next"):
+        assert [row[kept] for row in static] == [row[kept] for row in dynamic]
+    assert [row["labels"] for row in static] != [row["labels"] for row in dynamic]
+
+
+def test_ten_copies_share_masks_in_epochs_1_11_21_and_31(inspected):
+    masks = {}
+    for epoch in (1, 2, 10, 11, 21, 31):
+        header, rows = inspected("full", masking="static", copies=10, epoch=epoch)
+        assert (header["epoch"], header["copies"]) == (epoch, 10)
+        masks[epoch] = [row["masked_input_ids"] for row in rows]
+    assert masks[1] == masks[11] == masks[21] == masks[31]
+    assert masks[1] != masks[2] != masks[10] != masks[1]
