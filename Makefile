@@ -10,13 +10,14 @@ endif
 
 export TOKENIZERS_PARALLELISM ?= true
 
-.PHONY: demo test test-slow check lint format types install clean
+.PHONY: demo test test-slow chaos check lint format types install clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       environment + the main job (python run.py -m format=full,doc masking=dynamic)"
 	@echo "make test       environment + tests (under 6 minutes on 2 cores)"
 	@echo "make test-slow  the longer tests, which CI runs too"
+	@echo "make chaos      kill a run at 20 random instants, repeat it, compare every byte"
 	@echo "make check      ruff, format, types, tests"
 	@echo "make install    the environment alone"
 
@@ -36,6 +37,9 @@ test: $(ENVIRONMENT)
 
 test-slow: $(ENVIRONMENT)
 	$(PYTHON) -m pytest -m slow
+
+chaos: $(ENVIRONMENT)
+	CHAOS_INSTANTS=$${CHAOS_INSTANTS:-20} $(PYTHON) -m pytest -m slow tests/processes/test_chaos.py
 
 lint: $(ENVIRONMENT)
 	$(PYTHON) -m ruff check .

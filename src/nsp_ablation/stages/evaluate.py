@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nsp_ablation.config.schema import Config
-from nsp_ablation.finetuning.fit import finetune
+from nsp_ablation.finetuning.fit import Checkpointing, finetune
 from nsp_ablation.finetuning.outcome import TaskOutcome
 from nsp_ablation.finetuning.recall import in_context_recall
 from nsp_ablation.finetuning.tasks import TaskSpec
@@ -24,9 +24,9 @@ _PROGRESS_SECONDS = 5.0
 
 
 def evaluate(
-    config: Config, arm: Arm, spec: TaskSpec, seed: int | None, directory: Path
+    config: Config, arm: Arm, spec: TaskSpec, seed: int | None, directory: Path, run: Path
 ) -> tuple[TaskOutcome, str, str]:
-    """Return the outcome, the device's name and the attention backend.
+    """Return the outcome, the device's name and the attention backend; `run` keeps the state of a fine-tuning.
 
     Raises ValueError for a task without a recipe, unreadable files, or a corpus that holds no document out.
     """
@@ -35,6 +35,12 @@ def evaluate(
     assert seed is not None
     settings = config.finetuning
     recipe = settings.recipes[spec.name]
+    name = f"{spec.name} seed {seed}"
+    checkpoint = Checkpointing(
+        path=run / "last.ckpt",
+        seconds=config.pretraining.checkpoint_seconds,
+        on_resume=lambda update: say("finetune", f"{name}: resumed at update {update}"),
+    )
     with run_logger(config, arm.group, "finetuning", f"{spec.name}-p{arm.pretraining_seed}-f{seed}") as logger:
         outcome = finetune(
             str(directory),
@@ -53,8 +59,9 @@ def evaluate(
             accelerator=config.trainer.accelerator,
             precision=config.trainer.precision,
             logger=logger,
-            on_progress=_progress(f"{spec.name} seed {seed}") if config.trainer.progress else None,
+            on_progress=_progress(name) if config.trainer.progress else None,
             baselines=task_baselines(config, spec),
+            checkpoint=checkpoint,
         )
     of_microworld = config.corpus.reader == "microworld" and config.tasks[spec.name].path is None
     if of_microworld and (ceiling := _ceiling(spec)) is not None:

@@ -1,0 +1,49 @@
+"""How a checkpoint reaches the disk: copied at once, written by a thread while training goes on, whole or absent."""
+
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import torch
+from lightning_utilities.core.apply_func import apply_to_collection
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+from nsp_ablation.base.artifact import atomic_path, full_disk_named
+
+
+class BackgroundCheckpointIO(TorchCheckpointIO):
+    """Saves one checkpoint at a time; `teardown` waits for the last one. What went wrong in the thread is raised there
+    or at the next save: ValueError naming the path where the disk is full.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread: Thread | None = None
+        self._error: BaseException | None = None
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Copy the tensors to memory of the CPU and return; the file follows."""
+        self.teardown()
+        copied = apply_to_collection(checkpoint, torch.Tensor, _copied)
+        self._thread = Thread(target=self._write, args=(copied, Path(path)))
+        self._thread.start()
+
+    def teardown(self) -> None:
+        """Wait until the file is whole."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _write(self, checkpoint: dict[str, Any], path: Path) -> None:
+        try:
+            with full_disk_named(path), atomic_path(path) as temporary, open(temporary, "wb") as file:
+                torch.save(checkpoint, file)
+        except BaseException as error:
+            self._error = error
+
+
+def _copied(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach().to("cpu", copy=True)
