@@ -62,22 +62,23 @@ def ranks(config: Config, take_part: TakePart, run: Path) -> Iterator[ClusterEnv
 def lead(config: Config, run_cell: Callable[[], int]) -> int:
     """Run a cell as the first rank of a job and tell the others how it ended; return its status.
 
-    Raises ValueError where the configuration asks for another number of processes than there are.
+    A configuration that asks for another number of processes than there are is an error of the cell.
     """
+    connection, trainer = _job(config), config.trainer
     status = 1
     try:
-        connection, trainer = _job(config), config.trainer
-        if trainer.devices * trainer.num_nodes != connection.world_size:
-            raise ValueError(
+        if trainer.devices * trainer.num_nodes == connection.world_size:
+            status = run_cell()
+        else:
+            say_error(
                 f"trainer.devices={trainer.devices} trainer.num_nodes={trainer.num_nodes}: torchrun or srun started "
                 f"{connection.world_size} processes; set them to the processes of a machine, and the machines"
             )
-        status = run_cell()
     except SystemExit as stop:
         status = stop.code if isinstance(stop.code, int) else 1
         raise
     finally:
-        _job(config).call(status)
+        connection.call(status)
     return status
 
 
