@@ -31,14 +31,25 @@ def full_disk_named(path: Path) -> Iterator[None]:
     except FullDiskError:
         raise
     except Exception as error:
-        is_full = getattr(error, "errno", None) in _FULL or any(text in str(error) for text in _FULL_TEXTS)
-        if not is_full:
+        causes = [cause for cause in _chain(error) if _is_full(cause)]
+        if not causes:
             raise
-        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
+        reason = " ".join(str(getattr(causes[0], "strerror", None) or causes[0]).split())
         raise FullDiskError(
             f"{path} cannot be written: {reason}; make room, or set paths.artifacts and paths.results to another disk, "
             "and run the same command again"
         ) from error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those in whose handling it was raised: torch.save ends with one of its own."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_full(error: BaseException) -> bool:
+    return getattr(error, "errno", None) in _FULL or any(text in str(error) for text in _FULL_TEXTS)
 
 
 @contextmanager
