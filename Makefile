@@ -10,7 +10,7 @@ endif
 
 export TOKENIZERS_PARALLELISM ?= true
 
-.PHONY: demo test test-slow bench check lint format types install clean
+.PHONY: demo test test-slow chaos bench check lint format types install clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make test       environment + tests (under 6 minutes on 2 cores)"
 	@echo "make test-slow  the longer tests, which CI runs too"
 	@echo "make bench      the benchmarks, each beside its peer -> results/benchmarks/ (minutes; alone on the machine)"
+	@echo "make chaos      kill a run at 20 random instants, repeat it, compare every byte"
 	@echo "make check      ruff, format, types, tests"
 	@echo "make install    the environment alone"
 
@@ -41,6 +42,9 @@ test-slow: $(ENVIRONMENT)
 bench: $(ENVIRONMENT)
 	$(PYTHON) benchmarks/index.py
 	$(PYTHON) benchmarks/samples.py
+
+chaos: $(ENVIRONMENT)
+	CHAOS_INSTANTS=$${CHAOS_INSTANTS:-20} $(PYTHON) -m pytest -m slow tests/processes/test_chaos.py
 
 lint: $(ENVIRONMENT)
 	$(PYTHON) -m ruff check .

@@ -1,6 +1,7 @@
 """The command line: `python run.py [-m] key=value ...`. Every cell is composed and checked before the first one runs.
 
-Exit status: 0 if every cell succeeded, 1 if one failed, 2 if the configuration is refused (one line a problem).
+Exit status: 0 if every cell succeeded, 1 if one failed, 2 if the configuration is refused (one line a problem), 130 or
+143 if Ctrl-C or SIGTERM stopped it.
 """
 
 import argparse
@@ -38,6 +39,7 @@ from nsp_ablation.config.translate import Options, translate  # noqa: E402
 
 CONF = ROOT / "conf"
 EXPERIMENTS = ROOT / "experiments"
+STOPPED = 128  # a status above it is 128 + the number of the signal that asked to stop
 
 _statuses: list[int] = []
 
@@ -64,7 +66,11 @@ def main() -> None:
         sys.exit(2)
     if (ROOT / "src").is_dir():  # other processes of a launcher unpickle our types
         os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
-    sys.exit(run_cells(cells, command) if cells else run_through_hydra())
+    try:
+        sys.exit(run_cells(cells, command) if cells else run_through_hydra())
+    except KeyboardInterrupt:  # between two cells, or in the report
+        print("error: stopped by SIGINT; the same command goes on from there", file=sys.stderr)
+        sys.exit(STOPPED + 2)
 
 
 def run_cells(cells: list[Cell], command: str) -> int:
@@ -73,12 +79,12 @@ def run_cells(cells: list[Cell], command: str) -> int:
 
     if cells[0].config.stage not in TABLE_STAGES:
         return run_through_hydra()
-    from nsp_ablation.stages.report import finish_sweep, start_sweep
+    from nsp_ablation.stages.report import finish_sweep, sweep
 
     configs = [cell.config for cell in cells]
-    start_sweep(configs, [cell.overrides for cell in cells], command)
-    status = run_through_hydra()
-    return max(status, finish_sweep(configs))
+    with sweep(configs, [cell.overrides for cell in cells], command):
+        status = run_through_hydra()
+        return status if status > STOPPED else max(status, finish_sweep(configs))
 
 
 def run_through_hydra() -> int:
@@ -87,7 +93,7 @@ def run_through_hydra() -> int:
     try:
         run_one()
     except SystemExit as stop:
-        return 1 if stop.code else 0
+        return stop.code if isinstance(stop.code, int) and stop.code > STOPPED else int(bool(stop.code))
     return max(_statuses, default=0)
 
 

@@ -1,11 +1,15 @@
 """Artifacts are whole or absent, and fingerprints change with content."""
 
+import errno
+import os
+import resource
+import signal
 import threading
 
 import numpy as np
 import pytest
 
-from nsp_ablation.base.artifact import build_once, read_json, write_json
+from nsp_ablation.base.artifact import FullDiskError, build_once, read_json, write_json, write_text
 from nsp_ablation.base.fingerprint import array_sha256, files_fingerprint, fingerprint
 
 
@@ -68,3 +72,40 @@ def test_fingerprints_ignore_key_order_and_see_every_value(tmp_path):
     second.write_bytes(b"abd")
     assert files_fingerprint([first]) != files_fingerprint([second])
     assert files_fingerprint([first, second]) != files_fingerprint([second, first])
+
+
+@pytest.fixture
+def small_files_only():
+    """No file of this process may grow beyond 4 KiB, which the system reports as it does a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_full_disk_is_named_and_leaves_no_half_written_file(tmp_path, small_files_only):
+    path = tmp_path / "record.json"
+    write_text(path, "whole")
+    with pytest.raises(FullDiskError, match=r"record\.json cannot be written: File too large; make room"):
+        write_text(path, "x" * 10_000)
+    assert path.read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_within_a_build_leaves_no_artifact(tmp_path, small_files_only):
+    def build(place):
+        np.save(place / "ids.npy", np.zeros(10_000))
+
+    with pytest.raises(FullDiskError, match="a1 cannot be written: .*; make room"):
+        build_once(tmp_path / "a1", build)
+    assert [path.name for path in tmp_path.iterdir()] == ["a1.lock"]
+
+
+def test_other_errors_pass_as_they_are(tmp_path):
+    def build(place):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+    with pytest.raises(PermissionError):
+        build_once(tmp_path / "a1", build)

@@ -2,6 +2,7 @@
 
 import json
 import random
+import signal
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ import torch
 from pytorch_lightning.loggers import CSVLogger
 
 from nsp_ablation.finetuning.baselines import Baselines
-from nsp_ablation.finetuning.fit import finetune, num_updates
+from nsp_ablation.finetuning.fit import Checkpointing, finetune, num_updates
+from nsp_ablation.training.signals import Stopped
 
 NAMES, TOWNS, COLOURS = ("ann", "ben", "carl"), ("oslo", "rome", "bonn"), ("red", "blue")
 NONE = Baselines(None, None, None)
@@ -182,3 +184,32 @@ def test_updates_of_epochs():
     assert num_updates(1, 16, 0.1) == 1
     with pytest.raises(ValueError, match="must be above 0"):
         num_updates(100, 16, 0)
+
+
+def test_a_stopped_run_goes_on_and_ends_bit_by_bit_alike(sentiment, bert_directory, tmp_path):
+    def checkpoint(name, seconds):
+        return Checkpointing(tmp_path / name / "last.ckpt", seconds, resumed.append)
+
+    def stop_at(step, max_steps, loss):
+        if step == 7:
+            signal.raise_signal(signal.SIGTERM)
+
+    settings = {"num_epochs": 2, "progress_every": 1, "gradient_clip": 0.1}
+    losses, resumed = [], []
+    whole = run(bert_directory, sentiment, on_progress=lambda *state: losses.append(state), **settings)
+    with pytest.raises(Stopped, match="stopped by SIGTERM at update 8"):
+        run(bert_directory, sentiment, on_progress=stop_at, checkpoint=checkpoint("a", 600.0), **settings)
+    again = []
+    show = {"on_progress": lambda *state: again.append(state)}
+    outcome = run(bert_directory, sentiment, checkpoint=checkpoint("a", 600.0), **show, **settings)
+    assert resumed == [8]
+    assert again == losses[8:]
+    assert (outcome.scores.tolist(), outcome.predictions) == (whole.scores.tolist(), whole.predictions)
+
+
+def test_a_fine_tuning_saves_now_and_then(sentiment, bert_directory, tmp_path):
+    path = tmp_path / "run" / "last.ckpt"
+    run(bert_directory, sentiment, max_steps=3, checkpoint=Checkpointing(path, 600.0, print))
+    assert not path.exists()
+    run(bert_directory, sentiment, max_steps=3, checkpoint=Checkpointing(path, 0.0, print))
+    assert torch.load(path, weights_only=True)["global_step"] == 3

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
+from pytorch_lightning.plugins.environments import LightningEnvironment
 
 from nsp_ablation.pretraining.fit import Machine, pretrain
 from nsp_ablation.pretraining.module import Recipe
@@ -21,7 +22,7 @@ RECIPE = Recipe(
     decay_all=False,
     gradient_clip=0.0,
 )
-MACHINE = Machine("cpu", 1, 1, "auto", "64-true", 1, 600.0)
+MACHINE = Machine("cpu", 1, 1, "64-true", 1, 600.0)
 
 
 @pytest.fixture
@@ -37,7 +38,8 @@ def learn(make_model, make_batch, tmp_path):
             return [make_batch(LENGTHS, seed=step, step=step) for step in range(first_step, recipe.max_steps)]
 
         pretrain(
-            *(trained, loader, recipe, replace(MACHINE, precision=precision), tmp_path / str(next(runs))),
+            *(trained, loader, recipe, replace(MACHINE, precision=precision), LightningEnvironment()),
+            tmp_path / str(next(runs)),
             **{"seed": 0, "export_at": [], "export": None, "logger": None, "log_every": 10, "say": None},
         )
         return flat(trained)

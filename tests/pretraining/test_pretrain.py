@@ -1,6 +1,7 @@
 """Pre-training through Lightning: accumulation, resuming, divergence, exports on the way."""
 
 import itertools
+import signal
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,6 +12,9 @@ from pytorch_lightning.loggers import CSVLogger
 
 from nsp_ablation.pretraining.fit import Machine, pretrain
 from nsp_ablation.pretraining.module import Recipe
+from nsp_ablation.training.divergence import DivergedError
+from nsp_ablation.training.processes import GivenRank
+from nsp_ablation.training.signals import Stopped
 
 RECIPE = Recipe(
     max_steps=6,
@@ -27,7 +31,6 @@ MACHINE = Machine(
     accelerator="cpu",
     devices=1,
     num_nodes=1,
-    strategy="auto",
     precision="32-true",
     accumulation=1,
     checkpoint_seconds=0.0,
@@ -53,13 +56,23 @@ def train(make_batch, cut, tmp_path):
         return open_from
 
     def run(
-        model, accumulation=1, stop_at=None, directory="run", logger=None, machine=MACHINE, export_at=(), **changes
+        model,
+        accumulation=1,
+        stop_at=None,
+        directory="run",
+        logger=None,
+        machine=MACHINE,
+        export_at=(),
+        signal_at=(None, None),
+        **changes,
     ):
         recipe, lines, exported = replace(RECIPE, **changes), [], []
 
         def export(step):
             if step == stop_at:
                 raise _StoppedError
+            if step == signal_at[0]:
+                signal.raise_signal(signal_at[1])
             exported.append(step)
 
         outcome = pretrain(
@@ -67,9 +80,10 @@ def train(make_batch, cut, tmp_path):
             loader(accumulation, recipe.max_steps),
             recipe,
             replace(machine, accumulation=accumulation),
+            GivenRank(),
             tmp_path / directory,
             seed=0,
-            export_at=[*export_at, *([stop_at] if stop_at else [])],
+            export_at=[*export_at, *filter(None, [stop_at, signal_at[0]])],
             export=export,
             logger=logger,
             log_every=2,
@@ -134,15 +148,30 @@ def test_a_resumed_run_is_bitwise_the_uninterrupted_one(make_model, train, accum
     torch.testing.assert_close(resumed.state_dict(), uninterrupted.state_dict(), rtol=0, atol=0)
 
 
-def test_a_checkpoint_within_an_update_resumes_bitwise_too(make_model, train, monkeypatch):
+def test_a_checkpoint_that_is_due_within_an_update_is_made_at_its_end(make_model, train, monkeypatch):
     uninterrupted, stopped, resumed = make_model(1), make_model(1), make_model(2)
     train(uninterrupted, 3, directory="uninterrupted")
-    ticks = itertools.count()  # one a batch: 1 is asked for first, after update 1, and 5 is due within update 3
+    ticks = itertools.count()  # the clock is looked at once an update: at 2, after update 1, and at 3
     monkeypatch.setattr("nsp_ablation.training.resume.time", SimpleNamespace(monotonic=lambda: next(ticks)))
     with pytest.raises(_StoppedError):
-        train(stopped, 3, stop_at=3, machine=replace(MACHINE, checkpoint_seconds=5))
+        train(stopped, 3, stop_at=3, machine=replace(MACHINE, checkpoint_seconds=2))
     outcome, _, _ = train(resumed, 3)
     assert outcome.resumed_at == 2
+    torch.testing.assert_close(resumed.state_dict(), uninterrupted.state_dict(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_after_the_update_and_stops(make_model, train, monkeypatch, signum):
+    uninterrupted, stopped, resumed = make_model(1), make_model(1), make_model(2)
+    train(uninterrupted, 2, directory="uninterrupted")
+    before = signal.getsignal(signum)
+    machine = replace(MACHINE, checkpoint_seconds=600.0)
+    with pytest.raises(Stopped, match=f"stopped by {signum.name} at update 3") as stop:
+        train(stopped, 2, machine=machine, signal_at=(3, signum))
+    assert stop.value.code == 128 + signum
+    assert signal.getsignal(signum) is before
+    outcome, lines, _ = train(resumed, 2, machine=machine)
+    assert (lines[0], outcome.resumed_at) == ("resumed at update 3", 3)
     torch.testing.assert_close(resumed.state_dict(), uninterrupted.state_dict(), rtol=0, atol=0)
 
 
@@ -194,7 +223,18 @@ def test_a_checkpoint_loads_as_weights_only(make_model, train, tmp_path):
 def test_a_damaged_checkpoint_is_named(make_model, train, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "last.ckpt").write_bytes(b"half a file")
-    with pytest.raises(ValueError, match="last.ckpt is damaged; delete it"):
+    with pytest.raises(ValueError, match="last.ckpt is damaged .*; delete it"):
+        train(make_model())
+
+
+def test_a_checkpoint_with_a_changed_byte_is_named(make_model, train, tmp_path):
+    model = make_model()
+    train(model)
+    path = tmp_path / "run" / "last.ckpt"
+    content = bytearray(path.read_bytes())
+    content[content.index(next(model.parameters()).detach().numpy().tobytes())] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="last.ckpt is damaged .*; delete it"):
         train(make_model())
 
 
@@ -204,11 +244,23 @@ def test_checkpoints_keep_their_distance(make_model, train, tmp_path):
     assert not (tmp_path / "run" / "last.ckpt").exists()
 
 
-def test_a_loss_that_is_not_finite_stops_and_is_never_saved(make_model, train, tmp_path):
-    with pytest.raises(ValueError, match="the loss is (nan|inf) .*pretraining.learning_rate=1e\\+30"):
-        train(make_model(), learning_rate=1e30, gradient_clip=0.0)
-    saved = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)["global_step"]
-    assert saved == 1  # the last update whose loss was seen to be finite
+@pytest.mark.parametrize("learning_rate", [1e30, 30.0], ids=["not finite", "far above ln V"])
+def test_a_diverged_loss_stops_and_is_never_saved(make_model, train, tmp_path, learning_rate):
+    for _ in range(2):  # the same command ends in the same way, and not in a poisoned checkpoint
+        with pytest.raises(DivergedError, match="the loss is .*diverged; lower pretraining.learning_rate="):
+            train(make_model(), learning_rate=learning_rate, gradient_clip=0.0, max_steps=40)
+        saved = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)
+        assert 1 <= saved["global_step"] < 40
+        assert all(torch.isfinite(value).all() for value in saved["state_dict"].values())
+
+
+def test_weights_that_are_not_finite_are_never_saved(make_model, train, tmp_path):
+    """The loss of the last update may still be finite: here a token that no batch holds has an infinite embedding."""
+    model = make_model(predicts_pairs=False)
+    model.hf.bert.embeddings.position_embeddings.weight.data[-1] = torch.inf
+    with pytest.raises(DivergedError, match="the loss is nan"):
+        train(model, max_steps=2)
+    assert not (tmp_path / "run" / "last.ckpt").exists()
 
 
 def test_exports_on_the_way_come_after_their_updates(make_model, train):

@@ -107,6 +107,15 @@ def test_scores_that_changed_afterwards_are_refused(folder):
         folder.read_scores("x")
 
 
+@pytest.mark.parametrize(("field", "value"), [("metrics", {"accuracy": 0.99}), ("num_examples", 3)])
+def test_a_record_that_was_edited_against_its_scores_is_refused(folder, field, value):
+    folder.write("x", done(), SCORES, IDS, PREDICTIONS)
+    edited = json.loads(folder.record_path("x").read_text()) | {field: value}
+    folder.record_path("x").write_text(json.dumps(edited))
+    with pytest.raises(ValueError, match=r"x\.json: .*, but its? .*scores"):
+        folder.read_scores("x")
+
+
 @pytest.mark.parametrize("scores", [np.array([1.0]), np.array([1.0, 0.5], dtype=np.float32), np.array([1.0, 1.0])])
 def test_scores_must_fit_examples_type_and_metric(folder, scores):
     with pytest.raises(AssertionError):

@@ -1,11 +1,14 @@
 """The manifest: what was planned, joined with how each cell stands."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import asdict
 
 import pytest
 
-from nsp_ablation.records.manifest import Cell, Manifest, begin_sweep, read_manifest, write_cell
+from nsp_ablation.records.manifest import Cell, Manifest, begin_sweep, read_manifest, sweep, write_cell
 
 
 def cell(key, status="done", records=(), reason=None):
@@ -64,3 +67,37 @@ def test_a_malformed_cell_is_named(tmp_path):
     (tmp_path / "cells" / "full.json").write_text('{"key": "full"}')
     with pytest.raises(ValueError, match=r"full\.json: missing field overrides"):
         read_manifest(tmp_path)
+
+
+def plan(*cells):
+    return Manifest("python run.py -m format=full,doc", "2026-11-24T10:00:00+00:00", list(cells))
+
+
+def test_a_sweep_that_begins_alone_forgets_the_cells_before_it(tmp_path):
+    with sweep(tmp_path, plan(cell("full", "planned"))):
+        write_cell(tmp_path, cell("full"))
+    with sweep(tmp_path, plan(cell("full", "planned"))):
+        assert [(one.key, one.status) for one in read_manifest(tmp_path).cells] == [("full", "planned")]
+
+
+def test_two_sweeps_at_once_share_their_cells(tmp_path):
+    with sweep(tmp_path, plan(cell("full", "planned"), cell("doc", "planned"))):
+        write_cell(tmp_path, cell("full", records=["r1"]))
+        with sweep(tmp_path, plan(cell("doc", "planned"), cell("segment_pair", "planned"))):
+            write_cell(tmp_path, cell("doc", records=["r2"]))
+            found = {one.key: (one.status, one.records) for one in read_manifest(tmp_path).cells}
+    expected = {"full": ("done", ["r1"]), "doc": ("done", ["r2"]), "segment_pair": ("planned", [])}
+    assert found == expected
+
+
+def test_a_sweep_that_was_killed_is_not_open(tmp_path):
+    code = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom nsp_ablation.records.manifest import Manifest, sweep\n"
+    )
+    code += "with sweep(Path(sys.argv[1]), Manifest('', '', [])):\n    os.kill(os.getpid(), signal.SIGKILL)"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    write_cell(tmp_path, cell("old"))
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=environment).returncode == -9
+    write_cell(tmp_path, cell("old"))
+    with sweep(tmp_path, plan(cell("full", "planned"))):
+        assert [one.key for one in read_manifest(tmp_path).cells] == ["full"]

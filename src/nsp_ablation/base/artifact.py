@@ -1,5 +1,6 @@
-"""Artifacts on disk: whole or absent, built once even when two processes start together."""
+"""Artifacts on disk: whole or absent, built once even when two processes start together, noticed when damaged."""
 
+import errno
 import json
 import os
 import re
@@ -12,19 +13,62 @@ from typing import Any
 
 from filelock import FileLock
 
+from nsp_ablation.base.checksums import CHECKSUMS, check_artifact, checksums
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# How libraries tell it that raise errors of their own: tokenizers, safetensors (Rust), numpy, torch.
+_FULL_TEXTS = ("No space left on device", "Disk quota exceeded", "File too large", " requested and ", "PytorchStreamWr")
+
+
+class FullDiskError(ValueError):
+    """A file that the disk has no room for; the message names it."""
+
+
+@contextmanager
+def full_disk_named(path: Path) -> Iterator[None]:
+    """Turn the error of a full disk, a quota or a limit of file sizes into a FullDiskError that names `path`."""
+    try:
+        yield
+    except FullDiskError:
+        raise
+    except Exception as error:
+        causes = [cause for cause in _chain(error) if _is_full(cause)]
+        if not causes:
+            raise
+        reason = " ".join(str(getattr(causes[0], "strerror", None) or causes[0]).split())
+        raise FullDiskError(
+            f"{path} cannot be written: {reason}; make room, or set paths.artifacts and paths.results to another disk, "
+            "and run the same command again"
+        ) from error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those in whose handling it was raised: torch.save ends with one of its own."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_full(error: BaseException) -> bool:
+    return getattr(error, "errno", None) in _FULL or any(text in str(error) for text in _FULL_TEXTS)
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success it becomes `path`, on an error it is removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(descriptor)
-    os.chmod(name, 0o666 & ~_umask())
-    try:
-        yield Path(name)
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    """Give a temporary path beside `path`; on success it becomes `path`, on an error it is removed.
+
+    Raises FullDiskError where the disk is full.
+    """
+    with full_disk_named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        os.close(descriptor)
+        os.chmod(name, 0o666 & ~_umask())
+        try:
+            yield Path(name)
+            os.replace(name, path)
+        finally:
+            Path(name).unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -49,26 +93,33 @@ def read_json(path: Path) -> Any:
 def build_once(directory: Path, build: Callable[[Path], None]) -> Path:
     """Return `directory`, made by `build(temporary_directory)` if it is not there yet.
 
-    The directory appears whole (one rename). A kernel file lock beside it makes a second process wait and share; it
-    dies with its holder. What `build` raises passes through and leaves nothing behind; what a killed build left behind
-    is removed by the next one.
+    The directory appears whole (one rename), with the checksums of its files, against which it is held when it is
+    there already. A kernel file lock beside it makes a second process wait and share; it dies with its holder. What
+    `build` raises passes through and leaves nothing behind. Raises FullDiskError where the disk is full, ValueError
+    naming the file where the directory was damaged since it was built.
     """
-    if directory.exists():
-        return directory
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{directory}.lock"):
-        if directory.exists():
-            return directory
-        for left_over in _temporary_directories(directory):
-            shutil.rmtree(left_over, ignore_errors=True)
-        temporary = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}."))
-        try:
-            build(temporary)
-            os.chmod(temporary, 0o777 & ~_umask())
-            os.rename(temporary, directory)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+    if not directory.exists():
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with full_disk_named(directory), FileLock(f"{directory}.lock"):
+            if not directory.exists():
+                _build(directory, build)
+                return directory
+    check_artifact(directory)
     return directory
+
+
+def _build(directory: Path, build: Callable[[Path], None]) -> None:
+    """Build `directory` under its lock, and remove what builders left behind that were killed."""
+    for left_over in _temporary_directories(directory):
+        shutil.rmtree(left_over, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}."))
+    try:
+        build(temporary)
+        (temporary / CHECKSUMS).write_text(checksums(temporary), encoding="utf-8")
+        os.chmod(temporary, 0o777 & ~_umask())
+        os.rename(temporary, directory)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _temporary_directories(directory: Path) -> list[Path]:

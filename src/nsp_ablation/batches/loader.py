@@ -2,6 +2,7 @@
 
 # L tokens of all sequences one after another, S sequences, M masked positions
 
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -79,7 +80,20 @@ def micro_batch_loader(
     items = range(first_step * accumulation, max_steps * accumulation)
     if num_workers and items:
         _ = dataset[items[0]]  # forked workers then share the compiled kernels and the order of the epoch
-    return DataLoader(dataset, batch_size=None, sampler=items, num_workers=num_workers, pin_memory=pin_memory)
+    return DataLoader(
+        dataset,
+        batch_size=None,
+        sampler=items,
+        num_workers=num_workers,
+        pin_memory=pin_memory,
+        worker_init_fn=_leave_signals_to_parent,
+    )
+
+
+def _leave_signals_to_parent(worker: int) -> None:
+    """A request to stop that goes to all processes of a job must not end the batches of the update at hand."""
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, signal.SIG_IGN)
 
 
 def evaluation_batches(

@@ -68,7 +68,6 @@ class TrainerConfig:
     accelerator: str = machine("cpu", "gpu", "auto")
     devices: int = machine(low=1)
     num_nodes: int = machine(low=1)
-    strategy: str = machine("auto", "ddp", "ddp_spawn")
     precision: str = science("32-true", "bf16-mixed", "16-mixed", "64-true")
     accumulation: int = machine(low=1)
     num_workers: int = machine(low=0)

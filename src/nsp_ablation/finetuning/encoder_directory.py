@@ -19,6 +19,9 @@ from nsp_ablation.training.quiet import quiet_transformers
 
 PAIR_FORMATS = ("segment_pair", "sentence_pair")
 
+# safetensors alone: the older files are pickles, which may hold code
+_WEIGHTS: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
+
 
 @dataclass(frozen=True)
 class InputLayout:
@@ -94,7 +97,7 @@ def load_encoder(directory: str, pooler: str) -> PreTrainedModel:
 
     Raises ValueError where weights are missing from the directory, the pooler's among them.
     """
-    encoder, info = _load(AutoModel, directory, dtype=torch.float32, output_loading_info=True)
+    encoder, info = _load(AutoModel, directory, **_WEIGHTS)
     if not all(hasattr(encoder.config, name) for name in ("hidden_size", "hidden_dropout_prob", "initializer_range")):
         raise ValueError(
             f"encoder={directory} is a {encoder.config.model_type}; use BERT, RoBERTa or RobertaPreLayerNorm"
@@ -115,7 +118,7 @@ def load_encoder(directory: str, pooler: str) -> PreTrainedModel:
 
 def load_masked_lm(directory: str) -> PreTrainedModel:
     """Return the encoder with its MLM head. Raises ValueError where the head's weights are missing."""
-    model, info = _load(AutoModelForMaskedLM, directory, dtype=torch.float32, output_loading_info=True)
+    model, info = _load(AutoModelForMaskedLM, directory, **_WEIGHTS)
     if info["missing_keys"]:
         raise ValueError(f"encoder={directory} has no MLM head: {', '.join(sorted(info['missing_keys'])[:3])} missing")
     return model
@@ -125,7 +128,8 @@ def _load(auto_class: Any, directory: str, **options: Any) -> Any:
     local = Path(directory).is_dir()
     with quiet_transformers():
         try:
-            return auto_class.from_pretrained(directory, local_files_only=local, **options)
+            # code that lies beside the weights is never run, nor asked about
+            return auto_class.from_pretrained(directory, local_files_only=local, trust_remote_code=False, **options)
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             place = "that directory" if local else "the hub (and there is no such directory)"

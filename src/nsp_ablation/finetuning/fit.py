@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.plugins.environments import LightningEnvironment
 
 from nsp_ablation.base.randomness import draw64, epoch_key, stream
 from nsp_ablation.finetuning.baselines import Baselines, measure_baselines
@@ -22,9 +22,22 @@ from nsp_ablation.finetuning.order import evaluation_batches, training_batches
 from nsp_ablation.finetuning.outcome import TaskOutcome, outcome
 from nsp_ablation.finetuning.readers import read_task
 from nsp_ablation.finetuning.tasks import Examples, TaskSpec
+from nsp_ablation.training.checkpoint_io import BackgroundCheckpointIO
+from nsp_ablation.training.processes import GivenRank
 from nsp_ablation.training.quiet import quiet_lightning
+from nsp_ablation.training.resume import Stream, TimedCheckpoint, readable
+from nsp_ablation.training.signals import StopRequests
 
 _EVALUATION_TOKENS = 16384  # of one padded batch without gradients
+
+
+@dataclass(frozen=True)
+class Checkpointing:
+    """The file that holds a run's state, `seconds` of work apart; `on_resume(step)` hears where a run goes on."""
+
+    path: Path
+    seconds: float
+    on_resume: Callable[[int], None]
 
 
 def finetune(
@@ -48,12 +61,15 @@ def finetune(
     on_progress: Callable[[int, int, float], None] | None = None,
     progress_every: int = 50,
     baselines: Baselines | None = None,
+    checkpoint: Checkpointing | None = None,
 ) -> TaskOutcome:
     """Fine-tune the encoder (a directory or a hub name) on one device and score the development examples.
 
     `seed` draws the new layers, the order and dropout; torch's global generators are left as they were. `max_steps`
-    replaces `num_epochs` where given. Baselines are measured unless given (they depend on the task alone). Raises
-    ValueError for unreadable files or an encoder that cannot do what is asked; a loss that is not finite is an error.
+    replaces `num_epochs` where given. Baselines are measured unless given (they depend on the task alone). With
+    `checkpoint`, a run that was interrupted goes on where it was saved, and ends in the scores of one that was not.
+    Raises ValueError for unreadable files or an encoder that cannot do what is asked, DivergedError where a loss or
+    weight is not finite, and Stopped, after saving, where a signal asks to stop.
     """
     started = time.perf_counter()
     data = _read(encoder_directory, spec, max_length, token_types)
@@ -62,14 +78,13 @@ def finetune(
         encoder = load_encoder(encoder_directory, pooler)
         model = TaskModel(encoder, task_kind(spec).build_head(encoder.config.hidden_size))
     optimization = Optimization(learning_rate, weight_decay, warmup_ratio, gradient_clip, steps)
-    module = FinetuningModule(model, optimization, f"finetuning/{spec.name}", on_progress, progress_every)
+    module = FinetuningModule(model, optimization, seed, f"finetuning/{spec.name}", on_progress, progress_every)
     order = list(training_batches(data.train.lengths(), batch_size, seed, steps))
-    with _seeded(seed, "finetuning/dropout"), quiet_lightning():
-        trainer = _trainer(accelerator, precision, logger)
-        trainer.fit(module, _Batches(data.train, data.layout, order))
-        outputs = _predict(trainer, module, data.dev, data.layout)
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())), quiet_lightning():
+        _train(module, data, order, checkpoint, accelerator, precision, logger)
+        outputs = _predict(_trainer(accelerator, precision, None, []), module, data.dev, data.layout)
     scored = task_kind(spec).score(data.dev_examples, data.dev, outputs)
-    seconds = time.perf_counter() - started
+    seconds = module.earlier_seconds + time.perf_counter() - started
     if baselines is None:
         baselines = measure_baselines(spec, data.train_examples, data.dev_examples)
     return outcome(scored, [example.id for example in data.dev_examples], baselines, steps, seconds)
@@ -99,6 +114,30 @@ def num_updates(num_samples: int, batch_size: int, num_epochs: float) -> int:
     return max(1, round(-(-num_samples // batch_size) * num_epochs))
 
 
+def _train(
+    module: FinetuningModule,
+    data: "_Data",
+    order: list[np.ndarray],
+    checkpoint: Checkpointing | None,
+    accelerator: str,
+    precision: str,
+    logger: Logger | None,
+) -> None:
+    """Train in place, from the checkpoint on where there is one."""
+    if checkpoint is None:
+        _trainer(accelerator, precision, logger, []).fit(module, _Batches(data.train, data.layout, order))
+        return
+    checkpoint.path.parent.mkdir(parents=True, exist_ok=True)
+    with StopRequests() as stop:
+        saving = TimedCheckpoint(
+            checkpoint.path, checkpoint.seconds, stop, saves_last=False, on_resume=checkpoint.on_resume
+        )
+        trainer = _trainer(accelerator, precision, logger, [saving], max_steps=len(order))
+
+        rest = Stream(lambda: _Batches(data.train, data.layout, order[trainer.global_step :]))
+        trainer.fit(module, rest, ckpt_path=readable(checkpoint.path), weights_only=True)
+
+
 class _Batches:
     """Batches in the order given, as Lightning iterates them: one epoch."""
 
@@ -112,14 +151,18 @@ class _Batches:
         return (self.features.batch(samples, self.layout) for samples in self.order)
 
 
-def _trainer(accelerator: str, precision: str, logger: Logger | None) -> pl.Trainer:
+def _trainer(
+    accelerator: str, precision: str, logger: Logger | None, callbacks: list[pl.Callback], max_steps: int = -1
+) -> pl.Trainer:
     return pl.Trainer(
         accelerator=accelerator,
         devices=1,
         precision=precision,  # type: ignore[arg-type]
         logger=logger if logger is not None else False,
         max_epochs=1,
-        plugins=[LightningEnvironment()],  # one process, also inside a Slurm or torchrun job
+        max_steps=max_steps,
+        plugins=[GivenRank(), BackgroundCheckpointIO()],  # one process, also inside a job of Slurm or torchrun
+        callbacks=callbacks,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,

@@ -66,8 +66,12 @@ class SampleIndex:
     def open(cls, directory: Path) -> "SampleIndex":
         """Open an index that `save` wrote, memory-mapped read-only: its size in RAM does not grow with the corpus."""
         meta = read_json(directory / "meta.json")
-        arrays = {name: np.load(directory / f"{name}.npy", mmap_mode="r") for name in (*_ARRAYS, *meta["labels"])}
+        arrays = {name: _open_array(directory / f"{name}.npy") for name in (*_ARRAYS, *meta["labels"])}
         return cls(**{**dict.fromkeys(_LABELS), **arrays, **{name: meta[name] for name in _COUNTS}})
+
+
+def _open_array(path: Path) -> np.ndarray:
+    return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def index_fingerprint(

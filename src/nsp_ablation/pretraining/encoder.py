@@ -97,6 +97,7 @@ def _load_weights(hf: Any, directory: str) -> None:
                 directory,
                 config=hf.config,
                 dtype=torch.float32,
+                use_safetensors=True,
                 local_files_only=Path(directory).is_dir(),
                 output_loading_info=True,
             )

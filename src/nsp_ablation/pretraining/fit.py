@@ -1,6 +1,5 @@
 """Pre-train a model: from where an earlier run of the same directory was stopped, if it was."""
 
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +8,15 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.plugins.environments import LightningEnvironment
+from pytorch_lightning.plugins.environments import ClusterEnvironment
+from pytorch_lightning.strategies import DDPStrategy
 
 from nsp_ablation.pretraining.encoder import PretrainingModel
 from nsp_ablation.pretraining.module import MakeLoader, PretrainingModule, Recipe
+from nsp_ablation.training.checkpoint_io import BackgroundCheckpointIO
 from nsp_ablation.training.quiet import quiet_lightning
-from nsp_ablation.training.resume import TimedCheckpoint, ends_update
+from nsp_ablation.training.resume import TimedCheckpoint, ends_update, readable
+from nsp_ablation.training.signals import StopRequests
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,6 @@ class Machine:
     accelerator: str
     devices: int
     num_nodes: int
-    strategy: str
     precision: str
     accumulation: int
     checkpoint_seconds: float
@@ -48,6 +49,7 @@ def pretrain(
     make_loader: MakeLoader,
     recipe: Recipe,
     machine: Machine,
+    environment: ClusterEnvironment,
     directory: Path,
     *,
     seed: int,
@@ -57,28 +59,39 @@ def pretrain(
     log_every: int,
     say: Callable[[str], None] | None,
 ) -> PretrainOutcome:
-    """Train `model` in place for `recipe.max_steps` updates.
+    """Train `model` in place for `recipe.max_steps` updates, as one of the ranks that `environment` connects.
 
     `make_loader(first_step, rank, world_size)` opens one rank's micro-batches from an update on. The state is saved in
     `directory`/last.ckpt, also after the last update; where it lies there already, training goes on from it, and on
     the same kind of device with the same accumulation and number of devices ends in the very weights of an
     uninterrupted run. `export(update)` is called after each update of `export_at`, on the first rank. `say` takes
     lines of progress; None is silence. `seed` draws dropout; torch's global generators are left as they were. Raises
-    ValueError where a loss is not finite or the checkpoint cannot be read.
+    DivergedError where a loss or weight is not finite (never saved), ValueError where the checkpoint cannot be read,
+    and Stopped, after saving, where a signal asks to stop.
     """
     directory.mkdir(parents=True, exist_ok=True)
     checkpoint = directory / "last.ckpt"
     module = PretrainingModule(model, make_loader, recipe, seed=seed, log_every=log_every, say=say)
-    callbacks = [_ExportAt(export_at, export), TimedCheckpoint(checkpoint, machine.checkpoint_seconds)]
-    with quiet_lightning(), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        trainer = _trainer(recipe.max_steps, machine, callbacks, logger, log_every, directory)
-        trainer.fit(module, ckpt_path=_readable(checkpoint), weights_only=True)
+    with StopRequests() as stop, quiet_lightning(), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        callbacks = [
+            _ExportAt(export_at, export),
+            TimedCheckpoint(
+                checkpoint,
+                machine.checkpoint_seconds,
+                stop,
+                saves_last=True,
+                on_resume=lambda update: say(f"resumed at update {update}") if say is not None else None,
+            ),
+        ]
+        trainer = _trainer(recipe.max_steps, machine, environment, callbacks, logger, log_every, directory)
+        trainer.fit(module, ckpt_path=readable(checkpoint), weights_only=True)
     return PretrainOutcome(module.num_predictions, module.seconds, module.resumed_at)
 
 
 def _trainer(
     max_steps: int,
     machine: Machine,
+    environment: ClusterEnvironment,
     callbacks: list[pl.Callback],
     logger: Logger | None,
     log_every: int,
@@ -89,9 +102,9 @@ def _trainer(
         accelerator=machine.accelerator,
         devices=machine.devices,
         num_nodes=machine.num_nodes,
-        strategy=machine.strategy,
+        strategy="auto" if is_single else DDPStrategy(),
         precision=machine.precision,  # type: ignore[arg-type]
-        plugins=[LightningEnvironment()] if is_single else None,  # one process, also inside a Slurm job
+        plugins=[environment, BackgroundCheckpointIO()],
         max_steps=max_steps,
         max_epochs=1,
         accumulate_grad_batches=machine.accumulation,
@@ -105,15 +118,6 @@ def _trainer(
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
-
-
-def _readable(checkpoint: Path) -> Path | None:
-    """Return the checkpoint's path, None where there is none. Raises ValueError for a damaged one."""
-    if not checkpoint.exists():
-        return None
-    if not zipfile.is_zipfile(checkpoint):
-        raise ValueError(f"{checkpoint} is damaged; delete it, and pre-training starts anew")
-    return checkpoint
 
 
 class _ExportAt(pl.Callback):

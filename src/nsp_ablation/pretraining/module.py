@@ -17,9 +17,13 @@ from nsp_ablation.batches.loader import MicroBatch
 from nsp_ablation.pretraining.encoder import PretrainingModel
 from nsp_ablation.pretraining.objective import Losses, update_share
 from nsp_ablation.training.attention import AttentionLayout
+from nsp_ablation.training.divergence import DivergedError, has_diverged, is_finite_state
 from nsp_ablation.training.optimizer import learning_rate_factor, linear_schedule, parameter_groups
 from nsp_ablation.training.progress import ProgressLine
 from nsp_ablation.training.resume import Stream, ends_update, place_after
+
+# of ln V, the loss of a model that knows nothing; small ones with wide initial weights begin at a few times that
+_DIVERGED_FACTOR = 10
 
 # (first update, rank, number of ranks) -> that rank's micro-batches, from the update on
 MakeLoader = Callable[[int, int, int], Iterable[MicroBatch]]
@@ -109,8 +113,6 @@ class PretrainingModule(pl.LightningModule):
     def on_train_start(self) -> None:
         self._started, self.resumed_at = time.monotonic(), self.trainer.global_step
         if self.say is not None and self.trainer.is_global_zero:
-            if self.resumed_at:
-                self.say(f"resumed at update {self.resumed_at}")
             self._progress = ProgressLine(self.say, max_steps=self.recipe.max_steps, first_step=self.resumed_at)
 
     def training_step(self, batch: tuple[MicroBatch, AttentionLayout], batch_index: int) -> Tensor:
@@ -123,6 +125,7 @@ class PretrainingModule(pl.LightningModule):
         self._window.add(losses, micro_batch.num_tokens)
         self._num_tokens += micro_batch.num_tokens
         if ends_update(self.trainer):
+            self._window.num_updates += 1
             self.num_predictions += micro_batch.num_update_predictions
         # Lightning divides by the accumulation, and averages gradients over ranks; the share is a sum's already
         return losses.total * (self.trainer.accumulate_grad_batches * self.trainer.world_size)
@@ -150,7 +153,6 @@ class PretrainingModule(pl.LightningModule):
         if not ends_update(self.trainer):
             return
         step, window = self.trainer.global_step, self._window
-        window.num_updates += 1
         if self._progress is not None and self._progress.is_due(step):
             # other ranks' losses are not waited for: this rank's share stands for theirs
             loss = float(window.mlm + window.pair) / window.num_updates * self.trainer.world_size
@@ -159,7 +161,10 @@ class PretrainingModule(pl.LightningModule):
             self._log(step)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self._stop_if_diverged(float(self._window.mlm + self._window.pair))
+        if self._window.num_updates:  # none where the curves were logged just now
+            self._stop_if_diverged(sum(self._mean_losses()))
+        if not is_finite_state(self.trainer):
+            self._stop_if_diverged(math.nan)
         checkpoint["pretraining"] = {"num_predictions": self.num_predictions, "seconds": self.seconds}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -171,12 +176,18 @@ class PretrainingModule(pl.LightningModule):
     def on_train_end(self) -> None:
         self._earlier_seconds, self._started = self.seconds, 0.0
 
-    def _log(self, step: int) -> None:
-        """Log the means over the updates since the last time; raise ValueError if a loss was not finite."""
-        window, self._window = self._window, _Window()
+    def _mean_losses(self) -> tuple[float, float]:
+        """Return the mean losses of the window, MLM and pairs, over all ranks."""
+        window = self._window
         sums = torch.tensor([float(window.mlm), float(window.pair)], dtype=torch.float64, device=self.device)
         mlm_loss, pair_loss = (self.trainer.strategy.reduce(sums, reduce_op="sum") / window.num_updates).tolist()
+        return mlm_loss, pair_loss
+
+    def _log(self, step: int) -> None:
+        """Log the means over the updates since the last time; raise DivergedError if they say so."""
+        mlm_loss, pair_loss = self._mean_losses()
         self._stop_if_diverged(mlm_loss + pair_loss)
+        window, self._window = self._window, _Window()
         if self.logger is None:
             return
         tokens_per_second = window.num_tokens * self.trainer.world_size / (time.monotonic() - window.started)
@@ -190,10 +201,10 @@ class PretrainingModule(pl.LightningModule):
         self.logger.log_metrics({f"pretraining/{name}": value for name, value in metrics.items()}, step=step)
 
     def _stop_if_diverged(self, loss: float) -> None:
-        if not math.isfinite(loss):
+        if has_diverged(loss, _DIVERGED_FACTOR * math.log(self.model.hf.config.vocab_size)):
             recipe = self.recipe
-            raise ValueError(
-                f"pretraining: the loss is {loss} by update {self.trainer.global_step}; lower "
+            raise DivergedError(
+                f"pretraining: the loss is {loss:.4g} by update {self.trainer.global_step}, diverged; lower "
                 f"pretraining.learning_rate={recipe.learning_rate} or raise "
-                f"pretraining.warmup_ratio={recipe.warmup_ratio}"
+                f"pretraining.warmup_ratio={recipe.warmup_ratio} (the same command ends here again)"
             )

@@ -86,14 +86,18 @@ class RecordFolder:
     def read_scores(self, record_id: str) -> np.ndarray:
         """Return the scores (N,) float64 of a done record.
 
-        Raises ValueError where they are not those that the record was written with.
+        Raises ValueError where they are not those that the record was written with, or the record was edited so that
+        it disagrees with them.
         """
         path, record = self.scores_path(record_id), self.read(record_id)
         if not path.is_file():
             raise ValueError(f"{path} does not exist, but its record is done; restore it, or delete the record")
         if file_sha256(path) != record.scores_sha256:
             raise ValueError(f"{path} is not what its record says (scores_sha256); restore it, or delete the record")
-        return np.load(path)
+        scores = np.load(path, allow_pickle=False)
+        if disagreement := _disagreement(record, scores):
+            raise ValueError(f"{self.record_path(record_id)}: {disagreement}; delete it to run its cell anew")
+        return scores
 
     def read_predictions(self, record_id: str) -> dict[str, Any]:
         """Return {example id: prediction} of a done record."""
@@ -124,6 +128,17 @@ class RecordFolder:
 def _check(record: ResultRecord, scores: np.ndarray | None) -> None:
     contradiction = find_contradiction(record)
     assert contradiction is None, contradiction
-    if scores is not None and record.primary_metric in _MEANS and record.metrics is not None:
+    if scores is not None:
+        disagreement = _disagreement(record, scores)
+        assert disagreement is None, disagreement
+
+
+def _disagreement(record: ResultRecord, scores: np.ndarray) -> str | None:
+    """Say where a record's number of examples or primary metric is not that of its scores, None if it is."""
+    if record.num_examples not in (None, len(scores)):
+        return f"num_examples={record.num_examples}, but it has {len(scores)} scores"
+    if record.primary_metric in _MEANS and record.metrics is not None:
         mean, stated = float(scores.mean()), record.metrics[record.primary_metric]
-        assert abs(mean - stated) < 1e-6, f"{record.primary_metric}={stated}, but its scores have the mean {mean}"
+        if abs(mean - stated) >= 1e-6:
+            return f"{record.primary_metric}={stated}, but its scores have the mean {mean}"
+    return None

@@ -4,9 +4,15 @@ Every cell has a file of its own, `cells/<key>.json`, so jobs that run side by s
 `manifest.json` holds the command and the cells as planned, and reading joins the two.
 """
 
+import fcntl
+import os
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+from filelock import FileLock
 
 from nsp_ablation.base.artifact import read_json, write_json
 from nsp_ablation.records.strict import parse
@@ -39,14 +45,49 @@ class Manifest:
         return list(dict.fromkeys(record_id for cell in self.cells for record_id in cell.records))
 
 
-def begin_sweep(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest of a sweep that begins; the cells of the sweep before it are forgotten, its records stay.
+@contextmanager
+def sweep(folder: Path, manifest: Manifest) -> Iterator[None]:
+    """Hold a sweep open: write its manifest at the start, and forget the cells of the sweep before it, not the records.
 
-    `manifest.cells` are the planned ones, as far as they are known; others join when they are written.
+    Where another sweep is still open on the same folder, in whatever process, its cells stay, and the two share one
+    manifest. `manifest.cells` are the planned ones, as far as they are known; others join when they are written.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / ".sweeps", os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        with FileLock(folder / ".lock"):
+            if _is_alone(descriptor):
+                begin_sweep(folder, manifest)
+            else:
+                _join_sweep(folder, manifest)
+            fcntl.flock(descriptor, fcntl.LOCK_SH)  # a lock of the kernel: it ends with this process
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def begin_sweep(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest of a sweep that begins alone; the cells of the sweep before it are forgotten."""
     for path in _cell_paths(folder):
         path.unlink()
     write_json(folder / "manifest.json", asdict(manifest))
+
+
+def _join_sweep(folder: Path, manifest: Manifest) -> None:
+    found = read_manifest(folder)
+    earlier = found.cells if found is not None else []
+    planned = {
+        cell.key: replace(cell, records=[], status="planned", reason=None) for cell in [*earlier, *manifest.cells]
+    }
+    write_json(folder / "manifest.json", asdict(replace(manifest, cells=list(planned.values()))))
+
+
+def _is_alone(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def write_cell(folder: Path, cell: Cell) -> None:

@@ -72,9 +72,26 @@ def _trained_arm(config: Config) -> Arm:
         science=science,
         pretraining_seed=config.seed,
         encoder_name=encoder_key(config),
-        directory=cache(lambda: pretrain(config)),
+        directory=_once(lambda: pretrain(config)),
         heldout=cache(lambda: _heldout(config)),
     )
+
+
+def _once(make: Callable[[], Path]) -> Callable[[], Path]:
+    """Call `make` once; where it refused, refuse each time: a training that diverged is not tried for every task."""
+    made: list[Path | ValueError] = []
+
+    def directory() -> Path:
+        if not made:
+            try:
+                made.append(make())
+            except ValueError as error:
+                made.append(error)
+        if isinstance(made[0], ValueError):
+            raise made[0]
+        return made[0]
+
+    return directory
 
 
 def _random_arm(config: Config) -> Arm:
@@ -85,7 +102,7 @@ def _random_arm(config: Config) -> Arm:
         science=fingerprint(["untrained", settings, store_key(config)]),
         pretraining_seed=config.seed,
         encoder_name=untrained_key(config),
-        directory=cache(lambda: untrained(config)),
+        directory=_once(lambda: untrained(config)),
         heldout=cache(lambda: _heldout(config)),
     )
 

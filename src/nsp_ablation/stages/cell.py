@@ -1,6 +1,7 @@
 """One cell of a sweep: the stages of one configuration, and how they ended, on disk for whoever joins the sweep."""
 
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from nsp_ablation.base.artifact import write_text
@@ -11,6 +12,8 @@ from nsp_ablation.config.science import condition, science_settings
 from nsp_ablation.records.manifest import Cell, write_cell
 from nsp_ablation.stages.console import say_error
 from nsp_ablation.training.cpu import set_up_cpu
+from nsp_ablation.training.job import job_rank
+from nsp_ablation.training.signals import Stopped, stops_at_once
 
 MAKING_STAGES = ("all", "finetune")
 TABLE_STAGES = (*MAKING_STAGES, "report")
@@ -32,31 +35,60 @@ def run_cell(config: Config, overrides: list[str]) -> int:
     """Run the configuration's stage and return its exit status, 0 or 1.
 
     An error becomes one line, and in a stage that ends in a table the cell's status, so that a sweep goes on. What is
-    no ValueError is a mistake of ours or of the machine: its traceback goes to a log under the artifacts.
+    no ValueError is a mistake of ours or of the machine: its traceback goes to a log under the artifacts. Where the
+    run is asked to stop, says so and raises SystemExit, which ends a sweep.
+
+    In a job of several processes (torchrun, srun) the first does this, and the others follow it.
     """
     set_up_cpu(config.trainer.num_threads)
     keep_kernels_by_source()
+    rank = job_rank()
+    if rank is None:
+        return _run_cell(config, overrides)
+    from nsp_ablation.stages.ranks import follow, lead
+
+    if rank == 0:
+        return lead(config, lambda: _run_cell(config, overrides))
+    from nsp_ablation.stages.pretrain import take_part
+
+    return follow(config, take_part)
+
+
+def _run_cell(config: Config, overrides: list[str]) -> int:
     record_ids: list[str] = []
-    reason = _attempt(config, record_ids)
-    if config.stage in MAKING_STAGES:
-        folder = Path(config.paths.results) / str(config.name)
-        status = "done" if reason is None else "failed"
-        write_cell(folder, Cell(cell_key(config), overrides, record_ids, status, reason))
+    try:
+        with stops_at_once():
+            reason = _attempt(config, lambda: _run_stage(config, record_ids))
+            if config.stage in MAKING_STAGES:
+                reason = _attempt(config, lambda: _note_end(config, overrides, record_ids, reason)) or reason
+    except Stopped as stop:
+        say_error(f"{stop}; the same command goes on from there")
+        raise
     return 0 if reason is None else 1
 
 
-def _attempt(config: Config, record_ids: list[str]) -> str | None:
-    """Run the stage, note the ids of its records in `record_ids`, and return why it failed, None if it did not."""
+def _note_end(config: Config, overrides: list[str], record_ids: list[str], reason: str | None) -> None:
+    folder = Path(config.paths.results) / str(config.name)
+    status = "done" if reason is None else "failed"
+    write_cell(folder, Cell(cell_key(config), overrides, record_ids, status, reason))
+
+
+def _attempt(config: Config, run: Callable[[], None]) -> str | None:
+    """Run something of a cell and return why it failed, None if it did not."""
     try:
-        _run_stage(config, record_ids)
+        run()
     except ValueError as error:
         say_error(str(error))
         return str(error)
     except Exception as error:
+        message, log = f"{type(error).__name__}: {error}", traceback.format_exc()
         log_path = Path(config.paths.artifacts) / "failures" / f"{cell_key(config)}.log"
-        write_text(log_path, traceback.format_exc())
-        say_error(f"{cell_key(config)}: {type(error).__name__}: {error} (traceback in {log_path})")
-        return f"{type(error).__name__}: {error}"
+        try:
+            write_text(log_path, log)
+            say_error(f"{cell_key(config)}: {message} (traceback in {log_path})")
+        except (OSError, ValueError) as unwritten:
+            say_error(f"{cell_key(config)}: {message} (no traceback: {unwritten})")
+        return message
     return None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.task_schema import ZERO_SHOT_KINDS
-from nsp_ablation.finetuning.fit import finetune
+from nsp_ablation.finetuning.fit import Checkpointing, finetune
 from nsp_ablation.finetuning.outcome import TaskOutcome
 from nsp_ablation.finetuning.tasks import TaskSpec
 from nsp_ablation.stages.arms import Arm
@@ -23,19 +23,30 @@ _PROGRESS_SECONDS = 5.0
 
 
 def evaluate(
-    config: Config, arm: Arm, spec: TaskSpec, seed: int | None, directory: Path
+    config: Config, arm: Arm, spec: TaskSpec, seed: int | None, directory: Path, run: Path
 ) -> tuple[TaskOutcome, str, str]:
-    """Return the outcome, the device's name and the attention backend.
+    """Return the outcome, the device's name and the attention backend; `run` keeps the state of a fine-tuning.
 
     Raises ValueError for a task without a recipe, unreadable files, or a corpus that holds no document out.
     """
     if spec.kind in ZERO_SHOT_KINDS:
-        store = _heldout(config, arm, spec)
         probe = in_context if spec.kind == "recall" else perplexity
-        return probe(config, store, directory), device_name(config.trainer), _PADDED_BACKEND
-    assert seed is not None
+        outcome = probe(config, _heldout(config, arm, spec), directory)
+    else:
+        assert seed is not None
+        outcome = _finetune(config, arm, spec, seed, directory, run)
+    return outcome, device_name(config.trainer), _PADDED_BACKEND
+
+
+def _finetune(config: Config, arm: Arm, spec: TaskSpec, seed: int, directory: Path, run: Path) -> TaskOutcome:
     settings = config.finetuning
     recipe = settings.recipes[spec.name]
+    name = f"{spec.name} seed {seed}"
+    checkpoint = Checkpointing(
+        path=run / "last.ckpt",
+        seconds=config.pretraining.checkpoint_seconds,
+        on_resume=lambda update: say("finetune", f"{name}: resumed at update {update}"),
+    )
     with run_logger(config, arm.group, "finetuning", f"{spec.name}-p{arm.pretraining_seed}-f{seed}") as logger:
         outcome = finetune(
             str(directory),
@@ -54,13 +65,14 @@ def evaluate(
             accelerator=config.trainer.accelerator,
             precision=config.trainer.precision,
             logger=logger,
-            on_progress=_progress(f"{spec.name} seed {seed}") if config.trainer.progress else None,
+            on_progress=_progress(name) if config.trainer.progress else None,
             baselines=task_baselines(config, spec),
+            checkpoint=checkpoint,
         )
     of_microworld = config.corpus.reader == "microworld" and config.tasks[spec.name].path is None
     if of_microworld and (ceiling := _ceiling(spec)) is not None:
         outcome = replace(outcome, metrics={**outcome.metrics, "type_only_ceiling": ceiling})
-    return outcome, device_name(config.trainer), _PADDED_BACKEND
+    return outcome
 
 
 def _progress(name: str) -> Callable[[int, int, float], None]:

@@ -1,6 +1,7 @@
 """`stage=finetune`: every arm of a cell on every task and fine-tuning seed; one record each, and none made twice."""
 
 import dataclasses
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,7 +92,8 @@ def _make(config: Config, folder: RecordFolder, run: _Run) -> None:
     from nsp_ablation.stages.evaluate import evaluate
 
     directory = run.arm.directory()
-    outcome, device, backend = evaluate(config, run.arm, run.spec, run.seed, directory)
+    state = Path(config.paths.artifacts) / "runs" / run.record
+    outcome, device, backend = evaluate(config, run.arm, run.spec, run.seed, directory, state)
     done = {
         "status": "done",
         "metrics": outcome.metrics,
@@ -105,6 +107,7 @@ def _make(config: Config, folder: RecordFolder, run: _Run) -> None:
     }
     record = _blank(config, run, device, backend, done)
     folder.write(run.record, record, outcome.scores, outcome.example_ids, outcome.predictions)
+    shutil.rmtree(state, ignore_errors=True)
     score = outcome.metrics[outcome.primary_metric]
     say("finetune", f"{run.record}: {outcome.primary_metric} {score:.3f} ({outcome.seconds:.1f} s)")
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.plugins.environments import ClusterEnvironment
 
 from nsp_ablation.base.artifact import build_once
 from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
@@ -26,6 +28,7 @@ from nsp_ablation.stages.feed import Feed, make_feed
 from nsp_ablation.stages.loggers import arm_group, run_logger
 from nsp_ablation.stages.model import make_model
 from nsp_ablation.stages.prepare import prepare, store_key
+from nsp_ablation.stages.ranks import ranks
 
 _EVALUATION_TOKENS = 16_384
 
@@ -40,24 +43,29 @@ def encoder_key(config: Config) -> str:
 def pretrain(config: Config) -> Path:
     """Return the directory of the pre-trained encoder, trained on first use; an interrupted training goes on.
 
-    Raises ValueError where the loss diverges or the configuration asks for more than one device.
+    Raises DivergedError where the loss diverges, and ValueError for an encoder that was damaged since.
     """
-    if config.trainer.devices * config.trainer.num_nodes > 1:
-        raise ValueError(
-            f"trainer.devices={config.trainer.devices} trainer.num_nodes={config.trainer.num_nodes}: this release "
-            "trains on one device; set both to 1 and raise trainer.accumulation for a large batch"
-        )
     key = encoder_key(config)
     directory = Path(config.paths.artifacts) / "encoders" / key
-    if not directory.exists():
-        run = Path(config.paths.artifacts) / "runs" / key
-        build_once(directory, lambda place: _train(config, key, run, place))
-        shutil.rmtree(run, ignore_errors=True)
+    is_new = not directory.exists()
+    build_once(directory, lambda place: _train(config, key, place))
+    shutil.rmtree(_run_directory(config), ignore_errors=True)
+    if is_new:
         say("pretrain", f"encoder -> {directory}")
     return directory
 
 
-def _train(config: Config, key: str, run: Path, place: Path) -> None:
+def take_part(config: Config, environment: ClusterEnvironment) -> None:
+    """Train the encoder of a configuration as one of the ranks beside the first, which writes and says everything."""
+    feed = make_feed(config, prepare(config))
+    _fit(config, feed, make_model(config, feed), environment, None, lambda update: None)
+
+
+def _run_directory(config: Config) -> Path:
+    return Path(config.paths.artifacts) / "runs" / encoder_key(config)
+
+
+def _train(config: Config, key: str, place: Path) -> None:
     prepared = prepare(config)
     feed = make_feed(config, prepared)
     facts = {"condition": condition(config), "seed": config.seed, "pair_separator": config.format.pair_separator}
@@ -67,7 +75,16 @@ def _train(config: Config, key: str, run: Path, place: Path) -> None:
         there = place.parent / f"{key}.at" / str(update)
         build_once(there, lambda new: export_encoder(model, prepared.tokenizer, new, {**facts, "update": update}))
 
-    outcome = _fit(config, feed, model, run, f"p{config.seed}-{key[:8]}", export_on_the_way)
+    run = _run_directory(config)
+    for left in run.glob(".*"):
+        left.unlink()  # a checkpoint that a killed process was writing; the lock of the encoder is ours
+    size = f"{feed.size.mean_tokens:,.0f} tokens ({feed.size.mean_sequences:.1f} sequences)"
+    say("pretrain", f"{arm_group(config)} seed {config.seed}: {config.pretraining.max_steps} updates of {size}")
+    with (
+        ranks(config, take_part, run) as environment,
+        run_logger(config, arm_group(config), "pretraining", f"p{config.seed}-{key[:8]}") as logger,
+    ):
+        outcome = _fit(config, feed, model, environment, logger, export_on_the_way)
     heldout = None
     if feed.heldout_index is not None and config.pretraining.heldout_tokens > 0:
         heldout = heldout_loss(model, _heldout_batches(config, feed), torch_device(config.trainer))
@@ -87,22 +104,24 @@ def _train(config: Config, key: str, run: Path, place: Path) -> None:
 
 
 def _fit(
-    config: Config, feed: Feed, model: PretrainingModel, run: Path, name: str, export: Callable[[int], None]
+    config: Config,
+    feed: Feed,
+    model: PretrainingModel,
+    environment: ClusterEnvironment,
+    logger: Logger | None,
+    export: Callable[[int], None],
 ) -> PretrainOutcome:
-    """Train `model` in place, with its progress in the terminal and its curves in the configured logger."""
+    """Train `model` in place; the first rank shows its progress in the terminal and its curves in the logger."""
     settings, trainer = config.pretraining, config.trainer
     recipe = Recipe(**{field: getattr(settings, field) for field in Recipe.__dataclass_fields__})
     machine = Machine(
         accelerator=trainer.accelerator,
         devices=trainer.devices,
         num_nodes=trainer.num_nodes,
-        strategy=trainer.strategy,
         precision=trainer.precision,
         accumulation=trainer.accumulation,
         checkpoint_seconds=settings.checkpoint_seconds,
     )
-    size = f"{feed.size.mean_tokens:,.0f} tokens ({feed.size.mean_sequences:.1f} sequences)"
-    say("pretrain", f"{arm_group(config)} seed {config.seed}: {recipe.max_steps} updates of {size}")
 
     def open_loader(first_step: int, rank: int, world_size: int) -> Iterable[MicroBatch]:
         return micro_batch_loader(
@@ -115,16 +134,15 @@ def _fit(
             world_size=world_size,
         )
 
-    with run_logger(config, arm_group(config), "pretraining", name) as logger:
-        return fit(
-            *(model, open_loader, recipe, machine, run),
-            seed=config.seed,
-            export_at=settings.export_at,
-            export=export,
-            logger=logger,
-            log_every=config.logger.every_steps,
-            say=(lambda text: say("pretrain", text)) if trainer.progress else None,
-        )
+    return fit(
+        *(model, open_loader, recipe, machine, environment, _run_directory(config)),
+        seed=config.seed,
+        export_at=settings.export_at,
+        export=export,
+        logger=logger,
+        log_every=config.logger.every_steps,
+        say=(lambda text: say("pretrain", text)) if trainer.progress else None,
+    )
 
 
 def unigram_entropy(token_counts: np.ndarray) -> float:

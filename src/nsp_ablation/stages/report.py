@@ -2,25 +2,34 @@
 
 import datetime
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+
+from filelock import FileLock
 
 from nsp_ablation.analysis.report import build_report
 from nsp_ablation.analysis.study import StudyInfo
 from nsp_ablation.config.schema import Config
 from nsp_ablation.records.folder import RecordFolder
-from nsp_ablation.records.manifest import Cell, Manifest, begin_sweep, read_manifest
+from nsp_ablation.records.manifest import Cell, Manifest, read_manifest
+from nsp_ablation.records.manifest import sweep as manifest_of
 from nsp_ablation.stages.cell import MAKING_STAGES, cell_key
 from nsp_ablation.stages.console import say_error
+from nsp_ablation.training.job import job_rank
 
 
-def start_sweep(configs: list[Config], overrides: list[list[str]], command: str) -> None:
-    """Write the manifest of a sweep whose cells make records, so that its table covers them and no others."""
-    if configs[0].stage not in MAKING_STAGES:
+@contextmanager
+def sweep(configs: list[Config], overrides: list[list[str]], command: str) -> Iterator[None]:
+    """Hold the manifest of a sweep whose cells make records, so that its table covers them and no others."""
+    if configs[0].stage not in MAKING_STAGES or not _is_first():
+        yield
         return
     keys = [cell_key(config) for config in configs]
     cells = [Cell(key, words, [], "planned", None) for key, words in zip(keys, overrides, strict=True)]
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    begin_sweep(_folder(configs[0]), Manifest(command, now, cells))
+    with manifest_of(_folder(configs[0]), Manifest(command, now, cells)):
+        yield
 
 
 def finish_sweep(configs: list[Config]) -> int:
@@ -28,17 +37,13 @@ def finish_sweep(configs: list[Config]) -> int:
 
     The status is 0 only if every cell is done; it is read from disk, so it holds for any launcher.
     """
+    if not _is_first():
+        return 0
     config = configs[0]
     folder = _folder(config)
-    study = StudyInfo(
-        name=str(config.name),
-        title=config.report.title,
-        published=config.report.published,
-        comparisons=tuple((pair.a, pair.b) for pair in config.report.comparisons),
-    )
-    record_ids = RecordFolder(folder).ids() if config.report.all else None
     try:
-        text = build_report(folder, study=study, record_ids=record_ids, color=sys.stdout.isatty())
+        with FileLock(folder / ".report.lock") if folder.is_dir() else nullcontext():
+            text = _build(config, folder)
         manifest = read_manifest(folder)
     except ValueError as error:
         say_error(str(error))
@@ -48,11 +53,29 @@ def finish_sweep(configs: list[Config]) -> int:
         from nsp_ablation.stages.dashboard import log_table
 
         log_table(config, folder)
-    unfinished = [cell for cell in manifest.cells if cell.status != "done"] if manifest else []
+    own = {cell_key(config) for config in configs} if config.stage in MAKING_STAGES else None
+    cells = [cell for cell in manifest.cells if own is None or cell.key in own] if manifest else []
+    unfinished = [cell for cell in cells if cell.status != "done"]
     for cell in unfinished:
         if cell.status == "planned":  # a failed one has said so itself, and stands below the table
             say_error(f"cell {cell.key} never ended; run the same command again, and it goes on")
     return 1 if unfinished else 0
+
+
+def _build(config: Config, folder: Path) -> str:
+    study = StudyInfo(
+        name=str(config.name),
+        title=config.report.title,
+        published=config.report.published,
+        comparisons=tuple((pair.a, pair.b) for pair in config.report.comparisons),
+    )
+    record_ids = RecordFolder(folder).ids() if config.report.all else None
+    return build_report(folder, study=study, record_ids=record_ids, color=sys.stdout.isatty())
+
+
+def _is_first() -> bool:
+    """Whether this process speaks for its job: of several under torchrun or srun, the first does."""
+    return job_rank() in (None, 0)
 
 
 def _folder(config: Config) -> Path:

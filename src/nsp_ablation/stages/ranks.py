@@ -1,0 +1,201 @@
+"""The ranks of a pre-training: started here for one machine, or called where torchrun or srun started them.
+
+The first rank is this process: it prepares, exports, fine-tunes and reports. The others take part in pre-training
+alone. None of them re-enters Hydra: they are given the configuration of the cell.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import torch
+from pytorch_lightning.plugins.environments import ClusterEnvironment
+
+from nsp_ablation.config.schema import Config
+from nsp_ablation.stages.console import say_error
+from nsp_ablation.stages.device import torch_device
+from nsp_ablation.training.cpu import set_up_cpu
+from nsp_ablation.training.divergence import DivergedError
+from nsp_ablation.training.job import job_rank
+from nsp_ablation.training.processes import GivenRank, Job, free_port
+from nsp_ablation.training.signals import Stopped, never_stops
+
+TakePart = Callable[[Config, ClusterEnvironment], None]
+
+_END_SECONDS = 60.0  # a rank that is still there so long after the first one's training has ended is in a deadlock
+_PR_SET_PDEATHSIG = 1
+_STOPPING = {signal.SIGINT, signal.SIGTERM}
+_ON_ALL_RANKS = (DivergedError, Stopped)
+
+
+@contextmanager
+def ranks(config: Config, take_part: TakePart, run: Path) -> Iterator[ClusterEnvironment]:
+    """Give the first rank's environment for a training in which all others take part.
+
+    The output of ranks that are started here goes to `run`/rank<N>.log. Raises ValueError where several machines are
+    asked for, but only this process was started, and RuntimeError where another rank failed.
+    """
+    trainer = config.trainer
+    world_size = trainer.devices * trainer.num_nodes
+    if job_rank() is not None:
+        with _called(config) as environment:
+            yield environment
+    elif trainer.num_nodes > 1:
+        raise ValueError(
+            f"trainer.num_nodes={trainer.num_nodes}: start one process a device on every machine, by srun or torchrun, "
+            "or set trainer.num_nodes=1"
+        )
+    elif world_size == 1:
+        yield GivenRank()
+    else:
+        with _threads(config), _local_ranks(config, take_part, run, world_size) as environment:
+            yield environment
+
+
+def lead(config: Config, run_cell: Callable[[], int]) -> int:
+    """Run a cell as the first rank of a job and tell the others how it ended; return its status.
+
+    A configuration that asks for another number of processes than there are is an error of the cell.
+    """
+    connection, trainer = _job(config), config.trainer
+    status = 1
+    try:
+        if trainer.devices * trainer.num_nodes == connection.world_size:
+            status = run_cell()
+        else:
+            say_error(
+                f"trainer.devices={trainer.devices} trainer.num_nodes={trainer.num_nodes}: torchrun or srun started "
+                f"{connection.world_size} processes; set them to the processes of a machine, and the machines"
+            )
+    except SystemExit as stop:
+        status = stop.code if isinstance(stop.code, int) else 1
+        raise
+    finally:
+        connection.call(status)
+    return status
+
+
+def follow(config: Config, take_part: TakePart) -> int:
+    """Take part in the trainings to which the first rank calls, until it says how its cell ended; return the status.
+
+    Raises SystemExit where the first rank was asked to stop.
+    """
+    connection = _job(config)
+    with never_stops():
+        while not isinstance(message := connection.listen(), int):
+            with suppress(*_ON_ALL_RANKS):  # the first one says so
+                take_part(message, connection.environment)
+    if message > 128:
+        sys.exit(message)
+    return message
+
+
+@contextmanager
+def _called(config: Config) -> Iterator[ClusterEnvironment]:
+    """Call the job's other processes to the training, and end them all where this one fails alone."""
+    connection = _job(config)
+    connection.call(config)
+    try:
+        yield connection.environment
+    except _ON_ALL_RANKS:
+        raise
+    except Exception as error:  # the others wait in the midst of an update, and would for ever
+        say_error(f"{error} (this ends all ranks)")
+        os._exit(1)
+
+
+def _job(config: Config) -> Job:
+    return _connected(torch_device(config.trainer).type == "cuda")
+
+
+@cache
+def _connected(uses_gpu: bool) -> Job:
+    return Job(uses_gpu)
+
+
+@contextmanager
+def _local_ranks(config: Config, take_part: TakePart, run: Path, world_size: int) -> Iterator[ClusterEnvironment]:
+    run.mkdir(parents=True, exist_ok=True)
+    port, context = free_port(), get_context("spawn")
+    logs = {rank: run / f"rank{rank}.log" for rank in range(1, world_size)}
+    others = {
+        rank: context.Process(target=_local_rank, args=(config, take_part, rank, world_size, port, log))
+        for rank, log in logs.items()
+    }
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)  # inherited, until the rank has its handlers
+    try:
+        for process in others.values():
+            process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    try:
+        yield GivenRank(0, world_size, port)
+    except _ON_ALL_RANKS:
+        raise
+    except Exception as error:
+        raise RuntimeError(f"{error}{_failures(others, logs)}") from error
+    finally:
+        _disconnect()
+        _join(others)
+
+
+def _failures(others: Mapping[int, BaseProcess], logs: dict[int, Path]) -> str:
+    """Return how the other ranks failed, with the last line that each wrote; nothing where none did."""
+    _disconnect()
+    _join(others)
+    text = ""
+    for rank, process in others.items():
+        if process.exitcode:
+            lines = logs[rank].read_text(errors="replace").splitlines() if logs[rank].exists() else []
+            text += f"; rank {rank} ended with {process.exitcode}: {lines[-1] if lines else ''}"
+    return text
+
+
+def _join(others: Mapping[int, BaseProcess]) -> None:
+    for process in others.values():
+        process.join(_END_SECONDS)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+
+
+def _disconnect() -> None:
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def _local_rank(config: Config, take_part: TakePart, rank: int, world_size: int, port: int, log: Path) -> None:
+    """Be rank `rank`, from 1, of this machine, in a process of its own."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # however the first rank ends
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    set_up_cpu(config.trainer.num_threads)
+    with never_stops(), _threads(config):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+        try:
+            take_part(config, GivenRank(rank, world_size, port))
+        except _ON_ALL_RANKS:
+            pass  # the first one says so
+        finally:
+            _disconnect()
+
+
+@contextmanager
+def _threads(config: Config) -> Iterator[None]:
+    """Inside, the ranks of a machine share its cores, unless the number of threads is given."""
+    before = torch.get_num_threads()
+    if config.trainer.num_threads is None and torch_device(config.trainer).type == "cpu":
+        torch.set_num_threads(max(1, before // config.trainer.devices))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

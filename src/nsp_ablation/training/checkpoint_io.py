@@ -1,0 +1,60 @@
+"""How a checkpoint reaches the disk: copied at once, written by a thread while training goes on, whole or absent."""
+
+import itertools
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import torch
+from lightning_utilities.core.apply_func import apply_to_collection
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+from nsp_ablation.base.artifact import atomic_path, full_disk_named
+
+
+class BackgroundCheckpointIO(TorchCheckpointIO):
+    """Saves one checkpoint at a time; `teardown` waits for the last one. What went wrong in the thread is raised there
+    or at the next save: FullDiskError naming the path where the disk is full.
+
+    The copies lie in the same memory each time (page-locked on a GPU): new pages cost more than the copying.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread: Thread | None = None
+        self._error: BaseException | None = None
+        self._buffers: list[torch.Tensor] = []
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Copy the tensors to memory of the CPU and return; the file follows."""
+        self.teardown()
+        places = itertools.count()
+        copied = apply_to_collection(checkpoint, torch.Tensor, lambda tensor: self._copy(tensor, next(places)))
+        self._thread = Thread(target=self._write, args=(copied, Path(path)))
+        self._thread.start()
+
+    def teardown(self) -> None:
+        """Wait until the file is whole."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _write(self, checkpoint: dict[str, Any], path: Path) -> None:
+        try:
+            with full_disk_named(path), atomic_path(path) as temporary, open(temporary, "wb") as file:
+                torch.save(checkpoint, file)
+        except BaseException as error:
+            self._error = error
+
+    def _copy(self, tensor: torch.Tensor, place: int) -> torch.Tensor:
+        """Copy the `place`-th tensor of a checkpoint to its buffer."""
+        if place == len(self._buffers):
+            self._buffers.append(torch.empty(0))
+        buffer = self._buffers[place]
+        if (buffer.shape, buffer.dtype) != (tensor.shape, tensor.dtype):
+            buffer = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=tensor.is_cuda)
+            self._buffers[place] = buffer
+        return buffer.copy_(tensor.detach())

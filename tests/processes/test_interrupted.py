@@ -1,0 +1,61 @@
+"""A run that is killed, stopped or run by several processes ends as if it had not been."""
+
+import json
+import signal
+
+import pytest
+
+DDP = (
+    "trainer=ddp",
+    "trainer.accelerator=cpu",
+    "trainer.devices=2",
+    "trainer.precision=32-true",
+    "trainer.num_workers=0",
+)
+PRETRAINING, FINETUNING = "artifacts/runs/*/last.ckpt", "artifacts/runs/*-f1-*/last.ckpt"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("masking=static", "trainer.accumulation=2", "trainer.num_workers=2"), ("masking=dynamic", *DDP)],
+    ids=["accumulation and workers", "two processes"],
+)
+def test_a_killed_run_resumes_and_ends_in_the_same_bytes(command, same_results, uninterrupted, arguments):
+    """Two processes cut an update as two micro-batches do, and the sum of two numbers has one rounding."""
+    killed = command("killed", *arguments)
+    assert killed.signalled_when(PRETRAINING, signal.SIGKILL) == -signal.SIGKILL
+    assert killed.signalled_when(FINETUNING, signal.SIGKILL) == -signal.SIGKILL
+    (pretrained,) = killed.resumed_at()
+    assert pretrained > 0
+    assert killed.run() == 0, "\n".join(killed.lines)
+    (finetuned,) = killed.resumed_at()
+    assert finetuned > 0
+    same_results(killed.outputs(), uninterrupted[0])
+
+
+@pytest.mark.parametrize(("signum", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["TERM", "INT"])
+def test_a_stopped_sweep_says_how_to_go_on(command, signum, status):
+    arguments = ("-m", "masking=dynamic,static", "trainer.num_workers=1")
+    stopped = command("stopped", *arguments)
+    assert stopped.signalled_when(PRETRAINING, signum) == status
+    (line,) = [line for line in stopped.lines if line.startswith("error: ")]
+    assert f"stopped by {signum.name} at update" in line
+    assert "the same command goes on" in line
+    assert "Traceback" not in "\n".join(stopped.lines)
+    assert len(list(stopped.directory.glob("artifacts/runs/*"))) == 1, "the next cell was not begun"
+    assert not list(stopped.directory.glob("results/adhoc/records/*")), "nothing failed"
+
+
+def test_a_diverging_cell_fails_and_the_sweep_goes_on(command):
+    sweep = command("sweep", "-m", "pretraining.learning_rate=1e30,1e-3", "pretraining.gradient_clip=0")
+    for _ in range(2):  # typed again, it says the same, and does nothing twice
+        assert sweep.run() == 1
+        (line,) = [line for line in sweep.lines if line.startswith("error: ")]
+        assert "diverged; lower pretraining.learning_rate=1e+30" in line
+        records = [json.loads(path.read_text()) for path in sweep.directory.glob("results/adhoc/records/*.json")]
+        assert sorted(record["status"] for record in records) == ["done", "done", "failed", "failed"]
+        reasons = {record["reason"] for record in records if record["status"] == "failed"}
+        assert all("diverged" in reason for reason in reasons)
+    assert not [line for line in sweep.lines if "encoder ->" in line]
