@@ -21,7 +21,7 @@ from nsp_ablation.pretraining.initialization import (
     initialize_output_bias,
     initialize_positions,
 )
-from nsp_ablation.training.attention import AttentionLayout, attention_layout
+from nsp_ablation.training.attention import AttentionLayout, attention_layout, backend_on
 from nsp_ablation.training.quiet import quiet_transformers
 
 
@@ -30,11 +30,12 @@ class PretrainingModel(nn.Module):
 
     Whatever the objective, it has a pooler and a classifier of pairs, so that every arm has the same parameters and
     every export loads alike; without a loss on pairs they keep their first values and are left out of training.
+    `checkpoints_layers` (machine setting): less memory, a third more work (see `encode_flat`).
     """
 
     def __init__(self, hf: PreTrainedModel, predicts_pairs: bool):
         super().__init__()
-        self.hf, self.predicts_pairs = hf, predicts_pairs
+        self.hf, self.predicts_pairs, self.checkpoints_layers = hf, predicts_pairs, False
         for head in (base_model(hf).pooler, pair_classifier(hf)):
             head.requires_grad_(predicts_pairs)
 
@@ -45,12 +46,20 @@ class PretrainingModel(nn.Module):
         """
         layout = layout if layout is not None else attention_layout(batch.sequence_offsets)
         base = base_model(self.hf)
-        hidden_LH = encode_flat(base, batch.input_ids, batch.token_type_ids, batch.position_ids, layout)
+        tokens = (batch.input_ids, batch.token_type_ids, batch.position_ids)
+        hidden_LH = encode_flat(base, *tokens, layout, checkpoints_layers=self.checkpoints_layers)
         masked_logits = mlm_head(self.hf)(hidden_LH.index_select(0, batch.masked_positions))
         if not self.predicts_pairs:
             return masked_logits, None
         first_SH = hidden_LH.index_select(0, batch.sequence_offsets[:-1])
         return masked_logits, pair_classifier(self.hf)(base.pooler(first_SH.unsqueeze(1)))
+
+    def attention_backend(self, device: torch.device, precision: str, dropout: float | None = None) -> str:
+        """Return the attention backend on a device; `dropout` None is that of training, the configuration's."""
+        config: Any = self.hf.config
+        head_size = config.hidden_size // config.num_attention_heads
+        configured = config.attention_probs_dropout_prob
+        return backend_on(device, precision, head_size, configured if dropout is None else dropout)
 
 
 def build_model(
