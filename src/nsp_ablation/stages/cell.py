@@ -34,6 +34,8 @@ def run_cell(config: Config, overrides: list[str]) -> int:
     no ValueError is a mistake of ours or of the machine: its traceback goes to a log under the artifacts.
     """
     set_up_cpu(config.trainer.num_threads)
+    if config.trainer.dry_run:
+        return _run_dry(config, overrides)
     record_ids: list[str] = []
     reason = _attempt(config, record_ids)
     if config.stage in MAKING_STAGES:
@@ -41,6 +43,17 @@ def run_cell(config: Config, overrides: list[str]) -> int:
         status = "done" if reason is None else "failed"
         write_cell(folder, Cell(cell_key(config), overrides, record_ids, status, reason))
     return 0 if reason is None else 1
+
+
+def _run_dry(config: Config, overrides: list[str]) -> int:
+    from nsp_ablation.stages.dry_run import dry_run
+
+    try:
+        dry_run(config, overrides)
+    except ValueError as error:
+        say_error(str(error))
+        return 1
+    return 0
 
 
 def _attempt(config: Config, record_ids: list[str]) -> str | None:

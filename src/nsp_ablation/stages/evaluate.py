@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nsp_ablation.base.artifact import read_json
 from nsp_ablation.config.schema import Config
 from nsp_ablation.finetuning.fit import finetune
 from nsp_ablation.finetuning.outcome import TaskOutcome
@@ -31,7 +32,7 @@ def evaluate(
     Raises ValueError for a task without a recipe, unreadable files, or a corpus that holds no document out.
     """
     if spec.kind == "recall":
-        return _probe(config, arm, directory), device_name(config.trainer), _PADDED_BACKEND
+        return _probe(config, arm, directory), device_name(config.trainer), _backends(arm, directory)
     assert seed is not None
     settings = config.finetuning
     recipe = settings.recipes[spec.name]
@@ -59,7 +60,15 @@ def evaluate(
     of_microworld = config.corpus.reader == "microworld" and config.tasks[spec.name].path is None
     if of_microworld and (ceiling := _ceiling(spec)) is not None:
         outcome = replace(outcome, metrics={**outcome.metrics, "type_only_ceiling": ceiling})
-    return outcome, device_name(config.trainer), _PADDED_BACKEND
+    return outcome, device_name(config.trainer), _backends(arm, directory)
+
+
+def _backends(arm: Arm, directory: Path) -> str:
+    """Return the attention backends that made a result: of pre-training, where it was ours, and of what followed."""
+    if arm.kind != "trained":
+        return _PADDED_BACKEND
+    pretraining = read_json(directory / "pretraining.json").get("attention_backend", "not recorded")
+    return f"pre-training: {pretraining}; after it: {_PADDED_BACKEND}"
 
 
 def _progress(name: str) -> Callable[[int, int, float], None]:
