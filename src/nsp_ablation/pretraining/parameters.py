@@ -19,7 +19,7 @@ def parameter_counts(spec: ModelSpec, frame: Frame) -> dict[str, int]:
     """Return the number of parameters by part; the output embedding, tied to the input's, counts once."""
     with torch.device("meta"):
         model = make_hf_model(spec, frame)
-    counts = dict.fromkeys([*_PARTS.values(), "MLM head"], 0)
+    counts = dict.fromkeys(("embeddings", "layers", "pooler", "MLM head", "classifier of pairs"), 0)
     final_norm = f"{model.base_model_prefix}.LayerNorm." if hasattr(base_model(model), "LayerNorm") else None
     for name, parameter in model.named_parameters():  # a tied one once
         known = [part for word, part in _PARTS.items() if word in name]

@@ -1,7 +1,5 @@
 """`trainer.dry_run=true`: what a cell would take, without training it."""
 
-import shlex
-
 import numpy as np
 import torch
 
@@ -13,7 +11,7 @@ from nsp_ablation.stages.console import say
 from nsp_ablation.stages.cut import Cut, make_cut
 from nsp_ablation.stages.device import torch_device
 from nsp_ablation.stages.nominal import Reading, reading, special_tokens_of
-from nsp_ablation.stages.published_cells import published_cell
+from nsp_ablation.stages.published_cells import command, published_cell
 from nsp_ablation.training.flops import EncoderSize, Work, training_flops
 from nsp_ablation.training.memory import memory_estimate
 from nsp_ablation.training.peak import device_peak, published_peak
@@ -41,13 +39,6 @@ def dry_run(config: Config, overrides: list[str]) -> None:
     ]
     for place, line in enumerate(lines):
         say("dry run", line if place == 0 else f"  {line}")
-
-
-def command(overrides: list[str]) -> str:
-    """Return the command that runs this cell alone."""
-    words = [word for word in overrides if not word.startswith("trainer.dry_run")]
-    plain = [word.replace("'", "") if word.startswith("batch=") else word for word in words]  # run.py quotes numbers
-    return shlex.join(["python", "run.py", *plain])
 
 
 def update_work(config: Config, read: Reading) -> Work:
@@ -87,7 +78,7 @@ def _memory(config: Config, cut: Cut, num_parameters: int, size: EncoderSize) ->
         checkpoints_layers=trainer.gradient_checkpointing,
     )
     parts = ", ".join(f"{part} {_gigabytes(number)}" for part, number in vars(memory).items())
-    cells = f"{cut.accumulation} micro-batches an update of at most {cut.max_tokens:,} tokens"
+    cells = f"micro-batches an update {cut.accumulation}, each of at most {cut.max_tokens:,} tokens"
     return f"memory a device about {_gigabytes(memory.total)} ({parts}), {cells}"
 
 

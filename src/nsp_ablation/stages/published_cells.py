@@ -1,4 +1,6 @@
-"""The cells whose numbers the paper prints, as this program runs them."""
+"""The cells whose numbers the paper prints, and the command that runs a cell alone."""
+
+import shlex
 
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import resolved_objective
@@ -26,3 +28,10 @@ def published_cell(config: Config) -> str | None:
     if optimization == _SECTION_4:
         return _TABLE_1_AND_2.get(condition)
     return _TABLE_3.get(optimization) if condition == ("full", "mlm", "dynamic", None) else None
+
+
+def command(overrides: list[str]) -> str:
+    """Return the command that runs one cell for good; `overrides` are those of the cell within its sweep."""
+    words = [word for word in overrides if not word.startswith("trainer.dry_run")]
+    plain = [word.replace("'", "") if word.startswith("batch=") else word for word in words]  # run.py quotes numbers
+    return shlex.join(["python", "run.py", *plain])
