@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
 
 from nsp_ablation.training import attention_fused
 from nsp_ablation.training.attention import (
@@ -189,3 +191,30 @@ def test_without_varlen_in_this_torch_jagged_takes_its_place(monkeypatch):
     monkeypatch.setattr("nsp_ablation.training.attention.has_varlen", lambda: False)
     assert choose_backend("cuda", (9, 0), "bf16-mixed", 64, 0.0) == JAGGED
     assert attention_fused.has_varlen()
+
+
+@pytest.mark.parametrize(
+    ("backend", "dropout", "operators"),
+    [
+        (VARLEN, 0.0, {"_varlen_attn", "_varlen_attn_backward"}),
+        (JAGGED, 0.1, {"_flash_attention_forward", "_flash_attention_backward"}),
+    ],
+)
+def test_fused_backends_reach_torchs_kernels_forward_and_backward(backend, dropout, operators):
+    """On the meta device, where torch checks arguments and shapes of its CUDA kernels and computes nothing; counting
+    FLOPs makes jagged SDPA choose the kernel of a GPU there."""
+    layout = attention_layout(_offsets([3, 8, 5]), backend, longest=12).to("meta")
+    packed = torch.empty(16, 3 * 128, device="meta", dtype=torch.bfloat16, requires_grad=True)
+    names = set()
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            names.add(function.overloadpacket.__name__)
+            return function(*args, **(kwargs or {}))
+
+    with FlopCounterMode(display=False), Watch():
+        output = flat_attention(packed, layout, num_heads=2, dropout=dropout)
+        output.sum().backward()
+    assert (output.shape, output.dtype) == ((16, 128), torch.bfloat16)
+    assert (packed.grad.shape, packed.grad.dtype) == ((16, 384), torch.bfloat16)
+    assert operators <= names

@@ -4,9 +4,9 @@ Two ways to FlashAttention-2 (and to the memory-efficient kernel where FlashAtte
 `varlen_attn`, which has no dropout, and jagged nested tensors through `scaled_dot_product_attention`, which has.
 FlexAttention is not among them: it has no dropout either, and without it `varlen_attn` needs no compiled mask.
 
-Never run on a GPU by the authors: what is tested, on CPU, is that both get what torch's documentation of them asks
-for and that their results go where they belong (jagged through its slow CPU way, forward and backward, with dropout;
-`varlen_attn` against a stand-in of its documented contract).
+Never run on a GPU by the authors. Tested without one: torch accepts both calls, forward and backward, down to its CUDA
+operators (on the meta device, which computes nothing); results go where they belong (jagged through its slow CPU way,
+with gradients and dropout; `varlen_attn` against a stand-in of its documented contract).
 """
 
 # L tokens of S sequences, H = A heads of size D
