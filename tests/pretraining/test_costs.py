@@ -125,7 +125,7 @@ def test_estimated_activations_are_what_autograd_keeps(
     assert loss.requires_grad
     kept_bytes = sum(kept.values())
     rerun = 480 * (4 * (9 * 64 + 2 * 256) + 2 * 64) if checkpoints_layers else 0  # in the backward pass
-    assert 0.7 < (kept_bytes + rerun) / estimate.activations < 1.3, (kept_bytes, estimate.activations)
+    assert 0.85 < (kept_bytes + rerun) / estimate.activations < 1.2, (kept_bytes, estimate.activations)
 
 
 def test_weights_gradients_and_moments_are_full_precision():
