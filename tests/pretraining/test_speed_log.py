@@ -18,7 +18,16 @@ def logged(make_model, make_batch, frame, tmp_path):
     def run(peak_flops):
         batches = [make_batch([4, 20, 6, 3], seed=step, step=step).padded(64, frame.max_length) for step in range(4)]
         logger, lines = CSVLogger(tmp_path / "logs", name=""), []
-        machine = Machine("cpu", 1, 1, "auto", "32-true", 1, 1e9, peak_flops)
+        machine = Machine(
+            accelerator="cpu",
+            devices=1,
+            num_nodes=1,
+            strategy="auto",
+            precision="32-true",
+            accumulation=1,
+            checkpoint_seconds=1e9,
+            peak_flops=peak_flops,
+        )
         options = {"seed": 0, "export_at": [], "log_every": 2, "say": lines.append, "logger": logger}
         loader = lambda first_step, rank, world_size: iter(batches)  # noqa: E731
         pretrain(make_model(), loader, RECIPE, machine, tmp_path / "run", export=lambda update: None, **options)

@@ -21,7 +21,7 @@ from nsp_ablation.pretraining.initialization import (
     initialize_output_bias,
     initialize_positions,
 )
-from nsp_ablation.training.attention import AttentionLayout, attention_layout, backend_on
+from nsp_ablation.training.attention import LENGTH_GROUPS, AttentionLayout, attention_layout, backend_on
 from nsp_ablation.training.quiet import quiet_transformers
 
 
@@ -39,12 +39,16 @@ class PretrainingModel(nn.Module):
         for head in (base_model(hf).pooler, pair_classifier(hf)):
             head.requires_grad_(predicts_pairs)
 
+    def layout_of(self, batch: MicroBatch, backend: str = LENGTH_GROUPS) -> AttentionLayout:
+        """Return which tokens of a micro-batch (on the CPU) attend to which, as a backend wants to be told."""
+        return attention_layout(batch.sequence_offsets, backend, batch.max_sequence_length)
+
     def forward(self, batch: MicroBatch, layout: AttentionLayout | None = None) -> tuple[Tensor, Tensor | None]:
         """Return MLM logits at the masked positions (M, V) and, if pairs are predicted, pair logits (S, 2).
 
-        `layout` is that of the batch's sequences, built here if not given.
+        `layout` is `layout_of` the batch, made here if not given.
         """
-        layout = layout if layout is not None else attention_layout(batch.sequence_offsets)
+        layout = layout if layout is not None else self.layout_of(batch)
         base = base_model(self.hf)
         tokens = (batch.input_ids, batch.token_type_ids, batch.position_ids)
         hidden_LH = encode_flat(base, *tokens, layout, checkpoints_layers=self.checkpoints_layers)

@@ -8,7 +8,6 @@ import torch.nn.functional as F
 
 from nsp_ablation.batches.loader import MicroBatch
 from nsp_ablation.pretraining.encoder import PretrainingModel
-from nsp_ablation.training.attention import attention_layout
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ def heldout_loss(model: PretrainingModel, batches: Iterable[MicroBatch], device:
     loss_sum, num_predictions, num_right, num_pairs = 0.0, 0, 0, 0
     backend = model.attention_backend(device, "32-true", dropout=0.0)
     for batch in batches:
-        layout = attention_layout(batch.sequence_offsets, backend).to(device)
+        layout = model.layout_of(batch, backend).to(device)
         batch = batch.to(device)
         # `forward` itself: a compiled model would be compiled anew for the shapes of each batch
         masked_logits, pair_logits = model.forward(batch, layout)

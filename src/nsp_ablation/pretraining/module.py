@@ -16,7 +16,7 @@ from nsp_ablation.base.randomness import draw64, epoch_key, stream
 from nsp_ablation.batches.loader import MicroBatch
 from nsp_ablation.pretraining.encoder import PretrainingModel
 from nsp_ablation.pretraining.objective import Losses, update_share
-from nsp_ablation.training.attention import LENGTH_GROUPS, AttentionLayout, attention_layout
+from nsp_ablation.training.attention import LENGTH_GROUPS, AttentionLayout
 from nsp_ablation.training.flops import EncoderSize, Work, training_flops
 from nsp_ablation.training.optimizer import learning_rate_factor, linear_schedule, parameter_groups
 from nsp_ablation.training.progress import ProgressLine
@@ -109,7 +109,7 @@ class PretrainingModule(pl.LightningModule):
         return Stream(lambda: self.make_loader(trainer.global_step, trainer.global_rank, trainer.world_size))
 
     def transfer_batch_to_device(self, batch: MicroBatch, device: torch.device, dataloader_idx: int) -> PlacedBatch:
-        layout = attention_layout(batch.sequence_offsets, self._attention_backend, batch.max_sequence_length)
+        layout = self.model.layout_of(batch, self._attention_backend)
         flops = training_flops(self._size, _work(batch, self.model.predicts_pairs))
         if device.type == "cpu":
             return batch, layout, flops
