@@ -60,14 +60,17 @@ class MicroBatch:
         zeros = torch.zeros_like(place)
         ends = torch.cat([place[longest::longest], torch.full((min(num_padding, 1),), num_padding)]) + num_tokens
         labels = self.pair_labels
+        borders: dict[str, Any] = {
+            name: torch.cat([old, ends]) for name, old in vars(self).items() if name.endswith("_offsets")
+        }
         return replace(
             self,
             input_ids=torch.cat([self.input_ids, zeros]),
             token_type_ids=torch.cat([self.token_type_ids, zeros]),
             position_ids=torch.cat([self.position_ids, place % longest]),
-            sequence_offsets=torch.cat([self.sequence_offsets, ends]),
             max_sequence_length=longest,
             pair_labels=None if labels is None else torch.cat([labels, torch.full_like(ends, IGNORED_LABEL)]),
+            **borders,
         )
 
     def _with_tensors(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "MicroBatch":
