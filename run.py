@@ -77,7 +77,7 @@ def run_cells(cells: list[Cell], command: str) -> int:
     """Run the checked cells and return the exit status; stages that make records end with their sweep's table."""
     from nsp_ablation.stages.cell import TABLE_STAGES
 
-    if cells[0].config.stage not in TABLE_STAGES:
+    if cells[0].config.stage not in TABLE_STAGES or cells[0].config.trainer.dry_run:
         return run_through_hydra()
     from nsp_ablation.stages.report import finish_sweep, sweep
 
@@ -110,7 +110,8 @@ def run_one(settings: DictConfig) -> int:
     assert isinstance(config, Config)
     overrides = list(HydraConfig.get().overrides.task)
     _statuses.append(run_cell(config, overrides))
-    if _statuses[-1] and config.stage not in TABLE_STAGES and HydraConfig.get().mode == RunMode.MULTIRUN:
+    has_table = config.stage in TABLE_STAGES and not config.trainer.dry_run
+    if _statuses[-1] and not has_table and HydraConfig.get().mode == RunMode.MULTIRUN:
         raise CompactHydraException(f"error: failed: {' '.join(overrides)}")
     return _statuses[-1]
 

@@ -100,7 +100,10 @@ def warnings(study: Study) -> list[str]:
             "kind of device",
             {record.provenance.device.split()[0] for record in _done(study) if record.provenance.device},
         ),
-        ("attention backend", {record.provenance.attention_backend for record in _done(study)}),
+        (
+            "attention backend",  # of arms that were pre-trained; the others have none of pre-training
+            {record.provenance.attention_backend for record in _done(study) if record.arm == "trained"},
+        ),
         ("commit", {(record.provenance.commit or "no checkout")[:12] for record in _done(study)}),
     ):
         if len(values) > 1:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from nsp_ablation.batches.assemble import MaskedFlat, assemble_masked, concatenate
+from nsp_ablation.batches.assemble import IGNORED_LABEL, MaskedFlat, assemble_masked, concatenate
 from nsp_ablation.batches.masking import MaskSpec
 from nsp_ablation.batches.plan import BatchPlan, balanced_cut
 from nsp_ablation.formats.frame import Frame
@@ -50,6 +50,31 @@ class MicroBatch:
         """Return this micro-batch in page-locked memory (called by DataLoader)."""
         return self._with_tensors(torch.Tensor.pin_memory)
 
+    def padded(self, multiple: int, longest: int) -> "MicroBatch":
+        """Return it with padding up to a multiple of so many tokens, for compiled code, which wants one shape.
+
+        Padding comes last, as sequences of at most `longest` tokens of their own, which no real token attends to and
+        nobody predicts (id 0, pair label -100). Counts stay those of real tokens; `max_sequence_length` is `longest`.
+        """
+        num_tokens = len(self.input_ids)
+        num_padding = -num_tokens % multiple if num_tokens else multiple
+        place = torch.arange(num_padding)
+        zeros = torch.zeros_like(place)
+        ends = torch.cat([place[longest::longest], torch.full((min(num_padding, 1),), num_padding)]) + num_tokens
+        labels = self.pair_labels
+        borders: dict[str, Any] = {
+            name: torch.cat([old, ends]) for name, old in vars(self).items() if name.endswith("_offsets")
+        }
+        return replace(
+            self,
+            input_ids=torch.cat([self.input_ids, zeros]),
+            token_type_ids=torch.cat([self.token_type_ids, zeros]),
+            position_ids=torch.cat([self.position_ids, place % longest]),
+            max_sequence_length=longest,
+            pair_labels=None if labels is None else torch.cat([labels, torch.full_like(ends, IGNORED_LABEL)]),
+            **borders,
+        )
+
     def _with_tensors(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "MicroBatch":
         changed: dict[str, Any] = {k: change(v) for k, v in vars(self).items() if isinstance(v, torch.Tensor)}
         return replace(self, **changed)
@@ -68,15 +93,16 @@ def micro_batch_loader(
     rank: int = 0,
     world_size: int = 1,
     pin_memory: bool = False,
+    pad_to: int | None = None,
 ) -> DataLoader:
     """Return the loader of one rank's micro-batches of the updates [first_step, max_steps), `accumulation` an update.
 
     Every update is cut in accumulation x world_size parts; `rank` takes each world_size-th. What it yields depends
-    neither on `num_workers` nor on where reading starts.
+    neither on `num_workers` nor on where reading starts. With `pad_to` each is padded to a multiple of so many tokens.
     """
     assert 0 <= first_step <= max_steps, (first_step, max_steps)
     assert 0 <= rank < world_size, (rank, world_size)
-    dataset = MicroBatches(plan, store, frame, spec, accumulation, rank, world_size)
+    dataset = MicroBatches(plan, store, frame, spec, accumulation, rank, world_size, pad_to)
     items = range(first_step * accumulation, max_steps * accumulation)
     if num_workers and items:
         _ = dataset[items[0]]  # forked workers then share the compiled kernels and the order of the epoch
@@ -135,9 +161,10 @@ class MicroBatches(Dataset):
         accumulation: int,
         rank: int,
         world_size: int,
+        pad_to: int | None = None,
     ) -> None:
         self.plan, self.store, self.frame, self.spec = plan, store, frame, spec
-        self.accumulation, self.rank, self.world_size = accumulation, rank, world_size
+        self.accumulation, self.rank, self.world_size, self.pad_to = accumulation, rank, world_size, pad_to
         self._update: _Update | None = None
 
     def __getitem__(self, number: int) -> MicroBatch:
@@ -147,7 +174,8 @@ class MicroBatches(Dataset):
         lengths = np.diff(self._update.flat.sequence_offsets)
         borders = balanced_cut(lengths, self.accumulation * self.world_size)
         part = turn * self.world_size + self.rank
-        return self._update.part(int(borders[part]), int(borders[part + 1]))
+        batch = self._update.part(int(borders[part]), int(borders[part + 1]))
+        return batch if self.pad_to is None else batch.padded(self.pad_to, self.frame.max_length)
 
     def _assemble(self, step: int) -> "_Update":
         flats, labels = [], []

@@ -193,5 +193,8 @@ def _surroundings(config: Config) -> Iterator[Problem]:
     if trainer.accelerator == "cpu" and trainer.precision == "16-mixed":
         reason = "half precision needs a GPU"
         yield Problem("trainer.precision", trainer.precision, reason, ("32-true", "bf16-mixed", "64-true"))
+    if trainer.max_tokens is not None and trainer.max_tokens < 2 * config.max_length:
+        reason = f"must be at least twice max_length={config.max_length}: micro-batches are cut to within a sequence"
+        yield Problem("trainer.max_tokens", trainer.max_tokens, reason)
     if config.logger.name == "tensorboard" and find_spec("tensorboard") is None:
         yield Problem("logger", "tensorboard", "is not installed; pip install tensorboard", ("csv", "wandb"))

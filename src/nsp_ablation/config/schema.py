@@ -10,6 +10,11 @@ from nsp_ablation.config.input_schema import CorpusConfig, FormatConfig, Masking
 from nsp_ablation.config.kinds import MAX_SEED, label, machine, science
 from nsp_ablation.config.task_schema import FinetuningConfig, TaskConfig
 
+# GPUs whose peak is known (training.peak has it).
+DEVICES = (
+    *("H200", "H100 PCIe", "H100 NVL", "H100", "A100", "A40", "A10", "RTX A6000", "RTX 6000 Ada", "L40S", "L40", "L4"),
+    *("RTX 4090", "RTX 3090", "V100", "T4"),
+)
 STAGES = ("all", "prepare", "inspect", "pretrain", "finetune", "report", "export")
 
 
@@ -62,7 +67,12 @@ class PretrainingConfig:
 
 @dataclass
 class TrainerConfig:
-    """The machine of a run. `precision` is a science setting; the rest changes the speed alone."""
+    """The machine of a run. `precision` is a science setting; the rest changes the speed alone.
+
+    Each device takes `accumulation` micro-batches of an update, and more where one of them would exceed `max_tokens`
+    real tokens (null: no limit). `peak_tflops` is one device's, for the MFU of the log (null: by name or measured).
+    `dry_run` trains nothing and tells what a run would take, on `dry_run_device` (null: this machine) at `dry_run_mfu`.
+    """
 
     name: str = machine()
     accelerator: str = machine("cpu", "gpu", "auto")
@@ -70,9 +80,16 @@ class TrainerConfig:
     num_nodes: int = machine(low=1)
     precision: str = science("32-true", "bf16-mixed", "16-mixed", "64-true")
     accumulation: int = machine(low=1)
+    max_tokens: int | None = machine(low=16)
+    compile: bool = machine()
+    gradient_checkpointing: bool = machine()
     num_workers: int = machine(low=0)
     num_threads: int | None = machine(low=1)
     progress: bool = machine()
+    peak_tflops: float | None = machine(low=1e-6)
+    dry_run: bool = machine()
+    dry_run_device: str | None = machine(*DEVICES)
+    dry_run_mfu: float = machine(low=0.001, high=1.0)
 
 
 @dataclass

@@ -21,7 +21,7 @@ from nsp_ablation.pretraining.initialization import (
     initialize_output_bias,
     initialize_positions,
 )
-from nsp_ablation.training.attention import AttentionLayout, attention_layout
+from nsp_ablation.training.attention import LENGTH_GROUPS, AttentionLayout, attention_layout, backend_on
 from nsp_ablation.training.quiet import quiet_transformers
 
 
@@ -30,18 +30,21 @@ class PretrainingModel(nn.Module):
 
     Whatever the objective, it has a pooler and a classifier of pairs, so that every arm has the same parameters and
     every export loads alike; without a loss on pairs they keep their first values and are left out of training.
+    `checkpoints_layers` (machine setting): less memory, a third more work (see `encode_flat`).
     """
 
     def __init__(self, hf: PreTrainedModel, predicts_pairs: bool, confines_attention: bool):
         """`confines_attention`: a token attends to its own document's part of a sequence, not to all of it."""
         super().__init__()
         self.hf, self.predicts_pairs, self.confines_attention = hf, predicts_pairs, confines_attention
+        self.checkpoints_layers = False
         for head in (base_model(hf).pooler, pair_classifier(hf)):
             head.requires_grad_(predicts_pairs)
 
-    def layout_of(self, batch: MicroBatch) -> AttentionLayout:
-        """Return which tokens of a micro-batch (on the CPU) attend to which."""
-        return attention_layout(batch.piece_offsets if self.confines_attention else batch.sequence_offsets)
+    def layout_of(self, batch: MicroBatch, backend: str = LENGTH_GROUPS) -> AttentionLayout:
+        """Return which tokens of a micro-batch (on the CPU) attend to which, as a backend wants to be told."""
+        offsets = batch.piece_offsets if self.confines_attention else batch.sequence_offsets
+        return attention_layout(offsets, backend, batch.max_sequence_length)
 
     def forward(self, batch: MicroBatch, layout: AttentionLayout | None = None) -> tuple[Tensor, Tensor | None]:
         """Return MLM logits at the masked positions (M, V) and, if pairs are predicted, pair logits (S, 2).
@@ -50,12 +53,20 @@ class PretrainingModel(nn.Module):
         """
         layout = layout if layout is not None else self.layout_of(batch)
         base = base_model(self.hf)
-        hidden_LH = encode_flat(base, batch.input_ids, batch.token_type_ids, batch.position_ids, layout)
+        tokens = (batch.input_ids, batch.token_type_ids, batch.position_ids)
+        hidden_LH = encode_flat(base, *tokens, layout, checkpoints_layers=self.checkpoints_layers)
         masked_logits = mlm_head(self.hf)(hidden_LH.index_select(0, batch.masked_positions))
         if not self.predicts_pairs:
             return masked_logits, None
         first_SH = hidden_LH.index_select(0, batch.sequence_offsets[:-1])
         return masked_logits, pair_classifier(self.hf)(base.pooler(first_SH.unsqueeze(1)))
+
+    def attention_backend(self, device: torch.device, precision: str, dropout: float | None = None) -> str:
+        """Return the attention backend on a device; `dropout` None is that of training, the configuration's."""
+        config: Any = self.hf.config
+        head_size = config.hidden_size // config.num_attention_heads
+        configured = config.attention_probs_dropout_prob
+        return backend_on(device, precision, head_size, configured if dropout is None else dropout)
 
 
 def build_model(

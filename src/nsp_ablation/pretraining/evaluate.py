@@ -20,16 +20,19 @@ class HeldoutLoss:
 
 @torch.inference_mode()
 def heldout_loss(model: PretrainingModel, batches: Iterable[MicroBatch], device: torch.device) -> HeldoutLoss:
-    """Return the losses over all batches together, without dropout; the model stays on `device`, in evaluation mode.
+    """Return the losses over all batches together, without dropout, in the weights' own precision; the model stays on
+    `device`, in evaluation mode.
 
     Raises ValueError if there is nothing to predict.
     """
     model.eval().to(device)
     loss_sum, num_predictions, num_right, num_pairs = 0.0, 0, 0, 0
+    backend = model.attention_backend(device, "32-true", dropout=0.0)
     for batch in batches:
-        layout = model.layout_of(batch).to(device)
+        layout = model.layout_of(batch, backend).to(device)
         batch = batch.to(device)
-        masked_logits, pair_logits = model(batch, layout)
+        # `forward` itself: a compiled model would be compiled anew for the shapes of each batch
+        masked_logits, pair_logits = model.forward(batch, layout)
         loss_sum += float(F.cross_entropy(masked_logits, batch.masked_labels, reduction="sum"))
         num_predictions += len(batch.masked_labels)
         if pair_logits is not None and batch.pair_labels is not None:

@@ -34,6 +34,7 @@ class Machine:
     """Where a run trains; names are the configuration's (group `trainer`). All but `precision` changes speed alone.
 
     `accumulation` is the micro-batches of an update on each device; every `checkpoint_seconds` the state is saved.
+    `peak_flops` is the FLOP/s of one device, the measure of the MFU that is logged; None leaves that out.
     """
 
     accelerator: str
@@ -42,6 +43,7 @@ class Machine:
     precision: str
     accumulation: int
     checkpoint_seconds: float
+    peak_flops: float | None = None
 
 
 def pretrain(
@@ -71,7 +73,9 @@ def pretrain(
     """
     directory.mkdir(parents=True, exist_ok=True)
     checkpoint = directory / "last.ckpt"
-    module = PretrainingModule(model, make_loader, recipe, seed=seed, log_every=log_every, say=say)
+    module = PretrainingModule(
+        model, make_loader, recipe, seed=seed, log_every=log_every, say=say, peak_flops=machine.peak_flops
+    )
     with StopRequests() as stop, quiet_lightning(), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         callbacks = [
             _ExportAt(export_at, export),

@@ -16,17 +16,20 @@ from nsp_ablation.base.randomness import draw64, epoch_key, stream
 from nsp_ablation.batches.loader import MicroBatch
 from nsp_ablation.pretraining.encoder import PretrainingModel
 from nsp_ablation.pretraining.objective import Losses, update_share
-from nsp_ablation.training.attention import AttentionLayout
+from nsp_ablation.training.attention import LENGTH_GROUPS, AttentionLayout
 from nsp_ablation.training.divergence import DivergedError, has_diverged, is_finite_state
+from nsp_ablation.training.flops import EncoderSize, Work, training_flops
 from nsp_ablation.training.optimizer import learning_rate_factor, linear_schedule, parameter_groups
 from nsp_ablation.training.progress import ProgressLine
 from nsp_ablation.training.resume import Stream, ends_update, place_after
+from nsp_ablation.training.speed import SpeedMeter
 
 # of ln V, the loss of a model that knows nothing; small ones with wide initial weights begin at a few times that
 _DIVERGED_FACTOR = 10
 
 # (first update, rank, number of ranks) -> that rank's micro-batches, from the update on
 MakeLoader = Callable[[int, int, int], Iterable[MicroBatch]]
+PlacedBatch = tuple[MicroBatch, AttentionLayout, float]  # on the device, with its attention layout and model FLOPs
 
 
 @dataclass(frozen=True)
@@ -54,25 +57,24 @@ class Recipe:
 
 
 class _Window:
-    """This rank's losses and tokens since curves were last logged."""
+    """This rank's losses since curves were last logged."""
 
     def __init__(self) -> None:
         self.mlm: Tensor | float = 0.0
         self.pair: Tensor | float = 0.0
-        self.num_updates = self.num_tokens = 0
-        self.started = time.monotonic()
+        self.num_updates = 0
 
-    def add(self, losses: Losses, num_tokens: int) -> None:
+    def add(self, losses: Losses) -> None:
         self.mlm = self.mlm + losses.mlm.detach()
         if losses.pair is not None:
             self.pair = self.pair + losses.pair.detach()
-        self.num_tokens += num_tokens
 
 
 class PretrainingModule(pl.LightningModule):
     """AdamW on the sums of an update's losses; dropout is drawn by (seed, micro-batch), so that no state is needed.
 
-    Losses are read every `log_every` updates, or when the progress line is due: never on every one.
+    Losses are read every `log_every` updates, or when the progress line is due: never on every one. `peak_flops` is the
+    FLOP/s of one device, None leaves the MFU out of the log.
     """
 
     def __init__(
@@ -84,11 +86,12 @@ class PretrainingModule(pl.LightningModule):
         seed: int,
         log_every: int,
         say: Callable[[str], None] | None,
+        peak_flops: float | None = None,
     ):
         super().__init__()
         self.model, self.make_loader, self.recipe = model, make_loader, recipe
-        self.log_every, self.say = log_every, say
-        self.num_predictions = self.resumed_at = self._num_tokens = 0
+        self.log_every, self.say, self.peak_flops = log_every, say, peak_flops
+        self.num_predictions = self.resumed_at = 0
         self._earlier_seconds = self._started = 0.0
         config = model.hf.config
         has_dropout = config.hidden_dropout_prob > 0 or config.attention_probs_dropout_prob > 0
@@ -96,6 +99,9 @@ class PretrainingModule(pl.LightningModule):
         self._progress: ProgressLine | None = None
         self._trained: list[Tensor] = []
         self._window = _Window()
+        self._size = EncoderSize.of(config)
+        self._since_log = self._since_line = SpeedMeter(1, peak_flops)
+        self._attention_backend = LENGTH_GROUPS
 
     @property
     def seconds(self) -> float:
@@ -106,24 +112,30 @@ class PretrainingModule(pl.LightningModule):
         trainer = self.trainer
         return Stream(lambda: self.make_loader(trainer.global_step, trainer.global_rank, trainer.world_size))
 
-    def transfer_batch_to_device(self, batch: MicroBatch, device: torch.device, dataloader_idx: int):
-        layout = self.model.layout_of(batch)
-        return (batch, layout) if device.type == "cpu" else (batch.to(device), layout.to(device))
+    def transfer_batch_to_device(self, batch: MicroBatch, device: torch.device, dataloader_idx: int) -> PlacedBatch:
+        layout = self.model.layout_of(batch, self._attention_backend)
+        flops = training_flops(self._size, _work(batch, self.model.predicts_pairs))
+        if device.type == "cpu":
+            return batch, layout, flops
+        return batch.to(device, non_blocking=True), layout.to(device), flops
 
     def on_train_start(self) -> None:
         self._started, self.resumed_at = time.monotonic(), self.trainer.global_step
         if self.say is not None and self.trainer.is_global_zero:
             self._progress = ProgressLine(self.say, max_steps=self.recipe.max_steps, first_step=self.resumed_at)
+        self._attention_backend = self.model.attention_backend(self.device, str(self.trainer.precision))
+        self._since_log, self._since_line = self._new_meter(), self._new_meter()
 
-    def training_step(self, batch: tuple[MicroBatch, AttentionLayout], batch_index: int) -> Tensor:
-        micro_batch, layout = batch
+    def training_step(self, batch: PlacedBatch, batch_index: int) -> Tensor:
+        micro_batch, layout, flops = batch
         if self._dropout_key is not None:
             number = batch_index * self.trainer.world_size + self.trainer.global_rank
             torch.manual_seed(int(draw64(self._dropout_key, np.full(1, number, np.uint64))[0]))
         masked_logits, pair_logits = self.model(micro_batch, layout)
         losses = update_share(masked_logits, pair_logits, micro_batch)
-        self._window.add(losses, micro_batch.num_tokens)
-        self._num_tokens += micro_batch.num_tokens
+        self._window.add(losses)
+        for meter in (self._since_log, self._since_line):
+            meter.add(micro_batch.num_tokens, len(micro_batch.input_ids), flops)
         if ends_update(self.trainer):
             self._window.num_updates += 1
             self.num_predictions += micro_batch.num_update_predictions
@@ -149,14 +161,15 @@ class PretrainingModule(pl.LightningModule):
         if self.recipe.gradient_clip > 0:
             torch.nn.utils.clip_grad_norm_(self._trained, self.recipe.gradient_clip)
 
-    def on_train_batch_end(self, outputs: Any, batch: tuple[MicroBatch, AttentionLayout], batch_index: int) -> None:
+    def on_train_batch_end(self, outputs: Any, batch: PlacedBatch, batch_index: int) -> None:
         if not ends_update(self.trainer):
             return
         step, window = self.trainer.global_step, self._window
         if self._progress is not None and self._progress.is_due(step):
             # other ranks' losses are not waited for: this rank's share stands for theirs
             loss = float(window.mlm + window.pair) / window.num_updates * self.trainer.world_size
-            self._progress.show(step, loss, self._num_tokens * self.trainer.world_size)
+            self._progress.show(step, loss, self._since_line.speed())
+            self._since_line = self._new_meter()
         if step % self.log_every == 0 or step == self.recipe.max_steps:
             self._log(step)
 
@@ -187,18 +200,24 @@ class PretrainingModule(pl.LightningModule):
         """Log the means over the updates since the last time; raise DivergedError if they say so."""
         mlm_loss, pair_loss = self._mean_losses()
         self._stop_if_diverged(mlm_loss + pair_loss)
-        window, self._window = self._window, _Window()
+        self._window = _Window()
+        speed, self._since_log = self._since_log.speed(), self._new_meter()
         if self.logger is None:
             return
-        tokens_per_second = window.num_tokens * self.trainer.world_size / (time.monotonic() - window.started)
         metrics = {
             "mlm_loss": mlm_loss,
             "learning_rate": self.recipe.learning_rate_of(step),
-            "tokens_per_second": tokens_per_second,
+            "tokens_per_second": speed.tokens_per_second,
+            "padding_share": speed.padding,
         }
+        if speed.mfu is not None:
+            metrics["mfu"] = speed.mfu
         if self.model.predicts_pairs:
             metrics["pair_loss"] = pair_loss
         self.logger.log_metrics({f"pretraining/{name}": value for name, value in metrics.items()}, step=step)
+
+    def _new_meter(self) -> SpeedMeter:
+        return SpeedMeter(self.trainer.world_size, self.peak_flops)
 
     def _stop_if_diverged(self, loss: float) -> None:
         if has_diverged(loss, _DIVERGED_FACTOR * math.log(self.model.hf.config.vocab_size)):
@@ -208,3 +227,11 @@ class PretrainingModule(pl.LightningModule):
                 f"pretraining.learning_rate={recipe.learning_rate} or raise "
                 f"pretraining.warmup_ratio={recipe.warmup_ratio} (the same command ends here again)"
             )
+
+
+def _work(batch: MicroBatch, predicts_pairs: bool) -> Work:
+    """Return what the model does for the real tokens of a micro-batch on CPU: padding comes after them."""
+    offsets = batch.sequence_offsets.numpy()
+    lengths = np.diff(offsets[offsets <= batch.num_tokens])
+    num_pairs = len(lengths) if predicts_pairs else 0
+    return Work(batch.num_tokens, float(lengths @ lengths), len(batch.masked_positions), num_pairs)

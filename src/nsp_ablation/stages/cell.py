@@ -42,6 +42,8 @@ def run_cell(config: Config, overrides: list[str]) -> int:
     """
     set_up_cpu(config.trainer.num_threads)
     keep_kernels_by_source()
+    if config.trainer.dry_run:
+        return _run_dry(config, overrides)
     rank = job_rank()
     if rank is None:
         return _run_cell(config, overrides)
@@ -71,6 +73,17 @@ def _note_end(config: Config, overrides: list[str], record_ids: list[str], reaso
     folder = Path(config.paths.results) / str(config.name)
     status = "done" if reason is None else "failed"
     write_cell(folder, Cell(cell_key(config), overrides, record_ids, status, reason))
+
+
+def _run_dry(config: Config, overrides: list[str]) -> int:
+    from nsp_ablation.stages.dry_run import dry_run
+
+    try:
+        dry_run(config, overrides)
+    except ValueError as error:
+        say_error(str(error))
+        return 1
+    return 0
 
 
 def _attempt(config: Config, run: Callable[[], None]) -> str | None:

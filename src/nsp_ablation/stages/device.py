@@ -8,8 +8,11 @@ from nsp_ablation.config.schema import TrainerConfig
 
 
 def torch_device(trainer: TrainerConfig) -> torch.device:
-    """Return the device that the trainer's accelerator stands for."""
-    uses_gpu = trainer.accelerator == "gpu" or (trainer.accelerator == "auto" and torch.cuda.is_available())
+    """Return the device that the trainer's accelerator stands for. Raises ValueError for a GPU that is not there."""
+    has_gpu = torch.cuda.is_available()
+    if trainer.accelerator == "gpu" and not has_gpu:
+        raise ValueError("trainer.accelerator=gpu: torch sees no GPU on this machine; use trainer=cpu")
+    uses_gpu = trainer.accelerator != "cpu" and has_gpu
     return torch.device("cuda" if uses_gpu else "cpu")
 
 

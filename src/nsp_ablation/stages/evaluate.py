@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from nsp_ablation.base.artifact import read_json
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.task_schema import ZERO_SHOT_KINDS
 from nsp_ablation.finetuning.fit import Checkpointing, finetune
@@ -35,7 +36,7 @@ def evaluate(
     else:
         assert seed is not None
         outcome = _finetune(config, arm, spec, seed, directory, run)
-    return outcome, device_name(config.trainer), _PADDED_BACKEND
+    return outcome, device_name(config.trainer), _backends(arm, directory)
 
 
 def _finetune(config: Config, arm: Arm, spec: TaskSpec, seed: int, directory: Path, run: Path) -> TaskOutcome:
@@ -73,6 +74,14 @@ def _finetune(config: Config, arm: Arm, spec: TaskSpec, seed: int, directory: Pa
     if of_microworld and (ceiling := _ceiling(spec)) is not None:
         outcome = replace(outcome, metrics={**outcome.metrics, "type_only_ceiling": ceiling})
     return outcome
+
+
+def _backends(arm: Arm, directory: Path) -> str:
+    """Return the attention backends that made a result: of pre-training, where it was ours, and of what followed."""
+    if arm.kind != "trained":
+        return _PADDED_BACKEND
+    pretraining = read_json(directory / "pretraining.json").get("attention_backend", "not recorded")
+    return f"pre-training: {pretraining}; after it: {_PADDED_BACKEND}"
 
 
 def _progress(name: str) -> Callable[[int, int, float], None]:

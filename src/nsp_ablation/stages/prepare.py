@@ -35,6 +35,16 @@ def store_key(config: Config) -> str:
     return fingerprint(parts)
 
 
+def find_prepared(config: Config) -> Prepared | None:
+    """Return the places of tokenizer and stores if they are built; nothing is built, and no corpus on a hub read."""
+    artifacts = Path(config.paths.artifacts)
+    tokenizer, directory = artifacts / "tokenizers" / _tokenizer_key(config), artifacts / "stores" / store_key(config)
+    if not (tokenizer.exists() and directory.exists()):
+        return None
+    heldout = directory / "heldout"
+    return Prepared(tokenizer, directory / "train", heldout if heldout.exists() else None, store_key(config))
+
+
 def prepare(config: Config) -> Prepared:
     """Build what is missing of tokenizer and stores, and return their places.
 

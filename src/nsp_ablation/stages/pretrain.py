@@ -23,12 +23,14 @@ from nsp_ablation.pretraining.fit import Machine, PretrainOutcome
 from nsp_ablation.pretraining.fit import pretrain as fit
 from nsp_ablation.pretraining.module import Recipe
 from nsp_ablation.stages.console import say
+from nsp_ablation.stages.cut import Cut, make_cut
 from nsp_ablation.stages.device import torch_device
 from nsp_ablation.stages.feed import Feed, make_feed
 from nsp_ablation.stages.loggers import arm_group, run_logger
 from nsp_ablation.stages.model import make_model
 from nsp_ablation.stages.prepare import prepare, store_key
 from nsp_ablation.stages.ranks import ranks
+from nsp_ablation.training.peak import device_peak
 
 _EVALUATION_TOKENS = 16_384
 
@@ -68,8 +70,13 @@ def _run_directory(config: Config) -> Path:
 def _train(config: Config, key: str, place: Path) -> None:
     prepared = prepare(config)
     feed = make_feed(config, prepared)
-    facts = {"condition": condition(config), "seed": config.seed, "pair_separator": config.format.pair_separator}
     model = make_model(config, feed)
+    facts = {
+        "condition": condition(config),
+        "seed": config.seed,
+        "pair_separator": config.format.pair_separator,
+        "attention_backend": model.attention_backend(torch_device(config.trainer), config.trainer.precision),
+    }
 
     def export_on_the_way(update: int) -> None:
         there = place.parent / f"{key}.at" / str(update)
@@ -78,8 +85,7 @@ def _train(config: Config, key: str, place: Path) -> None:
     run = _run_directory(config)
     for left in run.glob(".*"):
         left.unlink()  # a checkpoint that a killed process was writing; the lock of the encoder is ours
-    size = f"{feed.size.mean_tokens:,.0f} tokens ({feed.size.mean_sequences:.1f} sequences)"
-    say("pretrain", f"{arm_group(config)} seed {config.seed}: {config.pretraining.max_steps} updates of {size}")
+    _announce(config, feed)
     with (
         ranks(config, take_part, run) as environment,
         run_logger(config, arm_group(config), "pretraining", f"p{config.seed}-{key[:8]}") as logger,
@@ -113,35 +119,58 @@ def _fit(
 ) -> PretrainOutcome:
     """Train `model` in place; the first rank shows its progress in the terminal and its curves in the logger."""
     settings, trainer = config.pretraining, config.trainer
+    cut = make_cut(trainer, feed.size, feed.index_of(1).lengths())
+    model.checkpoints_layers = trainer.gradient_checkpointing
+    if trainer.compile:
+        model.compile()
     recipe = Recipe(**{field: getattr(settings, field) for field in Recipe.__dataclass_fields__})
-    machine = Machine(
-        accelerator=trainer.accelerator,
-        devices=trainer.devices,
-        num_nodes=trainer.num_nodes,
-        precision=trainer.precision,
-        accumulation=trainer.accumulation,
-        checkpoint_seconds=settings.checkpoint_seconds,
-    )
 
     def open_loader(first_step: int, rank: int, world_size: int) -> Iterable[MicroBatch]:
         return micro_batch_loader(
             *(feed.plan, feed.store, feed.frame, feed.spec),
             first_step=first_step,
             max_steps=recipe.max_steps,
-            accumulation=trainer.accumulation,
+            accumulation=cut.accumulation,
             num_workers=trainer.num_workers,
             rank=rank,
             world_size=world_size,
+            pin_memory=torch_device(trainer).type == "cuda",
+            pad_to=cut.max_tokens if trainer.compile else None,
         )
 
     return fit(
-        *(model, open_loader, recipe, machine, environment, _run_directory(config)),
+        *(model, open_loader, recipe, _machine(config, cut), environment, _run_directory(config)),
         seed=config.seed,
         export_at=settings.export_at,
         export=export,
         logger=logger,
         log_every=config.logger.every_steps,
         say=(lambda text: say("pretrain", text)) if trainer.progress else None,
+    )
+
+
+def _announce(config: Config, feed: Feed) -> None:
+    cut = make_cut(config.trainer, feed.size, feed.index_of(1).lengths())
+    size = f"{feed.size.mean_tokens:,.0f} tokens ({feed.size.mean_sequences:.1f} sequences)"
+    if cut.accumulation > 1:
+        size += f" in {cut.accumulation} micro-batches"
+    say("pretrain", f"{arm_group(config)} seed {config.seed}: {config.pretraining.max_steps} updates of {size}")
+
+
+def _machine(config: Config, cut: Cut) -> Machine:
+    trainer = config.trainer
+    if trainer.peak_tflops is None:
+        peak_flops = device_peak(torch_device(trainer), trainer.precision)
+    else:
+        peak_flops = trainer.peak_tflops * 1e12
+    return Machine(
+        accelerator=trainer.accelerator,
+        devices=trainer.devices,
+        num_nodes=trainer.num_nodes,
+        precision=trainer.precision,
+        accumulation=cut.accumulation,
+        checkpoint_seconds=config.pretraining.checkpoint_seconds,
+        peak_flops=peak_flops,
     )
 
 

@@ -1,137 +1,95 @@
 """Attention over sequences that lie end to end: each token attends to its own sequence, with no padding outside.
 
-Packing sequences and passing position ids alone lets every token attend to all sequences, silently. Here sequences
-are grouped by length, padded within their group, and attended to by torch's `scaled_dot_product_attention`, which can
-apply the configured attention dropout on every device.
+Packing sequences and passing position ids alone lets every token attend to all sequences, silently. Here the borders
+of sequences are part of the call, and the fastest way is taken that this device has for them and that applies the
+configured attention dropout.
 """
 
-# L tokens of S sequences, H = A heads of size D; a group has G sequences, padded to P positions: G * P slots
-
-from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-BACKEND = "sdpa, length groups"
+from nsp_ablation.training.attention_fused import (
+    FusedLayout,
+    fused_layout,
+    has_varlen,
+    jagged_attention,
+    varlen_attention,
+)
+from nsp_ablation.training.attention_groups import GroupLayout, group_attention, group_layout
 
-# A group of sequences closes when its padding would cost more than calling the kernels once more: in pairs of
-# positions (about .3 ms, forward and backward, of a small model on 2 cores), or this share of its own pairs.
-_FREE_PAIRS, _FREE_SHARE = 32_768, 1 / 8
+AttentionLayout = GroupLayout | FusedLayout
+
+# The names that records give the backends.
+LENGTH_GROUPS, VARLEN, JAGGED = "sdpa, length groups", "varlen flash attention", "sdpa, jagged"
+
+_FLASH_CAPABILITY = (8, 0)  # of CUDA devices, from which FlashAttention-2 and bf16 run
+_MAX_HEAD_SIZE = 128  # FlashAttention-2 has no backward pass with dropout above 192 on some devices
+_DTYPES = {
+    "32-true": torch.float32,
+    "64-true": torch.float64,
+    "bf16-mixed": torch.bfloat16,
+    "16-mixed": torch.float16,
+}
 
 
-@dataclass(frozen=True, eq=False)
-class LengthGroup:
-    """Sequences of similar length. `mask` (G, 1, 1, P) bool: the slots that hold a token, None where all do."""
+def choose_backend(
+    device_type: str, capability: tuple[int, int] | None, precision: str, head_size: int, dropout: float
+) -> str:
+    """Return the fastest backend of a device that applies `dropout` to attention weights at this precision.
 
-    num_sequences: int
-    padded_length: int
-    mask: Tensor | None
-
-
-@dataclass(frozen=True, eq=False)
-class AttentionLayout:
-    """The groups of one micro-batch, and their slots one group after the other.
-
-    `gather` (slots,) int64: the token in each slot, some token of the sequence where it is padding; `scatter` (L,)
-    int64: the slot of each token; `padding` int64: the slots that hold none.
+    `capability` is a CUDA device's, None elsewhere. `varlen_attn` is chosen at dropout 0 alone: it applies none.
     """
-
-    groups: tuple[LengthGroup, ...]
-    gather: Tensor
-    scatter: Tensor
-    padding: Tensor
-
-    def to(self, device: Any) -> "AttentionLayout":
-        """Return this layout with its tensors on `device`."""
-        groups = tuple(
-            LengthGroup(group.num_sequences, group.padded_length, None if group.mask is None else group.mask.to(device))
-            for group in self.groups
-        )
-        return AttentionLayout(groups, self.gather.to(device), self.scatter.to(device), self.padding.to(device))
+    dtype = _DTYPES[precision]
+    if device_type != "cuda" or dtype == torch.float64 or head_size % 8 or head_size > _MAX_HEAD_SIZE:
+        return LENGTH_GROUPS
+    assert capability is not None
+    is_ampere = capability >= _FLASH_CAPABILITY
+    if dtype == torch.bfloat16 and not is_ampere:
+        return LENGTH_GROUPS
+    if dropout == 0 and dtype != torch.float32 and is_ampere and has_varlen():
+        return VARLEN
+    return JAGGED
 
 
-def attention_layout(sequence_offsets: Tensor) -> AttentionLayout:
-    """Return the layout of the sequences [offsets[s], offsets[s + 1]) of flat tokens; offsets (S + 1,) int64 on CPU."""
-    offsets = sequence_offsets.numpy()
-    lengths = np.diff(offsets)
-    longest_first = np.argsort(-lengths, kind="stable")
-    groups, gathers, tokens = [], [np.empty(0, np.int64)], [np.empty(0, bool)]
-    for members in np.split(longest_first, _borders(lengths[longest_first].tolist())):
-        if not len(members):
-            continue
-        position = np.arange(lengths[members[0]])
-        is_token = position < lengths[members, None]
-        gathers.append((offsets[members, None] + np.where(is_token, position, 0)).reshape(-1))
-        tokens.append(is_token.reshape(-1))
-        mask = None if is_token.all() else torch.from_numpy(is_token[:, None, None, :])
-        groups.append(LengthGroup(len(members), len(position), mask))
-    gather, is_token = np.concatenate(gathers), np.concatenate(tokens)
-    scatter = np.empty(offsets[-1], np.int64)
-    slots = np.flatnonzero(is_token)
-    scatter[gather[slots]] = slots
-    return AttentionLayout(tuple(groups), *map(torch.from_numpy, (gather, scatter, np.flatnonzero(~is_token))))
+def backend_on(device: torch.device, precision: str, head_size: int, dropout: float) -> str:
+    """Return `choose_backend` of a device that is there."""
+    capability = torch.cuda.get_device_capability(device) if device.type == "cuda" else None
+    return choose_backend(device.type, capability, precision, head_size, dropout)
+
+
+def attention_layout(
+    sequence_offsets: Tensor, backend: str = LENGTH_GROUPS, longest: int | None = None
+) -> AttentionLayout:
+    """Return the layout that a backend needs of the sequences [offsets[s], offsets[s + 1]) of flat tokens.
+
+    offsets (S + 1,) int64 on CPU, where the layout is built; `longest` bounds their lengths from above (None: their
+    own greatest).
+    """
+    if backend == LENGTH_GROUPS:
+        return group_layout(sequence_offsets)
+    assert backend in (VARLEN, JAGGED), backend
+    bound = longest if longest is not None else int(sequence_offsets.diff().max()) if len(sequence_offsets) > 1 else 0
+    return fused_layout(sequence_offsets, bound, has_dropout_kernel=backend == JAGGED)
 
 
 def flat_attention(query_key_value: Tensor, layout: AttentionLayout, num_heads: int, dropout: float) -> Tensor:
     """Return softmax(Q K^T / sqrt(D)) V within each sequence, (L, H), of Q, K and V side by side, (L, 3 H).
 
-    `dropout` is the probability that drops an attention weight, 0 outside training.
+    `dropout` is the probability that drops an attention weight, 0 outside training; it must be 0 under a layout for
+    `varlen_attn`.
     """
-    hidden_size = query_key_value.shape[1] // 3
-    slots = _Gather.apply(query_key_value, layout.gather, layout.scatter)
-    outputs = []
-    sizes = [group.num_sequences * group.padded_length for group in layout.groups]
-    for group, part in zip(layout.groups, slots.split(sizes) if len(sizes) > 1 else [slots], strict=False):
-        shape = (group.num_sequences, group.padded_length, num_heads, hidden_size // num_heads)
-        query_GAPD, key_GAPD, value_GAPD = (flat.view(shape).transpose(1, 2) for flat in part.split(hidden_size, dim=1))
-        output_GAPD = F.scaled_dot_product_attention(
-            query_GAPD, key_GAPD, value_GAPD, attn_mask=group.mask, dropout_p=dropout
-        )
-        outputs.append(output_GAPD.transpose(1, 2).reshape(-1, hidden_size))
-    if not outputs:  # a micro-batch without sequences
-        return query_key_value[:, :hidden_size] * 0
-    return _Scatter.apply(outputs[0] if len(outputs) == 1 else torch.cat(outputs), layout)
+    if query_key_value.shape[0] == 0:  # a micro-batch without sequences
+        return query_key_value[:, : query_key_value.shape[1] // 3] * 0
+    if isinstance(layout, FusedLayout) and not layout.has_dropout_kernel:
+        assert dropout == 0, "varlen_attn has no dropout; choose_backend never pairs them"
+        return varlen_attention(query_key_value, layout, num_heads)
+    return _uncompiled(query_key_value, layout, num_heads, dropout)
 
 
-class _Gather(torch.autograd.Function):
-    """Tokens into slots. Padding gets no gradient (its output is dropped and its keys are masked), so that the
-    gradient is the opposite selection: torch's own would add row by row."""
-
-    @staticmethod
-    def forward(context, tokens: Tensor, gather: Tensor, scatter: Tensor) -> Tensor:
-        context.save_for_backward(scatter)
-        return tokens.index_select(0, gather)
-
-    @staticmethod
-    def backward(context, gradient: Tensor):
-        return gradient.index_select(0, context.saved_tensors[0]), None, None
-
-
-class _Scatter(torch.autograd.Function):
-    """Slots into tokens; the gradient of padding is 0."""
-
-    @staticmethod
-    def forward(context, slots: Tensor, layout: AttentionLayout) -> Tensor:
-        context.layout = layout
-        return slots.index_select(0, layout.scatter)
-
-    @staticmethod
-    def backward(context, gradient: Tensor):
-        layout = context.layout
-        return gradient.index_select(0, layout.gather).index_fill_(0, layout.padding, 0.0), None
-
-
-def _borders(descending_lengths: list[int]) -> list[int]:
-    """Return where each group but the first begins."""
-    borders: list[int] = []
-    longest = padding = pairs = 0
-    for place, length in enumerate(descending_lengths):
-        padding += longest**2 - length**2
-        pairs += longest**2
-        if place == 0 or padding > max(_FREE_PAIRS, _FREE_SHARE * pairs):
-            borders += [place] if place else []
-            longest, padding, pairs = length, 0, length**2
-    return borders
+@torch.compiler.disable
+def _uncompiled(query_key_value: Tensor, layout: AttentionLayout, num_heads: int, dropout: float) -> Tensor:
+    """Groups change in number and shape from micro-batch to micro-batch, and nested tensors bring symbolic shapes:
+    compiled code goes round both."""
+    if isinstance(layout, GroupLayout):
+        return group_attention(query_key_value, layout, num_heads, dropout)
+    return jagged_attention(query_key_value, layout, num_heads, dropout)

@@ -21,7 +21,8 @@ _HEAP_OPTIONS = {
 
 
 def set_up_cpu(num_threads: int | None) -> None:
-    """Choose threads (None leaves them to torch), their way of waiting, and thresholds of the heap, for this process.
+    """Choose threads (None leaves them to torch), their way of waiting, and thresholds of the heap, for this process
+    and those that it starts (data workers, ranks).
 
     What the user set in the environment stays. Waiting can only be chosen before torch is loaded; the rest always.
     """
@@ -36,10 +37,14 @@ def set_up_cpu(num_threads: int | None) -> None:
 
 
 def _keep_heap() -> None:
-    """Raise glibc's thresholds by `mallopt`: the MALLOC_* variables are read at process start alone."""
+    """Raise glibc's thresholds by `mallopt`: the MALLOC_* variables are read at process start alone.
+
+    They are set all the same, for processes that are spawned from this one (forked ones share its heap).
+    """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is None:  # macOS, musl
         return
     for variable, (option, value) in _HEAP_OPTIONS.items():
         if variable not in os.environ:
             mallopt(option, value)
+            os.environ[variable] = str(value)

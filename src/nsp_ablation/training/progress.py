@@ -1,8 +1,10 @@
-"""Progress in the terminal: update, loss, tokens a second, time left. It reads a clock, and the loss when it speaks."""
+"""Progress in the terminal: update, loss, speed, time left. It reads a clock, and the loss when it speaks."""
 
 import sys
 import time
 from collections.abc import Callable
+
+from nsp_ablation.training.speed import Speed
 
 _TERMINAL_SECONDS, _PLAIN_SECONDS = 0.5, 10.0
 
@@ -10,8 +12,8 @@ _TERMINAL_SECONDS, _PLAIN_SECONDS = 0.5, 10.0
 class ProgressLine:
     """One line that redraws itself in a terminal; elsewhere a line through `say` every ten seconds.
 
-    Costs a look at the clock when nothing is due. The rate is that since the last line, the time left that since
-    the start. A line of the last update is always shown.
+    Costs a look at the clock when nothing is due. The time left is reckoned by the updates since the start. A line of
+    the last update is always shown.
     """
 
     def __init__(self, say: Callable[[str], None], *, max_steps: int, first_step: int = 0) -> None:
@@ -19,20 +21,17 @@ class ProgressLine:
         self._is_terminal = sys.stdout.isatty()
         self._every_seconds = _TERMINAL_SECONDS if self._is_terminal else _PLAIN_SECONDS
         self._start_seconds = self._last_seconds = time.monotonic()
-        self._last_tokens = 0
 
     def is_due(self, step: int) -> bool:
         """Whether the line of update number `step` (counted from 1) would be shown."""
         return time.monotonic() - self._last_seconds >= self._every_seconds or step == self._max_steps
 
-    def show(self, step: int, loss: float, num_tokens: int) -> None:
-        """Show the state after `step` updates; `num_tokens` were read since this object was made."""
-        now = time.monotonic()
-        rate = (num_tokens - self._last_tokens) / max(now - self._last_seconds, 1e-9)
+    def show(self, step: int, loss: float, speed: Speed) -> None:
+        """Show the state after `step` updates; `speed` is that since the last line."""
+        self._last_seconds = now = time.monotonic()
         seconds_left = (now - self._start_seconds) / (step - self._first_step) * (self._max_steps - step)
-        self._last_seconds, self._last_tokens = now, num_tokens
-        speed = f"{_tokens(rate)} tokens/s  {_duration(seconds_left)} left"
-        text = f"update {step}/{self._max_steps}  loss {loss:.3f}  {speed}"
+        speed_text = f"{speed.text()}  {_duration(seconds_left)} left"
+        text = f"update {step}/{self._max_steps}  loss {loss:.3f}  {speed_text}"
         if not self._is_terminal:
             self._say(text)
         elif step < self._max_steps:
@@ -41,10 +40,6 @@ class ProgressLine:
         else:
             sys.stdout.write("\r\x1b[K")
             self._say(text)
-
-
-def _tokens(number: float) -> str:
-    return f"{number / 1000:.1f}k" if number >= 1000 else f"{number:.0f}"
 
 
 def _duration(seconds: float) -> str:

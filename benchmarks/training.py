@@ -1,0 +1,203 @@
+"""Pre-training speed against plain `transformers`: real tokens a second, in one run and interleaved.
+
+    python benchmarks/training.py [--quick] [--models tiny,mini,base] [--formats full,...] [--output DIR]
+
+For each model and format every implementation trains in turn, round after round, so that what else the machine does
+falls on all alike; medians over the rounds are shown. Beside each rate stands the share of the peak, measured in the
+same run by matrix products, that the model's FLOPs for these real tokens make: the same FLOPs for every
+implementation, with the MLM head at the masked positions alone.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "src"), str(Path(__file__).parent)]
+
+from nsp_ablation.training.cpu import set_up_cpu  # noqa: E402
+
+FORMATS = ("segment_pair", "sentence_pair", "full", "doc")
+VOCAB_SIZE = 30_522
+TOKENS = {"tiny": 4096, "mini": 4096, "base": 1024}  # real tokens of an update
+UPDATES = {"tiny": 6, "mini": 4, "base": 2}  # of a round, after one that warms up
+TARGETS = {"tiny": 3.0, "mini": 2.0, "base": 1.2}  # times the bare loop on CPU
+SENTENCE_PAIR_TARGET = 2.0
+
+
+def main(arguments: list[str]) -> None:
+    """Measure what the arguments ask for and write the table."""
+    options = parse(arguments)
+    set_up_cpu(None)
+    cells = []
+    for model in options.models.split(","):
+        for format_name in options.formats.split(","):
+            cells.append(measure(model, format_name, options))
+            print(row(cells[-1]), flush=True)
+    report = {"machine": machine(options), "settings": vars(options), "cells": cells}
+    output = Path(options.output)
+    output.mkdir(parents=True, exist_ok=True)
+    name = f"training-{options.device}"
+    (output / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n")
+    (output / f"{name}.md").write_text(markdown(report))
+    print(f"-> {output / name}.md, .json")
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", default="tiny,mini,base")
+    parser.add_argument("--formats", default=",".join(FORMATS))
+    parser.add_argument("--max-length", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--tokens", type=int, help="real tokens of an update (default: by model)")
+    parser.add_argument("--updates", type=int, help="updates of a round (default: by model)")
+    parser.add_argument("--vocab-size", type=int, default=VOCAB_SIZE)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--compile", action="store_true", help="compile ours (on a GPU)")
+    parser.add_argument("--output", default=str(ROOT / "results" / "benchmarks"))
+    parser.add_argument("--quick", action="store_true", help="a smoke test: seconds, and figures that mean nothing")
+    options = parser.parse_args(arguments)
+    if options.quick:
+        options.models, options.rounds, options.updates = "tiny", 1, 1
+        options.tokens, options.vocab_size, options.max_length = 128, 200, 32
+    return options
+
+
+def measure(model: str, format_name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Return the figures of one model and format: medians over the rounds by implementation."""
+    import torch
+    import training_arms as arms
+    from training_streams import make_stream
+
+    device = torch.device(options.device)
+    stream = make_stream(format_name, options.vocab_size, options.max_length, options.tokens or TOKENS[model])
+    spec = model_spec(model)
+    implementations = {
+        "ours": arms.ours(stream, spec, device, compile=options.compile),
+        "transformers, bare loop": arms.bare_loop(stream, spec, device),
+    }
+    if arms.has_trainer():
+        implementations["transformers.Trainer"] = arms.trainer(stream, spec, device)
+    num_updates = 1 + (options.updates or UPDATES[model])
+    rounds: list[dict[str, float]] = []
+    peaks, predictions = [peak_flops(device)], {}
+    for _ in range(options.rounds):
+        measured = {name: run(num_updates) for name, run in implementations.items()}
+        rounds.append({name: found.tokens_per_second for name, found in measured.items()})
+        predictions = {name: sum(found.predictions) / sum(found.tokens) for name, found in measured.items()}
+        peaks.append(peak_flops(device))
+    flops = flops_per_token(stream, spec)
+    speeds = {name: statistics.median(found[name] for found in rounds) for name in implementations}
+    return {
+        "model": model,
+        "format": format_name,
+        "max_length": options.max_length,
+        "sequences_per_update": stream.rows,
+        "mean_length": float(stream.index.lengths().mean()),
+        "peak_gflops": max(peaks) / 1e9,
+        "tokens_per_second": speeds,
+        "share_of_peak": {name: speed * flops / max(peaks) for name, speed in speeds.items()},
+        "predicted_share": predictions,
+        "times_bare_loop": statistics.median(found["ours"] / found["transformers, bare loop"] for found in rounds),
+        "rounds": rounds,
+        "target": SENTENCE_PAIR_TARGET if format_name == "sentence_pair" and model == "base" else TARGETS[model],
+    }
+
+
+def model_spec(name: str) -> Any:
+    """Return the sizes of a shipped model, with BERT's architecture."""
+    from omegaconf import OmegaConf
+
+    from nsp_ablation.pretraining.architecture import ModelSpec
+
+    settings = OmegaConf.load(ROOT / "conf" / "model" / f"{name}.yaml")["model"]
+    return ModelSpec(**{field: settings[field] for field in ModelSpec.__dataclass_fields__})
+
+
+def flops_per_token(stream: Any, spec: Any) -> float:
+    """Return the model's training FLOPs for a real token of the stream, on average."""
+    from nsp_ablation.pretraining.parameters import encoder_size
+    from nsp_ablation.training.flops import Work, training_flops
+
+    lengths = stream.index.lengths().astype(float)
+    special = 3 if stream.index.is_pair else 2
+    num_pairs = len(lengths) if stream.index.is_pair else 0
+    predictions = stream.spec.probability * (lengths - special).sum()
+    work = Work(lengths.sum(), (lengths**2).sum(), predictions, num_pairs)
+    return training_flops(encoder_size(spec, stream.frame), work) / lengths.sum()
+
+
+def peak_flops(device: Any) -> float:
+    import torch
+
+    from nsp_ablation.training.peak import gemm_flops
+
+    return (
+        gemm_flops(device, torch.bfloat16, 8192) if device.type == "cuda" else gemm_flops(device, torch.float32, 1024)
+    )
+
+
+def machine(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what the figures depend on: processor or GPU, threads, versions, commit."""
+    import torch
+
+    from nsp_ablation.stages.provenance import provenance
+
+    device = torch.cuda.get_device_name() if options.device == "cuda" else _processor()
+    facts = provenance(f"{device}, {torch.get_num_threads()} threads of {os.cpu_count()}", "")
+    return {key: facts[key] for key in ("commit", "dirty", "python", "platform", "versions", "device", "time")}
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def row(cell: dict[str, Any]) -> str:
+    """Return a cell as a line of the table."""
+    speeds, shares = cell["tokens_per_second"], cell["share_of_peak"]
+    rates = [f"{speeds[name]:,.0f} ({shares[name]:.0%})" if name in speeds else "–" for name in NAMES]
+    mark = "" if cell["times_bare_loop"] >= cell["target"] else " (missed)"
+    ratio = f"{cell['times_bare_loop']:.2f} | {cell['target']:.1f}{mark}"
+    shape = f"{cell['sequences_per_update']} x {cell['mean_length']:.0f}"
+    return f"| {cell['model']} | {cell['format']} | {shape} | {' | '.join(rates)} | {ratio} |"
+
+
+NAMES = ("ours", "transformers, bare loop", "transformers.Trainer")
+
+
+def markdown(report: dict[str, Any]) -> str:
+    """Return the table with what it was measured on."""
+    facts, settings = report["machine"], report["settings"]
+    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    peak = statistics.median(cell["peak_gflops"] for cell in report["cells"])
+    commit = f"{(facts['commit'] or 'none')[:12]}{' with uncommitted changes' if facts['dirty'] else ''}"
+    head = f"| model | format | update | {' | '.join(NAMES)} | ours / bare loop | target |"
+    lines = [
+        "# Pre-training speed",
+        "",
+        "Real tokens a second (share of the peak by the model's FLOPs), medians over interleaved rounds.",
+        f"T = {settings['max_length']}, vocabulary {settings['vocab_size']:,}; update: sequences x mean length.",
+        "",
+        head,
+        "|---" * (head.count("|") - 1) + "|",
+        *(row(cell) for cell in report["cells"]),
+        "",
+        f"{facts['device']}; peak {peak:,.0f} GFLOP/s by matrix products in the same run. {facts['platform']}, Python "
+        f"{facts['python']}, {versions}. Commit {commit}, {facts['time']}.",
+    ]
+    if not any("transformers.Trainer" in cell["tokens_per_second"] for cell in report["cells"]):
+        lines.append("`transformers.Trainer` was not measured: the package accelerate is not installed.")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    started = time.monotonic()
+    main(sys.argv[1:])
+    print(f"{time.monotonic() - started:.0f} s")

@@ -1,0 +1,205 @@
+"""The implementations that the training benchmark compares, each a function that trains for some updates.
+
+All have BERT's architecture with the same sizes, dropout, AdamW, samples and share of masked tokens. What they return
+is what a watch on every optimizer saw: the time at the end of each update.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.utils.data import DataLoader
+from training_streams import Stream
+from transformers import BertForMaskedLM, BertForPreTraining, DataCollatorForLanguageModeling, PreTrainedTokenizerFast
+
+from nsp_ablation.batches.loader import micro_batch_loader
+from nsp_ablation.pretraining.architecture import ModelSpec, make_hf_model
+from nsp_ablation.pretraining.encoder import build_model
+from nsp_ablation.pretraining.fit import Machine, pretrain
+from nsp_ablation.pretraining.module import Recipe
+from nsp_ablation.training.processes import GivenRank
+
+LEARNING_RATE, BETAS, EPSILON, WEIGHT_DECAY = 1e-4, (0.9, 0.999), 1e-6, 0.01
+
+
+@dataclass
+class Measured:
+    """The time at the end of each update, the real tokens and the predicted tokens of each."""
+
+    ends: list[float] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=list)
+    predictions: list[int] = field(default_factory=list)
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Real tokens a second over all updates but the first, which warms up."""
+        return sum(self.tokens[1 : len(self.ends)]) / (self.ends[-1] - self.ends[0])
+
+
+Arm = Callable[[int], Measured]  # the number of updates -> what was measured
+
+
+@contextmanager
+def _watch(measured: Measured, num_updates: int, device: torch.device) -> Iterator[None]:
+    """Note the end of every optimizer's step; a GPU is waited for at the first and the last alone."""
+
+    def note(*_: Any) -> None:
+        if device.type == "cuda" and len(measured.ends) in (0, num_updates - 1):
+            torch.cuda.synchronize(device)
+        measured.ends.append(time.perf_counter())
+
+    handle = register_optimizer_step_post_hook(note)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def ours(stream: Stream, spec: ModelSpec, device: torch.device, *, compile: bool) -> Arm:
+    """Return this program's own pre-training, through Lightning, as `stage=pretrain` runs it."""
+    is_pair = stream.index.is_pair
+    heads = {"predicts_pairs": is_pair, "confines_attention": False}
+    model = build_model(spec, stream.frame, **heads, seed=1, token_counts=None)
+    if compile:
+        model.compile()
+    machine = Machine(
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=1,
+        num_nodes=1,
+        precision="bf16-mixed" if device.type == "cuda" else "32-true",
+        accumulation=1,
+        checkpoint_seconds=1e9,
+    )
+    largest = int(stream.index.lengths().max()) * stream.rows
+
+    def run(num_updates: int) -> Measured:
+        measured = Measured()
+
+        def open_loader(first_step: int, rank: int, world_size: int) -> Iterator[Any]:
+            batches = micro_batch_loader(
+                *(stream.plan, stream.store, stream.frame, stream.spec),
+                first_step=first_step,
+                max_steps=num_updates,
+                accumulation=1,
+                num_workers=4 if device.type == "cuda" else 0,
+                pin_memory=device.type == "cuda",
+                pad_to=largest if compile else None,
+            )
+            for batch in batches:
+                measured.tokens.append(batch.num_tokens)
+                measured.predictions.append(len(batch.masked_positions))
+                yield batch
+
+        recipe = Recipe(num_updates, LEARNING_RATE, 0.0, *BETAS, EPSILON, WEIGHT_DECAY, False, 0.0)
+        options = {"seed": 1, "export_at": [], "logger": None, "log_every": 10, "say": None}
+        with tempfile.TemporaryDirectory() as directory, _watch(measured, num_updates, device):
+            pretrain(model, open_loader, recipe, machine, GivenRank(), Path(directory), export=_nothing, **options)
+        return measured
+
+    return run
+
+
+def _nothing(update: int) -> None:
+    """Export nothing."""
+
+
+def bare_loop(stream: Stream, spec: ModelSpec, device: torch.device) -> Arm:
+    """Return the plain loop that people write over `transformers`: padded to the longest, its model's own loss."""
+    model = _transformers_model(stream, spec).to(device)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=LEARNING_RATE, betas=BETAS, eps=EPSILON, weight_decay=WEIGHT_DECAY
+    )
+
+    def run(num_updates: int) -> Measured:
+        measured = Measured()
+        loader = DataLoader(
+            stream.samples(num_updates), batch_size=stream.rows, collate_fn=_counted(_collator(stream), measured)
+        )
+        model.train()
+        with _watch(measured, num_updates, device):
+            for batch in loader:
+                batch = {name: tensor.to(device) for name, tensor in batch.items()}
+                with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+                    loss = model(**batch).loss
+                loss.backward()
+                optimizer.step()
+                optimizer.zero_grad()
+        return measured
+
+    return run
+
+
+def has_trainer() -> bool:
+    """Whether `transformers.Trainer` can run: it needs the package accelerate."""
+    return find_spec("accelerate") is not None
+
+
+def trainer(stream: Stream, spec: ModelSpec, device: torch.device) -> Arm:
+    """Return `transformers.Trainer` with its defaults but for the settings that all arms share."""
+    from transformers import Trainer, TrainingArguments
+
+    model = _transformers_model(stream, spec)
+
+    def run(num_updates: int) -> Measured:
+        measured = Measured()
+        with tempfile.TemporaryDirectory() as directory, _watch(measured, num_updates, device):
+            arguments = TrainingArguments(
+                output_dir=directory,
+                max_steps=num_updates,
+                per_device_train_batch_size=stream.rows,
+                learning_rate=LEARNING_RATE,
+                adam_beta1=BETAS[0],
+                adam_beta2=BETAS[1],
+                adam_epsilon=EPSILON,
+                weight_decay=WEIGHT_DECAY,
+                max_grad_norm=0.0,
+                use_cpu=device.type == "cpu",
+                bf16=device.type == "cuda",
+                save_strategy="no",
+                logging_strategy="no",
+                report_to=[],
+                disable_tqdm=True,
+                remove_unused_columns=False,
+            )
+            samples = stream.samples(num_updates)
+            collate = _counted(_collator(stream), measured)
+            Trainer(model, arguments, data_collator=collate, train_dataset=samples).train()
+        return measured
+
+    return run
+
+
+def _transformers_model(stream: Stream, spec: ModelSpec) -> Any:
+    """Return `BertForPreTraining`, or without pairs, where that gives no loss, `BertForMaskedLM`, of the same sizes."""
+    config = make_hf_model(spec, stream.frame).config
+    return (BertForPreTraining if stream.index.is_pair else BertForMaskedLM)(config)
+
+
+def _collator(stream: Stream) -> DataCollatorForLanguageModeling:
+    frame = stream.frame
+    names = {"[PAD]": frame.pad, "[UNK]": 1, "[CLS]": frame.cls, "[SEP]": frame.sep, "[MASK]": frame.mask}
+    words = {f"w{token}": token for token in range(len(names), frame.vocab_size)}
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer(WordLevel(names | words, unk_token="[UNK]")),
+        **{f"{name[1:-1].lower()}_token": name for name in names},
+    )
+    return DataCollatorForLanguageModeling(tokenizer, mlm_probability=stream.spec.probability)
+
+
+def _counted(collate: Callable[[list], Any], measured: Measured) -> Callable[[list], Any]:
+    def counting(samples: list) -> Any:
+        batch = collate(samples)
+        measured.tokens.append(int(batch["attention_mask"].sum()))
+        measured.predictions.append(int((batch["labels"] != -100).sum()))
+        return batch
+
+    return counting

@@ -1,0 +1,109 @@
+"""`trainer.dry_run=true`: what a cell would take, without training it."""
+
+import numpy as np
+import torch
+
+from nsp_ablation.config.schema import Config, TrainerConfig
+from nsp_ablation.config.science import resolved_objective
+from nsp_ablation.pretraining.architecture import ModelSpec
+from nsp_ablation.pretraining.parameters import encoder_size, parameter_counts
+from nsp_ablation.stages.console import say
+from nsp_ablation.stages.cut import Cut, make_cut
+from nsp_ablation.stages.device import torch_device
+from nsp_ablation.stages.nominal import Reading, reading, special_tokens_of
+from nsp_ablation.stages.published_cells import command, published_cell
+from nsp_ablation.training.flops import EncoderSize, Work, training_flops
+from nsp_ablation.training.memory import memory_estimate
+from nsp_ablation.training.peak import device_peak, published_peak
+
+
+def dry_run(config: Config, overrides: list[str]) -> None:
+    """Print a cell's parameters, tokens, FLOPs, memory, hours and command. `overrides` are those it was typed with.
+
+    Raises ValueError where the vocabulary or the device is not known.
+    """
+    spec = ModelSpec(**{field: getattr(config.model, field) for field in ModelSpec.__dataclass_fields__})
+    read = reading(config)
+    cut = make_cut(config.trainer, read.size, read.lengths)
+    counts, size = parameter_counts(spec, read.frame), encoder_size(spec, read.frame)
+    flops = training_flops(size, update_work(config, read))
+    published = published_cell(config)
+    lines = [
+        command(overrides),
+        *([f"published as {published}"] if published else []),
+        _parameters(counts),
+        _tokens(config, read),
+        _flops(config, read, flops),
+        _memory(config, cut, sum(counts.values()), size),
+        _hours(config, flops),
+    ]
+    for place, line in enumerate(lines):
+        say("dry run", line if place == 0 else f"  {line}")
+
+
+def update_work(config: Config, read: Reading) -> Work:
+    """Return what the model does in one update, on average."""
+    size = read.size
+    content = size.mean_tokens - special_tokens_of(config) * size.mean_sequences
+    return Work(
+        num_tokens=size.mean_tokens,
+        attended=size.mean_sequences * float(np.square(read.lengths, dtype=np.float64).mean()),
+        num_predictions=config.masking.probability * content,
+        num_pairs=size.mean_sequences if resolved_objective(config) != "mlm" else 0,
+    )
+
+
+def _parameters(counts: dict[str, int]) -> str:
+    parts = ", ".join(f"{part} {number:,}" for part, number in counts.items())
+    return f"parameters {sum(counts.values()):,}: {parts}"
+
+
+def _tokens(config: Config, read: Reading) -> str:
+    size, steps = read.size, config.pretraining.max_steps
+    update = f"{size.mean_tokens:,.0f} an update ({size.mean_sequences:,.1f} sequences)"
+    return f"real tokens {update}, {size.mean_tokens * steps:.3g} in {steps:,} updates; {read.source}"
+
+
+def _flops(config: Config, read: Reading, flops: float) -> str:
+    total = flops * config.pretraining.max_steps
+    return f"FLOPs {flops:.3g} an update, {total:.3g} in all, {flops / read.size.mean_tokens:.3g} a token"
+
+
+def _memory(config: Config, cut: Cut, num_parameters: int, size: EncoderSize) -> str:
+    trainer = config.trainer
+    memory = memory_estimate(
+        *(num_parameters, size, cut.max_tokens, round(config.masking.probability * cut.max_tokens)),
+        precision=trainer.precision,
+        has_dropout=config.model.dropout > 0,
+        checkpoints_layers=trainer.gradient_checkpointing,
+    )
+    parts = ", ".join(f"{part} {_gigabytes(number)}" for part, number in vars(memory).items())
+    cells = f"micro-batches an update {cut.accumulation}, each of at most {cut.max_tokens:,} tokens"
+    return f"memory a device about {_gigabytes(memory.total)} ({parts}), {cells}"
+
+
+def _hours(config: Config, flops: float) -> str:
+    trainer = config.trainer
+    num_devices = trainer.devices * trainer.num_nodes
+    name, peak = _device(trainer)
+    if peak is None:
+        return f"hours not known: no peak of {name}; set trainer.dry_run_device or trainer.peak_tflops"
+    hours = flops * config.pretraining.max_steps / (num_devices * peak * trainer.dry_run_mfu) / 3600
+    device = f"{num_devices} x {name} ({peak / 1e12:.3g} TFLOP/s in {trainer.precision})"
+    return f"hours {hours:,.1f} for pre-training on {device} at an MFU of {trainer.dry_run_mfu:.0%}"
+
+
+def _device(trainer: TrainerConfig) -> tuple[str, float | None]:
+    """Return the name of a device and its peak FLOP/s, None where it is not known."""
+    if trainer.dry_run_device is not None:
+        name, peak = trainer.dry_run_device, published_peak(trainer.dry_run_device, trainer.precision)
+    elif trainer.accelerator == "gpu" and not torch.cuda.is_available():
+        name, peak = "GPU", None
+    else:
+        device = torch_device(trainer)
+        name, peak = f"this {device.type.upper()}", device_peak(device, trainer.precision)
+    return name, peak if trainer.peak_tflops is None else trainer.peak_tflops * 1e12
+
+
+def _gigabytes(number: float) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 1e8 else f"{number / 1e6:.1f} MB"

@@ -1,0 +1,73 @@
+"""`trainer.dry_run=true`: what a cell would take; nothing is built."""
+
+import re
+
+import pytest
+
+
+@pytest.fixture
+def dry(nsp, tmp_path):
+    """dry("model=base", ...): the lines that a dry run prints; it leaves nothing behind."""
+
+    def run(*arguments):
+        ended = nsp(*arguments, "trainer.dry_run=true")
+        assert ended.status == 0, ended.err
+        made = [path for path in tmp_path.rglob("*") if path.is_file()]
+        assert {path.name for path in made} <= {"multirun.yaml"}  # Hydra's own note
+        return [line.partition("| ")[2] for line in ended.out.splitlines()]
+
+    return run
+
+
+def _number(lines, pattern):
+    (found,) = [re.search(pattern, line)[1] for line in lines if re.search(pattern, line)]
+    return float(found.replace(",", ""))
+
+
+def test_a_base_cell_of_the_paper(dry):
+    lines = dry("-m", "experiment=table2_formats", "scale=paper", "condition=full", "trainer.dry_run_device=A100")
+    assert lines[0] == "python run.py seed=1 condition=full experiment=table2_formats scale=paper"
+    assert lines[1] == "  published as table 2, FULL-SENTENCES; table 3, 256"
+    assert _number(lines, r"parameters ([\d,]+):") == 110_106_428
+    assert _number(lines, r"real tokens ([\d,]+) an update \(256.0 sequences\)") == 256 * 512
+    assert "no prepared store" in "".join(lines)
+    total = _number(lines, r"update, (\S+) in all")
+    assert total == pytest.approx(1e6 * 256 * 512 * 589e6, rel=0.03)  # 6 x 85M + 12 L H T + the head at 15 %
+    assert _number(lines, r"hours ([\d,.]+) .* 8 x A100 \(312 TFLOP/s") == pytest.approx(
+        total / (8 * 312e12 * 0.4) / 3600, rel=0.01
+    )
+    assert "memory a device about" in lines[5]
+
+
+def test_a_prepared_store_gives_the_real_lengths(nsp):
+    small = ("scale=smoke", "stage=prepare")
+    assert nsp(*small).status == 0
+    ended = nsp(*small, "trainer.dry_run=true")
+    assert "the prepared store" in ended.out
+    assert "hours" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("tokenizer=pretrained", "tokenizer.path=roberta-base"), ("tokenizer.path=roberta-base", "stage=prepare")),
+        (("trainer.dry_run_device=A1000",), ("trainer.dry_run_device=A1000", "allowed")),
+        (("trainer.max_tokens=100", "trainer.accumulation=1"), ("trainer.max_tokens=100", "max_length=96")),
+    ],
+)
+def test_what_is_not_known_is_named(nsp, arguments, words):
+    ended = nsp("trainer.dry_run=true", *arguments)
+    assert ended.status != 0
+    (line,) = [line for line in ended.err.splitlines() if line.startswith("error: ")]
+    assert all(word in line for word in words)
+
+
+def test_a_gpu_that_is_not_there_and_not_named_has_no_hours(dry):
+    lines = dry("scale=gpu", "seed=1")
+    assert "hours not known" in lines[-1]
+    assert "trainer.dry_run_device" in lines[-1]
+
+
+def test_more_tokens_than_a_device_holds_are_accumulated(dry):
+    lines = dry("model=base", "batch=8k", "trainer=gpu", "format=full")
+    assert "micro-batches an update 128, each of at most 33,280 tokens" in "".join(lines)

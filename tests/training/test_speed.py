@@ -1,0 +1,93 @@
+"""Speed, FLOPs, peaks and memory: the figures of the log and of a dry run."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from nsp_ablation.config.schema import DEVICES
+from nsp_ablation.training import speed
+from nsp_ablation.training.flops import EncoderSize, Work, forward_flops, training_flops
+from nsp_ablation.training.peak import PEAK_TFLOPS, device_peak, gemm_flops, published_peak
+from nsp_ablation.training.speed import Speed, SpeedMeter
+
+BERT_BASE = EncoderSize(num_layers=12, hidden_size=768, intermediate_size=3072, vocab_size=30522)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    seconds = iter([10.0, 14.0])
+    monkeypatch.setattr(speed, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+
+
+def test_a_meter_gives_rates_of_all_ranks_and_the_share_of_one_devices_peak(clock):
+    meter = SpeedMeter(num_ranks=2, peak_flops=1000.0)
+    meter.add(num_tokens=60, num_computed=64, flops=500.0)
+    meter.add(num_tokens=20, num_computed=64, flops=300.0)
+    assert meter.speed() == Speed(tokens_per_second=2 * 80 / 4, mfu=800 / 4 / 1000, padding=1 - 80 / 128)
+
+
+def test_without_a_known_peak_there_is_no_mfu(clock):
+    meter = SpeedMeter(num_ranks=1, peak_flops=None)
+    assert meter.speed() == Speed(0.0, None, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        (Speed(84_321.0, 0.416, 0.0), "84.3k tokens/s  MFU 42%  padding 0%"),
+        (Speed(810.0, None, 0.25), "810 tokens/s  padding 25%"),
+    ],
+)
+def test_speed_in_words(shown, text):
+    assert shown.text() == text
+
+
+def test_flops_are_palms_where_every_token_is_predicted_in_sequences_of_one_length():
+    """6 N + 12 L H Q T a token (Chowdhery et al. 2022, appendix B), H Q being the hidden size."""
+    length, hidden = 512, 768
+    matrices = 12 * (4 * hidden**2 + 2 * hidden * 3072) + hidden**2 + hidden * 30522
+    work = Work(num_tokens=10 * length, attended=10 * length**2, num_predictions=10 * length, num_pairs=0)
+    expected = (6 * matrices + 12 * 12 * hidden * length) * 10 * length
+    assert training_flops(BERT_BASE, work) == expected
+    assert forward_flops(BERT_BASE, work) == expected / 3
+
+
+def test_short_sequences_and_few_predictions_cost_less():
+    base = Work(1024, 2 * 512**2, 154, 0)
+    assert forward_flops(BERT_BASE, Work(1024, 8 * 128**2, 154, 0)) < forward_flops(BERT_BASE, base)
+    saved = forward_flops(BERT_BASE, Work(1024, 2 * 512**2, 1024, 0)) - forward_flops(BERT_BASE, base)
+    assert saved == (1024 - 154) * 2 * (768**2 + 768 * 30522)
+
+
+@pytest.mark.parametrize(
+    ("name", "precision", "tflops"),
+    [
+        ("NVIDIA A100-SXM4-80GB", "bf16-mixed", 312.0),
+        ("NVIDIA A100-SXM4-80GB", "32-true", 19.5),
+        ("NVIDIA H100 80GB HBM3", "bf16-mixed", 989.4),
+        ("NVIDIA H100 PCIe", "bf16-mixed", 756.0),
+        ("NVIDIA L40S", "bf16-mixed", 362.1),
+        ("NVIDIA L4", "bf16-mixed", 121.0),
+        ("Tesla V100-SXM2-32GB", "16-mixed", 125.0),
+        ("NVIDIA GeForce RTX 4090", "bf16-mixed", 165.2),
+    ],
+)
+def test_the_peak_of_a_gpu_is_found_by_its_name(name, precision, tflops):
+    assert published_peak(name, precision) == pytest.approx(tflops * 1e12)
+
+
+def test_an_unknown_gpu_has_no_peak():
+    assert published_peak("Some A1000 of tomorrow", "bf16-mixed") is None
+
+
+def test_a_dry_run_may_name_the_gpus_whose_peak_is_known():
+    assert set(DEVICES) == set(PEAK_TFLOPS)
+    assert all(published_peak(name, "32-true") == full * 1e12 for name, (_, full) in PEAK_TFLOPS.items())
+
+
+def test_the_peak_of_a_cpu_is_measured():
+    peak = device_peak(torch.device("cpu"), "32-true")
+    assert peak is not None
+    assert peak == device_peak(torch.device("cpu"), "32-true")  # once
+    assert 1e8 < gemm_flops(torch.device("cpu"), torch.float32, 64) < 1e14
