@@ -78,6 +78,18 @@ def test_every_experiment_composes_at_every_scale(cells, tmp_path, experiment, s
         assert {cell.config.pretraining.max_steps for cell in found} == {5}
 
 
+@pytest.mark.parametrize("scale", ["gpu", "paper"])
+@pytest.mark.parametrize("trainer", ["ddp", "slurm"])
+def test_large_scales_compose_with_trainers_of_several_devices(config, scale, trainer):
+    composed = config(f"scale={scale}", f"trainer={trainer}", "trainer.devices=4")
+    assert (composed.scale_name, composed.trainer.name, composed.trainer.devices) == (scale, trainer, 4)
+    assert composed.trainer.accelerator == "gpu"
+
+
+def test_a_run_is_never_more_than_half_a_minute_of_work_from_its_checkpoint(config):
+    assert config().pretraining.checkpoint_seconds <= 30
+
+
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_states_its_question_command_cost_and_expectation(experiment):
     header = (ROOT / "experiments" / f"{experiment}.yaml").read_text().partition("defaults:")[0]

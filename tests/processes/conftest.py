@@ -30,8 +30,8 @@ SMALL = (
 # The sweep that others are compared with: both kinds of masks, two micro-batches an update, two workers.
 SWEEP = ("-m", "masking=static,dynamic", "trainer.accumulation=2", "trainer.num_workers=2")
 
-# What may differ between two runs of the same command, by name; everything else must be equal.
-TIMES = {"time", "created", "seconds"}
+# What may differ between two runs of a command, by name (the checkout may be edited meanwhile); all else is equal.
+TIMES = {"time", "created", "seconds", "commit", "dirty"}
 
 
 class Command:

@@ -47,13 +47,14 @@ def run_cell(config: Config, overrides: list[str]) -> int:
     rank = job_rank()
     if rank is None:
         return _run_cell(config, overrides)
+    from nsp_ablation.stages.pretrain import take_part
     from nsp_ablation.stages.ranks import follow, lead
 
-    if rank == 0:
-        return lead(config, lambda: _run_cell(config, overrides))
-    from nsp_ablation.stages.pretrain import take_part
-
-    return follow(config, take_part)
+    try:
+        return follow(config, take_part) if rank else lead(config, lambda: _run_cell(config, overrides))
+    except ValueError as error:
+        say_error(str(error))
+        return 1
 
 
 def _run_cell(config: Config, overrides: list[str]) -> int:

@@ -137,7 +137,7 @@ def _local_ranks(config: Config, take_part: TakePart, run: Path, world_size: int
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     try:
         yield GivenRank(0, world_size, port)
-    except _ON_ALL_RANKS:
+    except ValueError:  # of all ranks, or of this one, whose end the others notice
         raise
     except Exception as error:
         raise RuntimeError(f"{error}{_failures(others, logs)}") from error
