@@ -42,6 +42,8 @@ test-slow: $(ENVIRONMENT)
 bench: $(ENVIRONMENT)
 	$(PYTHON) benchmarks/index.py
 	$(PYTHON) benchmarks/samples.py
+	$(PYTHON) benchmarks/prepare.py --megabytes 200
+	$(PYTHON) benchmarks/training.py
 
 chaos: $(ENVIRONMENT)
 	CHAOS_INSTANTS=$${CHAOS_INSTANTS:-20} $(PYTHON) -m pytest -m slow tests/processes/test_chaos.py

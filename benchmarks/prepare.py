@@ -52,7 +52,8 @@ def main() -> None:
         f"The stores of all runs are the same: {stores.pop()}.",
     ]
     columns = ["way", "text", "tokens", f"ratio to {ALONE}", "peak memory, first process", "peak memory, each worker"]
-    write_table("prepare", "Preparation", columns, [row(way, runs, megabytes) for way in ways], notes)
+    name = f"prepare_{megabytes:.0f}_mb"
+    write_table(name, f"Preparation of {megabytes:.0f} MB", columns, [row(way, runs, megabytes) for way in ways], notes)
 
 
 def row(way: str, runs: dict[str, list[dict[str, Any]]], megabytes: float) -> list[str]:

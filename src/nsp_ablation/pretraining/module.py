@@ -114,7 +114,7 @@ class PretrainingModule(pl.LightningModule):
 
     def transfer_batch_to_device(self, batch: MicroBatch, device: torch.device, dataloader_idx: int) -> PlacedBatch:
         layout = self.model.layout_of(batch, self._attention_backend)
-        flops = training_flops(self._size, _work(batch, self.model.predicts_pairs))
+        flops = training_flops(self._size, _work(batch, self.model))
         if device.type == "cpu":
             return batch, layout, flops
         return batch.to(device, non_blocking=True), layout.to(device), flops
@@ -229,9 +229,9 @@ class PretrainingModule(pl.LightningModule):
             )
 
 
-def _work(batch: MicroBatch, predicts_pairs: bool) -> Work:
+def _work(batch: MicroBatch, model: PretrainingModel) -> Work:
     """Return what the model does for the real tokens of a micro-batch on CPU: padding comes after them."""
-    offsets = batch.sequence_offsets.numpy()
-    lengths = np.diff(offsets[offsets <= batch.num_tokens])
-    num_pairs = len(lengths) if predicts_pairs else 0
-    return Work(batch.num_tokens, float(lengths @ lengths), len(batch.masked_positions), num_pairs)
+    offsets = batch.piece_offsets.numpy() if model.confines_attention else batch.sequence_offsets.numpy()
+    attended = np.diff(offsets[offsets <= batch.num_tokens])
+    num_pairs = len(attended) if model.predicts_pairs else 0  # pairs are never confined
+    return Work(batch.num_tokens, float(attended @ attended), len(batch.masked_positions), num_pairs)
