@@ -55,8 +55,10 @@ def caption(study: Study) -> list[str]:
 
 
 def _numbers(study: Study) -> str:
-    gains = " (gains in nats)" if any("nats" in column.unit for column in study.columns) else ""
-    return f"Development sets, in percent{gains}." if study.columns else ""
+    units = {column.unit for column in study.columns}
+    others = ["gains in nats" if any("nats" in unit for unit in units) else "", "perplexity" if "ppl" in units else ""]
+    but = ", ".join(filter(None, others))
+    return f"Development sets, in percent{f' ({but})' if but else ''}." if units else ""
 
 
 def _seeds(study: Study) -> str:

@@ -72,12 +72,14 @@ def choose_table(arms: list[Arm]) -> str:
     return "table1" if len(inputs) == 1 and len(masks) > 1 else "table2"
 
 
-def table_to_show(arms: list[Arm], asked: str | None) -> str | None:
-    """Return the published table that stands beside these arms, None for none.
+def table_to_show(arms: list[Arm], tasks: list[str], asked: str | None) -> str | None:
+    """Return the published table that stands beside these arms and tasks, None for none.
 
-    `asked` is `table1`, `table2`, `none`, or None to choose. Nothing published stands beside the micro-world, or
-    beside nothing.
+    `asked` is `table1`, `table2`, `none`, or None to choose. Nothing published stands beside the micro-world, beside
+    nothing, or unasked beside tasks that the paper does not have.
     """
+    if asked is None and not set(tasks) & set(METRICS):
+        return None
     if asked == "none" or not arms or any(arm.condition.corpus == "microworld" for arm in arms):
         return None
     return asked or choose_table(arms)

@@ -68,7 +68,7 @@ def load_study(folder: Path, info: StudyInfo, record_ids: Sequence[str] | None =
         scores=scores,
         labels=arm_labels(configs),
         columns=_columns(scores),
-        published=table_to_show(scores.arms, info.published),
+        published=table_to_show(scores.arms, scores.tasks, info.published),
         manifest=manifest,
         of_sweep=of_sweep,
     )

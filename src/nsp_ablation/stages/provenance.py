@@ -13,7 +13,8 @@ _PACKAGES = ("torch", "transformers", "pytorch-lightning", "tokenizers", "numpy"
 def provenance(device: str, attention_backend: str) -> dict[str, Any]:
     """Return the record's `provenance`: commit, dirty (None outside a checkout), versions, device, backend, time."""
     commit = _git("rev-parse", "HEAD")
-    changes = _git("status", "--porcelain", "--untracked-files=no")
+    # what a run writes is no change of what made it
+    changes = _git("status", "--porcelain", "--untracked-files=no", "--", ":(top)", ":(top,exclude)results")
     return {
         "commit": commit,
         "dirty": bool(changes) if commit is not None else None,
