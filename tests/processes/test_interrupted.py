@@ -35,11 +35,14 @@ def test_a_killed_run_resumes_and_ends_in_the_same_bytes(command, same_results, 
     same_results(killed.outputs(), uninterrupted[0])
 
 
-@pytest.mark.parametrize(("signum", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["TERM", "INT"])
-def test_a_stopped_sweep_says_how_to_go_on(command, signum, status):
-    arguments = ("-m", "masking=dynamic,static", "trainer.num_workers=1")
-    stopped = command("stopped", *arguments)
-    assert stopped.signalled_when(PRETRAINING, signum) == status
+@pytest.mark.parametrize(
+    ("signum", "status", "arguments", "whole_group"),
+    [(signal.SIGTERM, 143, ("trainer.num_workers=1",), True), (signal.SIGINT, 130, DDP, False)],
+    ids=["TERM to all processes", "INT to the first of two ranks"],
+)
+def test_a_stopped_sweep_says_how_to_go_on(command, signum, status, arguments, whole_group):
+    stopped = command("stopped", "-m", "masking=dynamic,static", "pretraining.max_steps=3000", *arguments)
+    assert stopped.signalled_when(PRETRAINING, signum, whole_group) == status
     (line,) = [line for line in stopped.lines if line.startswith("error: ")]
     assert f"stopped by {signum.name} at update" in line
     assert "the same command goes on" in line
