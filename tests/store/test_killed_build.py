@@ -22,6 +22,7 @@ from nsp_ablation.store.build import build_shards, build_stores, shard_calls
 from nsp_ablation.store.shard import Recipe
 
 MAX_SHARD_BYTES = 1000
+FILES_OF_A_SHARD = 2 * 5 + 1  # of each part its arrays, texts and meta.json; checksums
 # Run by a Python of its own: builds the stores, in files of at most `file_bytes` (the kernel kills it beyond).
 SCRIPT = """
 import pickle, resource, signal, sys
@@ -123,7 +124,7 @@ def test_shards_that_were_finished_before_sigkill_are_not_made_again(tmp_path, c
     said = []
     build_shards(calls, 1, said.append)
     assert said[0] == f"{num_made} of {len(calls)} shards are there from an earlier run"
-    assert len(before) == num_made * 10
+    assert len(before) == num_made * FILES_OF_A_SHARD
     assert identities(made) == before
     build(*corpus, directory)
     assert content(directory) == content(build(*corpus, tmp_path / "uninterrupted"))
@@ -144,7 +145,7 @@ def test_a_killed_merge_leaves_no_store_and_no_shard_is_made_again(tmp_path, cor
     assert not directory.exists()
     assert [path for path in tmp_path.glob(".stores.*") if any(path.rglob("*.npy"))], "it was killed in the merge"
     before = identities([shard for _, _, shard in calls])
-    assert len(before) == len(calls) * 10
+    assert len(before) == len(calls) * FILES_OF_A_SHARD
     build_shards(calls, 1, lambda text: None)
     assert identities([shard for _, _, shard in calls]) == before
     assert content(build(*corpus, directory)) == expected
