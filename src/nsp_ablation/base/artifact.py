@@ -17,7 +17,7 @@ from nsp_ablation.base.checksums import CHECKSUMS, check_artifact, checksums
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # How libraries tell it that raise errors of their own: tokenizers, safetensors (Rust), numpy, torch.
-_FULL_TEXTS = ("No space left on device", "Disk quota exceeded", "File too large", " requested and ", "PytorchStreamWr")
+_FULL_TEXTS = re.compile(r"No space left on device|Disk quota exceeded|File too large|\d+ requested and \d+ written")
 
 
 class FullDiskError(ValueError):
@@ -50,7 +50,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _is_full(error: BaseException) -> bool:
-    return getattr(error, "errno", None) in _FULL or any(text in str(error) for text in _FULL_TEXTS)
+    return getattr(error, "errno", None) in _FULL or _FULL_TEXTS.search(str(error)) is not None
 
 
 @contextmanager
