@@ -91,7 +91,7 @@ REFUSED = [
     ("tokenizer.vocab_size=null", "tokenizer.vocab_size=null: tokenizer=bbpe needs", ""),
     ("tokenizer.vocab_size=260", "tokenizer.vocab_size=260: must be at least 261", ""),
     ("tokenizer.lowercase=true", "tokenizer.lowercase=true: byte-level BPE keeps case", "wordpiece"),
-    ("pretraining.export_at=[4501]", "pretraining.export_at=[5001]: updates count from 1", "5000"),
+    ("pretraining.export_at=[4501]", "pretraining.export_at=[4501]: updates count from 1", "4500"),
     ("tasks=[]", "tasks=[]: stage=all needs a task", "stage=pretrain"),
     ("tasks=[mnli_mismatched]", "tasks=mnli_mismatched: the micro-world has no such task", "path=DIR"),
     ("finetuning.seeds=[]", "finetuning.seeds=[]: must be one or more different numbers", ""),
