@@ -34,21 +34,24 @@ def main() -> None:
     parser.add_argument("--vocab-size", type=int, help="of the byte-level BPE (default: 752 for the micro-world, 8192)")
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--memory-only", action="store_true", help="leave the peer out: for sizes at which it takes long"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         corpus, tokenizer = make_inputs(Path(scratch), arguments.text, arguments.megabytes, arguments.vocab_size)
-        ways = [ALONE, *map(str, arguments.processes)]
+        own = [str(number) for number in arguments.processes]
+        ways = own if arguments.memory_only else [ALONE, *own]
         runs: dict[str, list[dict[str, Any]]] = {way: [] for way in ways}
         for number, way in itertools.product(range(arguments.rounds), ways):
             runs[way].append(child(way, corpus, tokenizer, Path(scratch) / f"stores-{number}-{way}"))
             print(f"round {number + 1}: {way}: {runs[way][-1]}", file=sys.stderr)
         megabytes = corpus.stat().st_size / 1e6
-    stores = {run["store"] for way in ways[1:] for run in runs[way]}
+    stores = {run["store"] for way in own for run in runs[way]}
     assert len(stores) == 1, f"the stores differ: {stores}"
-    spread = max(run["seconds"] for run in runs[ALONE]) / min(run["seconds"] for run in runs[ALONE])
     notes = [
-        f"{megabytes:.0f} MB of JSON lines, {runs[ways[1]][0]['tokens']:,} tokens; median of {arguments.rounds} "
-        f"rounds, in turns; the slowest round of {ALONE} took {spread:.2f} x the fastest.",
+        f"{megabytes:.0f} MB of JSON lines, {runs[own[0]][0]['tokens']:,} tokens; rounds: {arguments.rounds}, in turns, "
+        "and their median.",
         f"The stores of all runs are the same: {stores.pop()}.",
     ]
     columns = ["way", "text", "tokens", f"ratio to {ALONE}", "peak memory, first process", "peak memory, each worker"]
@@ -58,13 +61,14 @@ def main() -> None:
 
 def row(way: str, runs: dict[str, list[dict[str, Any]]], megabytes: float) -> list[str]:
     seconds = statistics.median(run["seconds"] for run in runs[way])
-    ratio = statistics.median(a["seconds"] / b["seconds"] for a, b in zip(runs[ALONE], runs[way], strict=True))
+    pairs = zip(runs[ALONE], runs[way], strict=True) if ALONE in runs else ()
+    ratios = [alone["seconds"] / run["seconds"] for alone, run in pairs]
     worker = max(run["worker_megabytes"] for run in runs[way])
     return [
         way if way == ALONE else f"ours, {way} process{'es' * (way != '1')}",
         f"{megabytes / seconds:.2f} MB/s",
         rate(runs[way][0]["tokens"] / seconds, "tokens/s"),
-        f"{ratio:.2f}",
+        f"{statistics.median(ratios):.2f}" if ratios else "not measured",
         f"{max(run['megabytes'] for run in runs[way]):.0f} MB",
         f"{worker:.0f} MB" if worker else "none",
     ]
