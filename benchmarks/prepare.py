@@ -34,9 +34,7 @@ def main() -> None:
     parser.add_argument("--vocab-size", type=int, help="of the byte-level BPE (default: 752 for the micro-world, 8192)")
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument(
-        "--memory-only", action="store_true", help="leave the peer out: for sizes at which it takes long"
-    )
+    parser.add_argument("--memory-only", action="store_true", help="leave the peer out")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         corpus, tokenizer = make_inputs(Path(scratch), arguments.text, arguments.megabytes, arguments.vocab_size)
@@ -50,8 +48,8 @@ def main() -> None:
     stores = {run["store"] for way in own for run in runs[way]}
     assert len(stores) == 1, f"the stores differ: {stores}"
     notes = [
-        f"{megabytes:.0f} MB of JSON lines, {runs[own[0]][0]['tokens']:,} tokens; rounds: {arguments.rounds}, in turns, "
-        "and their median.",
+        f"{megabytes:.0f} MB of JSON lines, {runs[own[0]][0]['tokens']:,} tokens; rounds: {arguments.rounds}, in "
+        "turns, and their median.",
         f"The stores of all runs are the same: {stores.pop()}.",
     ]
     columns = ["way", "text", "tokens", f"ratio to {ALONE}", "peak memory, first process", "peak memory, each worker"]
