@@ -52,7 +52,7 @@ def test_pairs_do_not_depend_on_the_number_of_ranges(make_store, make_frame, mon
     expected = input_format.index(store, frame, 1, 0)
     monkeypatch.setattr(ranges_module, "_MIN_SENTENCES", 1)
     for num_ranges in (2, 7):
-        monkeypatch.setattr(ranges_module, "_num_processors", lambda n=num_ranges: n)
+        monkeypatch.setattr(ranges_module, "num_cores", lambda n=num_ranges: n)
         found = input_format.index(store, frame, 1, 0)
         for name, value in vars(expected).items():
             assert np.array_equal(getattr(found, name), value), name

@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from nsp_ablation.store.processes import num_cores, run_calls
+from nsp_ablation.base.cores import num_cores
+from nsp_ablation.store.processes import run_calls
 
 # A module that the spawned processes can import, as they could not import a test.
 MODULE = """

@@ -5,7 +5,7 @@ has less context, so its masked tokens are harder.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,10 @@ import torch.nn.functional as F
 
 from nsp_ablation.finetuning.baselines import Baselines
 from nsp_ablation.finetuning.encoder_directory import load_masked_lm
+from nsp_ablation.finetuning.masked_places import length_batches, logits_at
 from nsp_ablation.finetuning.outcome import TaskOutcome, outcome
 from nsp_ablation.finetuning.scored import Scored
 
-_BATCH_TOKENS = 16_384
 IGNORED_LABEL = -100
 
 
@@ -42,7 +42,7 @@ def heldout_mlm(
         raise ValueError("heldout_mlm: the held-out documents are too few to predict a token; raise "
                          "corpus.heldout_fraction")  # fmt: skip
     sums = np.zeros(len(counts))
-    for rows in _batches(np.array([len(row) for row in input_ids])):
+    for rows in length_batches(np.array([len(row) for row in input_ids])):
         sums[rows] = _losses(model, [input_ids[row] for row in rows], [labels[row] for row in rows])
     kept = np.flatnonzero(counts)
     example_ids, means = [str(row) for row in kept], sums[kept] / counts[kept]
@@ -51,15 +51,6 @@ def heldout_mlm(
     predictions = dict(zip(example_ids, means.tolist(), strict=True))
     scored = Scored(np.exp(means), predictions, metrics, "perplexity")
     return outcome(scored, example_ids, Baselines(None, None, None), updates=0, seconds=time.perf_counter() - started)
-
-
-def _batches(lengths: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the rows of each batch, inputs of similar length together."""
-    order, start = np.argsort(-lengths, kind="stable"), 0
-    while start < len(order):
-        rows = order[start : start + max(1, _BATCH_TOKENS // int(lengths[order[start]]))]
-        start += len(rows)
-        yield rows
 
 
 @torch.no_grad()
@@ -72,9 +63,8 @@ def _losses(model: Any, input_ids: list[np.ndarray], labels: list[np.ndarray]) -
         ids_BL[row, : len(ids)], labels_BL[row, : len(ids)], is_token_BL[row, : len(ids)] = ids, targets, 1
     device = next(model.parameters()).device
     input_ids_BL, mask, wanted = (torch.from_numpy(array).to(device) for array in (ids_BL, is_token_BL, labels_BL))
-    hidden_BLD = model.base_model(input_ids=input_ids_BL, attention_mask=mask).last_hidden_state
-    head: Any = model.cls if hasattr(model, "cls") else model.lm_head
     row_M, place_M = torch.nonzero(wanted != IGNORED_LABEL, as_tuple=True)
-    losses_M = F.cross_entropy(head(hidden_BLD[row_M, place_M]).float(), wanted[row_M, place_M], reduction="none")
+    logits_MV = logits_at(model, input_ids_BL, mask, row_M, place_M)
+    losses_M = F.cross_entropy(logits_MV, wanted[row_M, place_M], reduction="none")
     sums = torch.zeros(len(input_ids), dtype=torch.float64)
     return sums.index_add_(0, row_M.cpu(), losses_M.double().cpu()).numpy()

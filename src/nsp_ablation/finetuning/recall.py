@@ -7,7 +7,6 @@ Comparing repeated with unrepeated words instead is biased: repeated ones are ea
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,12 +15,11 @@ from transformers import PreTrainedModel
 
 from nsp_ablation.finetuning.baselines import Baselines
 from nsp_ablation.finetuning.encoder_directory import InputLayout, load_masked_lm, load_tokenizer, read_layout
+from nsp_ablation.finetuning.masked_places import length_batches, logits_at
 from nsp_ablation.finetuning.metrics import accuracy_scores
 from nsp_ablation.finetuning.outcome import TaskOutcome, outcome
 from nsp_ablation.finetuning.recall_targets import RecallTargets, choose_targets, content_words, continuing_tokens
 from nsp_ablation.finetuning.scored import Scored
-
-_BATCH_TOKENS = 16384
 
 
 def in_context_recall(
@@ -119,19 +117,12 @@ def _measure(model: PreTrainedModel, targets: RecallTargets, layout: InputLayout
     for masks_copies in (0, 1):
         for rows, input_ids, attention_mask in _batches(targets, layout, bool(masks_copies)):
             places = torch.from_numpy(targets.place[rows] + 1).to(device)
-            logits_BV = _target_logits(model, input_ids.to(device), attention_mask.to(device), places)
+            inputs = input_ids.to(device), attention_mask.to(device)
+            logits_BV = logits_at(model, *inputs, torch.arange(len(places), device=device), places)
             wanted = torch.from_numpy(expected[rows]).to(device)
             log_probability[masks_copies, rows] = logits_BV.log_softmax(1).gather(1, wanted[:, None])[:, 0].cpu()
             predicted[masks_copies, rows] = logits_BV.argmax(1).cpu()
     return log_probability[0] - log_probability[1], predicted[0]
-
-
-@torch.no_grad()
-def _target_logits(model: PreTrainedModel, input_ids: Tensor, attention_mask: Tensor, places: Tensor) -> Tensor:
-    """Return logits (B, V) float32 at one place of each row; the MLM head sees those places alone."""
-    hidden_BLD = model.base_model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-    head: Any = model.cls if hasattr(model, "cls") else model.lm_head
-    return head(hidden_BLD[torch.arange(len(places), device=places.device), places]).float()
 
 
 def _batches(
@@ -139,12 +130,8 @@ def _batches(
 ) -> Iterator[tuple[np.ndarray, Tensor, Tensor]]:
     """Yield rows (B,), input_ids (B, L) and attention_mask (B, L): each target's input with the target masked."""
     lengths = np.array([len(targets.inputs[i]) + 2 for i in targets.input])
-    order = np.argsort(-lengths, kind="stable")
-    start = 0
-    while start < len(order):
-        longest = int(lengths[order[start]])
-        rows = order[start : start + max(1, _BATCH_TOKENS // longest)]
-        start += len(rows)
+    for rows in length_batches(lengths):
+        longest = int(lengths[rows[0]])
         input_ids = np.full((len(rows), longest), layout.pad, dtype=np.int64)
         for number, row in enumerate(rows):
             tokens = targets.inputs[targets.input[row]].copy()

@@ -1,11 +1,12 @@
 """Ranges of documents, worked on side by side: kernels release the interpreter's lock, so threads suffice."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
+
+from nsp_ablation.base.cores import num_cores
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ def document_ranges(document_offsets: np.ndarray, num_ranges: int | None = None)
     """
     num_documents, num_sentences = len(document_offsets) - 1, int(document_offsets[-1])
     if num_ranges is None:
-        num_ranges = max(1, min(_num_processors(), num_sentences // _MIN_SENTENCES))
+        num_ranges = max(1, min(num_cores(), num_sentences // _MIN_SENTENCES))
     wanted = num_sentences * np.arange(num_ranges + 1) / num_ranges
     borders = np.unique([0, *np.searchsorted(document_offsets, wanted[1:-1]), num_documents])
     return list(zip(borders[:-1].tolist(), borders[1:].tolist(), strict=True))
@@ -40,7 +41,3 @@ def joined(array: np.ndarray, starts: list[int], counts: list[int]) -> np.ndarra
     if ends[:-1] == starts[1:]:
         return array[starts[0] : ends[-1]]
     return np.concatenate([array[start:end] for start, end in zip(starts, ends, strict=True)])
-
-
-def _num_processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

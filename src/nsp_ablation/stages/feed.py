@@ -64,17 +64,27 @@ def make_spec(config: Config, tokenizer: Path) -> MaskSpec:
 
 def make_frame(config: Config, tokenizer: Path) -> Frame:
     """Return the layout of special tokens of the configuration's format under a tokenizer."""
+    return frame_of(
+        tokenizer,
+        config.max_length,
+        pair_separators=2 if config.format.pair_separator == "double" else 1,
+        sentence_separator=bool(config.format.sentence_separator),
+    )
+
+
+def frame_of(tokenizer: Path, max_length: int, *, pair_separators: int = 1, sentence_separator: bool = False) -> Frame:
+    """Return a layout of the special tokens of a tokenizer directory."""
     tokens = special_tokens(tokenizer)
     return Frame(
-        max_length=config.max_length,
+        max_length=max_length,
         cls=tokens.cls,
         sep=tokens.sep,
         mask=tokens.mask,
         pad=tokens.pad,
         special_ids=tokens.all_ids,
         vocab_size=num_ids(load_tokenizer(tokenizer)),
-        pair_separators=2 if config.format.pair_separator == "double" else 1,
-        sentence_separator=bool(config.format.sentence_separator),
+        pair_separators=pair_separators,
+        sentence_separator=sentence_separator,
     )
 
 

@@ -12,7 +12,7 @@ from pytorch_lightning.plugins.environments import ClusterEnvironment
 
 from nsp_ablation.base.artifact import build_once
 from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
-from nsp_ablation.batches.accounting import tokens_at_positions, totals
+from nsp_ablation.batches.accounting import Totals, tokens_at_positions, totals
 from nsp_ablation.batches.loader import MicroBatch, evaluation_batches, micro_batch_loader
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import condition, pretraining_settings, resolved_objective
@@ -60,7 +60,7 @@ def pretrain(config: Config) -> Path:
 def take_part(config: Config, environment: ClusterEnvironment) -> None:
     """Train the encoder of a configuration as one of the ranks beside the first, which writes and says everything."""
     feed = make_feed(config, prepare(config))
-    _fit(config, feed, make_model(config, feed), environment, None, lambda update: None)
+    _fit(config, feed, _cut(config, feed), make_model(config, feed), environment, None, lambda update: None)
 
 
 def _run_directory(config: Config) -> Path:
@@ -85,26 +85,22 @@ def _train(config: Config, key: str, place: Path) -> None:
     run = _run_directory(config)
     for left in run.glob(".*"):
         left.unlink()  # a checkpoint that a killed process was writing; the lock of the encoder is ours
-    _announce(config, feed)
+    cut = _cut(config, feed)
+    _announce(config, feed, cut)
     with (
         ranks(config, take_part, run) as environment,
         run_logger(config, arm_group(config), "pretraining", f"p{config.seed}-{key[:8]}") as logger,
     ):
-        outcome = _fit(config, feed, model, environment, logger, export_on_the_way)
-    heldout = None
-    if feed.heldout_index is not None and config.pretraining.heldout_tokens > 0:
-        heldout = heldout_loss(model, _heldout_batches(config, feed), torch_device(config.trainer))
-        unigram = unigram_entropy(np.bincount(feed.store.ids, minlength=feed.frame.vocab_size))
-        against = f"(unigram entropy of the corpus {unigram:.3f})"
-        say("pretrain", f"held-out MLM loss {heldout.mlm_loss:.3f} nats in the format's own inputs {against}")
+        outcome = _fit(config, feed, cut, model, environment, logger, export_on_the_way)
+    heldout = _heldout_loss(config, feed, model)
     steps = config.pretraining.max_steps
-    epochs = totals(feed.plan, steps, feed.store.num_tokens).epochs
+    read = totals(feed.plan, steps, feed.store.num_tokens)
     block = {
-        "pretraining": _facts(config, feed, outcome, heldout),
+        "pretraining": _facts(config, feed, read, outcome, heldout),
         "tokens_at_positions": tokens_at_positions(feed.plan, steps, config.max_length).tolist(),
-        "epochs": epochs,
+        "epochs": read.epochs,
         "cut_sentences": feed.index_of(1).cut_sentences,
-        "mask_exposures": feed.spec.exposures(epochs),
+        "mask_exposures": feed.spec.exposures(read.epochs),
     }
     export_encoder(model, prepared.tokenizer, place, facts | block)
 
@@ -112,6 +108,7 @@ def _train(config: Config, key: str, place: Path) -> None:
 def _fit(
     config: Config,
     feed: Feed,
+    cut: Cut,
     model: PretrainingModel,
     environment: ClusterEnvironment,
     logger: Logger | None,
@@ -119,7 +116,6 @@ def _fit(
 ) -> PretrainOutcome:
     """Train `model` in place; the first rank shows its progress in the terminal and its curves in the logger."""
     settings, trainer = config.pretraining, config.trainer
-    cut = make_cut(trainer, feed.size, feed.index_of(1).lengths())
     model.checkpoints_layers = trainer.gradient_checkpointing
     if trainer.compile:
         model.compile()
@@ -149,8 +145,11 @@ def _fit(
     )
 
 
-def _announce(config: Config, feed: Feed) -> None:
-    cut = make_cut(config.trainer, feed.size, feed.index_of(1).lengths())
+def _cut(config: Config, feed: Feed) -> Cut:
+    return make_cut(config.trainer, feed.size, feed.index_of(1).lengths())
+
+
+def _announce(config: Config, feed: Feed, cut: Cut) -> None:
     size = f"{feed.size.mean_tokens:,.0f} tokens ({feed.size.mean_sequences:.1f} sequences)"
     if cut.accumulation > 1:
         size += f" in {cut.accumulation} micro-batches"
@@ -174,6 +173,17 @@ def _machine(config: Config, cut: Cut) -> Machine:
     )
 
 
+def _heldout_loss(config: Config, feed: Feed, model: PretrainingModel) -> HeldoutLoss | None:
+    """Return the loss in the format's own held-out inputs and say it; None where none is asked for or possible."""
+    if feed.heldout_index is None or config.pretraining.heldout_tokens == 0:
+        return None
+    heldout = heldout_loss(model, _heldout_batches(config, feed), torch_device(config.trainer))
+    unigram = unigram_entropy(np.bincount(feed.store.ids, minlength=feed.frame.vocab_size))
+    against = f"(unigram entropy of the corpus {unigram:.3f})"
+    say("pretrain", f"held-out MLM loss {heldout.mlm_loss:.3f} nats in the format's own inputs {against}")
+    return heldout
+
+
 def unigram_entropy(token_counts: np.ndarray) -> float:
     """Return the entropy, in nats, of token frequencies (V,): an MLM loss below it means that context is read."""
     shares = token_counts[token_counts > 0] / token_counts.sum()
@@ -193,10 +203,11 @@ def _heldout_batches(config: Config, feed: Feed) -> Iterator[MicroBatch]:
             return
 
 
-def _facts(config: Config, feed: Feed, outcome: PretrainOutcome, heldout: HeldoutLoss | None) -> dict[str, Any]:
+def _facts(
+    config: Config, feed: Feed, read: Totals, outcome: PretrainOutcome, heldout: HeldoutLoss | None
+) -> dict[str, Any]:
     """Return the record's `pretraining` block."""
     steps = config.pretraining.max_steps
-    read = totals(feed.plan, steps, feed.store.num_tokens)
     index = feed.index_of(1)
     is_nsp = index.is_random_next is not None
     return {

@@ -11,11 +11,11 @@ from nsp_ablation.finetuning.encoder_directory import read_layout
 from nsp_ablation.finetuning.heldout import heldout_mlm
 from nsp_ablation.finetuning.outcome import TaskOutcome
 from nsp_ablation.finetuning.recall import in_context_recall
-from nsp_ablation.formats.frame import Frame
 from nsp_ablation.formats.full_sentences import FullSentences
 from nsp_ablation.stages.device import torch_device
+from nsp_ablation.stages.feed import frame_of
 from nsp_ablation.store.token_store import TokenStore
-from nsp_ablation.store.tokenizer import load_tokenizer, num_ids, special_tokens
+from nsp_ablation.store.tokenizer import load_tokenizer
 
 
 def in_context(config: Config, store: TokenStore, directory: Path) -> TaskOutcome:
@@ -39,18 +39,7 @@ def perplexity(config: Config, store: TokenStore, directory: Path) -> TaskOutcom
     `pretraining.heldout_tokens`; the mask is the paper's (15 %, 80/10/10), drawn once by the corpus' seed. No setting
     of an arm's own format or masking has any part in it.
     """
-    tokens = special_tokens(directory)
-    frame = Frame(
-        max_length=read_layout(str(directory), config.max_length, "as_pretrained").max_length,
-        cls=tokens.cls,
-        sep=tokens.sep,
-        mask=tokens.mask,
-        pad=tokens.pad,
-        special_ids=tokens.all_ids,
-        vocab_size=num_ids(load_tokenizer(directory)),
-        pair_separators=1,
-        sentence_separator=False,
-    )
+    frame = frame_of(directory, read_layout(str(directory), config.max_length, "as_pretrained").max_length)
     index = FullSentences(resample=False).index(store, frame, config.corpus.seed, 0)
     num_before = np.cumsum(index.lengths()) - index.lengths()
     samples = np.flatnonzero(num_before < config.pretraining.heldout_tokens)

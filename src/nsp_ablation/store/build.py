@@ -10,10 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 from nsp_ablation.base.artifact import build_once
+from nsp_ablation.base.cores import num_cores
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.corpus.source import Source, cut_source
 from nsp_ablation.store.merge import merge_shards
-from nsp_ablation.store.processes import num_cores, run_calls
+from nsp_ablation.store.processes import run_calls
 from nsp_ablation.store.progress import ShardProgress
 from nsp_ablation.store.shard import Recipe, build_shard
 

@@ -16,11 +16,6 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 
-def num_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def run_calls(
     function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], num_processes: int, num_threads: int
 ) -> Generator[tuple[int, int | None], None, None]:
