@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import threading
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -74,31 +75,36 @@ def test_fingerprints_ignore_key_order_and_see_every_value(tmp_path):
     assert files_fingerprint([first, second]) != files_fingerprint([second, first])
 
 
-@pytest.fixture
+@contextmanager
 def small_files_only():
-    """No file of this process may grow beyond 4 KiB, which the system reports as it does a full disk."""
+    """No file of this process may grow beyond 4 KiB, which the system reports as it does a full disk.
+
+    Not a fixture: a test's report is written before its fixtures end, into a file where the output goes to one.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_a_full_disk_is_named_and_leaves_no_half_written_file(tmp_path, small_files_only):
+def test_a_full_disk_is_named_and_leaves_no_half_written_file(tmp_path):
     path = tmp_path / "record.json"
     write_text(path, "whole")
-    with pytest.raises(FullDiskError, match=r"record\.json cannot be written: File too large; make room"):
+    with small_files_only(), pytest.raises(FullDiskError, match=r"record\.json cannot be written: File too large; make room"):
         write_text(path, "x" * 10_000)
     assert path.read_text() == "whole"
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_disk_within_a_build_leaves_no_artifact(tmp_path, small_files_only):
+def test_a_full_disk_within_a_build_leaves_no_artifact(tmp_path):
     def build(place):
         np.save(place / "ids.npy", np.zeros(10_000))
 
-    with pytest.raises(FullDiskError, match="a1 cannot be written: .*; make room"):
+    with small_files_only(), pytest.raises(FullDiskError, match="a1 cannot be written: .*; make room"):
         build_once(tmp_path / "a1", build)
     assert [path.name for path in tmp_path.iterdir()] == ["a1.lock"]
 

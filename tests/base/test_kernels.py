@@ -15,6 +15,8 @@ SAY = "import os; from nsp_ablation.base.kernels import keep_kernels_by_source a
 @pytest.fixture
 def kernel_cache(tmp_path):
     """A copy of the rooms with kernels, and what a fresh process says of its cache there."""
+    (tmp_path / "nsp_ablation").mkdir()
+    shutil.copy(PACKAGE / "__init__.py", tmp_path / "nsp_ablation")  # without it, an installed package comes first
     for room in ("base", "formats", "batches"):
         shutil.copytree(PACKAGE / room, tmp_path / "nsp_ablation" / room, ignore=shutil.ignore_patterns("__pycache__"))
 
