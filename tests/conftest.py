@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,9 @@ ROOT = Path(__file__).parents[1]
 # Model and data hubs are never asked in tests: without this their clients wait for a network that is not there.
 os.environ["HF_HUB_OFFLINE"] = "1"
 keep_kernels_by_source()
+# A shell starts what it runs in the background with Ctrl-C ignored, and every command would inherit that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Ended(NamedTuple):
