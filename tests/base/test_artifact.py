@@ -94,7 +94,8 @@ def small_files_only():
 def test_a_full_disk_is_named_and_leaves_no_half_written_file(tmp_path):
     path = tmp_path / "record.json"
     write_text(path, "whole")
-    with small_files_only(), pytest.raises(FullDiskError, match=r"record\.json cannot be written: File too large; make room"):
+    message = r"record\.json cannot be written: File too large; make room"
+    with small_files_only(), pytest.raises(FullDiskError, match=message):
         write_text(path, "x" * 10_000)
     assert path.read_text() == "whole"
     assert list(tmp_path.iterdir()) == [path]
