@@ -53,7 +53,7 @@ def main() -> None:
         f"The stores of all runs are the same: {stores.pop()}.",
     ]
     columns = ["way", "text", "tokens", f"ratio to {ALONE}", "peak memory, first process", "peak memory, each worker"]
-    name = f"prepare_{megabytes:.0f}_mb"
+    name = f"prepare_{'text_' if arguments.text else ''}{megabytes:.0f}_mb"
     write_table(name, f"Preparation of {megabytes:.0f} MB", columns, [row(way, runs, megabytes) for way in ways], notes)
 
 
