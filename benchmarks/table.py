@@ -37,7 +37,8 @@ def in_turns(contestants: dict[str, Callable[[], Any]], num_rounds: int) -> dict
 def machine() -> dict[str, str]:
     """Return what the figures depend on: processor, cores, commit and versions."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
-    dirty = subprocess.run(["git", "status", "--porcelain", "-uno"], cwd=ROOT, capture_output=True, text=True)
+    changes = ["git", "status", "--porcelain", "-uno", "--", ".", ":!results"]  # the tables are written on the way
+    dirty = subprocess.run(changes, cwd=ROOT, capture_output=True, text=True)
     return {
         "processor": _processor(),
         "cores": str(os.cpu_count()),

@@ -57,6 +57,11 @@ def condition(config: Config) -> dict[str, Any]:
     }
 
 
+def condition_name(config: Config) -> str:
+    """Return `format-objective-masking`: names cells, and groups the runs of all seeds of an arm on a dashboard."""
+    return f"{config.format.name}-{resolved_objective(config)}-{config.masking.name}"
+
+
 def _science(settings: Any) -> dict[str, Any]:
     fields = [field for field in dataclasses.fields(settings) if field.metadata["kind"] == "science"]
     return {field.name: _plain(getattr(settings, field.name)) for field in fields}

@@ -8,7 +8,7 @@ from pathlib import Path
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.fingerprint import file_sha256, files_fingerprint, fingerprint
 from nsp_ablation.config.schema import Config
-from nsp_ablation.config.science import condition, science_settings
+from nsp_ablation.config.science import condition, condition_name, science_settings
 from nsp_ablation.records.record import Condition, EncoderReference, PretrainingFacts
 from nsp_ablation.stages.model import untrained, untrained_key
 from nsp_ablation.stages.prepare import prepare, store_key
@@ -25,22 +25,17 @@ class Arm:
     """An encoder to fine-tune, known before it exists: `directory()` makes it on first use.
 
     `science` pools its records, `encoder_name` names the encoder beyond doubt, `heldout()` gives the held-out
-    documents in its own tokens (None where the corpus holds none out).
+    documents in its own tokens (None where the corpus holds none out), `group` pools its runs on a dashboard.
     """
 
     kind: str
+    group: str
     condition: Condition
     science: str
     pretraining_seed: int | None
     encoder_name: str
     directory: Callable[[], Path]
     heldout: Callable[[], TokenStore | None]
-
-    @property
-    def group(self) -> str:
-        """What the arm's runs are grouped by on a dashboard: all seeds of one condition."""
-        named = self.condition
-        return f"{named.format}-{named.objective}-{named.masking}" if self.kind == "trained" else self.kind
 
     def reference(self, artifacts: Path) -> EncoderReference:
         """Return the record's reference to the weights; relative to the artifacts where they lie there."""
@@ -68,6 +63,7 @@ def _trained_arm(config: Config) -> Arm:
     science = fingerprint([science_settings(config), store_key(config)])
     return Arm(
         kind="trained",
+        group=condition_name(config),
         condition=Condition(**condition(config)),
         science=science,
         pretraining_seed=config.seed,
@@ -98,6 +94,7 @@ def _random_arm(config: Config) -> Arm:
     settings = {key: value for key, value in science_settings(config).items() if key not in _PRETRAINING_SCIENCE}
     return Arm(
         kind="random",
+        group="random",
         condition=Condition(**condition(config) | dict.fromkeys([*_NO_PRETRAINING, "batch", "learning_rate"])),
         science=fingerprint(["untrained", settings, store_key(config)]),
         pretraining_seed=config.seed,
@@ -118,6 +115,7 @@ def _external_arm(config: Config, encoder: str) -> Arm:
     content = files_fingerprint(sorted(directory.glob("*.safetensors")) + sorted(directory.glob("*.json")))
     return Arm(
         kind="external",
+        group="external",
         condition=Condition(**facts),
         science=fingerprint(["external", science_settings(config)["finetuning"], config.max_length, content]),
         pretraining_seed=None,

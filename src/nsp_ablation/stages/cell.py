@@ -8,7 +8,7 @@ from nsp_ablation.base.artifact import write_text
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.base.kernels import keep_kernels_by_source
 from nsp_ablation.config.schema import Config
-from nsp_ablation.config.science import condition, science_settings
+from nsp_ablation.config.science import condition_name, science_settings
 from nsp_ablation.records.manifest import Cell, write_cell
 from nsp_ablation.stages.console import say_error
 from nsp_ablation.training.cpu import set_up_cpu
@@ -24,8 +24,7 @@ def cell_key(config: Config) -> str:
     if config.encoder is not None:
         name = "random" if config.encoder == "random" else "external"
     else:
-        parts = condition(config)
-        name = f"{parts['format']}-{parts['objective']}-{parts['masking']}"
+        name = condition_name(config)
     places = [(task.name, task.path) for task in config.tasks.values()]
     content = [science_settings(config), config.corpus.path, config.encoder, config.finetuning.seeds, places]
     return f"{name}-p{config.seed}-{fingerprint(content)[:8]}"

@@ -7,16 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nsp_ablation.config.schema import Config
-from nsp_ablation.config.science import resolved_objective
 from nsp_ablation.training.loggers import close_logger, make_logger
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
-
-
-def arm_group(config: Config) -> str:
-    """Return what the runs of a pre-trained arm are grouped by on a dashboard: all seeds of one condition."""
-    return f"{config.format.name}-{resolved_objective(config)}-{config.masking.name}"
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
 from nsp_ablation.batches.accounting import Totals, tokens_at_positions, totals
 from nsp_ablation.batches.loader import MicroBatch, evaluation_batches, micro_batch_loader
 from nsp_ablation.config.schema import Config
-from nsp_ablation.config.science import condition, pretraining_settings, resolved_objective
+from nsp_ablation.config.science import condition, condition_name, pretraining_settings, resolved_objective
 from nsp_ablation.pretraining.encoder import PretrainingModel
 from nsp_ablation.pretraining.evaluate import HeldoutLoss, heldout_loss
 from nsp_ablation.pretraining.export import export_encoder
@@ -26,7 +26,7 @@ from nsp_ablation.stages.console import say
 from nsp_ablation.stages.cut import Cut, make_cut
 from nsp_ablation.stages.device import torch_device
 from nsp_ablation.stages.feed import Feed, make_feed
-from nsp_ablation.stages.loggers import arm_group, run_logger
+from nsp_ablation.stages.loggers import run_logger
 from nsp_ablation.stages.model import make_model
 from nsp_ablation.stages.prepare import prepare, store_key
 from nsp_ablation.stages.ranks import ranks
@@ -89,7 +89,7 @@ def _train(config: Config, key: str, place: Path) -> None:
     _announce(config, feed, cut)
     with (
         ranks(config, take_part, run) as environment,
-        run_logger(config, arm_group(config), "pretraining", f"p{config.seed}-{key[:8]}") as logger,
+        run_logger(config, condition_name(config), "pretraining", f"p{config.seed}-{key[:8]}") as logger,
     ):
         outcome = _fit(config, feed, cut, model, environment, logger, export_on_the_way)
     heldout = _heldout_loss(config, feed, model)
@@ -153,7 +153,7 @@ def _announce(config: Config, feed: Feed, cut: Cut) -> None:
     size = f"{feed.size.mean_tokens:,.0f} tokens ({feed.size.mean_sequences:.1f} sequences)"
     if cut.accumulation > 1:
         size += f" in {cut.accumulation} micro-batches"
-    say("pretrain", f"{arm_group(config)} seed {config.seed}: {config.pretraining.max_steps} updates of {size}")
+    say("pretrain", f"{condition_name(config)} seed {config.seed}: {config.pretraining.max_steps} updates of {size}")
 
 
 def _machine(config: Config, cut: Cut) -> Machine:
