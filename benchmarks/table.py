@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results" / "benchmarks"
 sys.path.insert(0, str(ROOT / "src"))
 
-_LIBRARIES = ("torch", "transformers", "tokenizers", "numba", "numpy")
+_LIBRARIES = ("torch", "transformers", "pytorch-lightning", "tokenizers", "numba", "numpy")
 
 
 def in_turns(contestants: dict[str, Callable[[], Any]], num_rounds: int) -> dict[str, list[float]]:
@@ -34,13 +34,14 @@ def in_turns(contestants: dict[str, Callable[[], Any]], num_rounds: int) -> dict
     return seconds
 
 
-def machine() -> dict[str, str]:
-    """Return what the figures depend on: processor, cores, commit and versions."""
+def machine(gpu: str | None) -> dict[str, str]:
+    """Return what the figures depend on: processor, cores, the GPU if one is used, commit and versions."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     changes = ["git", "status", "--porcelain", "-uno", "--", ".", ":!results"]  # the tables are written on the way
     dirty = subprocess.run(changes, cwd=ROOT, capture_output=True, text=True)
     return {
         "processor": _processor(),
+        **({"gpu": gpu} if gpu else {}),
         "cores": str(os.cpu_count()),
         "python": platform.python_version(),
         **{name: version(name) for name in _LIBRARIES},
@@ -48,19 +49,29 @@ def machine() -> dict[str, str]:
     }
 
 
-def write_table(name: str, title: str, columns: list[str], rows: list[list[str]], notes: list[str]) -> None:
-    """Print a table and write it to results/benchmarks/`name`.md and .json."""
-    facts = machine()
+def write_table(
+    name: str,
+    title: str,
+    columns: list[str],
+    rows: list[list[str]],
+    notes: list[str],
+    *,
+    details: dict[str, Any] | None = None,
+    directory: Path = RESULTS,
+    gpu: str | None = None,
+) -> None:
+    """Print a table and write it to `directory`/`name`.md and .json, the latter with `details`."""
+    facts = machine(gpu)
     lines = [f"# {title}", "", f"`{' '.join(['python', *_command()])}`: " + _sentence(facts), ""]
     lines += ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     lines += ["", *(f"- {note}" for note in notes)]
     text = "\n".join(lines).rstrip() + "\n"
     print(text)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{name}.md").write_text(text)
-    content = {"machine": facts, "columns": columns, "rows": rows}
-    (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / f"{name}.md").write_text(text)
+    content = {"machine": facts, "columns": columns, "rows": rows, **(details or {})}
+    (directory / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
 def rate(number: float, unit: str) -> str:
@@ -73,12 +84,15 @@ def rate(number: float, unit: str) -> str:
 
 def _command() -> list[str]:
     program, *arguments = sys.argv
-    return [str(Path(program).resolve().relative_to(ROOT)), *arguments]
+    path = Path(program).resolve()
+    return [str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else path.name, *arguments]
 
 
 def _sentence(facts: dict[str, str]) -> str:
     libraries = ", ".join(f"{name} {facts[name]}" for name in _LIBRARIES)
     place = f"{facts['processor']}, {facts['cores']} cores, Python {facts['python']}"
+    if "gpu" in facts:
+        place = f"{facts['gpu']}, {place}"
     return f"commit {facts['commit']}, {place}, {libraries}."
 
 

@@ -9,20 +9,17 @@ implementation, with the MLM head at the masked positions alone.
 """
 
 import argparse
-import json
-import os
-import platform
 import statistics
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "src"), str(Path(__file__).parent)]
+sys.path.insert(0, str(Path(__file__).parent))
 
-from nsp_ablation.training.cpu import set_up_cpu  # noqa: E402
+from table import RESULTS, ROOT, write_table  # noqa: E402
 
+NAMES = ("ours", "transformers, bare loop", "transformers.Trainer")
 FORMATS = ("segment_pair", "sentence_pair", "full", "doc")
 VOCAB_SIZE = 30_522
 TOKENS = {"tiny": 4096, "mini": 4096, "base": 1024}  # real tokens of an update
@@ -34,19 +31,15 @@ SENTENCE_PAIR_TARGET = 2.0
 def main(arguments: list[str]) -> None:
     """Measure what the arguments ask for and write the table."""
     options = parse(arguments)
+    from nsp_ablation.training.cpu import set_up_cpu
+
     set_up_cpu(None)
     cells = []
     for model in options.models.split(","):
         for format_name in options.formats.split(","):
             cells.append(measure(model, format_name, options))
-            print(row(cells[-1]), flush=True)
-    report = {"machine": machine(options), "settings": vars(options), "cells": cells}
-    output = Path(options.output)
-    output.mkdir(parents=True, exist_ok=True)
-    name = f"training-{options.device}"
-    (output / f"{name}.json").write_text(json.dumps(report, indent=1) + "\n")
-    (output / f"{name}.md").write_text(markdown(report))
-    print(f"-> {output / name}.md, .json")
+            print(*row(cells[-1]), flush=True)
+    write(cells, options)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -60,7 +53,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--vocab-size", type=int, default=VOCAB_SIZE)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--compile", action="store_true", help="compile ours (on a GPU)")
-    parser.add_argument("--output", default=str(ROOT / "results" / "benchmarks"))
+    parser.add_argument("--output", default=str(RESULTS))
     parser.add_argument("--quick", action="store_true", help="a smoke test: seconds, and figures that mean nothing")
     options = parser.parse_args(arguments)
     if options.quick:
@@ -143,58 +136,37 @@ def peak_flops(device: Any) -> float:
     )
 
 
-def machine(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what the figures depend on: processor or GPU, threads, versions, commit."""
-    import torch
-
-    from nsp_ablation.stages.provenance import provenance
-
-    device = torch.cuda.get_device_name() if options.device == "cuda" else _processor()
-    facts = provenance(f"{device}, {torch.get_num_threads()} threads of {os.cpu_count()}", "")
-    return {key: facts[key] for key in ("commit", "dirty", "python", "platform", "versions", "device", "time")}
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def row(cell: dict[str, Any]) -> str:
-    """Return a cell as a line of the table."""
+def row(cell: dict[str, Any]) -> list[str]:
+    """Return a cell as a row of the table."""
     speeds, shares = cell["tokens_per_second"], cell["share_of_peak"]
     rates = [f"{speeds[name]:,.0f} ({shares[name]:.0%})" if name in speeds else "–" for name in NAMES]
     mark = "" if cell["times_bare_loop"] >= cell["target"] else " (missed)"
-    ratio = f"{cell['times_bare_loop']:.2f} | {cell['target']:.1f}{mark}"
     shape = f"{cell['sequences_per_update']} x {cell['mean_length']:.0f}"
-    return f"| {cell['model']} | {cell['format']} | {shape} | {' | '.join(rates)} | {ratio} |"
+    return [cell["model"], cell["format"], shape, *rates, f"{cell['times_bare_loop']:.2f}", f"{cell['target']}{mark}"]
 
 
-NAMES = ("ours", "transformers, bare loop", "transformers.Trainer")
+def write(cells: list[dict[str, Any]], options: argparse.Namespace) -> None:
+    """Write the table of the cells, and their figures of every round beside it."""
+    import torch
 
-
-def markdown(report: dict[str, Any]) -> str:
-    """Return the table with what it was measured on."""
-    facts, settings = report["machine"], report["settings"]
-    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    peak = statistics.median(cell["peak_gflops"] for cell in report["cells"])
-    commit = f"{(facts['commit'] or 'none')[:12]}{' with uncommitted changes' if facts['dirty'] else ''}"
-    head = f"| model | format | update | {' | '.join(NAMES)} | ours / bare loop | target |"
-    lines = [
-        "# Pre-training speed",
-        "",
-        "Real tokens a second (share of the peak by the model's FLOPs), medians over interleaved rounds.",
-        f"T = {settings['max_length']}, vocabulary {settings['vocab_size']:,}; update: sequences x mean length.",
-        "",
-        head,
-        "|---" * (head.count("|") - 1) + "|",
-        *(row(cell) for cell in report["cells"]),
-        "",
-        f"{facts['device']}; peak {peak:,.0f} GFLOP/s by matrix products in the same run. {facts['platform']}, Python "
-        f"{facts['python']}, {versions}. Commit {commit}, {facts['time']}.",
+    peak = statistics.median(cell["peak_gflops"] for cell in cells)
+    notes = [
+        f"Real tokens a second (share of the peak by the model's FLOPs), medians over {options.rounds} interleaved "
+        f"rounds; T = {options.max_length}, vocabulary {options.vocab_size:,}; update: sequences x mean length.",
+        f"{torch.get_num_threads()} threads; peak {peak:,.0f} GFLOP/s by matrix products in the same run.",
     ]
-    if not any("transformers.Trainer" in cell["tokens_per_second"] for cell in report["cells"]):
-        lines.append("`transformers.Trainer` was not measured: the package accelerate is not installed.")
-    return "\n".join(lines) + "\n"
+    if not any("transformers.Trainer" in cell["tokens_per_second"] for cell in cells):
+        notes.append("`transformers.Trainer` was not measured: the package accelerate is not installed.")
+    write_table(
+        f"training-{options.device}",
+        "Pre-training speed",
+        ["model", "format", "update", *NAMES, "ours / bare loop", "target"],
+        [row(cell) for cell in cells],
+        notes,
+        details={"settings": vars(options), "cells": cells},
+        directory=Path(options.output),
+        gpu=torch.cuda.get_device_name() if options.device == "cuda" else None,
+    )
 
 
 if __name__ == "__main__":

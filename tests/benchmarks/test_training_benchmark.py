@@ -18,7 +18,7 @@ def benchmark():
     spec.loader.exec_module(module)
     yield module
     sys.path[:] = path
-    for name in {"training_arms", "training_streams"} & (set(sys.modules) - modules):
+    for name in {"table", "training_arms", "training_streams"} & (set(sys.modules) - modules):
         del sys.modules[name]
 
 
@@ -35,7 +35,7 @@ def test_a_quick_run_writes_a_row_a_cell(report):
         ("tiny", "sentence_pair"),
         ("tiny", "full"),
     ]
-    assert figures["machine"]["commit"] is None or len(figures["machine"]["commit"]) == 40
+    assert figures["machine"].keys() >= {"commit", "processor", "torch"}
     rows = [line for line in table.splitlines() if line.startswith("|")]
     assert len(rows) == 4
     assert len({row.count("|") for row in rows}) == 1
