@@ -68,7 +68,7 @@ def build_shard(
     recipe: Recipe,
     directory: Path,
     report: Callable[[int], None] | None = None,
-    batch_sentences: int = 1024,
+    batch_sentences: int = 4096,
 ) -> Path:
     """Return `directory`, in which the documents of `source` lie as tokens, made if it is not there yet.
 
