@@ -10,13 +10,13 @@ from nsp_ablation.formats.ranges import side_by_side
 def write_pair_spans(num_sentences: int) -> None:
     """Write two spans a sentence into fresh memory, on all cores, as an index of sentence pairs must."""
     spans = np.empty((2 * num_sentences, 2), np.int64)
-    side_by_side(lambda first, end: _write_spans(spans, first, end), _halves(num_sentences))
+    side_by_side(lambda first, end: _write_spans(spans, first, end), _parts(num_sentences))
 
 
 def read_random_sentences(sentence_offsets: np.ndarray) -> None:
     """Read the borders of a random sentence for half of the sentences, on all cores, as NSP must."""
     num_sentences = len(sentence_offsets) - 1
-    side_by_side(lambda first, end: _read_random(sentence_offsets, first, end), _halves(num_sentences))
+    side_by_side(lambda first, end: _read_random(sentence_offsets, first, end), _parts(num_sentences))
 
 
 @njit(nogil=True)
@@ -40,7 +40,8 @@ def gather_and_mask(ids, starts, ends, mask_id, vocab_size, input_ids, labels):
     return n
 
 
-def _halves(number: int) -> list[tuple[int, int]]:
+def _parts(number: int) -> list[tuple[int, int]]:
+    """Cut [0, number) in one part for each core."""
     borders = [number * part // num_cores() for part in range(num_cores() + 1)]
     return list(zip(borders[:-1], borders[1:], strict=True))
 
@@ -64,6 +65,7 @@ def _read_random(sentence_offsets, first, end):
 
 @njit
 def _mixed(bits):
+    """Mix 64 bits more cheaply, and worse, than `randomness.mix64`: a bound should cost as little as can be."""
     bits *= np.uint64(0x9E3779B97F4A7C15)
     bits = (bits ^ (bits >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     return bits ^ (bits >> np.uint64(32))

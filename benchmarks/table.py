@@ -36,7 +36,7 @@ def in_turns(contestants: dict[str, Callable[[], Any]], num_rounds: int) -> dict
 
 def machine(gpu: str | None) -> dict[str, str]:
     """Return what the figures depend on: processor, cores, the GPU if one is used, commit and versions."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     changes = ["git", "status", "--porcelain", "-uno", "--", ".", ":!results"]  # the tables are written on the way
     dirty = subprocess.run(changes, cwd=ROOT, capture_output=True, text=True)
     return {
@@ -93,7 +93,8 @@ def _sentence(facts: dict[str, str]) -> str:
     place = f"{facts['processor']}, {facts['cores']} cores, Python {facts['python']}"
     if "gpu" in facts:
         place = f"{facts['gpu']}, {place}"
-    return f"commit {facts['commit']}, {place}, {libraries}."
+    commit, *changes = facts["commit"].split(" ", 1)
+    return f"commit {' '.join([commit[:7], *changes])}, {place}, {libraries}."
 
 
 def _processor() -> str:

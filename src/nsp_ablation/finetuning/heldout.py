@@ -53,7 +53,6 @@ def heldout_mlm(
     return outcome(scored, example_ids, Baselines(None, None, None), updates=0, seconds=time.perf_counter() - started)
 
 
-@torch.no_grad()
 def _losses(model: Any, input_ids: list[np.ndarray], labels: list[np.ndarray]) -> np.ndarray:
     """Return (B,) float64, the sum of each row's losses in nats; the MLM head sees the masked places alone."""
     longest = max(map(len, input_ids))
