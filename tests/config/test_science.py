@@ -11,6 +11,7 @@ from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import (
     condition,
+    condition_name,
     pretraining_settings,
     resolved_objective,
     science_settings,
@@ -121,6 +122,11 @@ def test_a_pretrained_tokenizer_depends_on_no_corpus(config):
 )
 def test_resolved_objective(config, format_name, objective, resolved):
     assert resolved_objective(config(f"format={format_name}", f"objective={objective}")) == resolved
+
+
+def test_a_condition_is_named_by_format_resolved_objective_and_masking(config):
+    assert condition_name(config("format=doc", "masking=dynamic")) == "doc-mlm-dynamic"
+    assert condition_name(config("condition=segment_pair_sop", "masking=static")) == "segment_pair-mlm_sop-static"
 
 
 def test_an_objective_typed_and_one_resolved_are_the_same_science(config):
