@@ -1,7 +1,9 @@
-"""`run.py` as a process: a refusal is one line and exit status 2, in a second, without torch, before any job."""
+"""`run.py` as a process: a refusal is one line and exit status 2, without torch, before any job.
+
+How long it takes is `benchmarks/refusals.py`.
+"""
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -43,17 +45,13 @@ def typed(*arguments, cwd, env, command=(str(ROOT / "run.py"),)):
     ],
     ids=["unknown option", "value in a sweep", "combination in a late cell"],
 )
-def test_refusal_is_one_line_in_a_second_without_heavy_libraries(light, empty, arguments):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def test_refusal_is_one_line_without_heavy_libraries(light, empty, arguments):
     done = typed(*arguments, cwd=empty, env=light)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     assert list(empty.iterdir()) == []
-    # Processor time, since wall time is the machine's as much as ours; 0.4 to 0.9 s when idle.
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
 
 
 def test_hydras_own_flags_still_work(light, empty):
