@@ -28,7 +28,7 @@ def main() -> None:
         [what, f"`python run.py {' '.join(TYPED[what])}`", f"{statistics.median(times):.2f} s", f"{max(times):.2f} s"]
         for what, times in seconds.items()
     ]
-    notes = [f"Wall time of the whole command, {arguments.rounds} rounds in turns; each ends with one line and status 2."]
+    notes = [f"Wall time of the whole command, {arguments.rounds} rounds in turns; each ends in one line and status 2."]
     write_table("refusals", "Refusals", ["what is wrong", "typed", "median", "slowest"], rows, notes)
 
 

@@ -60,7 +60,7 @@ def test_exported_logits_are_the_models(export, make_batch, architecture):
         encoder = _load(AutoModel, directory)
         found, expected = encoder(**inputs), base_model(model.hf)(**inputs)
         torch.testing.assert_close(found.last_hidden_state, expected.last_hidden_state, rtol=0, atol=0)
-        torch.testing.assert_close(found.pooler_output, expected.pooler_output)  # some BLAS sum by how memory is aligned
+        torch.testing.assert_close(found.pooler_output, expected.pooler_output)  # some BLAS sum by alignment
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

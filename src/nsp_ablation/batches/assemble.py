@@ -11,7 +11,7 @@ from numba import njit
 from nsp_ablation.batches.masking import MaskSpec, mask_kernel, mask_settings, never_masked
 from nsp_ablation.formats.draws import sample_key
 from nsp_ablation.formats.frame import Frame
-from nsp_ablation.formats.sample_index import SampleIndex
+from nsp_ablation.formats.sample_index import SampleIndex, readonly
 from nsp_ablation.store.token_store import TokenStore
 
 IGNORED_LABEL = -100
@@ -83,16 +83,8 @@ def concatenate(flats: Sequence[MaskedFlat]) -> MaskedFlat:
 
 def _arguments(store: TokenStore, index: SampleIndex, frame: Frame, samples: np.ndarray) -> tuple:
     """Return what `_lay_out` takes."""
-    arrays = (store.ids, index.spans, index.separators, index.offsets, samples)
-    layout = frame.cls, frame.sep, index.is_pair, int(frame.sentence_separator)
-    return *map(_plain, arrays), never_masked(frame), *layout
-
-
-def _plain(array: np.ndarray) -> np.ndarray:
-    """Return a read-only view that is no memory map: one compiled kernel then serves arrays in RAM and on disk."""
-    view = np.asarray(array).view()
-    view.flags.writeable = False
-    return view
+    arrays = readonly(store.ids), index.spans, index.separators, index.offsets, readonly(samples)
+    return *arrays, never_masked(frame), frame.cls, frame.sep, index.is_pair, int(frame.sentence_separator)
 
 
 @njit(cache=True, nogil=True)

@@ -171,8 +171,8 @@ class MicroBatches(Dataset):
         step, turn = divmod(number, self.accumulation)
         if self._update is None or self._update.step != step:
             self._update = self._assemble(step)
-        lengths = np.diff(self._update.flat.sequence_offsets)
-        borders = balanced_cut(lengths, self.accumulation * self.world_size)
+        offsets = self._update.flat.sequence_offsets
+        borders = balanced_cut(offsets[1:] - offsets[:-1], self.accumulation * self.world_size)
         part = turn * self.world_size + self.rank
         batch = self._update.part(int(borders[part]), int(borders[part + 1]))
         return batch if self.pad_to is None else batch.padded(self.pad_to, self.frame.max_length)
@@ -180,7 +180,7 @@ class MicroBatches(Dataset):
     def _assemble(self, step: int) -> "_Update":
         flats, labels = [], []
         samples, epochs = self.plan.update(step)
-        borders = [0, *(np.flatnonzero(np.diff(epochs)) + 1), len(samples)]
+        borders = [0, *(np.flatnonzero(epochs[1:] != epochs[:-1]) + 1).tolist(), len(samples)]
         for start, end in zip(borders[:-1], borders[1:], strict=True):
             epoch, part = int(epochs[start]), samples[start:end]
             index = self.plan.index_of(epoch)
@@ -202,7 +202,7 @@ class _Update:
         """Return its sequences [first, last) as a micro-batch; the tensors share memory with the update."""
         flat = self.flat
         offsets = flat.sequence_offsets[first : last + 1]
-        tokens = slice(offsets[0], offsets[-1])
+        tokens = slice(int(offsets[0]), int(offsets[-1]))
         masked = slice(*np.searchsorted(flat.masked_positions, [tokens.start, tokens.stop]))
         first_piece, last_piece = np.searchsorted(flat.piece_offsets, [tokens.start, tokens.stop])
         pieces = slice(first_piece, last_piece + 1)
@@ -212,12 +212,12 @@ class _Update:
             position_ids=torch.from_numpy(flat.position_ids[tokens]),
             sequence_offsets=torch.from_numpy(offsets - tokens.start),
             piece_offsets=torch.from_numpy(flat.piece_offsets[pieces] - tokens.start),
-            max_sequence_length=int(np.diff(offsets).max(initial=0)),
+            max_sequence_length=int((offsets[1:] - offsets[:-1]).max(initial=0)),
             masked_positions=torch.from_numpy(flat.masked_positions[masked] - tokens.start),
             masked_labels=torch.from_numpy(flat.masked_labels[masked]),
             pair_labels=None if self.pair_labels is None else torch.from_numpy(self.pair_labels[first:last]),
             step=self.step,
             num_update_predictions=len(flat.masked_positions),
             num_update_pairs=0 if self.pair_labels is None else len(self.pair_labels),
-            num_tokens=int(tokens.stop - tokens.start),
+            num_tokens=tokens.stop - tokens.start,
         )

@@ -137,6 +137,8 @@ def balanced_cut(lengths: np.ndarray, num_parts: int) -> np.ndarray:
     Each border is the one nearest to its share of the tokens, so a part is within one sequence of total / num_parts. A
     part is empty only if there are fewer sequences than parts.
     """
+    if num_parts == 1:
+        return np.array([0, len(lengths)])
     ends, parts = np.concatenate([[0], np.cumsum(lengths)]), np.arange(num_parts + 1)
     middles = (ends[1:] + ends[:-1]) / 2
     borders = np.searchsorted(middles, ends[-1] * parts / num_parts)

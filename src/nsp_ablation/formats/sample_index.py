@@ -29,7 +29,8 @@ class SampleIndex:
     int64 in spans. If `is_pair`, a sample has exactly two spans, A and B. `is_random_next` (N,) bool: B is from
     another document (NSP label 1); `is_swapped` (N,) bool: B precedes A in the text (SOP label 1); each is None where
     the format has no such label. `trimmed_tokens` counts tokens cut off pairs longer than T, `cut_sentences` the
-    sentences that a block could not hold whole. `fingerprint` names all that the samples depend on.
+    sentences that a block could not hold whole. `fingerprint` names all that the samples depend on. The arrays are made
+    read-only.
     """
 
     spans: np.ndarray
@@ -41,6 +42,11 @@ class SampleIndex:
     trimmed_tokens: int
     cut_sentences: int
     fingerprint: str
+
+    def __post_init__(self) -> None:
+        for name in (*_ARRAYS, *_LABELS):
+            array = getattr(self, name)
+            setattr(self, name, None if array is None else readonly(array))
 
     @property
     def num_samples(self) -> int:

@@ -59,8 +59,16 @@ class _Batch:
     digests: list[bytes] = field(default_factory=list)
     num_characters: int = 0
 
+    def has_room(self, num_sentences: int, num_characters: int, max_sentences: int) -> bool:
+        fits = len(self.sentences) + num_sentences <= max_sentences
+        return fits and self.num_characters + num_characters <= _BATCH_CHARACTERS
+
     def is_full(self, max_sentences: int) -> bool:
         return len(self.sentences) >= max_sentences or self.num_characters >= _BATCH_CHARACTERS
+
+    def add(self, sentences: list[str], num_characters: int) -> None:
+        self.sentences += sentences
+        self.num_characters += num_characters
 
 
 def build_shard(
@@ -68,7 +76,7 @@ def build_shard(
     recipe: Recipe,
     directory: Path,
     report: Callable[[int], None] | None = None,
-    batch_sentences: int = 4096,
+    batch_sentences: int = 16384,
 ) -> Path:
     """Return `directory`, in which the documents of `source` lie as tokens, made if it is not there yet.
 
@@ -112,12 +120,15 @@ def _batches(texts: Iterator[str], recipe: Recipe, batch_sentences: int) -> Iter
         part = HELDOUT if is_heldout(digest, recipe.heldout_fraction) else TRAIN
         batch = batches[part]
         batch.digests.append(digest)
-        for sentence in recipe.split(text):
-            if batch.is_full(batch_sentences):
-                yield part, batch
-                batch = batches[part] = _Batch()
-            batch.sentences.append(sentence)
-            batch.num_characters += len(sentence)
+        sentences = recipe.split(text)
+        if batch.has_room(len(sentences), len(text), batch_sentences):
+            batch.add(sentences, len(text))
+        else:
+            for sentence in sentences:
+                if batch.is_full(batch_sentences):
+                    yield part, batch
+                    batch = batches[part] = _Batch()
+                batch.add([sentence], len(sentence))
         batch.document_ends.append(len(batch.sentences))
     yield from batches.items()
 
