@@ -8,7 +8,7 @@ from numba.extending import register_jitable
 
 from nsp_ablation.base import randomness
 from nsp_ablation.formats.chunks import CHOICE, COINS, DOCUMENT, SENTENCE, SWAP
-from nsp_ablation.formats.draws import HALF, draw64, other_document, sample_key, sentence_within
+from nsp_ablation.formats.draws import HALF, below, draw64, other_document, sample_key
 from nsp_ablation.formats.frame import Frame
 from nsp_ablation.formats.pairs import pair_index, refuse_unpairable
 from nsp_ablation.formats.ranges import document_ranges, joined, side_by_side
@@ -17,7 +17,7 @@ from nsp_ablation.formats.trimming import trim_pair
 from nsp_ablation.store.token_store import TokenStore
 
 _STREAM = "sentence_pair"
-_BLOCK = 1024  # sentences worked on together: their arrays stay in the processor's cache
+_BLOCK = 4096  # sentences worked on together: their arrays stay in the processor's cache
 
 
 @register_jitable
@@ -52,30 +52,44 @@ def _choose(document_offsets, low, high, state, min_sentences, disjoint, sop, co
     return n, (sentence, document)
 
 
+# Half of what follows are reads of scattered places. The processor has many of them under way at once if they stand in
+# short loops of their own, which do nothing but read, from places that an earlier loop has named.
+
+
 @register_jitable
 def _draw_others(document_offsets, low, keys, labels, a, documents, b):
     """Replace b by a sentence of another document where `labels` says so."""
     num_documents, num_random = len(document_offsets) - 1, 0
-    random_pairs = np.empty(len(a), np.int64)
+    random_pairs, bits = np.empty(len(a), np.int64), np.empty(len(a), np.uint64)
+    firsts, sizes = np.empty(len(a), np.int64), np.empty(len(a), np.int64)
     for i in range(len(a)):
         random_pairs[num_random] = i
         num_random += labels[i]
-    # Each loop reads scattered places that the one before it has named, so many reads are under way at once.
-    for i in random_pairs[:num_random]:
-        documents[i] = other_document(num_documents, documents[i], draw64(keys[a[i] - low], DOCUMENT))
-    for i in random_pairs[:num_random]:
-        b[i] = sentence_within(document_offsets, documents[i], draw64(keys[a[i] - low], SENTENCE))
+    for n in range(num_random):
+        i = random_pairs[n]
+        key = keys[a[i] - low]
+        documents[n] = other_document(num_documents, documents[i], draw64(key, DOCUMENT))
+        bits[n] = draw64(key, SENTENCE)
+    for n in range(num_random):
+        document = np.uint64(documents[n])
+        firsts[n] = document_offsets[document]
+        sizes[n] = document_offsets[document + np.uint64(1)] - firsts[n]
+    for n in range(num_random):
+        b[random_pairs[n]] = firsts[n] + np.int64(below(bits[n], np.uint64(sizes[n])))
 
 
 @register_jitable
 def _write_spans(sentence_offsets, low, keys, swapped, a, b, room, spans):
     """Fill spans (2 n, 2) from the sentences a and b (n,), trimmed to `room`; return the tokens trimmed."""
     num_trimmed = 0
+    starts, ends = np.empty(len(a), np.int64), np.empty(len(a), np.int64)
     for i in range(len(a)):
-        spans[2 * i + 1, 0], spans[2 * i + 1, 1] = sentence_offsets[b[i]], sentence_offsets[b[i] + 1]
+        sentence = np.uint64(b[i])
+        starts[i], ends[i] = sentence_offsets[sentence], sentence_offsets[sentence + np.uint64(1)]
     for i in range(len(a)):
-        start_a, end_a = sentence_offsets[a[i]], sentence_offsets[a[i] + 1]
-        start_b, end_b = spans[2 * i + 1]
+        sentence = np.uint64(a[i])
+        start_a, end_a = sentence_offsets[sentence], sentence_offsets[sentence + np.uint64(1)]
+        start_b, end_b = starts[i], ends[i]
         num_excess = end_a - start_a + end_b - start_b - room
         if swapped[i]:
             start_a, end_a, start_b, end_b = start_b, end_b, start_a, end_a
