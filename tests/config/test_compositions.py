@@ -44,7 +44,7 @@ def needs(group, option, directory):
         return ["corpus.path=a.txt"]
     if (group, option) == ("tokenizer", "pretrained"):
         return ["tokenizer.path=bert-base-uncased"]
-    return ["corpus=wikipedia"] if (group, option) == ("tasks", "mnli_mismatched") else []
+    return ["corpus=wikipedia"] if (group, option) in {("tasks", "mnli_mismatched"), ("tasks", "blimp")} else []
 
 
 @pytest.mark.parametrize("scale", [[], ["scale=smoke"]], ids=["as is", "smoke"])

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from nsp_ablation.finetuning.encoder_directory import load_masked_lm, load_tokenizer, read_layout
-from nsp_ablation.finetuning.recall import in_context_recall, standard_error
+from nsp_ablation.finetuning.metrics import standard_error
+from nsp_ablation.finetuning.recall import in_context_recall
 from nsp_ablation.finetuning.recall_targets import choose_targets, content_words, continuing_tokens, packed_inputs
 
 SENTENCES = [

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from nsp_ablation.config.problem import Problem
 from nsp_ablation.config.schema import PAIR_FORMATS, Config, CorpusConfig
 from nsp_ablation.config.science import resolved_objective
-from nsp_ablation.config.task_schema import ZERO_SHOT_KINDS
+from nsp_ablation.config.task_schema import HELDOUT_KINDS, ZERO_SHOT_KINDS
 
 TRAINED = ("all", "prepare", "inspect", "pretrain", "export")
 FINETUNED = ("all", "finetune")
@@ -28,7 +28,7 @@ _CORPUS_KEYS = {
 _BYTE_ALPHABET = 256 + 5
 _MAX_FIGURE_LENGTH = 128
 # The tasks whose files the micro-world generates; the others need files of their own beside it.
-ZERO_SHOT_TASKS = ("in_context_recall", "heldout_mlm")
+HELDOUT_TASKS = ("in_context_recall", "context_gain", "heldout_mlm")
 MICROWORLD_TASKS = ("squad1", "squad2", "mnli", "sst2", "race")
 
 
@@ -179,13 +179,13 @@ def _finetuning(config: Config) -> Iterator[Problem]:
     for key, task in config.tasks.items():
         if task.name != key:
             yield Problem(f"tasks.{key}.name", task.name, f"must be {key}, the task's key")
-        if task.kind in ZERO_SHOT_KINDS:
+        if task.kind in HELDOUT_KINDS:
             continue
-        if key not in recipes:
+        if task.kind not in ZERO_SHOT_KINDS and key not in recipes:
             yield Problem(f"finetuning.recipes.{key}", None, f"tasks={key} has no recipe", tuple(recipes))
         if config.corpus.reader == "microworld" and task.path is None and key not in MICROWORLD_TASKS:
             reason = f"the micro-world has no such task; set tasks.{key}.path=DIR to the original files"
-            yield Problem("tasks", key, reason, (*MICROWORLD_TASKS, *ZERO_SHOT_TASKS))
+            yield Problem("tasks", key, reason, (*MICROWORLD_TASKS, *HELDOUT_TASKS))
 
 
 def _surroundings(config: Config) -> Iterator[Problem]:

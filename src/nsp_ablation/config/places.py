@@ -71,6 +71,9 @@ def _task(field: str, task: TaskConfig) -> Iterator[Problem]:
     directory = Path(task.path)
     if not directory.is_dir():
         yield Problem(field, task.path, "no such directory; give that of the original files")
+    elif task.kind == "minimal_pairs":
+        if not any(directory.glob("*.jsonl")):
+            yield Problem(field, task.path, "holds no .jsonl file of minimal pairs")
     elif task.kind == "multiple_choice":
         for split, name in (("train", task.train_file), ("dev", task.dev_file)):
             options = [name] if name else [split, f"{split}.jsonl"]

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from nsp_ablation.config.kinds import MAX_SEED, label, machine, science
 
-# Kinds of tasks that train nothing: they read the corpus' held-out documents, and have no files, recipe or seed.
-ZERO_SHOT_KINDS = ("recall", "heldout_mlm")
+# Kinds of tasks that train nothing, and have no recipe or seed: some read the corpus' held-out documents, not files.
+HELDOUT_KINDS = ("recall", "context_gain", "heldout_mlm")
+ZERO_SHOT_KINDS = (*HELDOUT_KINDS, "minimal_pairs")
 
 
 @dataclass

@@ -24,6 +24,16 @@ class TextExample:
 
 
 @dataclass(frozen=True)
+class MinimalPair:
+    """A sound sentence beside one that differs in little and is not (BLiMP); `phenomenon` is what tells them apart."""
+
+    id: str
+    good: str
+    bad: str
+    phenomenon: str
+
+
+@dataclass(frozen=True)
 class ChoiceExample:
     """A question on an article with options, of which number `label` is right (RACE)."""
 

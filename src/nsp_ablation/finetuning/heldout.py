@@ -6,15 +6,12 @@ has less context, so its masked tokens are harder.
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 
 from nsp_ablation.finetuning.baselines import Baselines
 from nsp_ablation.finetuning.encoder_directory import load_masked_lm
-from nsp_ablation.finetuning.masked_places import length_batches, logits_at
+from nsp_ablation.finetuning.masked_places import MaskedPlaces, score_places
 from nsp_ablation.finetuning.outcome import TaskOutcome, outcome
 from nsp_ablation.finetuning.scored import Scored
 
@@ -41,9 +38,12 @@ def heldout_mlm(
     if not counts.sum():
         raise ValueError("heldout_mlm: the held-out documents are too few to predict a token; raise "
                          "corpus.heldout_fraction")  # fmt: skip
-    sums = np.zeros(len(counts))
-    for rows in length_batches(np.array([len(row) for row in input_ids])):
-        sums[rows] = _losses(model, [input_ids[row] for row in rows], [labels[row] for row in rows])
+    wanted = [np.flatnonzero(row != IGNORED_LABEL) for row in labels]
+    expected = np.concatenate([row[places] for row, places in zip(labels, wanted, strict=True)])
+    asked = MaskedPlaces(np.repeat(np.arange(len(counts)), counts), np.concatenate(wanted), expected)
+    lengths = np.array([len(row) for row in input_ids])
+    log_probability, _ = score_places(model, model.config.pad_token_id or 0, input_ids.__getitem__, lengths, asked)
+    sums = -np.bincount(asked.input, log_probability, len(counts))
     kept = np.flatnonzero(counts)
     example_ids, means = [str(row) for row in kept], sums[kept] / counts[kept]
     loss = float(sums.sum() / counts.sum())
@@ -51,19 +51,3 @@ def heldout_mlm(
     predictions = dict(zip(example_ids, means.tolist(), strict=True))
     scored = Scored(np.exp(means), predictions, metrics, "perplexity")
     return outcome(scored, example_ids, Baselines(None, None, None), updates=0, seconds=time.perf_counter() - started)
-
-
-def _losses(model: Any, input_ids: list[np.ndarray], labels: list[np.ndarray]) -> np.ndarray:
-    """Return (B,) float64, the sum of each row's losses in nats; the MLM head sees the masked places alone."""
-    longest = max(map(len, input_ids))
-    ids_BL = np.full((len(input_ids), longest), model.config.pad_token_id or 0)
-    labels_BL, is_token_BL = np.full_like(ids_BL, IGNORED_LABEL), np.zeros_like(ids_BL)
-    for row, (ids, targets) in enumerate(zip(input_ids, labels, strict=True)):
-        ids_BL[row, : len(ids)], labels_BL[row, : len(ids)], is_token_BL[row, : len(ids)] = ids, targets, 1
-    device = next(model.parameters()).device
-    input_ids_BL, mask, wanted = (torch.from_numpy(array).to(device) for array in (ids_BL, is_token_BL, labels_BL))
-    row_M, place_M = torch.nonzero(wanted != IGNORED_LABEL, as_tuple=True)
-    logits_MV = logits_at(model, input_ids_BL, mask, row_M, place_M)
-    losses_M = F.cross_entropy(logits_MV, wanted[row_M, place_M], reduction="none")
-    sums = torch.zeros(len(input_ids), dtype=torch.float64)
-    return sums.index_add_(0, row_M.cpu(), losses_M.double().cpu()).numpy()

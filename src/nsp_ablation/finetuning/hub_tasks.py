@@ -22,7 +22,7 @@ def read_hub_task(spec: TaskSpec, split: str) -> Examples:
     hub_split = spec.hub.split if split == "train" else spec.hub_dev_split
     if hub_split is None:
         raise ValueError(f"tasks.{spec.name}.hub_dev_split is not set; name the development split of {spec.hub.path}")
-    rows = _load(spec.name, spec.hub, hub_split)
+    rows = load_hub_rows(spec.name, spec.hub, hub_split, spec.hub.name)
     try:
         if spec.kind == "span_qa":
             return _span_rows(rows, spec)
@@ -32,16 +32,31 @@ def read_hub_task(spec: TaskSpec, split: str) -> Examples:
         raise ValueError(f"{spec.hub.path} has no column {error}: found {columns}; check tasks.{spec.name}") from error
 
 
-def _load(task: str, hub: HubSource, split: str) -> Any:
+def load_hub_rows(task: str, hub: HubSource, split: str, name: str | None) -> Any:
+    """Return the rows of one split of a configuration `name`. Raises ValueError where it cannot be loaded."""
     import datasets
 
+    with _hub_errors(task, f"split {split!r} of {hub.path!r}"):
+        return datasets.load_dataset(hub.path, name, split=split, revision=hub.revision)
+
+
+def hub_configs(task: str, hub: HubSource) -> list[str]:
+    """Return the names of a data set's configurations. Raises ValueError where they cannot be listed."""
+    import datasets
+
+    with _hub_errors(task, f"{hub.path!r}"):
+        return sorted(datasets.get_dataset_config_names(hub.path, revision=hub.revision))
+
+
+@contextmanager
+def _hub_errors(task: str, what: str) -> Iterator[None]:
     with _quiet():
         try:
-            return datasets.load_dataset(hub.path, hub.name, split=split, revision=hub.revision)
+            yield
         except Exception as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ValueError(
-                f"tasks.{task}: cannot load split {split!r} of {hub.path!r} ({reason}); without network set "
+                f"tasks.{task}: cannot load {what} ({reason}); without network set "
                 f"tasks.{task}.path to a directory of the original files"
             ) from error
 

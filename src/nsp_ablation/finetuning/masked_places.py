@@ -1,8 +1,9 @@
-"""What the zero-shot probes share: inputs of similar length batched together, and logits at masked places alone."""
+"""What the zero-shot probes share: the log-probabilities of tokens at masked places of many inputs."""
 
-# B inputs, L positions, M places, D hidden, V vocabulary
+# N inputs, M places; in a batch B inputs, L positions, D hidden, V vocabulary
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,42 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 _BATCH_TOKENS = 16_384
+
+
+@dataclass(frozen=True)
+class MaskedPlaces:
+    """What is asked: input (M,) int64, ascending, in whose position place (M,) int64 the token expected (M,) int64 is
+    to be found."""
+
+    input: np.ndarray
+    place: np.ndarray
+    expected: np.ndarray
+
+
+def score_places(
+    model: PreTrainedModel, pad: int, make_input: Callable[[int], np.ndarray], lengths: np.ndarray, asked: MaskedPlaces
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the log-probability (M,) float64 of each expected token, in nats, and the model's first guess (M,) int64.
+
+    `make_input(n)` gives the ids (lengths[n],) of input n, special tokens and masks included, all of token type 0;
+    inputs are made as they are needed. Inputs without places are allowed.
+    """
+    log_probability, guess = np.zeros(len(asked.place)), np.zeros(len(asked.place), np.int64)
+    firsts = np.searchsorted(asked.input, np.arange(len(lengths) + 1))
+    device = next(model.parameters()).device
+    for rows in length_batches(lengths):
+        ids_BL = np.full((len(rows), int(lengths[rows[0]])), pad, np.int64)
+        for row, number in enumerate(rows.tolist()):
+            ids_BL[row, : lengths[number]] = make_input(number)
+        is_token_BL = (np.arange(ids_BL.shape[1]) < lengths[rows, None]).astype(np.int64)
+        targets = np.concatenate([np.arange(firsts[number], firsts[number + 1]) for number in rows])
+        row_of = np.repeat(np.arange(len(rows)), firsts[rows + 1] - firsts[rows])
+        arrays = ids_BL, is_token_BL, row_of, asked.place[targets], asked.expected[targets]
+        ids, is_token, row_M, place_M, expected_M = (torch.from_numpy(array).to(device) for array in arrays)
+        logits_MV = _logits_at(model, ids, is_token, row_M, place_M)
+        chosen_M = logits_MV.gather(1, expected_M[:, None])[:, 0] - logits_MV.logsumexp(1)
+        log_probability[targets], guess[targets] = chosen_M.cpu().numpy(), logits_MV.argmax(1).cpu().numpy()
+    return log_probability, guess
 
 
 def length_batches(lengths: np.ndarray) -> Iterator[np.ndarray]:
@@ -23,7 +60,7 @@ def length_batches(lengths: np.ndarray) -> Iterator[np.ndarray]:
 
 
 @torch.no_grad()
-def logits_at(
+def _logits_at(
     model: PreTrainedModel, input_ids: Tensor, attention_mask: Tensor, rows: Tensor, places: Tensor
 ) -> Tensor:
     """Return logits (M, V) float32 at places (M,) of rows (M,) of inputs (B, L); the MLM head sees those alone."""

@@ -6,17 +6,14 @@ Comparing repeated with unrepeated words instead is biased: repeated ones are ea
 """
 
 import time
-from collections.abc import Iterator
 
 import numpy as np
-import torch
-from torch import Tensor
 from transformers import PreTrainedModel
 
 from nsp_ablation.finetuning.baselines import Baselines
 from nsp_ablation.finetuning.encoder_directory import InputLayout, load_masked_lm, load_tokenizer, read_layout
-from nsp_ablation.finetuning.masked_places import length_batches, logits_at
-from nsp_ablation.finetuning.metrics import accuracy_scores
+from nsp_ablation.finetuning.masked_places import MaskedPlaces, score_places
+from nsp_ablation.finetuning.metrics import accuracy_scores, standard_error
 from nsp_ablation.finetuning.outcome import TaskOutcome, outcome
 from nsp_ablation.finetuning.recall_targets import RecallTargets, choose_targets, content_words, continuing_tokens
 from nsp_ablation.finetuning.scored import Scored
@@ -96,47 +93,18 @@ def _metrics(targets: RecallTargets, gain: np.ndarray, predicted: np.ndarray, su
     return metrics
 
 
-def standard_error(values: np.ndarray, clusters: np.ndarray) -> float | None:
-    """Return the standard error of the mean of values (N,) that depend on each other within clusters (N,) int.
-
-    The cluster-robust one (Liang and Zeger 1986): targets of one input share its text. None for a single cluster.
-    """
-    _, members = np.unique(clusters, return_inverse=True)
-    sums = np.bincount(members, weights=values - values.mean())
-    num_clusters = len(sums)
-    if num_clusters < 2:
-        return None
-    return float(np.sqrt((sums**2).sum() * num_clusters / (num_clusters - 1)) / len(values))
-
-
 def _measure(model: PreTrainedModel, targets: RecallTargets, layout: InputLayout) -> tuple[np.ndarray, np.ndarray]:
     """Return each target's recall gain (N,) float64 and the top prediction (N,) int64 with its copies visible."""
-    expected = targets.expected()
-    log_probability, predicted = np.zeros((2, len(expected))), np.zeros((2, len(expected)), dtype=np.int64)
-    device = next(model.parameters()).device
-    for masks_copies in (0, 1):
-        for rows, input_ids, attention_mask in _batches(targets, layout, bool(masks_copies)):
-            places = torch.from_numpy(targets.place[rows] + 1).to(device)
-            inputs = input_ids.to(device), attention_mask.to(device)
-            logits_BV = logits_at(model, *inputs, torch.arange(len(places), device=device), places)
-            wanted = torch.from_numpy(expected[rows]).to(device)
-            log_probability[masks_copies, rows] = logits_BV.log_softmax(1).gather(1, wanted[:, None])[:, 0].cpu()
-            predicted[masks_copies, rows] = logits_BV.argmax(1).cpu()
-    return log_probability[0] - log_probability[1], predicted[0]
+    lengths = np.array([len(targets.inputs[number]) + 2 for number in targets.input])
+    asked = MaskedPlaces(np.arange(len(lengths)), targets.place + 1, targets.expected())
 
-
-def _batches(
-    targets: RecallTargets, layout: InputLayout, masks_copies: bool
-) -> Iterator[tuple[np.ndarray, Tensor, Tensor]]:
-    """Yield rows (B,), input_ids (B, L) and attention_mask (B, L): each target's input with the target masked."""
-    lengths = np.array([len(targets.inputs[i]) + 2 for i in targets.input])
-    for rows in length_batches(lengths):
-        longest = int(lengths[rows[0]])
-        input_ids = np.full((len(rows), longest), layout.pad, dtype=np.int64)
-        for number, row in enumerate(rows):
-            tokens = targets.inputs[targets.input[row]].copy()
-            place = targets.place[row]
+    def score(masks_copies: bool) -> tuple[np.ndarray, np.ndarray]:
+        def make_input(number: int) -> np.ndarray:
+            tokens, place = targets.inputs[targets.input[number]].copy(), targets.place[number]
             tokens[tokens == tokens[place] if masks_copies else place] = layout.mask
-            input_ids[number, : lengths[row]] = [layout.cls, *tokens, layout.sep]
-        attention_mask = (np.arange(longest) < lengths[rows, None]).astype(np.int64)
-        yield rows, torch.from_numpy(input_ids), torch.from_numpy(attention_mask)
+            return np.array([layout.cls, *tokens, layout.sep])
+
+        return score_places(model, layout.pad, make_input, lengths, asked)
+
+    (seen, predicted), (unseen, _) = score(masks_copies=False), score(masks_copies=True)
+    return seen - unseen, predicted

@@ -19,7 +19,7 @@ class HubSource:
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """A downstream task. `kind` is span_qa, classification or multiple_choice; recall and heldout_mlm are zero-shot.
+    """A downstream task. `kind` is span_qa, classification or multiple_choice, or that of a zero-shot probe.
 
     Files are read from `path` where it is given, else from `hub`. `text_columns`, `label_column` and `labels` (in the
     order of the class numbers) belong to classification; `unanswerable` to span QA (SQuAD 2.0).

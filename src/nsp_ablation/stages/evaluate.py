@@ -16,8 +16,7 @@ from nsp_ablation.stages.console import say
 from nsp_ablation.stages.device import device_name
 from nsp_ablation.stages.loggers import run_logger
 from nsp_ablation.stages.tasks import task_baselines
-from nsp_ablation.stages.zero_shot import in_context, perplexity
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.stages.zero_shot import probe
 
 _PADDED_BACKEND = "sdpa, padded"
 _PROGRESS_SECONDS = 5.0
@@ -31,8 +30,7 @@ def evaluate(
     Raises ValueError for a task without a recipe, unreadable files, or a corpus that holds no document out.
     """
     if spec.kind in ZERO_SHOT_KINDS:
-        probe = in_context if spec.kind == "recall" else perplexity
-        outcome = probe(config, _heldout(config, arm, spec), directory)
+        outcome = probe(config, arm, spec, directory)
     else:
         assert seed is not None
         outcome = _finetune(config, arm, spec, seed, directory, run)
@@ -103,13 +101,3 @@ def _ceiling(spec: TaskSpec) -> float | None:
 
     dev_file = spec.dev_file or "dev.jsonl"
     return type_only_ceiling(spec.name, Path(str(spec.path)) / dev_file)
-
-
-def _heldout(config: Config, arm: Arm, spec: TaskSpec) -> TokenStore:
-    store = arm.heldout()
-    if store is None:
-        raise ValueError(
-            f"{spec.name} reads held-out documents, and corpus.heldout_fraction={config.corpus.heldout_fraction} "
-            "holds none out; raise it or leave the probe out of tasks"
-        )
-    return store

@@ -15,7 +15,7 @@ from nsp_ablation.records.record import FinetuningFacts, Provenance, ResultRecor
 from nsp_ablation.stages.arms import Arm, arms_of
 from nsp_ablation.stages.console import say
 from nsp_ablation.stages.provenance import provenance
-from nsp_ablation.stages.tasks import task_baselines, task_fingerprint, task_spec
+from nsp_ablation.stages.tasks import check_files, task_fingerprint, task_spec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +37,8 @@ def finetune_cell(config: Config, record_ids: list[str]) -> None:
     runs = list(_runs(config))
     record_ids += [run.record for run in runs]
     missing = [run for run in runs if not folder.is_done(run.record)]
-    # unreadable task files are found here, before an encoder is trained for them
-    for spec in {run.spec.name: run.spec for run in missing if run.spec.kind not in ZERO_SHOT_KINDS}.values():
-        task_baselines(config, spec)
+    for spec in {run.spec.name: run.spec for run in missing}.values():
+        check_files(config, spec)
     failed = []
     for run in missing:
         # Two sweeps at once may both want the untrained encoder's record; the second then finds it done.

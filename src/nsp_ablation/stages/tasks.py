@@ -6,8 +6,9 @@ from pathlib import Path
 from nsp_ablation.base.artifact import build_once, read_json, write_json
 from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
 from nsp_ablation.config.schema import Config, TaskConfig
-from nsp_ablation.config.task_schema import ZERO_SHOT_KINDS
+from nsp_ablation.config.task_schema import HELDOUT_KINDS
 from nsp_ablation.finetuning.baselines import Baselines, measure_baselines
+from nsp_ablation.finetuning.blimp_files import read_minimal_pairs
 from nsp_ablation.finetuning.readers import read_task
 from nsp_ablation.finetuning.tasks import HubSource, TaskSpec
 from nsp_ablation.stages.documents import microworld_directory
@@ -17,7 +18,7 @@ from nsp_ablation.stages.prepare import store_key
 def task_spec(config: Config, task: TaskConfig) -> TaskSpec:
     """Return the task with its files: its own `path`, else the micro-world's, else the hub's."""
     path = task.path
-    if path is None and config.corpus.reader == "microworld" and task.kind not in ZERO_SHOT_KINDS:
+    if path is None and config.corpus.reader == "microworld" and task.kind not in HELDOUT_KINDS:
         path = str(microworld_directory(config.corpus, Path(config.paths.artifacts)) / "tasks" / task.name)
     hub = task.hub
     return TaskSpec(
@@ -40,7 +41,7 @@ def task_fingerprint(config: Config, spec: TaskSpec) -> str:
 
     Raises ValueError where `path` is no directory with files.
     """
-    if spec.kind in ZERO_SHOT_KINDS:
+    if spec.kind in HELDOUT_KINDS:
         return store_key(config)
     if spec.path is None:
         return fingerprint([asdict(spec.hub) if spec.hub else None, spec.hub_dev_split])
@@ -53,6 +54,14 @@ def task_fingerprint(config: Config, spec: TaskSpec) -> str:
     if wanted:
         files = [Path(spec.path) / name for name in sorted(wanted)]
     return fingerprint([files_fingerprint(files), spec.text_columns, spec.label_column, spec.labels])
+
+
+def check_files(config: Config, spec: TaskSpec) -> None:
+    """Read a task's files once. Raises ValueError where they are unreadable, which is better known before training."""
+    if spec.kind == "minimal_pairs":
+        read_minimal_pairs(spec)
+    elif spec.kind not in HELDOUT_KINDS:
+        task_baselines(config, spec)
 
 
 def task_baselines(config: Config, spec: TaskSpec) -> Baselines:

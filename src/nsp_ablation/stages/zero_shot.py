@@ -1,4 +1,4 @@
-"""The zero-shot probes of an encoder on the corpus' held-out documents, in its own tokens."""
+"""The zero-shot probes of an encoder: on the corpus' held-out documents, in its own tokens, and on minimal pairs."""
 
 from pathlib import Path
 
@@ -7,18 +7,31 @@ import numpy as np
 from nsp_ablation.batches.assemble import assemble_masked
 from nsp_ablation.batches.masking import MaskSpec
 from nsp_ablation.config.schema import Config
+from nsp_ablation.finetuning.blimp_files import read_minimal_pairs
+from nsp_ablation.finetuning.context_gain import context_gain
 from nsp_ablation.finetuning.encoder_directory import read_layout
 from nsp_ablation.finetuning.heldout import heldout_mlm
+from nsp_ablation.finetuning.minimal_pairs import minimal_pairs
 from nsp_ablation.finetuning.outcome import TaskOutcome
 from nsp_ablation.finetuning.recall import in_context_recall
+from nsp_ablation.finetuning.tasks import TaskSpec
 from nsp_ablation.formats.full_sentences import FullSentences
+from nsp_ablation.stages.arms import Arm
 from nsp_ablation.stages.device import torch_device
 from nsp_ablation.stages.feed import frame_of
 from nsp_ablation.store.token_store import TokenStore
 from nsp_ablation.store.tokenizer import load_tokenizer
 
 
-def in_context(config: Config, store: TokenStore, directory: Path) -> TaskOutcome:
+def probe(config: Config, arm: Arm, spec: TaskSpec, directory: Path) -> TaskOutcome:
+    """Return what a zero-shot probe finds. Raises ValueError for unreadable files, or where no document is held out."""
+    if spec.kind == "minimal_pairs":
+        return _pairs(config, spec, directory)
+    measure = {"recall": _in_context, "context_gain": _context, "heldout_mlm": _perplexity}[spec.kind]
+    return measure(config, _heldout(config, arm, spec), directory)
+
+
+def _in_context(config: Config, store: TokenStore, directory: Path) -> TaskOutcome:
     """Return in-context recall on the held-out documents: in the micro-world of its values, elsewhere of any word."""
     return in_context_recall(
         str(directory),
@@ -27,12 +40,31 @@ def in_context(config: Config, store: TokenStore, directory: Path) -> TaskOutcom
         store.document_offsets,
         max_length=config.max_length,
         target_ids=_value_ids(directory) if config.corpus.reader == "microworld" else None,
-        in_range_tokens=max(8, config.max_length // 4),
+        in_range_tokens=_in_range(config),
         device=str(torch_device(config.trainer)),
     )
 
 
-def perplexity(config: Config, store: TokenStore, directory: Path) -> TaskOutcome:
+def _context(config: Config, store: TokenStore, directory: Path) -> TaskOutcome:
+    """Return the context gain on the held-out documents."""
+    return context_gain(
+        str(directory),
+        store.ids,
+        store.sentence_offsets,
+        store.document_offsets,
+        max_length=config.max_length,
+        in_range_tokens=_in_range(config),
+        device=str(torch_device(config.trainer)),
+    )
+
+
+def _pairs(config: Config, spec: TaskSpec, directory: Path) -> TaskOutcome:
+    """Return the accuracy on minimal pairs."""
+    pairs, device = read_minimal_pairs(spec), str(torch_device(config.trainer))
+    return minimal_pairs(str(directory), pairs, name=spec.name, max_length=config.max_length, device=device)
+
+
+def _perplexity(config: Config, store: TokenStore, directory: Path) -> TaskOutcome:
     """Return the held-out perplexity in one fixed format for every arm (PAPER row 18).
 
     Inputs are FULL-SENTENCES of `max_length` without inner separators, in corpus order up to
@@ -59,3 +91,18 @@ def _value_ids(directory: Path) -> np.ndarray:
         tokenizer.encode(value, add_special_tokens=False).ids for values in SLOT_VALUES.values() for value in values
     ]
     return np.array(sorted(ids[0] for ids in encoded if len(ids) == 1), dtype=np.int64)
+
+
+def _in_range(config: Config) -> int:
+    """Return a length (in tokens) that every format trains, SENTENCE-PAIR's short inputs too."""
+    return max(8, config.max_length // 4)
+
+
+def _heldout(config: Config, arm: Arm, spec: TaskSpec) -> TokenStore:
+    store = arm.heldout()
+    if store is None:
+        raise ValueError(
+            f"{spec.name} reads held-out documents, and corpus.heldout_fraction={config.corpus.heldout_fraction} "
+            "holds none out; raise it or leave the probe out of tasks"
+        )
+    return store

@@ -1,0 +1,104 @@
+"""Context gain: true and foreign contexts differ in text alone, and the measures agree with one pass a sentence."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nsp_ablation.finetuning.context_gain import context_gain
+from nsp_ablation.finetuning.context_targets import choose_sentences, masked_tokens
+from nsp_ablation.finetuning.encoder_directory import load_masked_lm, read_layout
+from nsp_ablation.finetuning.metrics import standard_error
+
+lengths_of_documents = st.lists(st.lists(st.integers(1, 20), min_size=1, max_size=8), min_size=1, max_size=8)
+
+
+def offsets_of(documents):
+    """sentence_offsets and document_offsets of documents given by the lengths of their sentences."""
+    lengths = [length for document in documents for length in document]
+    return np.cumsum([0, *lengths]), np.cumsum([0, *map(len, documents)])
+
+
+@given(lengths_of_documents, st.integers(4, 40), st.integers(1, 20))
+@settings(max_examples=200, deadline=None)
+def test_contexts_are_of_equal_length_and_of_two_documents(documents, room, max_sentences):
+    sentence_offsets, document_offsets = offsets_of(documents)
+    borders = sentence_offsets[document_offsets]
+    targets = choose_sentences(sentence_offsets, document_offsets, room, max_sentences)
+    assert len(targets.start) <= max_sentences
+    assert np.all(np.diff(targets.start) > 0)
+    for start, end, num_context, foreign_end, document in zip(*vars(targets).values(), strict=True):
+        assert sentence_offsets[np.searchsorted(sentence_offsets, start) + 1] == end
+        assert start in sentence_offsets
+        assert foreign_end in sentence_offsets
+        assert 4 <= end - start <= room // 2
+        assert num_context == min(start - borders[document], room - (end - start)) > 0
+        other = np.searchsorted(borders, foreign_end, side="right") - 1
+        assert borders[document] < start < end <= borders[document + 1]
+        assert other != document
+        assert foreign_end - num_context >= borders[other]
+
+
+def test_every_sentence_with_a_context_and_a_donor_is_drawn():
+    sentence_offsets, document_offsets = offsets_of([[5, 6, 7], [4, 8, 3, 6], [9]])
+    targets = choose_sentences(sentence_offsets, document_offsets, 30, None)
+    # Not: the first of each document, the one of 3 tokens, and the last of the second, since no other document has as
+    # much text before a sentence (15 tokens).
+    assert targets.start.tolist() == [5, 11, 22]
+    assert targets.num_context.tolist() == [5, 11, 4]
+    assert targets.foreign_end.tolist()[1] == 33
+    again = choose_sentences(sentence_offsets, document_offsets, 30, 2)
+    assert set(again.start) < set(targets.start)
+
+
+def test_masks_are_fixed_by_the_place_in_the_store():
+    for length in range(4, 60):
+        places = masked_tokens(100, 100 + length)
+        assert len(places) == max(1, round(0.15 * length))
+        assert np.all(np.diff(places) > 0)
+        assert 100 <= places.min() <= places.max() < 100 + length
+        assert places.tolist() == masked_tokens(100, 100 + length).tolist()
+    hits = np.concatenate([masked_tokens(20 * n, 20 * n + 20) % 20 for n in range(20_000)])
+    assert np.bincount(hits, minlength=20).min() > 0.95 * len(hits) / 20
+
+
+@pytest.mark.parametrize("kind", ["bert_directory", "roberta_directory"])
+def test_measures_agree_with_one_pass_a_sentence(request, kind):
+    directory = request.getfixturevalue(kind)
+    model, layout = load_masked_lm(directory).eval(), read_layout(directory, 24, "as_pretrained")
+    sentence_offsets, document_offsets = offsets_of([[5, 6, 7, 4], [4, 8, 5, 6], [9, 7, 7], [6, 6, 6, 6, 6]])
+    draw = np.random.Generator(np.random.Philox(1))
+    ids = draw.integers(5, model.config.vocab_size, int(sentence_offsets[-1])).astype(np.uint16)
+    outcome = context_gain(directory, ids, sentence_offsets, document_offsets, max_length=24, in_range_tokens=14)
+    targets = choose_sentences(sentence_offsets, document_offsets, 22, None)
+    gains = []
+    for start, end, num_context, foreign_end, _ in zip(*vars(targets).values(), strict=True):
+        losses = []
+        for context_end in (start, foreign_end):
+            context, sentence = ids[context_end - num_context : context_end], ids[start:end].astype(np.int64)
+            masked = masked_tokens(start, end) - start
+            expected = torch.from_numpy(sentence[masked])
+            sentence[masked] = layout.mask
+            row = torch.tensor([layout.cls, *context.tolist(), *sentence.tolist(), layout.sep])
+            with torch.no_grad():
+                logits = model(input_ids=row[None]).logits[0][1 + num_context + masked]
+            losses.append(float(F.cross_entropy(logits, expected)))
+        assert outcome.predictions[str(start)] == pytest.approx(losses, abs=1e-5)
+        gains.append(losses[1] - losses[0])
+    assert len(gains) > 5
+    np.testing.assert_allclose(outcome.scores, gains, atol=1e-5)
+    assert outcome.primary_metric == "context_gain"
+    assert outcome.metrics["context_gain"] == pytest.approx(np.mean(gains), abs=1e-5)
+    error = standard_error(np.array(gains), targets.document)
+    assert outcome.metrics["context_gain_standard_error"] == pytest.approx(error, abs=1e-5)
+    assert outcome.metrics["num_sentences"] == len(gains)
+    assert 0 < outcome.metrics["num_sentences_in_range"] < len(gains)
+
+
+def test_a_corpus_without_contexts_and_foreign_ids_are_errors(bert_directory):
+    with pytest.raises(ValueError, match=r"context_gain: no held-out sentence .* raise corpus\.heldout_fraction"):
+        context_gain(bert_directory, np.full(10, 6), np.array([0, 5, 10]), np.array([0, 1, 2]), max_length=32)
+    with pytest.raises(ValueError, match="another vocabulary than the held-out documents' tokenizer"):
+        context_gain(bert_directory, np.full(10, 999), np.array([0, 5, 10]), np.array([0, 1, 2]), max_length=32)
