@@ -1,6 +1,7 @@
 """The zero-shot probes of an encoder: on the corpus' held-out documents, in its own tokens, and on minimal pairs."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,29 +34,24 @@ def probe(config: Config, arm: Arm, spec: TaskSpec, directory: Path) -> TaskOutc
 
 def _in_context(config: Config, store: TokenStore, directory: Path) -> TaskOutcome:
     """Return in-context recall on the held-out documents: in the micro-world of its values, elsewhere of any word."""
-    return in_context_recall(
-        str(directory),
-        store.ids,
-        store.sentence_offsets,
-        store.document_offsets,
-        max_length=config.max_length,
-        target_ids=_value_ids(directory) if config.corpus.reader == "microworld" else None,
-        in_range_tokens=_in_range(config),
-        device=str(torch_device(config.trainer)),
-    )
+    target_ids = _value_ids(directory) if config.corpus.reader == "microworld" else None
+    return in_context_recall(str(directory), *_documents(store), target_ids=target_ids, **_limits(config))
 
 
 def _context(config: Config, store: TokenStore, directory: Path) -> TaskOutcome:
     """Return the context gain on the held-out documents."""
-    return context_gain(
-        str(directory),
-        store.ids,
-        store.sentence_offsets,
-        store.document_offsets,
-        max_length=config.max_length,
-        in_range_tokens=_in_range(config),
-        device=str(torch_device(config.trainer)),
-    )
+    return context_gain(str(directory), *_documents(store), **_limits(config))
+
+
+def _documents(store: TokenStore) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return store.ids, store.sentence_offsets, store.document_offsets
+
+
+def _limits(config: Config) -> dict[str, Any]:
+    """Return the lengths of a probe's inputs; every format trains the shorter ones, SENTENCE-PAIR too."""
+    in_range_tokens = max(8, config.max_length // 4)
+    device = str(torch_device(config.trainer))
+    return {"max_length": config.max_length, "in_range_tokens": in_range_tokens, "device": device}
 
 
 def _pairs(config: Config, spec: TaskSpec, directory: Path) -> TaskOutcome:
@@ -91,11 +87,6 @@ def _value_ids(directory: Path) -> np.ndarray:
         tokenizer.encode(value, add_special_tokens=False).ids for values in SLOT_VALUES.values() for value in values
     ]
     return np.array(sorted(ids[0] for ids in encoded if len(ids) == 1), dtype=np.int64)
-
-
-def _in_range(config: Config) -> int:
-    """Return a length (in tokens) that every format trains, SENTENCE-PAIR's short inputs too."""
-    return max(8, config.max_length // 4)
 
 
 def _heldout(config: Config, arm: Arm, spec: TaskSpec) -> TokenStore:
