@@ -59,10 +59,11 @@ def test_csv_cells_are_the_condition_as_text_and_null_is_empty(results):
     assert values == ["full", "static", "10", "16", "3500", "", ""]
 
 
-def test_csv_gives_gains_in_nats_as_they_are(results):
-    results.add("in_context_recall", 0.7, fine=None, metrics={"recall_gain": 0.52})
-    accuracy, gain = long_table(results)
+def test_csv_gives_gains_in_nats_and_counts_as_they_are(results):
+    results.add("in_context_recall", 0.7, fine=None, metrics={"recall_gain": 0.52, "num_targets": 192.0})
+    accuracy, number, gain = long_table(results)
     assert (accuracy["median"], gain["metric"], gain["median"]) == ("70.0", "recall_gain", "0.52")
+    assert (number["metric"], number["median"]) == ("num_targets", "192.0")
     assert gain["num_finetuning_seeds"] == "0"
 
 

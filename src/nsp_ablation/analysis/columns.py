@@ -51,8 +51,8 @@ class Column:
 
 
 def is_fraction(metric: str) -> bool:
-    """Say whether a metric is a fraction, printed in percent; perplexity, losses and gains in nats are not."""
-    return not any(word in metric for word in ("perplexity", "gain", "loss", "nats"))
+    """Say whether a metric is a fraction, printed in percent; counts, perplexity, losses and gains in nats are not."""
+    return not metric.startswith("num_") and not any(word in metric for word in ("perplexity", "gain", "loss", "nats"))
 
 
 def printed(metric: str, value: float) -> float:
