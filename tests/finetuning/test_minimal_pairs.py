@@ -1,6 +1,7 @@
 """Minimal pairs: BLiMP's files and the hub's columns, and pseudo-log-likelihoods equal to one pass a masked token."""
 
 import json
+from dataclasses import replace
 
 import datasets
 import numpy as np
@@ -50,13 +51,7 @@ def test_every_configuration_of_the_hubs_data_set_is_read(tmp_path, spec_of):
     lines = ["---", "configs:", *(f"- {json.dumps(config)}" for config in configs), "---", ""]
     (tmp_path / "README.md").write_text("\n".join(lines))
     spec = spec_of("minimal_pairs", tmp_path, hub=HubSource(str(tmp_path), None, None, "train"))
-    assert read_minimal_pairs(replaced(spec)) == PAIRS
-
-
-def replaced(spec):
-    from dataclasses import replace
-
-    return replace(spec, path=None)
+    assert read_minimal_pairs(replace(spec, path=None)) == PAIRS
 
 
 @pytest.mark.parametrize(
@@ -80,7 +75,7 @@ def test_nothing_to_read_is_refused(tmp_path, spec_of):
     with pytest.raises(ValueError, match=r"tasks\.task\.path=.* holds no \.jsonl file"):
         read_minimal_pairs(spec_of("minimal_pairs", tmp_path))
     with pytest.raises(ValueError, match=r"has neither path nor hub; set tasks\.task\.path=DIR"):
-        read_minimal_pairs(replaced(spec_of("minimal_pairs", tmp_path)))
+        read_minimal_pairs(replace(spec_of("minimal_pairs", tmp_path), path=None))
 
 
 @pytest.mark.parametrize("kind", ["bert_directory", "roberta_directory", "prelayernorm_directory"])
