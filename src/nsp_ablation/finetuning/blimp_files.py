@@ -1,12 +1,12 @@
 """BLiMP's own files (Warstadt et al. 2020): JSON lines, one file a paradigm or all in one, or the hub's data set."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from nsp_ablation.finetuning.examples import MinimalPair
 from nsp_ablation.finetuning.hub_tasks import hub_configs, load_hub_rows
+from nsp_ablation.finetuning.json_files import read_json_lines
 from nsp_ablation.finetuning.tasks import TaskSpec
 
 _LAYOUT = "texts sentence_good, sentence_bad, UID and linguistics_term, and a pairID"
@@ -33,13 +33,8 @@ def _file_rows(task: str, directory: Path) -> Iterator[tuple[str, Any]]:
     if not files:
         raise ValueError(f"tasks.{task}.path={directory} holds no .jsonl file of minimal pairs")
     for path in files:
-        for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
-            if not line.strip():
-                continue
-            try:
-                yield f"{path}: line {number}", json.loads(line)
-            except (json.JSONDecodeError, UnicodeDecodeError) as error:
-                raise ValueError(f"{path}: line {number} is not JSON ({error})") from error
+        for number, row in read_json_lines(path):
+            yield f"{path}: line {number}", row
 
 
 def _hub_rows(spec: TaskSpec) -> Iterator[tuple[str, Any]]:

@@ -1,12 +1,11 @@
 """RACE's own files (Lai et al. 2017): folders of one JSON a passage, or the same objects as JSON lines."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 from nsp_ablation.finetuning.examples import ChoiceExample
-from nsp_ablation.finetuning.squad_files import read_json_file
+from nsp_ablation.finetuning.json_files import read_json_file, read_json_lines
 
 LETTERS = "ABCDEFGHIJ"
 
@@ -24,13 +23,7 @@ def read_race(path: Path) -> list[ChoiceExample]:
         return examples
     if not path.is_file():
         raise ValueError(f"task file {path} does not exist; RACE needs a folder {path.stem}/ or {path.stem}.jsonl")
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            passage = json.loads(line)
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path}: line {number} is not JSON ({error})") from error
+    for number, passage in read_json_lines(path):
         examples += _passage(f"{path}: line {number}", f"line{number}", passage)
     return examples
 

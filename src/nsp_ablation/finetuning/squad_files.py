@@ -1,22 +1,9 @@
 """SQuAD's own JSON files, v1.1 and v2.0 (Rajpurkar et al. 2016, 2018)."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 from nsp_ablation.finetuning.examples import SpanExample
-
-
-def read_json_file(path: Path) -> Any:
-    """Read a task's JSON file (UTF-8). Raises ValueError naming file and line where it is missing or malformed."""
-    if not path.is_file():
-        raise ValueError(f"task file {path} does not exist; check tasks.<name>.path and the file name")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: line {error.lineno} is not JSON ({error.msg})") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 (byte {error.start})") from error
+from nsp_ablation.finetuning.json_files import read_json_file
 
 
 def read_squad(path: Path, unanswerable: bool) -> list[SpanExample]:
