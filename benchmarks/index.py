@@ -31,7 +31,7 @@ def main() -> None:
 
     from nsp_ablation.formats.frame import Frame
     from nsp_ablation.formats.registry import make_format
-    from nsp_ablation.store.token_store import TokenStore
+    from nsp_ablation.text.store.token_store import TokenStore
 
     draw = np.random.Generator(np.random.Philox(1))
     lengths = np.clip(draw.lognormal(2.85, 0.65, arguments.sentences), 1, 400).astype(np.int64)  # mean 21 tokens

@@ -74,11 +74,11 @@ def row(way: str, runs: dict[str, list[dict[str, Any]]], megabytes: float) -> li
 
 def make_inputs(scratch: Path, text: str | None, megabytes: int | None, vocab_size: int | None) -> tuple[Path, Path]:
     """Write the corpus, one file of JSON lines, and train the tokenizer on its beginning; return both places."""
-    from nsp_ablation.corpus.jsonl import read_jsonl
-    from nsp_ablation.corpus.paths import expand
-    from nsp_ablation.corpus.piece import whole
-    from nsp_ablation.microworld.documents import write_documents
-    from nsp_ablation.store.tokenizer import train_tokenizer
+    from nsp_ablation.text.corpus.corpus_paths import expand
+    from nsp_ablation.text.corpus.jsonl import read_jsonl
+    from nsp_ablation.text.corpus.piece import whole
+    from nsp_ablation.text.microworld.world_documents import write_documents
+    from nsp_ablation.text.tokenization.tokenizer import train_tokenizer
 
     if text is None:
         write_documents(scratch / "world.jsonl", 20_000, seed=1)
@@ -108,9 +108,9 @@ def child(way: str, corpus: Path, tokenizer: Path, directory: Path) -> dict[str,
 
 def measure(way: str, corpus: str, tokenizer: str, directory: str) -> dict[str, Any]:
     """Return seconds, tokens and peak memory of one way; runs in a process of its own."""
-    from nsp_ablation.corpus.piece import whole
-    from nsp_ablation.corpus.source import Source
-    from nsp_ablation.store.shard import Recipe
+    from nsp_ablation.text.corpus.piece import whole
+    from nsp_ablation.text.corpus.source import Source
+    from nsp_ablation.text.store.shard import Recipe
 
     source = Source("jsonl", (whole(Path(corpus)),), "text", None, (), None)
     recipe = Recipe(Path(tokenizer), "en", one_sentence_per_line=False, heldout_fraction=0.01)
@@ -121,8 +121,8 @@ def measure(way: str, corpus: str, tokenizer: str, directory: str) -> dict[str, 
 
 
 def encode_alone(source: Any, recipe: Any) -> dict[str, Any]:
-    from nsp_ablation.corpus.source import read_source
-    from nsp_ablation.store.tokenizer import load_tokenizer
+    from nsp_ablation.text.corpus.source import read_source
+    from nsp_ablation.text.tokenization.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(recipe.tokenizer)
     tokenizer.encode_special_tokens = True
@@ -137,8 +137,8 @@ def encode_alone(source: Any, recipe: Any) -> dict[str, Any]:
 
 
 def build(source: Any, recipe: Any, directory: Path, num_processes: int) -> dict[str, Any]:
-    from nsp_ablation.store.build import build_stores, shard_bytes
-    from nsp_ablation.store.token_store import TokenStore
+    from nsp_ablation.text.store.build_stores import build_stores, shard_bytes
+    from nsp_ablation.text.store.token_store import TokenStore
 
     started = time.perf_counter()
     build_stores(

@@ -34,7 +34,7 @@ def main() -> None:
     from nsp_ablation.batches.plan import BatchPlan
     from nsp_ablation.formats.frame import Frame
     from nsp_ablation.formats.full_sentences import FullSentences
-    from nsp_ablation.store.token_store import TokenStore
+    from nsp_ablation.text.store.token_store import TokenStore
 
     torch.set_num_threads(1)
     draw = np.random.Generator(np.random.Philox(1))

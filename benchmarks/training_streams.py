@@ -12,7 +12,7 @@ from nsp_ablation.batches.plan import BatchPlan
 from nsp_ablation.formats.frame import Frame
 from nsp_ablation.formats.registry import make_format
 from nsp_ablation.formats.sample_index import SampleIndex
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 FIRST_WORD = 5  # ids below are [PAD], [UNK], [CLS], [SEP], [MASK]
 _NUM_DOCUMENTS = 400

@@ -8,7 +8,7 @@ import pytest
 from nsp_ablation.batches.masking import MaskSpec
 from nsp_ablation.formats.frame import Frame
 from nsp_ablation.formats.registry import make_format
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 VOCAB_SIZE = 200
 CLS, PAD, SEP, UNK, MASK = range(5)

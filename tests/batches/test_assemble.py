@@ -7,7 +7,7 @@ import pytest
 
 from nsp_ablation.batches.assemble import assemble, assemble_masked, concatenate
 from nsp_ablation.formats.sample_index import SampleIndex
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 FORMATS = ("segment_pair", "sentence_pair", "full", "doc")
 CLS, SEP = 0, 2

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nsp_ablation.base.randomness import draw64
 from nsp_ablation.batches.assemble import assemble_masked
 from nsp_ablation.batches.masking import MaskSpec, mask_flat
-from nsp_ablation.store.tokenizer import load_tokenizer, train_tokenizer, word_starts
+from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, train_tokenizer, word_starts
 
 FORMATS = ("segment_pair", "sentence_pair", "full", "doc")
 BEGINS, CONTINUES = 50, 51

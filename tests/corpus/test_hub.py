@@ -5,7 +5,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from nsp_ablation.corpus.hub import read_hub
+from nsp_ablation.text.corpus.hub import read_hub
 
 
 @pytest.fixture

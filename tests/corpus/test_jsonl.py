@@ -8,8 +8,8 @@ import pyarrow.parquet
 import pytest
 import zstandard
 
-from nsp_ablation.corpus.jsonl import read_jsonl
-from nsp_ablation.corpus.piece import whole
+from nsp_ablation.text.corpus.jsonl import read_jsonl
+from nsp_ablation.text.corpus.piece import whole
 
 ROWS = [{"id": "x", "text": "Café.\n\nTwo."}, {"id": 7, "text": "Three."}, {"text": "Four."}]
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS).encode()

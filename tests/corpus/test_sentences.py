@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sentencex import segment
 
-from nsp_ablation.corpus.sentences import split_sentences
+from nsp_ablation.text.corpus.sentences import split_sentences
 
 REAL_TEXT = Path(__file__).parents[2].parent / "shared/data/corpus-small.jsonl"
 pieces = st.sampled_from(

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nsp_ablation.corpus.piece import Piece, pack, whole
-from nsp_ablation.corpus.source import Source, cut_source, read_source
+from nsp_ablation.text.corpus.piece import Piece, pack, whole
+from nsp_ablation.text.corpus.source import Source, cut_source, read_source
 
 ODD_TEXTS = [
     b"",

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from nsp_ablation.corpus.piece import whole
-from nsp_ablation.corpus.text import read_text
+from nsp_ablation.text.corpus.piece import whole
+from nsp_ablation.text.corpus.plain_text import read_text
 
 
 def write(path: Path, content: str | bytes) -> Path:

@@ -9,7 +9,7 @@ import pytest
 from nsp_ablation.base import randomness
 from nsp_ablation.formats import draws
 from nsp_ablation.formats.registry import make_format
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 NAMES = ("segment_pair", "sentence_pair", "full", "doc")
 CHOICES = {"nsp_balance": "bert", "lone_sentences": "random", "pairs": "overlapping", "resample": False, "order": "nsp"}

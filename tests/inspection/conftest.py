@@ -16,7 +16,7 @@ from nsp_ablation.config.schema import InspectConfig
 from nsp_ablation.formats.frame import Frame
 from nsp_ablation.formats.registry import make_format
 from nsp_ablation.stages.inspect import inspect
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 VOCAB_SIZE = 300
 SMALL = ("stage=inspect", "scale=smoke", "corpus.num_documents=120", "tokenizer.vocab_size=300", "max_length=48")

@@ -16,7 +16,7 @@ from nsp_ablation.stages.input_card import cards
 from nsp_ablation.stages.input_tokens import Vocabulary
 from nsp_ablation.stages.prepare import prepare
 from nsp_ablation.stages.svg import Svg
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 FORMATS = ("segment_pair", "sentence_pair", "full", "doc")
 COMMITTED = Path(__file__).parents[2] / "docs" / "formats.svg"

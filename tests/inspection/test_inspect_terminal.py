@@ -11,7 +11,7 @@ from nsp_ablation.formats.sample_index import SampleIndex
 from nsp_ablation.stages.epoch_statistics import block_statistics, pair_statistics
 from nsp_ablation.stages.inspect import inspect
 from nsp_ablation.stages.prepare import prepare
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 SHOWN = InspectConfig(output=None, figure=None, num_samples="8", epoch=1)
 EVERY_FORMAT = (

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 from sentencex import segment
 
-from nsp_ablation.microworld.documents import document, write_documents
-from nsp_ablation.microworld.world import ADJECTIVES, MOODS, NAMES, SLOT_OF, WOMEN
+from nsp_ablation.text.microworld.world import ADJECTIVES, MOODS, NAMES, SLOT_OF, WOMEN
+from nsp_ablation.text.microworld.world_documents import document, write_documents
 
 NUM_DOCUMENTS = 1500
 

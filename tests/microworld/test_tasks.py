@@ -6,14 +6,14 @@ from functools import partial
 
 import pytest
 
-from nsp_ablation.microworld.ceiling import type_only_ceiling
-from nsp_ablation.microworld.choice_task import race
-from nsp_ablation.microworld.nli_task import mnli
-from nsp_ablation.microworld.people import QUESTIONS, STATEMENTS
-from nsp_ablation.microworld.sentiment_task import sst2
-from nsp_ablation.microworld.span_tasks import squad
-from nsp_ablation.microworld.tasks import NUM_DEV, NUM_TRAIN, write_tasks
-from nsp_ablation.microworld.world import ADJECTIVES, ANTONYMS, FACT_OF_SLOT, NAMES, SLOT_OF
+from nsp_ablation.text.microworld.ceiling import type_only_ceiling
+from nsp_ablation.text.microworld.choice_task import race
+from nsp_ablation.text.microworld.nli_task import mnli
+from nsp_ablation.text.microworld.people import QUESTIONS, STATEMENTS
+from nsp_ablation.text.microworld.sentiment_task import sst2
+from nsp_ablation.text.microworld.span_tasks import squad
+from nsp_ablation.text.microworld.world import ADJECTIVES, ANTONYMS, FACT_OF_SLOT, NAMES, SLOT_OF
+from nsp_ablation.text.microworld.world_tasks import NUM_DEV, NUM_TRAIN, write_tasks
 
 FILES = {
     "squad1": ("squad1/train-v1.1.json", "squad1/dev-v1.1.json"),

@@ -2,8 +2,16 @@ from collections import Counter
 
 import pytest
 
-from nsp_ablation.microworld.draws import Draws, balanced
-from nsp_ablation.microworld.world import ADJECTIVES, ANTONYMS, NAMES, SLOT_OF, SLOT_VALUES, adjectives_of, values_of
+from nsp_ablation.text.microworld.world import (
+    ADJECTIVES,
+    ANTONYMS,
+    NAMES,
+    SLOT_OF,
+    SLOT_VALUES,
+    adjectives_of,
+    values_of,
+)
+from nsp_ablation.text.microworld.world_draws import Draws, balanced
 
 
 def test_every_value_word_names_its_slot():

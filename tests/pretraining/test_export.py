@@ -10,7 +10,7 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForPreTrainin
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.pretraining.architecture import base_model
 from nsp_ablation.pretraining.export import export_encoder
-from nsp_ablation.store.tokenizer import train_tokenizer
+from nsp_ablation.text.tokenization.tokenizer import train_tokenizer
 from nsp_ablation.training.quiet import quiet_transformers
 
 FACTS = {"condition": {"format": "full"}, "seed": 1, "pretraining": {"updates": 5}}

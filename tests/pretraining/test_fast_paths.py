@@ -11,7 +11,7 @@ from nsp_ablation.batches.plan import BatchPlan
 from nsp_ablation.formats.registry import make_format
 from nsp_ablation.pretraining.architecture import base_model, mlm_head, pair_classifier
 from nsp_ablation.pretraining.objective import update_share
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 from nsp_ablation.training.attention import JAGGED, LENGTH_GROUPS, attention_layout
 
 pytestmark = pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")

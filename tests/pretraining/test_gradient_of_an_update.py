@@ -11,7 +11,7 @@ from nsp_ablation.batches.masking import MaskSpec
 from nsp_ablation.batches.plan import BatchPlan
 from nsp_ablation.formats.registry import make_format
 from nsp_ablation.pretraining.module import PretrainingModule, Recipe
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 RECIPE = Recipe(1, 1e-3, 0.0, 0.9, 0.999, 1e-6, 0.0, False, 0.0)
 MASKS = MaskSpec("dynamic", None, 0.15, 0.8, 0.1, "exact", seed=1)

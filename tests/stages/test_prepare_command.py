@@ -10,7 +10,7 @@ import pytest
 
 from nsp_ablation.stages.documents import corpus_fingerprint
 from nsp_ablation.stages.prepare import store_shards
-from nsp_ablation.store.shard import build_shard
+from nsp_ablation.text.store.shard import build_shard
 
 
 def write_documents(path: Path, number: int, place: str) -> str:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.corpus.document import is_heldout, text_digest
 from nsp_ablation.stages.documents import microworld_fingerprint
 from nsp_ablation.stages.model import make_model
 from nsp_ablation.stages.prepare import prepare
 from nsp_ablation.stages.pretrain import _heldout_batches, encoder_key
+from nsp_ablation.text.corpus.document import is_heldout, text_digest
 
 
 def test_the_pretraining_seed_draws_order_formats_masks_and_weights(compose, feed_of):

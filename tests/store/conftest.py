@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from nsp_ablation.store.tokenizer import train_tokenizer
+from nsp_ablation.text.tokenization.tokenizer import train_tokenizer
 
 TEXTS = [
     "The quick brown fox jumps over the lazy dog. It isn't lazy; it's resting near Zürich, at 9:30!",

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nsp_ablation.corpus.document import is_heldout, text_digest
-from nsp_ablation.corpus.piece import whole
-from nsp_ablation.corpus.source import Source
-from nsp_ablation.store.build import build_shards, build_stores, shard_bytes, shard_calls
-from nsp_ablation.store.shard import Recipe, build_shard
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.corpus.document import is_heldout, text_digest
+from nsp_ablation.text.corpus.piece import whole
+from nsp_ablation.text.corpus.source import Source
+from nsp_ablation.text.store.build_stores import build_shards, build_stores, shard_bytes, shard_calls
+from nsp_ablation.text.store.shard import Recipe, build_shard
+from nsp_ablation.text.store.token_store import TokenStore
 
 WORDS = ["the", "quick", "fox", "jumps", "over", "a", "lazy", "dog", "resting", "near", "Zürich"]
 

@@ -16,17 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from nsp_ablation.corpus.piece import Piece
-from nsp_ablation.corpus.source import Source
-from nsp_ablation.store.build import build_shards, build_stores, shard_calls
-from nsp_ablation.store.shard import Recipe
+from nsp_ablation.text.corpus.piece import Piece
+from nsp_ablation.text.corpus.source import Source
+from nsp_ablation.text.store.build_stores import build_shards, build_stores, shard_calls
+from nsp_ablation.text.store.shard import Recipe
 
 MAX_SHARD_BYTES = 1000
 FILES_OF_A_SHARD = 2 * 5 + 1  # of each part its arrays, texts and meta.json; checksums
 # Run by a Python of its own: builds the stores, in files of at most `file_bytes` (the kernel kills it beyond).
 SCRIPT = """
 import pickle, resource, signal, sys
-from nsp_ablation.store.build import build_stores
+from nsp_ablation.text.store.build_stores import build_stores
 
 if __name__ == "__main__":
     source, recipe, directory, num_processes, max_shard_bytes, file_bytes = pickle.loads(bytes.fromhex(sys.argv[1]))

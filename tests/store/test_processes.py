@@ -8,12 +8,12 @@ import re
 import pytest
 
 from nsp_ablation.base.cores import num_cores
-from nsp_ablation.store.processes import run_calls
+from nsp_ablation.text.store.worker_processes import run_calls
 
 # A module that the spawned processes can import, as they could not import a test.
 MODULE = """
 import os, signal, sys, time
-from nsp_ablation.store.shard import build_shard
+from nsp_ablation.text.store.shard import build_shard
 
 def tell(value, report):
     report(10 * value)

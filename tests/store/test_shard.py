@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from nsp_ablation.corpus.piece import whole
-from nsp_ablation.corpus.source import Source
-from nsp_ablation.store.merge import merge_shards
-from nsp_ablation.store.shard import Recipe, build_shard
-from nsp_ablation.store.token_store import TokenStore
-from nsp_ablation.store.tokenizer import copy_pretrained, load_tokenizer, special_tokens, train_tokenizer
+from nsp_ablation.text.corpus.piece import whole
+from nsp_ablation.text.corpus.source import Source
+from nsp_ablation.text.store.merge import merge_shards
+from nsp_ablation.text.store.shard import Recipe, build_shard
+from nsp_ablation.text.store.token_store import TokenStore
+from nsp_ablation.text.tokenization.tokenizer import copy_pretrained, load_tokenizer, special_tokens, train_tokenizer
 
 DOCUMENTS = [
     "The fox jumped.\nIt is <s> resting </s>, [SEP] or not.\nÜber alles 東京",

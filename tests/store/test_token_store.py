@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from nsp_ablation.store.array_file import ArrayWriter, read_pieces
-from nsp_ablation.store.read_ahead import read_ahead
-from nsp_ablation.store.token_store import TokenStore, id_dtype
+from nsp_ablation.text.store.array_file import ArrayWriter, read_pieces
+from nsp_ablation.text.store.read_ahead import read_ahead
+from nsp_ablation.text.store.token_store import TokenStore, id_dtype
 
 
 def test_a_store_holds_tokens_and_borders_in_order():

@@ -5,7 +5,13 @@ import json
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from nsp_ablation.store.tokenizer import copy_pretrained, load_tokenizer, num_ids, special_tokens, word_starts
+from nsp_ablation.text.tokenization.tokenizer import (
+    copy_pretrained,
+    load_tokenizer,
+    num_ids,
+    special_tokens,
+    word_starts,
+)
 
 
 def save(tokenizer: Tokenizer, directory, **config) -> str:

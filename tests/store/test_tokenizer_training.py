@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nsp_ablation.store.tokenizer import (
+from nsp_ablation.text.tokenization.tokenizer import (
     SpecialTokens,
     load_tokenizer,
     num_ids,
@@ -117,7 +117,7 @@ def test_word_starts_of_wordpiece_are_tokens_without_continuation_mark(wordpiece
 FORK = """
 import os, sys
 from pathlib import Path
-from nsp_ablation.store.tokenizer import load_tokenizer
+from nsp_ablation.text.tokenization.tokenizer import load_tokenizer
 tokenizer = load_tokenizer(Path(sys.argv[1]))
 batch = ["a fox"] * 64
 expected = [encoding.ids for encoding in tokenizer.encode_batch(batch)]

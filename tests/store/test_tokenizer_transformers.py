@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nsp_ablation.store.tokenizer import load_tokenizer, special_tokens, train_tokenizer
+from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, special_tokens, train_tokenizer
 
 KINDS = ("bbpe", "wordpiece")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

@@ -12,7 +12,7 @@ from nsp_ablation.batches.masking import MaskSpec, mask_kernel, mask_settings, n
 from nsp_ablation.formats.draws import sample_key
 from nsp_ablation.formats.frame import Frame
 from nsp_ablation.formats.sample_index import SampleIndex, readonly
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 IGNORED_LABEL = -100
 

@@ -13,7 +13,7 @@ from nsp_ablation.batches.assemble import assemble_masked
 from nsp_ablation.batches.masking import MaskSpec
 from nsp_ablation.formats.frame import Frame
 from nsp_ablation.formats.sample_index import SampleIndex
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 _CHUNK_SAMPLES = 1024
 

@@ -16,7 +16,7 @@ from nsp_ablation.batches.masking import MaskSpec
 from nsp_ablation.batches.plan import BatchPlan, balanced_cut
 from nsp_ablation.formats.frame import Frame
 from nsp_ablation.formats.sample_index import SampleIndex
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 
 @dataclass

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from nsp_ablation.formats.blocks import pack_blocks
 from nsp_ablation.formats.frame import Frame
 from nsp_ablation.formats.sample_index import SampleIndex, index_fingerprint
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 
 @dataclass(frozen=True)

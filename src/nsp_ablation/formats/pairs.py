@@ -4,7 +4,7 @@ import numpy as np
 
 from nsp_ablation.formats.frame import Frame
 from nsp_ablation.formats.sample_index import SampleIndex, refuse_empty
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 MIN_DOCUMENTS = 2
 

@@ -8,7 +8,7 @@ from nsp_ablation.formats.full_sentences import FullSentences
 from nsp_ablation.formats.sample_index import SampleIndex
 from nsp_ablation.formats.segment_pair import SegmentPair
 from nsp_ablation.formats.sentence_pair import SentencePair
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 
 class Format(Protocol):

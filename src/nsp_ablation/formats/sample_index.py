@@ -11,7 +11,7 @@ import numpy as np
 from nsp_ablation.base.artifact import read_json, write_json
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.formats.frame import Frame
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 _ARRAYS = ("spans", "separators", "offsets")
 _LABELS = ("is_random_next", "is_swapped")

@@ -15,7 +15,7 @@ from nsp_ablation.formats.pairs import pair_index, refuse_unpairable
 from nsp_ablation.formats.ranges import document_ranges, joined, side_by_side
 from nsp_ablation.formats.sample_index import SampleIndex, index_fingerprint, readonly
 from nsp_ablation.formats.trimming import trim_pair
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 _STREAM = "segment_pair"
 

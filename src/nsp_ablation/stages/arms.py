@@ -13,7 +13,7 @@ from nsp_ablation.records.record import Condition, EncoderReference, Pretraining
 from nsp_ablation.stages.model import untrained, untrained_key
 from nsp_ablation.stages.prepare import prepare, store_key
 from nsp_ablation.stages.pretrain import encoder_key, pretrain
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 # What an encoder has that saw no pre-training of ours.
 _NO_PRETRAINING = ("format", "objective", "masking", "copies", "budget", "updates")

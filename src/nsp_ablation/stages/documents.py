@@ -10,10 +10,10 @@ from pathlib import Path
 from nsp_ablation.base.artifact import build_once
 from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
 from nsp_ablation.config.schema import Config, CorpusConfig
-from nsp_ablation.corpus.document import is_heldout, text_digest
-from nsp_ablation.corpus.paths import expand
-from nsp_ablation.corpus.piece import whole
-from nsp_ablation.corpus.source import Source, read_source
+from nsp_ablation.text.corpus.corpus_paths import expand
+from nsp_ablation.text.corpus.document import is_heldout, text_digest
+from nsp_ablation.text.corpus.piece import whole
+from nsp_ablation.text.corpus.source import Source, read_source
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +23,8 @@ _NUM_LOOKED_AT = 1000
 
 def microworld_directory(corpus: CorpusConfig, artifacts: Path) -> Path:
     """Return the directory of the generated micro-world (documents and task files), written on first use."""
-    from nsp_ablation.microworld.documents import write_documents
-    from nsp_ablation.microworld.tasks import write_tasks
+    from nsp_ablation.text.microworld.world_documents import write_documents
+    from nsp_ablation.text.microworld.world_tasks import write_tasks
 
     num_documents = corpus.num_documents
     assert num_documents is not None
@@ -84,7 +84,7 @@ def check_borders(config: Config, artifacts: Path) -> None:
     Raises ValueError for a corpus without documents, and for `doc` and the pair formats for one without document
     borders. Warns where blank lines look like the ends of paragraphs (median below 3 sentences).
     """
-    from nsp_ablation.corpus.sentences import split_sentences
+    from nsp_ablation.text.corpus.sentences import split_sentences
 
     corpus = config.corpus
     first = list(islice(read_source(corpus_source(corpus, artifacts)), _NUM_LOOKED_AT))

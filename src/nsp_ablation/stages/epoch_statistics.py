@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nsp_ablation.formats.sample_index import SampleIndex
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def _progress(name: str) -> Callable[[int, int, float], None]:
 
 def _ceiling(spec: TaskSpec) -> float | None:
     """Return what a reader reaches who knows what type of word is wanted, but not whose (micro-world tasks)."""
-    from nsp_ablation.microworld.ceiling import type_only_ceiling
+    from nsp_ablation.text.microworld.ceiling import type_only_ceiling
 
     dev_file = spec.dev_file or "dev.jsonl"
     return type_only_ceiling(spec.name, Path(str(spec.path)) / dev_file)

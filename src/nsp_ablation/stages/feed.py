@@ -16,8 +16,8 @@ from nsp_ablation.formats.registry import make_format
 from nsp_ablation.formats.sample_index import SampleIndex
 from nsp_ablation.stages.console import say
 from nsp_ablation.stages.prepare import Prepared
-from nsp_ablation.store.token_store import TokenStore
-from nsp_ablation.store.tokenizer import load_tokenizer, num_ids, special_tokens, word_starts
+from nsp_ablation.text.store.token_store import TokenStore
+from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, num_ids, special_tokens, word_starts
 
 
 @dataclass(frozen=True)

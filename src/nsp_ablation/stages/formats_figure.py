@@ -11,7 +11,7 @@ from nsp_ablation.stages.input_card import Card, cards, draw_card, draw_lines, t
 from nsp_ablation.stages.input_tokens import InputToken, Vocabulary
 from nsp_ablation.stages.svg import Svg
 from nsp_ablation.stages.text_flow import Line, flow
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 TITLE = "One page of text, as four input formats feed it to the model"
 # Of each format: its name in the paper, and what it is (section 4.2).

@@ -13,7 +13,7 @@ from nsp_ablation.config.science import resolved_objective
 from nsp_ablation.formats.frame import Frame
 from nsp_ablation.formats.registry import make_format
 from nsp_ablation.stages.feed import make_frame, make_spec
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 NUM_DOCUMENTS = 3
 _NUM_LOOKED_AT = 1000

@@ -19,7 +19,7 @@ from nsp_ablation.stages.formats_page import Page, Panel
 from nsp_ablation.stages.input_tokens import SPECIAL_KINDS, InputToken, Vocabulary, input_tokens, pair_label
 from nsp_ablation.stages.svg import Svg
 from nsp_ablation.stages.text_flow import CHIP_MARGIN, Chunk, Line, flow
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 _HEADER, _BAR, _LABEL, _NOTE = 20.0, 8.0, 18.0, 17.0
 _TEXT_LEFT = PADDING + BRACKET + NUMBER

@@ -8,7 +8,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from nsp_ablation.batches.assemble import IGNORED_LABEL
-from nsp_ablation.store.tokenizer import load_tokenizer, word_starts
+from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, word_starts
 
 SPECIAL_KINDS = ("cls", "sep", "extra_sep")
 TARGET_KINDS = ("mask", "random", "kept")

@@ -21,7 +21,7 @@ from nsp_ablation.stages.formats_page import make_page
 from nsp_ablation.stages.input_tokens import Vocabulary
 from nsp_ablation.stages.inspect_terminal import print_samples, print_statistics
 from nsp_ablation.stages.prepare import Prepared, prepare
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 
 def inspect(config: Config) -> None:

@@ -17,7 +17,7 @@ from nsp_ablation.config.science import resolved_objective
 from nsp_ablation.stages.epoch_statistics import block_statistics, pair_statistics
 from nsp_ablation.stages.feed import Feed
 from nsp_ablation.stages.input_tokens import SPECIAL_KINDS, InputToken, Vocabulary, input_tokens, pair_label
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 _NUM_BINS, _MAX_BAR = 8, 40
 _SEGMENT_STYLES = ("cyan", "magenta")

@@ -14,7 +14,7 @@ from nsp_ablation.pretraining.encoder import PretrainingModel, build_model
 from nsp_ablation.pretraining.export import export_encoder
 from nsp_ablation.stages.feed import Feed, make_frame
 from nsp_ablation.stages.prepare import prepare, store_key
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 
 def make_model(config: Config, feed: Feed) -> PretrainingModel:

@@ -8,7 +8,7 @@ import numpy as np
 from rich.cells import cell_len
 
 from nsp_ablation.stages.input_tokens import InputToken, Vocabulary
-from nsp_ablation.store.token_store import TokenStore
+from nsp_ablation.text.store.token_store import TokenStore
 
 ROLES = {"cls": "[CLS]", "sep": "[SEP]", "extra_sep": "[SEP]", "mask": "[MASK]"}
 CUT = "…"

@@ -20,8 +20,8 @@ from nsp_ablation.formats.full_sentences import FullSentences
 from nsp_ablation.stages.arms import Arm
 from nsp_ablation.stages.device import torch_device
 from nsp_ablation.stages.feed import frame_of
-from nsp_ablation.store.token_store import TokenStore
-from nsp_ablation.store.tokenizer import load_tokenizer
+from nsp_ablation.text.store.token_store import TokenStore
+from nsp_ablation.text.tokenization.tokenizer import load_tokenizer
 
 
 def probe(config: Config, arm: Arm, spec: TaskSpec, directory: Path) -> TaskOutcome:
@@ -80,7 +80,7 @@ def _perplexity(config: Config, store: TokenStore, directory: Path) -> TaskOutco
 
 def _value_ids(directory: Path) -> np.ndarray:
     """Return the ids of the micro-world's values (towns, jobs, pets, ...) that are one token."""
-    from nsp_ablation.microworld.world import SLOT_VALUES
+    from nsp_ablation.text.microworld.world import SLOT_VALUES
 
     tokenizer = load_tokenizer(directory)
     encoded = [

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from nsp_ablation.corpus.hub import read_hub
-from nsp_ablation.corpus.jsonl import read_jsonl
-from nsp_ablation.corpus.lines import COMPRESSED
-from nsp_ablation.corpus.parquet import cut_row_groups
-from nsp_ablation.corpus.piece import Piece, cut_bytes, pack
-from nsp_ablation.corpus.text import read_text
+from nsp_ablation.text.corpus.hub import read_hub
+from nsp_ablation.text.corpus.jsonl import read_jsonl
+from nsp_ablation.text.corpus.lines import COMPRESSED
+from nsp_ablation.text.corpus.parquet import cut_row_groups
+from nsp_ablation.text.corpus.piece import Piece, cut_bytes, pack
+from nsp_ablation.text.corpus.plain_text import read_text
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.artifact import read_json
-from nsp_ablation.microworld.people import QUESTIONS
-from nsp_ablation.microworld.span_tasks import questions_of
-from nsp_ablation.microworld.world import FACT_OF_SLOT, SLOT_OF
+from nsp_ablation.text.microworld.people import QUESTIONS
+from nsp_ablation.text.microworld.span_tasks import questions_of
+from nsp_ablation.text.microworld.world import FACT_OF_SLOT, SLOT_OF
 
 
 def type_only_ceiling(task: str, dev_file: Path) -> float | None:

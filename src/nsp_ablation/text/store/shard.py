@@ -15,14 +15,14 @@ import numpy as np
 from tokenizers import Encoding, Tokenizer
 
 from nsp_ablation.base.artifact import build_once, write_json
-from nsp_ablation.corpus.document import is_heldout, text_digest
-from nsp_ablation.corpus.sentences import split_sentences
-from nsp_ablation.corpus.source import Source, read_source
-from nsp_ablation.store.array_file import ArrayWriter
-from nsp_ablation.store.read_ahead import read_ahead
-from nsp_ablation.store.store_arrays import StoreArrays
-from nsp_ablation.store.token_store import META_FILE, id_dtype
-from nsp_ablation.store.tokenizer import load_tokenizer, num_ids, tokenizer_fingerprint
+from nsp_ablation.text.corpus.document import is_heldout, text_digest
+from nsp_ablation.text.corpus.sentences import split_sentences
+from nsp_ablation.text.corpus.source import Source, read_source
+from nsp_ablation.text.store.array_file import ArrayWriter
+from nsp_ablation.text.store.read_ahead import read_ahead
+from nsp_ablation.text.store.store_arrays import StoreArrays
+from nsp_ablation.text.store.token_store import META_FILE, id_dtype
+from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, num_ids, tokenizer_fingerprint
 
 # The training and the held-out documents of a shard lie in directories of these names, each like a token store. In
 # TEXTS_FILE stands (32 D,) uint8, the SHA-256 of every document's text, those without tokens too.

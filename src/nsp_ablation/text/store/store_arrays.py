@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nsp_ablation.store.array_file import ArrayWriter
-from nsp_ablation.store.token_store import DOCUMENTS_FILE, IDS_FILE, SENTENCES_FILE
+from nsp_ablation.text.store.array_file import ArrayWriter
+from nsp_ablation.text.store.token_store import DOCUMENTS_FILE, IDS_FILE, SENTENCES_FILE
 
 _OFFSETS = np.dtype(np.int64)
 

@@ -6,10 +6,10 @@ the premise tells, but cannot compare values, gets the neutral pairs and half of
 2/3. Rows have the columns of GLUE's MNLI files; parses are `-`.
 """
 
-from nsp_ablation.microworld.draws import Draws, balanced
-from nsp_ablation.microworld.passages import two_people
-from nsp_ablation.microworld.people import STATEMENTS, Dealer, altered, fill, tell
-from nsp_ablation.microworld.world import FACT_KINDS, Half, values_of
+from nsp_ablation.text.microworld.passages import two_people
+from nsp_ablation.text.microworld.people import STATEMENTS, Dealer, altered, fill, tell
+from nsp_ablation.text.microworld.world import FACT_KINDS, Half, values_of
+from nsp_ablation.text.microworld.world_draws import Draws, balanced
 
 LABELS = ("contradiction", "entailment", "neutral")
 _PARSES = ("sentence1_binary_parse", "sentence2_binary_parse", "sentence1_parse", "sentence2_parse")

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from nsp_ablation.corpus.piece import Piece
-from nsp_ablation.corpus.row import check_key, text_of
+from nsp_ablation.text.corpus.piece import Piece
+from nsp_ablation.text.corpus.row import check_key, text_of
 
 # Rows read at a time: long documents (books) then stay below a gigabyte.
 _NUM_ROWS = 1024

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from nsp_ablation.microworld.draws import Draws, balanced
-from nsp_ablation.microworld.passages import two_people
-from nsp_ablation.microworld.people import QUESTIONS, Dealer, Person, fill, tell
-from nsp_ablation.microworld.world import FACT_KINDS, FACT_SLOTS, Half, values_of
+from nsp_ablation.text.microworld.passages import two_people
+from nsp_ablation.text.microworld.people import QUESTIONS, Dealer, Person, fill, tell
+from nsp_ablation.text.microworld.world import FACT_KINDS, FACT_SLOTS, Half, values_of
+from nsp_ablation.text.microworld.world_draws import Draws, balanced
 
 _ASKED_KINDS = tuple(kind for kind in FACT_KINDS if any(slot in QUESTIONS for slot in FACT_SLOTS[kind]))
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from nsp_ablation.base.artifact import build_once
 from nsp_ablation.base.cores import num_cores
 from nsp_ablation.base.fingerprint import fingerprint
-from nsp_ablation.corpus.source import Source, cut_source
-from nsp_ablation.store.merge import merge_shards
-from nsp_ablation.store.processes import run_calls
-from nsp_ablation.store.progress import ShardProgress
-from nsp_ablation.store.shard import Recipe, build_shard
+from nsp_ablation.text.corpus.source import Source, cut_source
+from nsp_ablation.text.store.merge import merge_shards
+from nsp_ablation.text.store.shard import Recipe, build_shard
+from nsp_ablation.text.store.shard_progress import ShardProgress
+from nsp_ablation.text.store.worker_processes import run_calls
 
 ShardCall = tuple[Source, Recipe, Path]
 

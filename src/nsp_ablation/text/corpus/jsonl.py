@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from nsp_ablation.corpus.lines import line_number, read_lines
-from nsp_ablation.corpus.parquet import read_row_groups
-from nsp_ablation.corpus.piece import Piece, whole
-from nsp_ablation.corpus.row import text_of
+from nsp_ablation.text.corpus.lines import line_number, read_lines
+from nsp_ablation.text.corpus.parquet import read_row_groups
+from nsp_ablation.text.corpus.piece import Piece, whole
+from nsp_ablation.text.corpus.row import text_of
 
 
 def read_jsonl(pieces: Iterable[Piece], text_key: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Sentences that judge a thing, each of one polarity (1 positive, 0 negative)."""
 
-from nsp_ablation.microworld.draws import Draws
-from nsp_ablation.microworld.world import MOODS, THINGS
+from nsp_ablation.text.microworld.world import MOODS, THINGS
+from nsp_ablation.text.microworld.world_draws import Draws
 
 OPINIONS = (
     "The {thing} was {first} and {second}.",

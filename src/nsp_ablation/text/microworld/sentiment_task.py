@@ -4,9 +4,9 @@ The development set's adjectives are not those of fine-tuning, and nothing else 
 reader must have learned in pre-training which adjectives keep company. There is no type-only ceiling.
 """
 
-from nsp_ablation.microworld.draws import Draws, balanced
-from nsp_ablation.microworld.opinions import opinion
-from nsp_ablation.microworld.world import NAMES, Half, adjectives_of
+from nsp_ablation.text.microworld.opinions import opinion
+from nsp_ablation.text.microworld.world import NAMES, Half, adjectives_of
+from nsp_ablation.text.microworld.world_draws import Draws, balanced
 
 
 def sst2(half: Half, num_sentences: int, seed: int) -> str:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from nsp_ablation.corpus.lines import read_lines
-from nsp_ablation.corpus.piece import Piece, whole
+from nsp_ablation.text.corpus.lines import read_lines
+from nsp_ablation.text.corpus.piece import Piece, whole
 
 
 def read_text(pieces: Iterable[Piece], document_border: str) -> Iterator[str]:

@@ -9,10 +9,10 @@ These tasks show that pre-training transfers. They do not show document-level re
 from pathlib import Path
 
 from nsp_ablation.base.artifact import write_json, write_text
-from nsp_ablation.microworld.choice_task import race
-from nsp_ablation.microworld.nli_task import mnli
-from nsp_ablation.microworld.sentiment_task import sst2
-from nsp_ablation.microworld.span_tasks import squad
+from nsp_ablation.text.microworld.choice_task import race
+from nsp_ablation.text.microworld.nli_task import mnli
+from nsp_ablation.text.microworld.sentiment_task import sst2
+from nsp_ablation.text.microworld.span_tasks import squad
 
 NUM_TRAIN = {"squad1": 600, "squad2": 1500, "mnli": 3000, "sst2": 400, "race": 800}
 NUM_DEV = 1000  # binomial standard error at .75: 1.4 points

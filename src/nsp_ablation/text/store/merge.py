@@ -7,10 +7,10 @@ from typing import Any
 
 from nsp_ablation.base.artifact import read_json, write_json
 from nsp_ablation.base.fingerprint import fingerprint
-from nsp_ablation.store.array_file import read_pieces
-from nsp_ablation.store.shard import HELDOUT, TEXTS_FILE, TRAIN
-from nsp_ablation.store.store_arrays import StoreArrays
-from nsp_ablation.store.token_store import DOCUMENTS_FILE, IDS_FILE, META_FILE, SENTENCES_FILE, id_dtype
+from nsp_ablation.text.store.array_file import read_pieces
+from nsp_ablation.text.store.shard import HELDOUT, TEXTS_FILE, TRAIN
+from nsp_ablation.text.store.store_arrays import StoreArrays
+from nsp_ablation.text.store.token_store import DOCUMENTS_FILE, IDS_FILE, META_FILE, SENTENCES_FILE, id_dtype
 
 
 def merge_shards(shards: list[Path], directory: Path) -> None:

@@ -10,9 +10,8 @@ import json
 from pathlib import Path
 
 from nsp_ablation.base.artifact import write_text
-from nsp_ablation.microworld.draws import Draws
-from nsp_ablation.microworld.opinions import mood, opinion
-from nsp_ablation.microworld.people import (
+from nsp_ablation.text.microworld.opinions import mood, opinion
+from nsp_ablation.text.microworld.people import (
     CLOSED_QUESTIONS,
     OPEN_QUESTION,
     QUESTIONS,
@@ -26,7 +25,8 @@ from nsp_ablation.microworld.people import (
     fill,
     tell,
 )
-from nsp_ablation.microworld.world import ADJECTIVES, FACT_KINDS, NAMES, values_of
+from nsp_ablation.text.microworld.world import ADJECTIVES, FACT_KINDS, NAMES, values_of
+from nsp_ablation.text.microworld.world_draws import Draws
 
 
 def write_documents(path: Path, num_documents: int, seed: int) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nsp_ablation.microworld.draws import Draws
-from nsp_ablation.microworld.world import ANTONYMS, FACT_SLOTS, SPECIES, WOMEN
+from nsp_ablation.text.microworld.world import ANTONYMS, FACT_SLOTS, SPECIES, WOMEN
+from nsp_ablation.text.microworld.world_draws import Draws
 
 # Two wordings of each kind of fact, each with the person's name and with a pronoun.
 STATEMENTS = {

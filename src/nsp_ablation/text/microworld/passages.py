@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from nsp_ablation.microworld.draws import Draws
-from nsp_ablation.microworld.people import Dealer, Person
-from nsp_ablation.microworld.world import NAMES
+from nsp_ablation.text.microworld.people import Dealer, Person
+from nsp_ablation.text.microworld.world import NAMES
+from nsp_ablation.text.microworld.world_draws import Draws
 
 
 def two_people(kinds: Sequence[str], other_kinds: Sequence[str], dealer: Dealer, draws: Draws) -> tuple[Person, Person]:

@@ -16,8 +16,8 @@ from tokenizers import Tokenizer
 
 from nsp_ablation.base.artifact import read_json, write_json
 from nsp_ablation.base.fingerprint import files_fingerprint
-from nsp_ablation.store.bbpe import TRANSFORMERS_CONFIG, train_bbpe
-from nsp_ablation.store.wordpiece import train_wordpiece, transformers_config
+from nsp_ablation.text.tokenization.bbpe import TRANSFORMERS_CONFIG, train_bbpe
+from nsp_ablation.text.tokenization.wordpiece import train_wordpiece, transformers_config
 
 TOKENIZER_FILE, CONFIG_FILE = "tokenizer.json", "tokenizer_config.json"
 _OTHER_FILES = ("special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "vocab.txt")

@@ -7,10 +7,10 @@ type-only ceiling of .75. The rows are JSON lines with the fields of RACE's file
 
 import json
 
-from nsp_ablation.microworld.draws import Draws, balanced
-from nsp_ablation.microworld.passages import two_people
-from nsp_ablation.microworld.people import OPEN_QUESTION, STATEMENTS, Dealer, Fact, Person, fill, tell
-from nsp_ablation.microworld.world import FACT_KINDS, Half, values_of
+from nsp_ablation.text.microworld.passages import two_people
+from nsp_ablation.text.microworld.people import OPEN_QUESTION, STATEMENTS, Dealer, Fact, Person, fill, tell
+from nsp_ablation.text.microworld.world import FACT_KINDS, Half, values_of
+from nsp_ablation.text.microworld.world_draws import Draws, balanced
 
 LETTERS = "ABCD"
 
