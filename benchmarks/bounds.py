@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from nsp_ablation.base.cores import num_cores
-from nsp_ablation.formats.ranges import side_by_side
+from nsp_ablation.samples.formats.kernels.ranges import side_by_side
 
 
 def write_pair_spans(num_sentences: int) -> None:

@@ -29,8 +29,8 @@ def main() -> None:
     import numpy as np
     from bounds import read_random_sentences, write_pair_spans
 
-    from nsp_ablation.formats.frame import Frame
-    from nsp_ablation.formats.registry import make_format
+    from nsp_ablation.samples.formats.frame import Frame
+    from nsp_ablation.samples.formats.registry import make_format
     from nsp_ablation.text.store.token_store import TokenStore
 
     draw = np.random.Generator(np.random.Philox(1))

@@ -27,13 +27,13 @@ def main() -> None:
     from bounds import gather_and_mask
     from transformers import DataCollatorForLanguageModeling
 
-    from nsp_ablation.batches.assemble import assemble, assemble_masked
-    from nsp_ablation.batches.budget import UpdateSize
-    from nsp_ablation.batches.loader import micro_batch_loader
-    from nsp_ablation.batches.masking import MaskSpec, mask_flat
-    from nsp_ablation.batches.plan import BatchPlan
-    from nsp_ablation.formats.frame import Frame
-    from nsp_ablation.formats.full_sentences import FullSentences
+    from nsp_ablation.samples.batches.assemble import assemble, assemble_masked
+    from nsp_ablation.samples.batches.budget import UpdateSize
+    from nsp_ablation.samples.batches.loader import micro_batch_loader
+    from nsp_ablation.samples.batches.masking import MaskSpec, mask_flat
+    from nsp_ablation.samples.batches.plan import BatchPlan
+    from nsp_ablation.samples.formats.frame import Frame
+    from nsp_ablation.samples.formats.full import FullSentences
     from nsp_ablation.text.store.token_store import TokenStore
 
     torch.set_num_threads(1)

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nsp_ablation.batches.assemble import assemble
-from nsp_ablation.batches.budget import UpdateSize
-from nsp_ablation.batches.loader import pair_labels
-from nsp_ablation.batches.masking import MaskSpec
-from nsp_ablation.batches.plan import BatchPlan
-from nsp_ablation.formats.frame import Frame
-from nsp_ablation.formats.registry import make_format
-from nsp_ablation.formats.sample_index import SampleIndex
+from nsp_ablation.samples.batches.assemble import assemble
+from nsp_ablation.samples.batches.budget import UpdateSize
+from nsp_ablation.samples.batches.loader import pair_labels
+from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.samples.batches.plan import BatchPlan
+from nsp_ablation.samples.formats.frame import Frame
+from nsp_ablation.samples.formats.registry import make_format
+from nsp_ablation.samples.formats.sample_index import SampleIndex
 from nsp_ablation.text.store.token_store import TokenStore
 
 FIRST_WORD = 5  # ids below are [PAD], [UNK], [CLS], [SEP], [MASK]

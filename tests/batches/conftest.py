@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from nsp_ablation.batches.masking import MaskSpec
-from nsp_ablation.formats.frame import Frame
-from nsp_ablation.formats.registry import make_format
+from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.samples.formats.frame import Frame
+from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.text.store.token_store import TokenStore
 
 VOCAB_SIZE = 200

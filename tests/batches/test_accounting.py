@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from nsp_ablation.batches.accounting import tokens_at_positions, totals
-from nsp_ablation.batches.assemble import assemble
-from nsp_ablation.batches.budget import UpdateSize
-from nsp_ablation.batches.plan import BatchPlan
+from nsp_ablation.samples.batches.accounting import tokens_at_positions, totals
+from nsp_ablation.samples.batches.assemble import assemble
+from nsp_ablation.samples.batches.budget import UpdateSize
+from nsp_ablation.samples.batches.plan import BatchPlan
 
 SIZES = [UpdateSize(1, None, 1, 0), UpdateSize(5, None, 5, 0), UpdateSize(None, 150.5, 0, 150.5)]
 

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from nsp_ablation.batches.assemble import assemble, assemble_masked, concatenate
-from nsp_ablation.formats.sample_index import SampleIndex
+from nsp_ablation.samples.batches.assemble import assemble, assemble_masked, concatenate
+from nsp_ablation.samples.formats.sample_index import SampleIndex
 from nsp_ablation.text.store.token_store import TokenStore
 
 FORMATS = ("segment_pair", "sentence_pair", "full", "doc")

@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from nsp_ablation.batches.contract import header, pieces, sample_rows, write_jsonl
-from nsp_ablation.formats.sample_index import SampleIndex
+from nsp_ablation.samples.formats.sample_index import SampleIndex
+from nsp_ablation.samples.inspection.contract import header, pieces, sample_rows, write_jsonl
 from nsp_ablation.text.store.token_store import TokenStore
 
 FORMATS = ["segment_pair", "sentence_pair", "full", "doc"]

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.batches.assemble import assemble_masked
-from nsp_ablation.batches.budget import UpdateSize
-from nsp_ablation.batches.contract import sample_rows
-from nsp_ablation.batches.loader import evaluation_batches, micro_batch_loader, pair_labels
-from nsp_ablation.batches.masking import MaskSpec
-from nsp_ablation.batches.plan import BatchPlan
+from nsp_ablation.samples.batches.assemble import assemble_masked
+from nsp_ablation.samples.batches.budget import UpdateSize
+from nsp_ablation.samples.batches.loader import evaluation_batches, micro_batch_loader, pair_labels
+from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.samples.batches.plan import BatchPlan
+from nsp_ablation.samples.inspection.contract import sample_rows
 
 SEQUENCES, TOKENS = UpdateSize(6, None, 6, 0), UpdateSize(None, 140.5, 0, 140.5)
 

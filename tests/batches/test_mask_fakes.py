@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nsp_ablation.batches.assemble import assemble_masked
-from nsp_ablation.batches.masking import mask_flat
+from nsp_ablation.samples.batches.assemble import assemble_masked
+from nsp_ablation.samples.batches.masking import mask_flat
 
 
 @pytest.fixture(scope="module")

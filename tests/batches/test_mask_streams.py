@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nsp_ablation.batches.masking import MaskSpec, mask_flat
+from nsp_ablation.samples.batches.masking import MaskSpec, mask_flat
 
 MILLION = 1_000_000
 AXES = {

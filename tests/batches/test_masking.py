@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nsp_ablation.base.randomness import draw64, epoch_key, sample_key, stream
-from nsp_ablation.batches.assemble import assemble_masked
-from nsp_ablation.batches.masking import MaskSpec, mask_flat, never_masked
+from nsp_ablation.samples.batches.assemble import assemble_masked
+from nsp_ablation.samples.batches.masking import MaskSpec, mask_flat, never_masked
 
 SPECIALS = {0, 1, 2, 3, 4}
 

@@ -9,7 +9,7 @@ import torch
 from tokenizers import Tokenizer, models
 from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerFast
 
-from nsp_ablation.batches.masking import mask_flat
+from nsp_ablation.samples.batches.masking import mask_flat
 
 SPECIALS = {"cls": 0, "pad": 1, "sep": 2, "unk": 3, "mask": 4}
 WORD = 50

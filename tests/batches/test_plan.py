@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nsp_ablation.batches.budget import UpdateSize
-from nsp_ablation.batches.plan import BatchPlan, balanced_cut
-from nsp_ablation.formats.sample_index import SampleIndex
+from nsp_ablation.samples.batches.budget import UpdateSize
+from nsp_ablation.samples.batches.plan import BatchPlan, balanced_cut
+from nsp_ablation.samples.formats.sample_index import SampleIndex
 
 
 def index_of_lengths(lengths):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from nsp_ablation.batches.accounting import tokens_at_positions, totals
-from nsp_ablation.batches.budget import update_size
-from nsp_ablation.batches.plan import BatchPlan
-from nsp_ablation.formats.registry import make_format
+from nsp_ablation.samples.batches.accounting import tokens_at_positions, totals
+from nsp_ablation.samples.batches.budget import update_size
+from nsp_ablation.samples.batches.plan import BatchPlan
+from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.text.store.token_store import TokenStore
 
 NAMES = ("segment_pair", "sentence_pair", "full", "doc")

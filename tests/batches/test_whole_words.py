@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nsp_ablation.base.randomness import draw64
-from nsp_ablation.batches.assemble import assemble_masked
-from nsp_ablation.batches.masking import MaskSpec, mask_flat
+from nsp_ablation.samples.batches.assemble import assemble_masked
+from nsp_ablation.samples.batches.masking import MaskSpec, mask_flat
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, train_tokenizer, word_starts
 
 FORMATS = ("segment_pair", "sentence_pair", "full", "doc")

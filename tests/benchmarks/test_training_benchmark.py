@@ -52,7 +52,7 @@ def test_all_implementations_read_the_same_samples(benchmark, name):
     from training_arms import _collator
     from training_streams import make_stream
 
-    from nsp_ablation.batches.loader import micro_batch_loader
+    from nsp_ablation.samples.batches.loader import micro_batch_loader
 
     stream = make_stream(name, 200, 32, 256)
     parts = {"first_step": 0, "max_steps": 3, "accumulation": 1, "num_workers": 0}

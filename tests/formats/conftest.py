@@ -8,8 +8,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from nsp_ablation.formats.frame import Frame
-from nsp_ablation.formats.sample_index import SampleIndex
+from nsp_ablation.samples.formats.frame import Frame
+from nsp_ablation.samples.formats.sample_index import SampleIndex
 from nsp_ablation.text.store.token_store import TokenStore
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency
 
-from nsp_ablation.formats import draws
-from nsp_ablation.formats.segment_pair import SegmentPair
+from nsp_ablation.samples.formats.kernels import draws
+from nsp_ablation.samples.formats.segment_pair import SegmentPair
 
 BERT = SegmentPair("bert", "random", False, "nsp")
 EXACT = SegmentPair("exact", "random", False, "nsp")

@@ -6,8 +6,8 @@ With `format.sentence_separator=true` ours is fairseq's stream but for three pec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nsp_ablation.formats.doc_sentences import DocSentences
-from nsp_ablation.formats.full_sentences import FullSentences
+from nsp_ablation.samples.formats.doc import DocSentences
+from nsp_ablation.samples.formats.full import FullSentences
 
 CORPORA = st.lists(st.lists(st.integers(1, 12), min_size=1, max_size=12), min_size=1, max_size=15)
 FULL, DOC = FullSentences(resample=False), DocSentences(resample=False)

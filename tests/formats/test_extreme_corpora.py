@@ -5,10 +5,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nsp_ablation.formats.doc_sentences import DocSentences
-from nsp_ablation.formats.full_sentences import FullSentences
-from nsp_ablation.formats.segment_pair import SegmentPair
-from nsp_ablation.formats.sentence_pair import SentencePair
+from nsp_ablation.samples.formats.doc import DocSentences
+from nsp_ablation.samples.formats.full import FullSentences
+from nsp_ablation.samples.formats.segment_pair import SegmentPair
+from nsp_ablation.samples.formats.sentence_pair import SentencePair
 
 
 def corpora(lengths, max_sentences):

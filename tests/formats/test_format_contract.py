@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from nsp_ablation.base import randomness
-from nsp_ablation.formats import draws
-from nsp_ablation.formats.registry import make_format
+from nsp_ablation.samples.formats.kernels import draws
+from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.text.store.token_store import TokenStore
 
 NAMES = ("segment_pair", "sentence_pair", "full", "doc")

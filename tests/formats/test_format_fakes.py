@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from nsp_ablation.formats.doc_sentences import DocSentences
-from nsp_ablation.formats.full_sentences import FullSentences
-from nsp_ablation.formats.sample_index import SampleIndex
-from nsp_ablation.formats.segment_pair import SegmentPair
-from nsp_ablation.formats.sentence_pair import SentencePair
+from nsp_ablation.samples.formats.doc import DocSentences
+from nsp_ablation.samples.formats.full import FullSentences
+from nsp_ablation.samples.formats.sample_index import SampleIndex
+from nsp_ablation.samples.formats.segment_pair import SegmentPair
+from nsp_ablation.samples.formats.sentence_pair import SentencePair
 
 FULL, DOC = FullSentences(resample=False), DocSentences(resample=False)
 SEGMENT = SegmentPair("bert", "random", False, "nsp")

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nsp_ablation.formats.doc_sentences import DocSentences
-from nsp_ablation.formats.full_sentences import FullSentences
+from nsp_ablation.samples.formats.doc import DocSentences
+from nsp_ablation.samples.formats.full import FullSentences
 
 CORPORA = st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=12), min_size=1, max_size=15)
 ONE_HUGE_DOCUMENT = [[1 + i * 7 % 23 for i in range(300)]]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from nsp_ablation.formats.segment_pair import SegmentPair
+from nsp_ablation.samples.formats.segment_pair import SegmentPair
 
 EXACT = SegmentPair(nsp_balance="exact", lone_sentences="random", resample=False, order="nsp")
 BERT = SegmentPair(nsp_balance="bert", lone_sentences="random", resample=False, order="nsp")

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nsp_ablation.formats import ranges as ranges_module
-from nsp_ablation.formats.ranges import document_ranges, joined, side_by_side
-from nsp_ablation.formats.segment_pair import SegmentPair
-from nsp_ablation.formats.sentence_pair import SentencePair
+from nsp_ablation.samples.formats.kernels import ranges as ranges_module
+from nsp_ablation.samples.formats.kernels.ranges import document_ranges, joined, side_by_side
+from nsp_ablation.samples.formats.segment_pair import SegmentPair
+from nsp_ablation.samples.formats.sentence_pair import SentencePair
 
 
 @given(sizes=st.lists(st.integers(1, 50), min_size=1, max_size=60), num_ranges=st.integers(1, 9))

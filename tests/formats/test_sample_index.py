@@ -5,10 +5,10 @@ import mmap
 import numpy as np
 import pytest
 
-from nsp_ablation.formats.frame import Frame
-from nsp_ablation.formats.full_sentences import FullSentences
-from nsp_ablation.formats.sample_index import SampleIndex
-from nsp_ablation.formats.segment_pair import SegmentPair
+from nsp_ablation.samples.formats.frame import Frame
+from nsp_ablation.samples.formats.full import FullSentences
+from nsp_ablation.samples.formats.sample_index import SampleIndex
+from nsp_ablation.samples.formats.segment_pair import SegmentPair
 
 
 def test_lengths_count_cls_content_and_every_separator():

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, chisquare
 
-from nsp_ablation.formats.segment_pair import SegmentPair
+from nsp_ablation.samples.formats.segment_pair import SegmentPair
 
 CORPORA = st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=12), min_size=2, max_size=12)
 ONE_HUGE_DOCUMENT = [[1 + i * 7 % 23 for i in range(300)], [4]]

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, chisquare
 
-from nsp_ablation.formats.sentence_pair import SentencePair
+from nsp_ablation.samples.formats.sentence_pair import SentencePair
 
 CORPORA = st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=12), min_size=2, max_size=12)
 ONE_HUGE_DOCUMENT = [[1 + i * 7 % 23 for i in range(1500)], [4]]

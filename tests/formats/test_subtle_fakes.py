@@ -5,10 +5,10 @@ import random
 import numpy as np
 import pytest
 
-from nsp_ablation.formats.doc_sentences import DocSentences
-from nsp_ablation.formats.full_sentences import FullSentences
-from nsp_ablation.formats.sample_index import SampleIndex
-from nsp_ablation.formats.segment_pair import SegmentPair
+from nsp_ablation.samples.formats.doc import DocSentences
+from nsp_ablation.samples.formats.full import FullSentences
+from nsp_ablation.samples.formats.sample_index import SampleIndex
+from nsp_ablation.samples.formats.segment_pair import SegmentPair
 
 SEGMENT = SegmentPair("bert", "random", False, "nsp")
 T, SENTENCE, CHUNK = 103, 10, 10  # ten sentences of ten tokens fill a pair

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nsp_ablation.batches.contract import header, sample_rows
-from nsp_ablation.batches.masking import MaskSpec
 from nsp_ablation.config.schema import InspectConfig
-from nsp_ablation.formats.frame import Frame
-from nsp_ablation.formats.registry import make_format
+from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.samples.formats.frame import Frame
+from nsp_ablation.samples.formats.registry import make_format
+from nsp_ablation.samples.inspection.contract import header, sample_rows
 from nsp_ablation.stages.inspect import inspect
 from nsp_ablation.text.store.token_store import TokenStore
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from nsp_ablation.formats.sample_index import SampleIndex
+from nsp_ablation.samples.formats.sample_index import SampleIndex
 
 
 def renumbered(rows):

@@ -8,14 +8,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from nsp_ablation.stages import figure_style
-from nsp_ablation.stages.figure_style import NUM_COLUMNS
-from nsp_ablation.stages.formats_figure import figure
-from nsp_ablation.stages.formats_page import SHIPPED, format_choice, make_page, page_documents
-from nsp_ablation.stages.input_card import cards
-from nsp_ablation.stages.input_tokens import Vocabulary
+from nsp_ablation.samples.inspection import figure_style
+from nsp_ablation.samples.inspection.figure_style import NUM_COLUMNS
+from nsp_ablation.samples.inspection.formats_figure import figure
+from nsp_ablation.samples.inspection.formats_page import SHIPPED, format_choice, make_page, page_documents
+from nsp_ablation.samples.inspection.input_card import cards
+from nsp_ablation.samples.inspection.input_tokens import Vocabulary
+from nsp_ablation.samples.inspection.svg import Svg
 from nsp_ablation.stages.prepare import prepare
-from nsp_ablation.stages.svg import Svg
 from nsp_ablation.text.store.token_store import TokenStore
 
 FORMATS = ("segment_pair", "sentence_pair", "full", "doc")

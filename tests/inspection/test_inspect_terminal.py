@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from nsp_ablation.config.schema import InspectConfig
-from nsp_ablation.formats.sample_index import SampleIndex
-from nsp_ablation.stages.epoch_statistics import block_statistics, pair_statistics
+from nsp_ablation.samples.formats.sample_index import SampleIndex
+from nsp_ablation.samples.inspection.epoch_statistics import block_statistics, pair_statistics
 from nsp_ablation.stages.inspect import inspect
 from nsp_ablation.stages.prepare import prepare
 from nsp_ablation.text.store.token_store import TokenStore

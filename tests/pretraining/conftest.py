@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from nsp_ablation.batches.loader import MicroBatch
-from nsp_ablation.formats.frame import Frame
 from nsp_ablation.pretraining.architecture import ModelSpec
 from nsp_ablation.pretraining.encoder import build_model
+from nsp_ablation.samples.batches.loader import MicroBatch
+from nsp_ablation.samples.formats.frame import Frame
 
 torch.set_num_threads(1)
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.batches.budget import UpdateSize
-from nsp_ablation.batches.loader import micro_batch_loader
-from nsp_ablation.batches.masking import MaskSpec
-from nsp_ablation.batches.plan import BatchPlan
-from nsp_ablation.formats.registry import make_format
 from nsp_ablation.pretraining.architecture import base_model, mlm_head, pair_classifier
 from nsp_ablation.pretraining.objective import update_share
+from nsp_ablation.samples.batches.budget import UpdateSize
+from nsp_ablation.samples.batches.loader import micro_batch_loader
+from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.samples.batches.plan import BatchPlan
+from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.text.store.token_store import TokenStore
 from nsp_ablation.training.attention import JAGGED, LENGTH_GROUPS, attention_layout
 

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from nsp_ablation.batches.budget import UpdateSize
-from nsp_ablation.batches.loader import micro_batch_loader
-from nsp_ablation.batches.masking import MaskSpec
-from nsp_ablation.batches.plan import BatchPlan
-from nsp_ablation.formats.registry import make_format
 from nsp_ablation.pretraining.module import PretrainingModule, Recipe
+from nsp_ablation.samples.batches.budget import UpdateSize
+from nsp_ablation.samples.batches.loader import micro_batch_loader
+from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.samples.batches.plan import BatchPlan
+from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.text.store.token_store import TokenStore
 
 RECIPE = Recipe(1, 1e-3, 0.0, 0.9, 0.999, 1e-6, 0.0, False, 0.0)

@@ -12,7 +12,7 @@ from transformers.models.roberta.modeling_roberta import RobertaPooler
 from transformers.models.roberta_prelayernorm import RobertaPreLayerNormConfig, RobertaPreLayerNormForMaskedLM
 from transformers.models.roberta_prelayernorm.modeling_roberta_prelayernorm import RobertaPreLayerNormPooler
 
-from nsp_ablation.formats.frame import Frame
+from nsp_ablation.samples.formats.frame import Frame
 
 
 class RobertaForPreTraining(RobertaForMaskedLM):

@@ -10,8 +10,6 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from nsp_ablation.batches.loader import MicroBatch
-from nsp_ablation.formats.frame import Frame
 from nsp_ablation.pretraining.architecture import ModelSpec, base_model, make_hf_model, mlm_head, pair_classifier
 from nsp_ablation.pretraining.flat_forward import encode_flat
 from nsp_ablation.pretraining.initialization import (
@@ -21,6 +19,8 @@ from nsp_ablation.pretraining.initialization import (
     initialize_output_bias,
     initialize_positions,
 )
+from nsp_ablation.samples.batches.loader import MicroBatch
+from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.training.attention import LENGTH_GROUPS, AttentionLayout, attention_layout, backend_on
 from nsp_ablation.training.quiet import quiet_transformers
 

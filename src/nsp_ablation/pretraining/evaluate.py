@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from nsp_ablation.batches.loader import MicroBatch
 from nsp_ablation.pretraining.encoder import PretrainingModel
+from nsp_ablation.samples.batches.loader import MicroBatch
 
 
 @dataclass(frozen=True)

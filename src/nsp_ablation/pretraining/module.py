@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from nsp_ablation.base.randomness import draw64, epoch_key, stream
-from nsp_ablation.batches.loader import MicroBatch
 from nsp_ablation.pretraining.encoder import PretrainingModel
 from nsp_ablation.pretraining.objective import Losses, update_share
+from nsp_ablation.samples.batches.loader import MicroBatch
 from nsp_ablation.training.attention import LENGTH_GROUPS, AttentionLayout
 from nsp_ablation.training.divergence import DivergedError, has_diverged, is_finite_state
 from nsp_ablation.training.flops import EncoderSize, Work, training_flops

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor
 
-from nsp_ablation.batches.loader import MicroBatch
+from nsp_ablation.samples.batches.loader import MicroBatch
 
 
 class Losses(NamedTuple):

@@ -2,8 +2,8 @@
 
 import torch
 
-from nsp_ablation.formats.frame import Frame
 from nsp_ablation.pretraining.architecture import ModelSpec, base_model, make_hf_model
+from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.training.flops import EncoderSize
 
 # The first of these names that is part of a parameter's name says where it belongs.

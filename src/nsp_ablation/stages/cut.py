@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nsp_ablation.batches.budget import UpdateSize
-from nsp_ablation.batches.micro_batches import largest_update, micro_batch_tokens, num_micro_batches
 from nsp_ablation.config.schema import TrainerConfig
+from nsp_ablation.samples.batches.budget import UpdateSize
+from nsp_ablation.samples.batches.micro_batches import largest_update, micro_batch_tokens, num_micro_batches
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nsp_ablation.batches.budget import UpdateSize, update_size
 from nsp_ablation.config.schema import PAIR_FORMATS, Config
-from nsp_ablation.formats.frame import Frame
+from nsp_ablation.samples.batches.budget import UpdateSize, update_size
+from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.stages.feed import make_feed, make_frame
 from nsp_ablation.stages.prepare import find_prepared
 

@@ -12,8 +12,6 @@ from pytorch_lightning.plugins.environments import ClusterEnvironment
 
 from nsp_ablation.base.artifact import build_once
 from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
-from nsp_ablation.batches.accounting import Totals, tokens_at_positions, totals
-from nsp_ablation.batches.loader import MicroBatch, evaluation_batches, micro_batch_loader
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import condition, condition_name, pretraining_settings, resolved_objective
 from nsp_ablation.pretraining.encoder import PretrainingModel
@@ -22,6 +20,8 @@ from nsp_ablation.pretraining.export import export_encoder
 from nsp_ablation.pretraining.fit import Machine, PretrainOutcome
 from nsp_ablation.pretraining.fit import pretrain as fit
 from nsp_ablation.pretraining.module import Recipe
+from nsp_ablation.samples.batches.accounting import Totals, tokens_at_positions, totals
+from nsp_ablation.samples.batches.loader import MicroBatch, evaluation_batches, micro_batch_loader
 from nsp_ablation.stages.console import say
 from nsp_ablation.stages.cut import Cut, make_cut
 from nsp_ablation.stages.device import torch_device

@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from nsp_ablation.batches.assemble import assemble_masked
-from nsp_ablation.batches.masking import MaskSpec
 from nsp_ablation.config.schema import Config
 from nsp_ablation.finetuning.blimp_files import read_minimal_pairs
 from nsp_ablation.finetuning.context_gain import context_gain
@@ -16,7 +14,9 @@ from nsp_ablation.finetuning.minimal_pairs import minimal_pairs
 from nsp_ablation.finetuning.outcome import TaskOutcome
 from nsp_ablation.finetuning.recall import in_context_recall
 from nsp_ablation.finetuning.tasks import TaskSpec
-from nsp_ablation.formats.full_sentences import FullSentences
+from nsp_ablation.samples.batches.assemble import assemble_masked
+from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.samples.formats.full import FullSentences
 from nsp_ablation.stages.arms import Arm
 from nsp_ablation.stages.device import torch_device
 from nsp_ablation.stages.feed import frame_of

@@ -1,0 +1,194 @@
+"""MLM targets: static masks, static masks in several copies, and dynamic masks, from one stateless generator.
+
+A mask is a pure function of (seed, mask epoch, sample): `exact` draws a set of the counted size, all sets being equally
+likely, `bernoulli` each position by itself.
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+from numba import njit
+
+from nsp_ablation.base.randomness import epoch_key, sample_key, stream
+from nsp_ablation.samples.batches.whole_words import choose_words
+from nsp_ablation.samples.formats.frame import Frame
+from nsp_ablation.samples.formats.kernels.draws import below, draw64
+
+_MASKS = stream("masks")
+# Counters: below 2**32 those of the choice; p + 2**32 says what replaces position p, p + 2**33 draws the random token.
+_REPLACEMENTS, _RANDOM_TOKENS = np.uint64(1 << 32), np.uint64(1 << 33)
+_SHIFT_32 = np.uint64(32)
+
+
+@dataclass(frozen=True)
+class MaskSpec:
+    """How MLM targets are chosen and replaced (Liu et al. 2019, section 4.1; Devlin et al. 2019, section 3.1).
+
+    `static` has `copies` masks of each sample, used in turn, epoch by epoch; `dynamic` has a new one in every epoch
+    (`copies` None). `exact` chooses round(probability * n) of a sample's n ordinary tokens (a half to the even number,
+    as in BERT's code under Python 3) and at least 1; `bernoulli` chooses each token by itself. Of the chosen,
+    `mask_fraction` become [MASK], `random_fraction` a random token, the rest stay. With `unit="whole_word"` all tokens
+    of a word are chosen together (`whole_words.choose_words`), each replaced by itself; `word_starts` (V,) bool then
+    says which tokens begin a word. Raises ValueError where these fractions or `copies` make no sense.
+    """
+
+    name: str
+    copies: int | None
+    probability: float
+    mask_fraction: float
+    random_fraction: float
+    count: str
+    seed: int
+    unit: str = "token"
+    word_starts: np.ndarray | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.mask_fraction + self.random_fraction > 1 + 1e-9:
+            total = f"{self.mask_fraction} + {self.random_fraction}"
+            raise ValueError(f"masking.mask_fraction + masking.random_fraction = {total} exceeds 1; lower one of them")
+        if (self.name == "static") != (self.copies is not None):
+            raise ValueError(f"masking.copies={self.copies} does not go with masking.name={self.name}: static masks "
+                             "need a number of copies, dynamic ones have null")  # fmt: skip
+        assert self.name in ("static", "dynamic"), self.name
+        assert self.count in ("exact", "bernoulli"), self.count
+        assert 0 < self.probability < 1, self.probability
+        assert self.unit in ("token", "whole_word"), self.unit
+        assert (self.unit == "whole_word") == (self.word_starts is not None), "words need a table of their starts"
+
+    def mask_epoch(self, epoch: int) -> int:
+        """Return the number of the mask that an epoch (from 1) uses: (epoch - 1) mod copies, or the epoch itself."""
+        assert epoch >= 1, epoch
+        return epoch if self.copies is None else (epoch - 1) % self.copies
+
+    def epoch_key(self, epoch: int) -> np.uint64:
+        """Return the key from which the samples of an epoch (from 1) take theirs."""
+        return _epoch_key(self.seed, self.mask_epoch(epoch))
+
+    def keys(self, samples: np.ndarray, epoch: int) -> np.ndarray:
+        """Return the (n,) uint64 mask keys of samples (n,) int64 in an epoch."""
+        return sample_key(np.full(1, self.epoch_key(epoch)), samples.astype(np.uint64))
+
+    def exposures(self, epochs: float) -> float:
+        """Return how often each mask was seen on average after so many passes over the samples (may be broken)."""
+        if self.copies is None:
+            return min(epochs, 1.0)
+        return epochs / min(self.copies, max(epochs, 1.0))
+
+
+@lru_cache(maxsize=64)
+def _epoch_key(seed: int, mask_epoch: int) -> np.uint64:
+    return epoch_key(seed, _MASKS, mask_epoch)
+
+
+def never_masked(frame: Frame) -> tuple[int, int, int, int]:
+    """Return the ids that are never chosen as targets: [CLS], [SEP], [MASK] and [PAD].
+
+    An [UNK] that stands in the text is a target like any word, as in BERT; as a random token it is never drawn.
+    """
+    return frame.cls, frame.sep, frame.mask, frame.pad
+
+
+@lru_cache(maxsize=4)
+def _ordinary_ids(frame: Frame) -> np.ndarray:
+    """Return the ids that a random token is drawn from: all but `frame.special_ids` and the frame's own."""
+    ids = np.setdiff1d(np.arange(frame.vocab_size), [*frame.special_ids, *never_masked(frame)])
+    ids.flags.writeable = False
+    return ids
+
+
+def mask_flat(
+    input_ids: np.ndarray,
+    special: np.ndarray,
+    sequence_offsets: np.ndarray,
+    keys: np.ndarray,
+    frame: Frame,
+    spec: MaskSpec,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Choose and replace the targets of sequences laid end to end.
+
+    input_ids (L,) int64; special (L,) bool, never chosen; sequence_offsets (n + 1,) int64; keys (n,) uint64, one a
+    sequence. Returns masked_input_ids (L,), masked_positions (M,) ascending and masked_labels (M,), all int64. Pure.
+    """
+    return mask_kernel(input_ids, special, sequence_offsets, keys, *mask_settings(frame, spec))
+
+
+def mask_settings(frame: Frame, spec: MaskSpec) -> tuple:
+    """Return what `mask_kernel` takes after the keys: the same for every batch of a run."""
+    word_starts = np.zeros(0, np.bool_) if spec.word_starts is None else spec.word_starts
+    choice = spec.probability, spec.count == "exact", _borders(spec.mask_fraction, spec.random_fraction)
+    return _ordinary_ids(frame), frame.mask, word_starts, *choice
+
+
+@lru_cache(maxsize=4)
+def _borders(mask_fraction: float, random_fraction: float) -> np.ndarray:
+    return (np.array([mask_fraction, mask_fraction + random_fraction]) * 2.0**32).astype(np.uint64)
+
+
+@njit(cache=True, nogil=True)
+def mask_kernel(
+    input_ids, special, sequence_offsets, keys, ordinary_ids, mask_id, word_starts, probability, exact, borders
+):
+    """`mask_flat`, compiled. `borders` (2,) uint64: a draw of 32 bits below them is a [MASK], or a random token."""
+    masked_input_ids, positions, labels = input_ids.copy(), np.empty_like(input_ids), np.empty_like(input_ids)
+    taken = np.zeros(np.max(np.diff(sequence_offsets)) if len(keys) else 0, np.bool_)
+    num_masked = 0
+    for sequence in range(len(keys)):
+        start, end = sequence_offsets[sequence], sequence_offsets[sequence + 1]
+        key, chosen = keys[sequence], positions[num_masked : num_masked + end - start]
+        if len(word_starts):
+            begins = word_starts[input_ids[start:end]]
+            num_chosen = choose_words(key, special[start:end], begins, probability, exact, chosen)
+        elif exact:
+            num_chosen = _choose_exactly(key, special[start:end], probability, taken, chosen)
+        else:
+            num_chosen = _choose_each(key, special[start:end], np.uint64(probability * 2.0**64), chosen)
+        for i in range(num_chosen):
+            counter, token = np.uint64(chosen[i]), start + chosen[i]
+            chosen[i], labels[num_masked + i] = token, input_ids[token]
+            action = draw64(key, counter + _REPLACEMENTS) >> _SHIFT_32
+            if action < borders[0]:
+                masked_input_ids[token] = mask_id
+            elif action < borders[1]:
+                bits = draw64(key, counter + _RANDOM_TOKENS)
+                masked_input_ids[token] = ordinary_ids[below(bits, np.uint64(len(ordinary_ids)))]
+        num_masked += num_chosen
+    return masked_input_ids, positions[:num_masked].copy(), labels[:num_masked].copy()
+
+
+@njit(cache=True, nogil=True)
+def _choose_exactly(key, special, probability, taken, chosen):
+    """Write k = round(probability * n), at least 1, of the n ordinary positions, ascending, into `chosen`; return k.
+
+    Every k of them are equally likely (Floyd's algorithm, Bentley 1987: k draws, where one number a position and a
+    ranking would cost n). `taken` (at least n,) is all false, and left so.
+    """
+    num_ordinary = 0
+    for position in range(len(special)):
+        num_ordinary += not special[position]
+    if num_ordinary == 0:
+        return 0
+    num_wanted = max(1, int(np.rint(probability * num_ordinary)))
+    for last in range(num_ordinary - num_wanted, num_ordinary):
+        pick = below(draw64(key, np.uint64(last)), np.uint64(last + 1))
+        taken[np.uint64(last) if taken[pick] else pick] = True
+    num_chosen = place = np.uint64(0)
+    for position in range(len(special)):  # without a branch: 15 % would be mispredicted
+        is_ordinary = np.uint64(not special[position])
+        chosen[num_chosen] = position
+        num_chosen += is_ordinary & np.uint64(taken[place])
+        place += is_ordinary
+        if num_chosen == num_wanted:
+            break
+    taken[:num_ordinary] = False
+    return num_wanted
+
+
+@njit(cache=True, nogil=True)
+def _choose_each(key, special, threshold, chosen):
+    """Write the ordinary positions whose own draw lies below `threshold` (uint64) into `chosen`; return how many."""
+    num_chosen = 0
+    for position in range(len(special)):
+        chosen[num_chosen] = position
+        num_chosen += (draw64(key, np.uint64(position)) < threshold) & (not special[position])
+    return num_chosen

@@ -1,0 +1,50 @@
+"""How an update is cut: in as many micro-batches as a limit of tokens asks for, all padded to one number of tokens."""
+
+from math import ceil, sqrt
+
+import numpy as np
+
+from nsp_ablation.samples.batches.budget import UpdateSize
+
+_DEVIATIONS = 6.0  # of a sum of shuffled lengths: exceeded in less than one of a hundred million updates
+_MULTIPLE = 64  # of tokens: what matrix products are cut in
+
+
+def largest_update(size: UpdateSize, lengths: np.ndarray) -> int:
+    """Return the real tokens that an update holds at most; lengths (N,) int64 are those of the format's samples.
+
+    An update of t tokens holds less than one sample more; one of B sequences at most B times the longest, and with
+    near certainty B times the mean and six standard deviations of such a sum.
+    """
+    longest = int(lengths.max())
+    if size.tokens is not None:
+        return ceil(size.tokens) + longest
+    assert size.sequences is not None
+    likely = size.sequences * lengths.mean() + _DEVIATIONS * sqrt(size.sequences) * lengths.std()
+    return min(size.sequences * longest, ceil(likely))
+
+
+def num_micro_batches(
+    update_tokens: int, longest: int, *, max_tokens: int | None, num_ranks: int, at_least: int
+) -> int:
+    """Return how many micro-batches of an update each rank takes: `at_least` so many, and more where one of them would
+    hold more than `max_tokens` real tokens.
+
+    `balanced_cut` makes parts within one sequence of equal shares. Raises ValueError for a limit that a sequence and
+    its share of the update's cut do not fit.
+    """
+    if max_tokens is None:
+        return at_least
+    room = max_tokens - longest
+    if room <= 0:
+        raise ValueError(
+            f"trainer.max_tokens={max_tokens} is no more than a sequence of {longest} tokens; micro-batches are cut to "
+            "within a sequence, so set it to at least twice max_length"
+        )
+    return max(at_least, ceil(update_tokens / num_ranks / room))
+
+
+def micro_batch_tokens(update_tokens: int, longest: int, num_parts: int) -> int:
+    """Return the number of tokens that every part of an update cut in so many is padded to: a multiple of 64."""
+    largest = min(update_tokens, ceil(update_tokens / num_parts) + longest)
+    return _MULTIPLE * ceil(largest / _MULTIPLE)

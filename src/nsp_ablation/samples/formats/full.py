@@ -1,0 +1,36 @@
+"""FULL-SENTENCES (Liu et al. 2019, section 4.2): blocks of whole sentences that cross document borders."""
+
+from dataclasses import dataclass
+
+from nsp_ablation.base.randomness import permutation, stream
+from nsp_ablation.samples.formats.frame import Frame
+from nsp_ablation.samples.formats.kernels.blocks import pack_blocks
+from nsp_ablation.samples.formats.sample_index import SampleIndex, index_fingerprint
+from nsp_ablation.text.store.token_store import TokenStore
+
+_STREAM = "full_sentences"
+
+
+@dataclass(frozen=True)
+class FullSentences:
+    """Whole sentences, contiguous, from one or more documents, at most T tokens, one extra [SEP] between documents.
+
+    Blocks are packed in corpus order and nothing is drawn, so neither the seed nor the epoch matters. With `resample`
+    the order in which documents are packed is drawn anew by (seed, epoch): that is all of a block that can be drawn.
+    """
+
+    resample: bool
+
+    def fingerprint(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> str:
+        """Return the fingerprint of the index that the same arguments give, without building it."""
+        return index_fingerprint("full", {}, store, frame, (seed, epoch) if self.resample else None)
+
+    def index(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> SampleIndex:
+        """Return every block of one epoch; pure. Raises ValueError if the store is empty."""
+        return pack_blocks(
+            store,
+            frame,
+            order=permutation(seed, stream(_STREAM), epoch, store.num_documents) if self.resample else None,
+            across_documents=True,
+            fingerprint=self.fingerprint(store, frame, seed, epoch),
+        )
