@@ -22,7 +22,7 @@ from nsp_ablation.stages.feed import make_feed
 from nsp_ablation.stages.model import make_model
 from nsp_ablation.stages.prepare import prepare
 from nsp_ablation.samples.batches.loader import micro_batch_loader
-import nsp_ablation.pretraining.fit, nsp_ablation.text.corpus.jsonl
+import nsp_ablation.learning.pretraining.pretraining_fit, nsp_ablation.text.corpus.jsonl
 run.register()
 config = run.preflight(run.parse_arguments({overrides!r}))[0].config
 started = time.perf_counter()

@@ -31,7 +31,7 @@ SENTENCE_PAIR_TARGET = 2.0
 def main(arguments: list[str]) -> None:
     """Measure what the arguments ask for and write the table."""
     options = parse(arguments)
-    from nsp_ablation.training.cpu import set_up_cpu
+    from nsp_ablation.learning.engine.cpu import set_up_cpu
 
     set_up_cpu(None)
     cells = []
@@ -107,7 +107,7 @@ def model_spec(name: str) -> Any:
     """Return the sizes of a shipped model, with BERT's architecture."""
     from omegaconf import OmegaConf
 
-    from nsp_ablation.pretraining.architecture import ModelSpec
+    from nsp_ablation.learning.engine.architecture import ModelSpec
 
     settings = OmegaConf.load(ROOT / "conf" / "model" / f"{name}.yaml")["model"]
     return ModelSpec(**{field: settings[field] for field in ModelSpec.__dataclass_fields__})
@@ -115,8 +115,8 @@ def model_spec(name: str) -> Any:
 
 def flops_per_token(stream: Any, spec: Any) -> float:
     """Return the model's training FLOPs for a real token of the stream, on average."""
-    from nsp_ablation.pretraining.parameters import encoder_size
-    from nsp_ablation.training.flops import Work, training_flops
+    from nsp_ablation.learning.cost.flops import Work, training_flops
+    from nsp_ablation.learning.cost.parameters import encoder_size
 
     lengths = stream.index.lengths().astype(float)
     special = 3 if stream.index.is_pair else 2
@@ -129,7 +129,7 @@ def flops_per_token(stream: Any, spec: Any) -> float:
 def peak_flops(device: Any) -> float:
     import torch
 
-    from nsp_ablation.training.peak import gemm_flops
+    from nsp_ablation.learning.engine.peak import gemm_flops
 
     return (
         gemm_flops(device, torch.bfloat16, 8192) if device.type == "cuda" else gemm_flops(device, torch.float32, 1024)

@@ -21,12 +21,12 @@ from torch.utils.data import DataLoader
 from training_streams import Stream
 from transformers import BertForMaskedLM, BertForPreTraining, DataCollatorForLanguageModeling, PreTrainedTokenizerFast
 
-from nsp_ablation.pretraining.architecture import ModelSpec, make_hf_model
-from nsp_ablation.pretraining.encoder import build_model
-from nsp_ablation.pretraining.fit import Machine, pretrain
-from nsp_ablation.pretraining.module import Recipe
+from nsp_ablation.learning.engine.architecture import ModelSpec, make_hf_model
+from nsp_ablation.learning.engine.training_processes import GivenRank
+from nsp_ablation.learning.pretraining.pretraining_fit import Machine, pretrain
+from nsp_ablation.learning.pretraining.pretraining_model import build_model
+from nsp_ablation.learning.pretraining.pretraining_module import Recipe
 from nsp_ablation.samples.batches.loader import micro_batch_loader
-from nsp_ablation.training.processes import GivenRank
 
 LEARNING_RATE, BETAS, EPSILON, WEIGHT_DECAY = 1e-4, (0.9, 0.999), 1e-6, 0.01
 

@@ -17,7 +17,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from nsp_ablation.finetuning.tasks import TaskSpec
+from nsp_ablation.learning.tasks.task_spec import TaskSpec
 
 _TEXT = "who where lives in works the a cat dog bird oslo rome bonn ann ben carl is red blue good bad yes no . ? ,"
 WORDS = _TEXT.split()

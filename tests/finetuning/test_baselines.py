@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from nsp_ablation.finetuning import bag_of_words
-from nsp_ablation.finetuning.baselines import measure_baselines
-from nsp_ablation.finetuning.examples import ChoiceExample, SpanExample, TextExample
+from nsp_ablation.learning.tasks import bag_of_words
+from nsp_ablation.learning.tasks.baselines import measure_baselines
+from nsp_ablation.learning.tasks.examples import ChoiceExample, SpanExample, TextExample
 
 TEXT = {"text_columns": ("s",), "labels": ("0", "1")}
 

@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nsp_ablation.finetuning.context_gain import context_gain
-from nsp_ablation.finetuning.context_targets import choose_sentences, masked_tokens
-from nsp_ablation.finetuning.encoder_directory import load_masked_lm, read_layout
-from nsp_ablation.finetuning.metrics import standard_error
+from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, read_layout
+from nsp_ablation.learning.probes.context_gain import context_gain
+from nsp_ablation.learning.probes.context_targets import choose_sentences, masked_tokens
+from nsp_ablation.learning.tasks.metrics import standard_error
 
 lengths_of_documents = st.lists(st.lists(st.integers(1, 20), min_size=1, max_size=8), min_size=1, max_size=8)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from nsp_ablation.finetuning.encoder_directory import load_encoder, load_masked_lm, read_layout
+from nsp_ablation.learning.engine.encoder_directory import load_encoder, load_masked_lm, read_layout
 
 
 @pytest.mark.parametrize(

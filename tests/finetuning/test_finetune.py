@@ -9,9 +9,9 @@ import pytest
 import torch
 from pytorch_lightning.loggers import CSVLogger
 
-from nsp_ablation.finetuning.baselines import Baselines
-from nsp_ablation.finetuning.fit import Checkpointing, finetune, num_updates
-from nsp_ablation.training.signals import Stopped
+from nsp_ablation.learning.engine.signals import Stopped
+from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune, num_updates
+from nsp_ablation.learning.tasks.baselines import Baselines
 
 NAMES, TOWNS, COLOURS = ("ann", "ben", "carl"), ("oslo", "rome", "bonn"), ("red", "blue")
 NONE = Baselines(None, None, None)

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from nsp_ablation.finetuning.order import evaluation_batches, training_batches
+from nsp_ablation.learning.finetuning.order import evaluation_batches, training_batches
 
 LENGTHS = np.random.default_rng(0).integers(5, 60, size=1003)
 

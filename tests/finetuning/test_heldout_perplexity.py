@@ -5,8 +5,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nsp_ablation.finetuning.encoder_directory import load_masked_lm
-from nsp_ablation.finetuning.heldout import heldout_mlm
+from nsp_ablation.learning.engine.encoder_directory import load_masked_lm
+from nsp_ablation.learning.probes.heldout_mlm import heldout_mlm
 
 LENGTHS = [4, 9, 6, 9, 3]
 

@@ -6,9 +6,9 @@ import datasets
 import pytest
 from datasets import ClassLabel, Dataset, Features, Sequence, Value
 
-from nsp_ablation.finetuning.examples import ChoiceExample, SpanExample, TextExample
-from nsp_ablation.finetuning.readers import read_task
-from nsp_ablation.finetuning.tasks import HubSource
+from nsp_ablation.learning.tasks.examples import ChoiceExample, SpanExample, TextExample
+from nsp_ablation.learning.tasks.readers import read_task
+from nsp_ablation.learning.tasks.task_spec import HubSource
 
 
 @pytest.fixture

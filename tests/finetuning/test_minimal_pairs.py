@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.finetuning.blimp_files import read_minimal_pairs
-from nsp_ablation.finetuning.encoder_directory import load_masked_lm, load_tokenizer, read_layout
-from nsp_ablation.finetuning.examples import MinimalPair
-from nsp_ablation.finetuning.minimal_pairs import minimal_pairs
-from nsp_ablation.finetuning.tasks import HubSource
+from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, load_tokenizer, read_layout
+from nsp_ablation.learning.probes.minimal_pairs import minimal_pairs
+from nsp_ablation.learning.tasks.blimp_files import read_minimal_pairs
+from nsp_ablation.learning.tasks.examples import MinimalPair
+from nsp_ablation.learning.tasks.task_spec import HubSource
 
 PAIRS = [
     MinimalPair("order-0", "ann lives in oslo .", "ann in lives oslo .", "word_order"),

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 
-from nsp_ablation.finetuning.encoder_directory import load_encoder, load_masked_lm, load_tokenizer, read_layout
+from nsp_ablation.learning.engine.encoder_directory import load_encoder, load_masked_lm, load_tokenizer, read_layout
 
 
 class Malicious:

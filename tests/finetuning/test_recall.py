@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.finetuning.encoder_directory import load_masked_lm, load_tokenizer, read_layout
-from nsp_ablation.finetuning.metrics import standard_error
-from nsp_ablation.finetuning.recall import in_context_recall
-from nsp_ablation.finetuning.recall_targets import choose_targets, content_words, continuing_tokens, packed_inputs
+from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, load_tokenizer, read_layout
+from nsp_ablation.learning.probes.in_context_recall import in_context_recall
+from nsp_ablation.learning.probes.recall_targets import choose_targets, content_words, continuing_tokens, packed_inputs
+from nsp_ablation.learning.tasks.metrics import standard_error
 
 SENTENCES = [
     ["ann lives in oslo .", "ben is red .", "ann is in oslo ."],

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nsp_ablation.finetuning.metrics import (
+from nsp_ablation.learning.tasks.metrics import (
     accuracy_scores,
     exact_match,
     f1,

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.finetuning import classification, multiple_choice, span_qa
-from nsp_ablation.finetuning.encoder_directory import load_tokenizer, read_layout
-from nsp_ablation.finetuning.examples import ChoiceExample, SpanExample, TextExample
-from nsp_ablation.finetuning.windows import best_context_ranges, sliding_windows
+from nsp_ablation.learning.engine.encoder_directory import load_tokenizer, read_layout
+from nsp_ablation.learning.finetuning import classification, multiple_choice, span_qa
+from nsp_ablation.learning.tasks.examples import ChoiceExample, SpanExample, TextExample
+from nsp_ablation.learning.tasks.windows import best_context_ranges, sliding_windows
 
 CONTEXT = "Ann  lives in Rome,\nthe cat-red dog (Ben) is in Bonn . Où? Carl works."
 ANSWERS = ["Ann", "Rome", "cat", "red dog (Ben)", "Ben", "Bonn", "Où", "Carl works."]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from nsp_ablation.finetuning import multiple_choice, span_qa
-from nsp_ablation.finetuning.encoder_directory import InputLayout, load_tokenizer
-from nsp_ablation.finetuning.examples import ChoiceExample, SpanExample
+from nsp_ablation.learning.engine.encoder_directory import InputLayout, load_tokenizer
+from nsp_ablation.learning.finetuning import multiple_choice, span_qa
+from nsp_ablation.learning.tasks.examples import ChoiceExample, SpanExample
 
 
 def layout_of(max_length):

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from nsp_ablation.finetuning.examples import ChoiceExample, SpanExample, TextExample
-from nsp_ablation.finetuning.readers import read_task
+from nsp_ablation.learning.tasks.examples import ChoiceExample, SpanExample, TextExample
+from nsp_ablation.learning.tasks.readers import read_task
 
 MNLI = {"text_columns": ("sentence1", "sentence2"), "label_column": "gold_label", "labels": ("entailment", "neutral")}
 SST2 = {"text_columns": ("sentence",), "label_column": "label", "labels": ("0", "1")}

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from nsp_ablation.pretraining.architecture import ModelSpec
-from nsp_ablation.pretraining.encoder import build_model
+from nsp_ablation.learning.engine.architecture import ModelSpec
+from nsp_ablation.learning.pretraining.pretraining_model import build_model
 from nsp_ablation.samples.batches.loader import MicroBatch
 from nsp_ablation.samples.formats.frame import Frame
 

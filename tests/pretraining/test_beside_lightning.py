@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.data import DataLoader
 
-from nsp_ablation.pretraining.objective import update_share
-from nsp_ablation.training.quiet import quiet_lightning
+from nsp_ablation.learning.engine.quiet import quiet_lightning
+from nsp_ablation.learning.pretraining.objective import update_share
 
 
 class MeanLoss(pl.LightningModule):

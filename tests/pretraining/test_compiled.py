@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch._dynamo.testing import CompileCounterWithBackend
 
-from nsp_ablation.pretraining.objective import update_share
+from nsp_ablation.learning.pretraining.objective import update_share
 
 # Dynamo asks every tensor for its gradient, and hides the warning with a filter that "error" overrules.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")]

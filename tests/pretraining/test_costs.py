@@ -8,10 +8,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertForMaskedLM, BertForPreTraining, RobertaConfig, RobertaForMaskedLM
 
-from nsp_ablation.pretraining.objective import update_share
-from nsp_ablation.pretraining.parameters import encoder_size, parameter_counts
-from nsp_ablation.training.flops import EncoderSize, Work, forward_flops, training_flops
-from nsp_ablation.training.memory import memory_estimate
+from nsp_ablation.learning.cost.flops import EncoderSize, Work, forward_flops, training_flops
+from nsp_ablation.learning.cost.memory import memory_estimate
+from nsp_ablation.learning.cost.parameters import encoder_size, parameter_counts
+from nsp_ablation.learning.pretraining.objective import update_share
 
 ARCHITECTURES = ("bert", "roberta", "roberta_prelayernorm")
 BASE = {"num_layers": 12, "hidden_size": 768, "num_heads": 12, "intermediate_size": 3072}
@@ -86,7 +86,7 @@ def test_flops_are_those_that_torch_counts(make_model, make_batch, architecture,
 
 def _ungrouped(batch):
     """A layout whose groups hold sequences of one length: small ones are else padded to share a kernel."""
-    from nsp_ablation.training import attention_groups
+    from nsp_ablation.learning.engine import attention_groups
 
     free_pairs, attention_groups._FREE_PAIRS = attention_groups._FREE_PAIRS, 0
     try:

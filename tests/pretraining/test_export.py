@@ -8,10 +8,10 @@ import torch
 from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForPreTraining, AutoTokenizer
 
 from nsp_ablation.base.artifact import read_json
-from nsp_ablation.pretraining.architecture import base_model
-from nsp_ablation.pretraining.export import export_encoder
+from nsp_ablation.learning.engine.architecture import base_model
+from nsp_ablation.learning.engine.quiet import quiet_transformers
+from nsp_ablation.learning.pretraining.export_encoder import export_encoder
 from nsp_ablation.text.tokenization.tokenizer import train_tokenizer
-from nsp_ablation.training.quiet import quiet_transformers
 
 FACTS = {"condition": {"format": "full"}, "seed": 1, "pretraining": {"updates": 5}}
 ARCHITECTURES = ("bert", "roberta", "roberta_prelayernorm")

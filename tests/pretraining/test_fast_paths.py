@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.pretraining.architecture import base_model, mlm_head, pair_classifier
-from nsp_ablation.pretraining.objective import update_share
+from nsp_ablation.learning.engine.architecture import base_model, mlm_head, pair_classifier
+from nsp_ablation.learning.engine.attention import JAGGED, LENGTH_GROUPS, attention_layout
+from nsp_ablation.learning.pretraining.objective import update_share
 from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.batches.loader import micro_batch_loader
 from nsp_ablation.samples.batches.masking import MaskSpec
 from nsp_ablation.samples.batches.plan import BatchPlan
 from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.text.store.token_store import TokenStore
-from nsp_ablation.training.attention import JAGGED, LENGTH_GROUPS, attention_layout
 
 pytestmark = pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
 ARCHITECTURES = ("bert", "roberta", "roberta_prelayernorm")

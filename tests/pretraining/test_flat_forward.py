@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from nsp_ablation.pretraining.architecture import base_model, mlm_head, pair_classifier
+from nsp_ablation.learning.engine.architecture import base_model, mlm_head, pair_classifier
 
 ARCHITECTURES = ("bert", "roberta", "roberta_prelayernorm")
 LENGTHS = [7, 24, 3, 24, 1, 23, 2, 2]

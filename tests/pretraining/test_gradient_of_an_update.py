@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from nsp_ablation.pretraining.module import PretrainingModule, Recipe
+from nsp_ablation.learning.pretraining.pretraining_module import PretrainingModule, Recipe
 from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.batches.loader import micro_batch_loader
 from nsp_ablation.samples.batches.masking import MaskSpec

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.pretraining.architecture import base_model, mlm_head
+from nsp_ablation.learning.engine.architecture import base_model, mlm_head
 
 ARCHITECTURES = ("bert", "roberta", "roberta_prelayernorm")
 

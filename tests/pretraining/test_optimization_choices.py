@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from pytorch_lightning.plugins.environments import LightningEnvironment
 
-from nsp_ablation.pretraining.fit import Machine, pretrain
-from nsp_ablation.pretraining.module import Recipe
+from nsp_ablation.learning.pretraining.pretraining_fit import Machine, pretrain
+from nsp_ablation.learning.pretraining.pretraining_module import Recipe
 
 LENGTHS = [4, 20, 6, 3]
 RECIPE = Recipe(

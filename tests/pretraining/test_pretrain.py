@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from pytorch_lightning.loggers import CSVLogger
 
-from nsp_ablation.pretraining.fit import Machine, pretrain
-from nsp_ablation.pretraining.module import Recipe
-from nsp_ablation.training.divergence import DivergedError
-from nsp_ablation.training.processes import GivenRank
-from nsp_ablation.training.signals import Stopped
+from nsp_ablation.learning.engine.divergence import DivergedError
+from nsp_ablation.learning.engine.signals import Stopped
+from nsp_ablation.learning.engine.training_processes import GivenRank
+from nsp_ablation.learning.pretraining.pretraining_fit import Machine, pretrain
+from nsp_ablation.learning.pretraining.pretraining_module import Recipe
 
 RECIPE = Recipe(
     max_steps=6,
@@ -152,7 +152,7 @@ def test_a_checkpoint_that_is_due_within_an_update_is_made_at_its_end(make_model
     uninterrupted, stopped, resumed = make_model(1), make_model(1), make_model(2)
     train(uninterrupted, 3, directory="uninterrupted")
     ticks = itertools.count()  # the clock is looked at once an update: at 2, after update 1, and at 3
-    monkeypatch.setattr("nsp_ablation.training.resume.time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    monkeypatch.setattr("nsp_ablation.learning.engine.resume.time", SimpleNamespace(monotonic=lambda: next(ticks)))
     with pytest.raises(_StoppedError):
         train(stopped, 3, stop_at=3, machine=replace(MACHINE, checkpoint_seconds=2))
     outcome, _, _ = train(resumed, 3)

@@ -5,9 +5,9 @@ import csv
 import pytest
 from pytorch_lightning.loggers import CSVLogger
 
-from nsp_ablation.pretraining.fit import Machine, pretrain
-from nsp_ablation.pretraining.module import Recipe
-from nsp_ablation.training.processes import GivenRank
+from nsp_ablation.learning.engine.training_processes import GivenRank
+from nsp_ablation.learning.pretraining.pretraining_fit import Machine, pretrain
+from nsp_ablation.learning.pretraining.pretraining_module import Recipe
 
 RECIPE = Recipe(4, 1e-3, 0.0, 0.9, 0.999, 1e-6, 0.01, False, 0.0)
 

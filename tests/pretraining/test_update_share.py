@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from nsp_ablation.pretraining.objective import update_share
+from nsp_ablation.learning.pretraining.objective import update_share
 
 
 def test_losses_are_sums_over_the_counts_of_the_whole_update(make_batch):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from nsp_ablation.training import attention_fused
-from nsp_ablation.training.attention import (
+from nsp_ablation.learning.engine import attention_fused
+from nsp_ablation.learning.engine.attention import (
     JAGGED,
     LENGTH_GROUPS,
     VARLEN,
@@ -188,7 +188,7 @@ def test_the_backend_of_a_gpu(capability, precision, head_size, dropout, backend
 
 
 def test_without_varlen_in_this_torch_jagged_takes_its_place(monkeypatch):
-    monkeypatch.setattr("nsp_ablation.training.attention.has_varlen", lambda: False)
+    monkeypatch.setattr("nsp_ablation.learning.engine.attention.has_varlen", lambda: False)
     assert choose_backend("cuda", (9, 0), "bf16-mixed", 64, 0.0) == JAGGED
     assert attention_fused.has_varlen()
 

@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from nsp_ablation.training.loggers import close_logger, log_tables, make_logger
+from nsp_ablation.learning.engine.run_loggers import close_logger, log_tables, make_logger
 
 SETTINGS = {
     "project": "p",
@@ -37,7 +37,7 @@ def test_tensorboard_writes_event_files(tmp_path):
 
 
 def test_tensorboard_that_is_not_installed_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("nsp_ablation.training.loggers.find_spec", lambda name: None)
+    monkeypatch.setattr("nsp_ablation.learning.engine.run_loggers.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="logger=tensorboard needs the package tensorboard"):
         make_logger("tensorboard", directory=tmp_path, **SETTINGS)
 

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from nsp_ablation.training import progress
-from nsp_ablation.training.progress import ProgressLine
-from nsp_ablation.training.speed import Speed
+from nsp_ablation.learning.engine import training_progress as progress
+from nsp_ablation.learning.engine.speed import Speed
+from nsp_ablation.learning.engine.training_progress import ProgressLine
 
 
 def rate(tokens_per_second):

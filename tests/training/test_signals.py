@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from nsp_ablation.training.signals import Stopped, StopRequests, never_stops, requeue, stops_at_once
+from nsp_ablation.learning.engine.signals import Stopped, StopRequests, never_stops, requeue, stops_at_once
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
@@ -68,7 +68,7 @@ def test_slurms_requeue_signal_is_taken_inside_a_slurm_job_alone(monkeypatch):
 
 
 def test_a_second_ctrl_c_ends_the_process_at_once():
-    code = "from nsp_ablation.training.signals import StopRequests\nimport time\n"
+    code = "from nsp_ablation.learning.engine.signals import StopRequests\nimport time\n"
     code += "with StopRequests():\n    print(flush=True)\n    while True: time.sleep(9)"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment)

@@ -9,11 +9,11 @@ from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.base.kernels import keep_kernels_by_source
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import condition_name, science_settings
+from nsp_ablation.learning.engine.cpu import set_up_cpu
+from nsp_ablation.learning.engine.job import job_rank
+from nsp_ablation.learning.engine.signals import Stopped, stops_at_once
 from nsp_ablation.records.manifest import Cell, write_cell
 from nsp_ablation.stages.console import say_error
-from nsp_ablation.training.cpu import set_up_cpu
-from nsp_ablation.training.job import job_rank
-from nsp_ablation.training.signals import Stopped, stops_at_once
 
 MAKING_STAGES = ("all", "finetune")
 TABLE_STAGES = (*MAKING_STAGES, "report")

@@ -5,16 +5,16 @@ import torch
 
 from nsp_ablation.config.schema import Config, TrainerConfig
 from nsp_ablation.config.science import resolved_objective
-from nsp_ablation.pretraining.architecture import ModelSpec
-from nsp_ablation.pretraining.parameters import encoder_size, parameter_counts
+from nsp_ablation.learning.cost.flops import EncoderSize, Work, training_flops
+from nsp_ablation.learning.cost.memory import memory_estimate
+from nsp_ablation.learning.cost.parameters import encoder_size, parameter_counts
+from nsp_ablation.learning.engine.architecture import ModelSpec
+from nsp_ablation.learning.engine.peak import device_peak, published_peak
 from nsp_ablation.stages.console import say
 from nsp_ablation.stages.cut import Cut, make_cut
 from nsp_ablation.stages.device import torch_device
 from nsp_ablation.stages.nominal import Reading, reading, special_tokens_of
 from nsp_ablation.stages.published_cells import command, published_cell
-from nsp_ablation.training.flops import EncoderSize, Work, training_flops
-from nsp_ablation.training.memory import memory_estimate
-from nsp_ablation.training.peak import device_peak, published_peak
 
 
 def dry_run(config: Config, overrides: list[str]) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.task_schema import ZERO_SHOT_KINDS
-from nsp_ablation.finetuning.fit import Checkpointing, finetune
-from nsp_ablation.finetuning.outcome import TaskOutcome
-from nsp_ablation.finetuning.tasks import TaskSpec
+from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune
+from nsp_ablation.learning.tasks.outcome import TaskOutcome
+from nsp_ablation.learning.tasks.task_spec import TaskSpec
 from nsp_ablation.stages.arms import Arm
 from nsp_ablation.stages.console import say
 from nsp_ablation.stages.device import device_name

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nsp_ablation.config.schema import Config
-from nsp_ablation.training.loggers import close_logger, make_logger
+from nsp_ablation.learning.engine.run_loggers import close_logger, make_logger
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger

@@ -14,12 +14,13 @@ from nsp_ablation.base.artifact import build_once
 from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import condition, condition_name, pretraining_settings, resolved_objective
-from nsp_ablation.pretraining.encoder import PretrainingModel
-from nsp_ablation.pretraining.evaluate import HeldoutLoss, heldout_loss
-from nsp_ablation.pretraining.export import export_encoder
-from nsp_ablation.pretraining.fit import Machine, PretrainOutcome
-from nsp_ablation.pretraining.fit import pretrain as fit
-from nsp_ablation.pretraining.module import Recipe
+from nsp_ablation.learning.engine.peak import device_peak
+from nsp_ablation.learning.pretraining.export_encoder import export_encoder
+from nsp_ablation.learning.pretraining.heldout_loss import HeldoutLoss, heldout_loss
+from nsp_ablation.learning.pretraining.pretraining_fit import Machine, PretrainOutcome
+from nsp_ablation.learning.pretraining.pretraining_fit import pretrain as fit
+from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
+from nsp_ablation.learning.pretraining.pretraining_module import Recipe
 from nsp_ablation.samples.batches.accounting import Totals, tokens_at_positions, totals
 from nsp_ablation.samples.batches.loader import MicroBatch, evaluation_batches, micro_batch_loader
 from nsp_ablation.stages.console import say
@@ -30,7 +31,6 @@ from nsp_ablation.stages.loggers import run_logger
 from nsp_ablation.stages.model import make_model
 from nsp_ablation.stages.prepare import prepare, store_key
 from nsp_ablation.stages.ranks import ranks
-from nsp_ablation.training.peak import device_peak
 
 _EVALUATION_TOKENS = 16_384
 

@@ -19,13 +19,13 @@ import torch
 from pytorch_lightning.plugins.environments import ClusterEnvironment
 
 from nsp_ablation.config.schema import Config
+from nsp_ablation.learning.engine.cpu import set_up_cpu
+from nsp_ablation.learning.engine.divergence import DivergedError
+from nsp_ablation.learning.engine.job import job_rank
+from nsp_ablation.learning.engine.signals import Stopped, never_stops
+from nsp_ablation.learning.engine.training_processes import GivenRank, Job, free_port
 from nsp_ablation.stages.console import say_error
 from nsp_ablation.stages.device import torch_device
-from nsp_ablation.training.cpu import set_up_cpu
-from nsp_ablation.training.divergence import DivergedError
-from nsp_ablation.training.job import job_rank
-from nsp_ablation.training.processes import GivenRank, Job, free_port
-from nsp_ablation.training.signals import Stopped, never_stops
 
 TakePart = Callable[[Config, ClusterEnvironment], None]
 

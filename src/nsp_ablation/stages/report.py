@@ -11,12 +11,12 @@ from filelock import FileLock
 from nsp_ablation.analysis.report import build_report
 from nsp_ablation.analysis.study import StudyInfo
 from nsp_ablation.config.schema import Config
+from nsp_ablation.learning.engine.job import job_rank
 from nsp_ablation.records.folder import RecordFolder
 from nsp_ablation.records.manifest import Cell, Manifest, read_manifest
 from nsp_ablation.records.manifest import sweep as manifest_of
 from nsp_ablation.stages.cell import MAKING_STAGES, cell_key
 from nsp_ablation.stages.console import say_error
-from nsp_ablation.training.job import job_rank
 
 
 @contextmanager

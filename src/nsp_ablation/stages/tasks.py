@@ -7,10 +7,10 @@ from nsp_ablation.base.artifact import build_once, read_json, write_json
 from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
 from nsp_ablation.config.schema import Config, TaskConfig
 from nsp_ablation.config.task_schema import HELDOUT_KINDS
-from nsp_ablation.finetuning.baselines import Baselines, measure_baselines
-from nsp_ablation.finetuning.blimp_files import read_minimal_pairs
-from nsp_ablation.finetuning.readers import read_task
-from nsp_ablation.finetuning.tasks import HubSource, TaskSpec
+from nsp_ablation.learning.tasks.baselines import Baselines, measure_baselines
+from nsp_ablation.learning.tasks.blimp_files import read_minimal_pairs
+from nsp_ablation.learning.tasks.readers import read_task
+from nsp_ablation.learning.tasks.task_spec import HubSource, TaskSpec
 from nsp_ablation.stages.documents import microworld_directory
 from nsp_ablation.stages.prepare import store_key
 

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from nsp_ablation.config.schema import Config
-from nsp_ablation.finetuning.blimp_files import read_minimal_pairs
-from nsp_ablation.finetuning.context_gain import context_gain
-from nsp_ablation.finetuning.encoder_directory import read_layout
-from nsp_ablation.finetuning.heldout import heldout_mlm
-from nsp_ablation.finetuning.minimal_pairs import minimal_pairs
-from nsp_ablation.finetuning.outcome import TaskOutcome
-from nsp_ablation.finetuning.recall import in_context_recall
-from nsp_ablation.finetuning.tasks import TaskSpec
+from nsp_ablation.learning.engine.encoder_directory import read_layout
+from nsp_ablation.learning.probes.context_gain import context_gain
+from nsp_ablation.learning.probes.heldout_mlm import heldout_mlm
+from nsp_ablation.learning.probes.in_context_recall import in_context_recall
+from nsp_ablation.learning.probes.minimal_pairs import minimal_pairs
+from nsp_ablation.learning.tasks.blimp_files import read_minimal_pairs
+from nsp_ablation.learning.tasks.outcome import TaskOutcome
+from nsp_ablation.learning.tasks.task_spec import TaskSpec
 from nsp_ablation.samples.batches.assemble import assemble_masked
 from nsp_ablation.samples.batches.masking import MaskSpec
 from nsp_ablation.samples.formats.full import FullSentences

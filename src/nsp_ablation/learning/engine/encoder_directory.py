@@ -1,0 +1,160 @@
+"""An encoder as `transformers` saves it, ours or anyone's: its layout of special tokens, tokenizer and weights."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+from nsp_ablation.base.artifact import read_json
+from nsp_ablation.learning.engine.quiet import quiet_transformers
+
+PAIR_FORMATS = ("segment_pair", "sentence_pair")
+
+# safetensors alone: the older files are pickles, which may hold code
+_WEIGHTS: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
+
+
+@dataclass(frozen=True)
+class InputLayout:
+    """How task inputs are laid out: [CLS] A [SEP] * pair_separators B [SEP], at most `max_length` tokens.
+
+    `second_type` is the token type of B and its [SEP] (all else has type 0).
+    """
+
+    max_length: int
+    cls: int
+    sep: int
+    mask: int
+    pad: int
+    pair_separators: int
+    second_type: int
+
+    @property
+    def single_room(self) -> int:
+        """Tokens left for one text."""
+        return self.max_length - 2
+
+    @property
+    def pair_room(self) -> int:
+        """Tokens left for two texts together."""
+        return self.max_length - 2 - self.pair_separators
+
+
+def read_layout(directory: str, max_length: int, token_types: str) -> InputLayout:
+    """Return the layout that suits the encoder in `directory` (or on the hub).
+
+    `max_length` is cut to the encoder's positions (PAPER row 23). Separators and, under `token_types="as_pretrained"`,
+    token types are those of its pre-training (rows 6, 25), told by `pretraining.json` beside the weights. Without that
+    file the tokenizer's own pair layout is taken, and without a format BERT has types 0 and 1 and RoBERTa 0 alone.
+    `token_types="bert"` gives B type 1 always.
+    Raises ValueError where the encoder cannot do that or has no [CLS], [SEP], [MASK] or [PAD].
+    """
+    config, tokenizer = _load(AutoConfig, directory), _load(AutoTokenizer, directory)
+    ids = {name: getattr(tokenizer, f"{name}_token_id") for name in ("cls", "sep", "mask", "pad")}
+    missing = [name for name, id in ids.items() if id is None]
+    if missing:
+        raise ValueError(f"encoder={directory}: its tokenizer has no {', '.join(missing)} token; fine-tuning needs it")
+    if config.model_type.startswith("roberta") and config.pad_token_id != ids["pad"]:
+        # RoBERTa's positions count the tokens that are not config.pad_token_id
+        raise ValueError(
+            f"encoder={directory}: pad is {ids['pad']} in the tokenizer, {config.pad_token_id} in config.json"
+        )
+    facts = _pretraining(directory)
+    own_pair_specials = tokenizer.num_special_tokens_to_add(pair=True)
+    is_double = facts.get("pair_separator") == "double" if facts is not None else own_pair_specials > 3
+    return InputLayout(
+        max_length=min(max_length, _num_positions(config)),
+        pair_separators=2 if is_double else 1,
+        second_type=_second_type(directory, config, (facts or {}).get("condition", {}), token_types),
+        **ids,
+    )
+
+
+def load_tokenizer(directory: str) -> PreTrainedTokenizerFast:
+    """Return the tokenizer; its `backend_tokenizer` neither truncates nor pads nor reads special tokens in text
+    ("[SEP]" in a passage stays text). Raises ValueError where it is not a fast one."""
+    tokenizer = _load(AutoTokenizer, directory)
+    if not hasattr(tokenizer, "backend_tokenizer"):
+        raise ValueError(f"encoder={directory} has no fast tokenizer (tokenizer.json); save it with one")
+    backend = tokenizer.backend_tokenizer
+    backend.no_truncation()
+    backend.no_padding()
+    backend.encode_special_tokens = True
+    return tokenizer
+
+
+def load_encoder(directory: str, pooler: str) -> PreTrainedModel:
+    """Return the encoder in float32; with `pooler="pretrained"` its own pooler too, else none.
+
+    Raises ValueError where weights are missing from the directory, the pooler's among them.
+    """
+    encoder, info = _load(AutoModel, directory, **_WEIGHTS)
+    if not all(hasattr(encoder.config, name) for name in ("hidden_size", "hidden_dropout_prob", "initializer_range")):
+        raise ValueError(
+            f"encoder={directory} is a {encoder.config.model_type}; use BERT, RoBERTa or RobertaPreLayerNorm"
+        )
+    missing = set(info["missing_keys"])
+    missing_pooler = {name for name in missing if name.startswith("pooler.")}
+    if missing - missing_pooler:
+        raise ValueError(f"encoder={directory} lacks weights: {', '.join(sorted(missing - missing_pooler)[:3])} ...")
+    if pooler == "fresh":
+        encoder.pooler = None
+    elif missing_pooler or getattr(encoder, "pooler", None) is None:
+        raise ValueError(
+            f"finetuning.pooler=pretrained, but encoder={directory} has no pooler (MLM alone trains none); "
+            "use finetuning.pooler=fresh"
+        )
+    return encoder
+
+
+def load_masked_lm(directory: str) -> PreTrainedModel:
+    """Return the encoder with its MLM head. Raises ValueError where the head's weights are missing."""
+    model, info = _load(AutoModelForMaskedLM, directory, **_WEIGHTS)
+    if info["missing_keys"]:
+        raise ValueError(f"encoder={directory} has no MLM head: {', '.join(sorted(info['missing_keys'])[:3])} missing")
+    return model
+
+
+def _load(auto_class: Any, directory: str, **options: Any) -> Any:
+    local = Path(directory).is_dir()
+    with quiet_transformers():
+        try:
+            # code that lies beside the weights is never run, nor asked about
+            return auto_class.from_pretrained(directory, local_files_only=local, trust_remote_code=False, **options)
+        except (OSError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            place = "that directory" if local else "the hub (and there is no such directory)"
+            raise ValueError(f"encoder={directory} cannot be loaded from {place}: {reason}") from error
+
+
+def _pretraining(directory: str) -> dict[str, Any] | None:
+    """Return the facts that an encoder of ours has beside its weights, None for any other."""
+    path = Path(directory) / "pretraining.json"
+    return read_json(path) if path.is_file() else None
+
+
+def _num_positions(config: Any) -> int:
+    # RoBERTa counts positions from padding_idx + 1
+    offset = config.pad_token_id + 1 if config.model_type.startswith("roberta") else 0
+    return config.max_position_embeddings - offset
+
+
+def _second_type(directory: str, config: Any, condition: dict[str, Any], token_types: str) -> int:
+    num_types = getattr(config, "type_vocab_size", 1)
+    if token_types == "bert":
+        if num_types < 2:
+            raise ValueError(f"finetuning.token_types=bert needs 2 token types, encoder={directory} has {num_types}")
+        return 1
+    assert token_types == "as_pretrained", token_types
+    if condition.get("format") is not None:
+        return int(condition["format"] in PAIR_FORMATS and num_types > 1)
+    return int(config.model_type == "bert" and num_types > 1)

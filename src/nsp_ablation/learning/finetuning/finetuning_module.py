@@ -1,0 +1,112 @@
+"""The LightningModule of fine-tuning."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from nsp_ablation.base.randomness import draw64, epoch_key, stream
+from nsp_ablation.learning.engine.divergence import DivergedError, is_finite_state
+from nsp_ablation.learning.engine.optimizer import linear_schedule, parameter_groups
+from nsp_ablation.learning.engine.resume import place_after
+from nsp_ablation.learning.finetuning.task_model import TaskModel
+
+# BERT's (Devlin et al. 2019, A.2), in which section 4 is fine-tuned; RoBERTa's LARGE has .98
+BETAS, EPSILON = (0.9, 0.999), 1e-6
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """AdamW's settings; `gradient_clip` 0 is none, `warmup_ratio` a share of the `max_steps` updates."""
+
+    learning_rate: float
+    weight_decay: float
+    warmup_ratio: float
+    gradient_clip: float
+    max_steps: int
+
+
+class FinetuningModule(pl.LightningModule):
+    """AdamW with linear warm-up and decay; bias and LayerNorm are spared from weight decay.
+
+    `on_progress(step, max_steps, loss)` is called every `progress_every` steps and after the last. Nothing is logged
+    on other steps: reading the loss costs more than a small model's step. Dropout is drawn by (seed, step), so that a
+    checkpoint needs no generator's state.
+    """
+
+    def __init__(
+        self,
+        model: TaskModel,
+        optimization: Optimization,
+        seed: int,
+        metric_prefix: str,
+        on_progress: Callable[[int, int, float], None] | None,
+        progress_every: int,
+    ):
+        super().__init__()
+        self.model, self.optimization = model, optimization
+        self.metric_prefix, self.on_progress, self.progress_every = metric_prefix, on_progress, progress_every
+        self._dropout_key = np.full(1, epoch_key(seed, stream("finetuning/dropout"), 0))
+        self.earlier_seconds, self._started = 0.0, time.perf_counter()
+
+    def on_train_start(self) -> None:
+        self._started = time.perf_counter()
+
+    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
+        torch.manual_seed(int(draw64(self._dropout_key, np.full(1, batch_index, np.uint64))[0]))
+        return self.model.loss(batch)
+
+    def predict_step(self, batch: dict[str, Tensor], batch_index: int) -> dict[str, Tensor]:
+        return self.model.outputs(batch)
+
+    def configure_optimizers(self):
+        settings = self.optimization
+        groups = parameter_groups(self.model, settings.weight_decay, decay_all=False)
+        # a gradient scaler cannot unscale for clipping inside a fused step
+        fused = self.trainer.precision != "16-mixed"
+        optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, betas=BETAS, eps=EPSILON, fused=fused)
+        schedule = linear_schedule(optimizer, round(settings.warmup_ratio * settings.max_steps), settings.max_steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None) -> None:
+        if self.optimization.gradient_clip > 0:
+            # the optimizer's lists: walking a small model's modules each step costs as much as a tenth of the step
+            parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+            torch.nn.utils.clip_grad_norm_(parameters, self.optimization.gradient_clip)
+
+    def on_train_batch_end(self, outputs, batch, batch_index: int) -> None:
+        step, max_steps = batch_index + 1, self.optimization.max_steps
+        if step % self.progress_every and step != max_steps:
+            return
+        loss = float(outputs["loss"])
+        if not math.isfinite(loss):
+            self._refuse(loss, step)
+        if self.on_progress is not None:
+            self.on_progress(step, max_steps, loss)
+        if self.logger is not None:
+            self.logger.log_metrics({f"{self.metric_prefix}/loss": loss}, step=step)
+
+    def on_train_end(self) -> None:
+        if not is_finite_state(self.trainer):
+            self._refuse(math.nan, self.trainer.global_step)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        if not is_finite_state(self.trainer):
+            self._refuse(math.nan, self.trainer.global_step)
+        checkpoint["finetuning"] = {"seconds": self.earlier_seconds + time.perf_counter() - self._started}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.earlier_seconds = checkpoint["finetuning"]["seconds"]
+        place_after(checkpoint, accumulation=1)
+
+    def _refuse(self, loss: float, step: int) -> NoReturn:
+        raise DivergedError(
+            f"{self.metric_prefix}: the loss is {loss} at step {step}, diverged; lower the learning rate "
+            f"({self.optimization.learning_rate}) or raise warmup_ratio (the same command ends here again)"
+        )

@@ -1,0 +1,122 @@
+"""The model that is pre-trained: a `transformers` encoder with its MLM head and, where asked, a head on pairs."""
+
+# L tokens of S sequences, M masked positions, V vocabulary, H hidden
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from nsp_ablation.learning.engine.architecture import ModelSpec, base_model, make_hf_model, mlm_head, pair_classifier
+from nsp_ablation.learning.engine.attention import LENGTH_GROUPS, AttentionLayout, attention_layout, backend_on
+from nsp_ablation.learning.engine.flat_forward import encode_flat
+from nsp_ablation.learning.engine.quiet import quiet_transformers
+from nsp_ablation.learning.pretraining.initialization import (
+    initialize,
+    initialize_lookup,
+    initialize_neighbours,
+    initialize_output_bias,
+    initialize_positions,
+)
+from nsp_ablation.samples.batches.loader import MicroBatch
+from nsp_ablation.samples.formats.frame import Frame
+
+
+class PretrainingModel(nn.Module):
+    """A `transformers` model (`hf`) run over flat micro-batches.
+
+    Whatever the objective, it has a pooler and a classifier of pairs, so that every arm has the same parameters and
+    every export loads alike; without a loss on pairs they keep their first values and are left out of training.
+    `checkpoints_layers` (machine setting): less memory, a third more work (see `encode_flat`).
+    """
+
+    def __init__(self, hf: PreTrainedModel, predicts_pairs: bool, confines_attention: bool):
+        """`confines_attention`: a token attends to its own document's part of a sequence, not to all of it."""
+        super().__init__()
+        self.hf, self.predicts_pairs, self.confines_attention = hf, predicts_pairs, confines_attention
+        self.checkpoints_layers = False
+        for head in (base_model(hf).pooler, pair_classifier(hf)):
+            head.requires_grad_(predicts_pairs)
+
+    def layout_of(self, batch: MicroBatch, backend: str = LENGTH_GROUPS) -> AttentionLayout:
+        """Return which tokens of a micro-batch (on the CPU) attend to which, as a backend wants to be told."""
+        offsets = batch.piece_offsets if self.confines_attention else batch.sequence_offsets
+        return attention_layout(offsets, backend, batch.max_sequence_length)
+
+    def forward(self, batch: MicroBatch, layout: AttentionLayout | None = None) -> tuple[Tensor, Tensor | None]:
+        """Return MLM logits at the masked positions (M, V) and, if pairs are predicted, pair logits (S, 2).
+
+        `layout` is `layout_of` the batch, made here if not given.
+        """
+        layout = layout if layout is not None else self.layout_of(batch)
+        base = base_model(self.hf)
+        tokens = (batch.input_ids, batch.token_type_ids, batch.position_ids)
+        hidden_LH = encode_flat(base, *tokens, layout, checkpoints_layers=self.checkpoints_layers)
+        masked_logits = mlm_head(self.hf)(hidden_LH.index_select(0, batch.masked_positions))
+        if not self.predicts_pairs:
+            return masked_logits, None
+        first_SH = hidden_LH.index_select(0, batch.sequence_offsets[:-1])
+        return masked_logits, pair_classifier(self.hf)(base.pooler(first_SH.unsqueeze(1)))
+
+    def attention_backend(self, device: torch.device, precision: str, dropout: float | None = None) -> str:
+        """Return the attention backend on a device; `dropout` None is that of training, the configuration's."""
+        config: Any = self.hf.config
+        head_size = config.hidden_size // config.num_attention_heads
+        configured = config.attention_probs_dropout_prob
+        return backend_on(device, precision, head_size, configured if dropout is None else dropout)
+
+
+def build_model(
+    spec: ModelSpec,
+    frame: Frame,
+    *,
+    predicts_pairs: bool,
+    confines_attention: bool,
+    seed: int,
+    token_counts: np.ndarray | None,
+) -> PretrainingModel:
+    """Return the untrained model, or with `spec.init_from` the encoder of a directory to go on with.
+
+    Weights are drawn by (seed, parameter name) alone: equal in all formats and objectives, and torch's global
+    generators are left as they were. `token_counts` (V,) are needed for `spec.unigram_output_bias`. Raises ValueError
+    for sizes that do not fit each other or the directory.
+    """
+    hf = make_hf_model(spec, frame)
+    initialize(hf, spec.init_std, seed)
+    if spec.sinusoid_init_base is not None and spec.sinusoid_init_scale is not None:
+        initialize_positions(hf, spec.sinusoid_init_base, spec.sinusoid_init_scale * spec.init_std)
+    if spec.neighbour_init:
+        initialize_neighbours(hf, spec.sinusoid_init_base)
+    if spec.lookup_init:
+        initialize_lookup(hf, seed)
+    if spec.unigram_output_bias:
+        assert token_counts is not None
+        initialize_output_bias(hf, token_counts)
+    if spec.init_from is not None:
+        _load_weights(hf, spec.init_from)
+    return PretrainingModel(hf, predicts_pairs, confines_attention)
+
+
+def _load_weights(hf: Any, directory: str) -> None:
+    """Replace the weights by those of an encoder directory; heads on pairs that it lacks stay as drawn."""
+    with quiet_transformers(), torch.random.fork_rng(devices=[]):
+        try:
+            loaded, info = type(hf).from_pretrained(
+                directory,
+                config=hf.config,
+                dtype=torch.float32,
+                use_safetensors=True,
+                local_files_only=Path(directory).is_dir(),
+                output_loading_info=True,
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ValueError(f"model.init_from={directory} does not fit this model, or is none: {reason}") from error
+    missing = {name for name in info["missing_keys"] if "pooler" not in name and "seq_relationship" not in name}
+    if missing:
+        raise ValueError(f"model.init_from={directory} lacks weights: {', '.join(sorted(missing)[:3])}")
+    weights = loaded.state_dict()
+    hf.load_state_dict({name: weights[name] for name in weights if name not in info["missing_keys"]}, strict=False)

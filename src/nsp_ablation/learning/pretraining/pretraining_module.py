@@ -1,0 +1,237 @@
+"""The LightningModule of pre-training."""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from nsp_ablation.base.randomness import draw64, epoch_key, stream
+from nsp_ablation.learning.cost.flops import EncoderSize, Work, training_flops
+from nsp_ablation.learning.engine.attention import LENGTH_GROUPS, AttentionLayout
+from nsp_ablation.learning.engine.divergence import DivergedError, has_diverged, is_finite_state
+from nsp_ablation.learning.engine.optimizer import learning_rate_factor, linear_schedule, parameter_groups
+from nsp_ablation.learning.engine.resume import Stream, ends_update, place_after
+from nsp_ablation.learning.engine.speed import SpeedMeter
+from nsp_ablation.learning.engine.training_progress import ProgressLine
+from nsp_ablation.learning.pretraining.objective import Losses, update_share
+from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
+from nsp_ablation.samples.batches.loader import MicroBatch
+
+# of ln V, the loss of a model that knows nothing; small ones with wide initial weights begin at a few times that
+_DIVERGED_FACTOR = 10
+
+# (first update, rank, number of ranks) -> that rank's micro-batches, from the update on
+MakeLoader = Callable[[int, int, int], Iterable[MicroBatch]]
+PlacedBatch = tuple[MicroBatch, AttentionLayout, float]  # on the device, with its attention layout and model FLOPs
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The optimization of pre-training (section 2, table 9); names and units are the configuration's."""
+
+    max_steps: int
+    learning_rate: float
+    warmup_ratio: float
+    beta1: float
+    beta2: float
+    epsilon: float
+    weight_decay: float
+    decay_all: bool
+    gradient_clip: float
+
+    @property
+    def warmup_steps(self) -> int:
+        """Updates of the warm-up."""
+        return round(self.warmup_ratio * self.max_steps)
+
+    def learning_rate_of(self, update: int) -> float:
+        """Return the learning rate that update number `update` (from 1) takes."""
+        return self.learning_rate * learning_rate_factor(update - 1, self.warmup_steps, self.max_steps)
+
+
+class _Window:
+    """This rank's losses since curves were last logged."""
+
+    def __init__(self) -> None:
+        self.mlm: Tensor | float = 0.0
+        self.pair: Tensor | float = 0.0
+        self.num_updates = 0
+
+    def add(self, losses: Losses) -> None:
+        self.mlm = self.mlm + losses.mlm.detach()
+        if losses.pair is not None:
+            self.pair = self.pair + losses.pair.detach()
+
+
+class PretrainingModule(pl.LightningModule):
+    """AdamW on the sums of an update's losses; dropout is drawn by (seed, micro-batch), so that no state is needed.
+
+    Losses are read every `log_every` updates, or when the progress line is due: never on every one. `peak_flops` is the
+    FLOP/s of one device, None leaves the MFU out of the log.
+    """
+
+    def __init__(
+        self,
+        model: PretrainingModel,
+        make_loader: MakeLoader,
+        recipe: Recipe,
+        *,
+        seed: int,
+        log_every: int,
+        say: Callable[[str], None] | None,
+        peak_flops: float | None = None,
+    ):
+        super().__init__()
+        self.model, self.make_loader, self.recipe = model, make_loader, recipe
+        self.log_every, self.say, self.peak_flops = log_every, say, peak_flops
+        self.num_predictions = self.resumed_at = 0
+        self._earlier_seconds = self._started = 0.0
+        config = model.hf.config
+        has_dropout = config.hidden_dropout_prob > 0 or config.attention_probs_dropout_prob > 0
+        self._dropout_key = np.full(1, epoch_key(seed, stream("dropout"), 0)) if has_dropout else None
+        self._progress: ProgressLine | None = None
+        self._trained: list[Tensor] = []
+        self._window = _Window()
+        self._size = EncoderSize.of(config)
+        self._since_log = self._since_line = SpeedMeter(1, peak_flops)
+        self._attention_backend = LENGTH_GROUPS
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the training loop, over all parts of an interrupted run."""
+        return self._earlier_seconds + (time.monotonic() - self._started if self._started else 0.0)
+
+    def train_dataloader(self) -> Stream[MicroBatch]:
+        trainer = self.trainer
+        return Stream(lambda: self.make_loader(trainer.global_step, trainer.global_rank, trainer.world_size))
+
+    def transfer_batch_to_device(self, batch: MicroBatch, device: torch.device, dataloader_idx: int) -> PlacedBatch:
+        layout = self.model.layout_of(batch, self._attention_backend)
+        flops = training_flops(self._size, _work(batch, self.model))
+        if device.type == "cpu":
+            return batch, layout, flops
+        return batch.to(device, non_blocking=True), layout.to(device), flops
+
+    def on_train_start(self) -> None:
+        self._started, self.resumed_at = time.monotonic(), self.trainer.global_step
+        if self.say is not None and self.trainer.is_global_zero:
+            self._progress = ProgressLine(self.say, max_steps=self.recipe.max_steps, first_step=self.resumed_at)
+        self._attention_backend = self.model.attention_backend(self.device, str(self.trainer.precision))
+        self._since_log, self._since_line = self._new_meter(), self._new_meter()
+
+    def training_step(self, batch: PlacedBatch, batch_index: int) -> Tensor:
+        micro_batch, layout, flops = batch
+        if self._dropout_key is not None:
+            number = batch_index * self.trainer.world_size + self.trainer.global_rank
+            torch.manual_seed(int(draw64(self._dropout_key, np.full(1, number, np.uint64))[0]))
+        masked_logits, pair_logits = self.model(micro_batch, layout)
+        losses = update_share(masked_logits, pair_logits, micro_batch)
+        self._window.add(losses)
+        for meter in (self._since_log, self._since_line):
+            meter.add(micro_batch.num_tokens, len(micro_batch.input_ids), flops)
+        if ends_update(self.trainer):
+            self._window.num_updates += 1
+            self.num_predictions += micro_batch.num_update_predictions
+        # Lightning divides by the accumulation, and averages gradients over ranks; the share is a sum's already
+        return losses.total * (self.trainer.accumulate_grad_batches * self.trainer.world_size)
+
+    def configure_optimizers(self):
+        recipe = self.recipe
+        optimizer = torch.optim.AdamW(
+            parameter_groups(self.model, recipe.weight_decay, recipe.decay_all),
+            lr=recipe.learning_rate,
+            betas=(recipe.beta1, recipe.beta2),
+            eps=recipe.epsilon,
+            fused=self.trainer.precision != "16-mixed",  # a gradient scaler cannot unscale inside a fused step
+        )
+        self._trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        schedule = linear_schedule(optimizer, recipe.warmup_steps, recipe.max_steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def configure_gradient_clipping(
+        self, optimizer: Optimizer, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
+    ) -> None:
+        if self.recipe.gradient_clip > 0:
+            torch.nn.utils.clip_grad_norm_(self._trained, self.recipe.gradient_clip)
+
+    def on_train_batch_end(self, outputs: Any, batch: PlacedBatch, batch_index: int) -> None:
+        if not ends_update(self.trainer):
+            return
+        step, window = self.trainer.global_step, self._window
+        if self._progress is not None and self._progress.is_due(step):
+            # other ranks' losses are not waited for: this rank's share stands for theirs
+            loss = float(window.mlm + window.pair) / window.num_updates * self.trainer.world_size
+            self._progress.show(step, loss, self._since_line.speed())
+            self._since_line = self._new_meter()
+        if step % self.log_every == 0 or step == self.recipe.max_steps:
+            self._log(step)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        if self._window.num_updates:  # none where the curves were logged just now
+            self._stop_if_diverged(sum(self._mean_losses()))
+        if not is_finite_state(self.trainer):
+            self._stop_if_diverged(math.nan)
+        checkpoint["pretraining"] = {"num_predictions": self.num_predictions, "seconds": self.seconds}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.num_predictions = checkpoint["pretraining"]["num_predictions"]
+        self._earlier_seconds = checkpoint["pretraining"]["seconds"]
+        self.resumed_at = checkpoint["global_step"]
+        place_after(checkpoint, self.trainer.accumulate_grad_batches)
+
+    def on_train_end(self) -> None:
+        self._earlier_seconds, self._started = self.seconds, 0.0
+
+    def _mean_losses(self) -> tuple[float, float]:
+        """Return the mean losses of the window, MLM and pairs, over all ranks."""
+        window = self._window
+        sums = torch.tensor([float(window.mlm), float(window.pair)], dtype=torch.float64, device=self.device)
+        mlm_loss, pair_loss = (self.trainer.strategy.reduce(sums, reduce_op="sum") / window.num_updates).tolist()
+        return mlm_loss, pair_loss
+
+    def _log(self, step: int) -> None:
+        """Log the means over the updates since the last time; raise DivergedError if they say so."""
+        mlm_loss, pair_loss = self._mean_losses()
+        self._stop_if_diverged(mlm_loss + pair_loss)
+        self._window = _Window()
+        speed, self._since_log = self._since_log.speed(), self._new_meter()
+        if self.logger is None:
+            return
+        metrics = {
+            "mlm_loss": mlm_loss,
+            "learning_rate": self.recipe.learning_rate_of(step),
+            "tokens_per_second": speed.tokens_per_second,
+            "padding_share": speed.padding,
+        }
+        if speed.mfu is not None:
+            metrics["mfu"] = speed.mfu
+        if self.model.predicts_pairs:
+            metrics["pair_loss"] = pair_loss
+        self.logger.log_metrics({f"pretraining/{name}": value for name, value in metrics.items()}, step=step)
+
+    def _new_meter(self) -> SpeedMeter:
+        return SpeedMeter(self.trainer.world_size, self.peak_flops)
+
+    def _stop_if_diverged(self, loss: float) -> None:
+        if has_diverged(loss, _DIVERGED_FACTOR * math.log(self.model.hf.config.vocab_size)):
+            recipe = self.recipe
+            raise DivergedError(
+                f"pretraining: the loss is {loss:.4g} by update {self.trainer.global_step}, diverged; lower "
+                f"pretraining.learning_rate={recipe.learning_rate} or raise "
+                f"pretraining.warmup_ratio={recipe.warmup_ratio} (the same command ends here again)"
+            )
+
+
+def _work(batch: MicroBatch, model: PretrainingModel) -> Work:
+    """Return what the model does for the real tokens of a micro-batch on CPU: padding comes after them."""
+    offsets = batch.piece_offsets.numpy() if model.confines_attention else batch.sequence_offsets.numpy()
+    attended = np.diff(offsets[offsets <= batch.num_tokens])
+    num_pairs = len(attended) if model.predicts_pairs else 0  # pairs are never confined
+    return Work(batch.num_tokens, float(attended @ attended), len(batch.masked_positions), num_pairs)

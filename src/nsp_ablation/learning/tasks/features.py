@@ -1,0 +1,85 @@
+"""Task inputs as token ids, kept flat and padded batch by batch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from transformers import PreTrainedTokenizerFast
+
+from nsp_ablation.learning.engine.encoder_directory import InputLayout
+
+
+@dataclass(frozen=True)
+class Features:
+    """All inputs of a task. Sample n is the `sequences_per_sample` sequences from n * sequences_per_sample on.
+
+    ids (L,) int32, sequences end to end; offsets (S+1,) int64; second (S,) int64, the place within its sequence at
+    which segment B begins (its length if it has none); targets, each (N, ...), by name; example (N,) int64 ascending,
+    the example of each sample; characters (L, 2) int64, for span QA the characters [start, end) of the context that
+    each token stands for (0, 0 outside it).
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
+    second: np.ndarray
+    sequences_per_sample: int
+    targets: dict[str, np.ndarray]
+    example: np.ndarray
+    characters: np.ndarray | None = None
+
+    def lengths(self) -> np.ndarray:
+        """Return (N,) int64: the tokens of each sample's longest sequence."""
+        return np.diff(self.offsets).reshape(-1, self.sequences_per_sample).max(axis=1)
+
+    def batch(self, samples: np.ndarray, layout: InputLayout) -> dict[str, torch.Tensor]:
+        """Return `samples` padded to their longest sequence: input_ids, attention_mask and, where B has type 1,
+        token_type_ids (len(samples) * sequences_per_sample, length) int64, and the targets (len(samples), ...)."""
+        per_sample = self.sequences_per_sample
+        rows = (samples[:, None] * per_sample + np.arange(per_sample)).ravel()
+        starts, lengths = self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]
+        columns = np.arange(lengths.max())
+        is_token = columns < lengths[:, None]
+        input_ids = np.full(is_token.shape, layout.pad, dtype=np.int64)
+        input_ids[is_token] = self.ids[(starts[:, None] + columns)[is_token]]
+        arrays = {"input_ids": input_ids, "attention_mask": is_token.astype(np.int64)}
+        if layout.second_type:
+            arrays["token_type_ids"] = (is_token & (columns >= self.second[rows, None])).astype(np.int64)
+        arrays |= {name: target[samples] for name, target in self.targets.items()}
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+def lay_out(
+    firsts: list[np.ndarray], seconds: list[np.ndarray] | None, layout: InputLayout
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Put special tokens round texts A and, where given, B: returns ids, offsets and second as in `Features`."""
+    cls, sep = np.array([layout.cls], np.int32), np.array([layout.sep], np.int32)
+    between = np.repeat(sep, layout.pair_separators)
+    if seconds is None:
+        pieces = [[cls, first, sep] for first in firsts]
+        second = np.array([len(first) + 2 for first in firsts], dtype=np.int64)
+    else:
+        pieces = [[cls, first, between, other, sep] for first, other in zip(firsts, seconds, strict=True)]
+        second = np.array([1 + len(first) + len(between) for first in firsts], dtype=np.int64)
+    lengths = [sum(map(len, piece)) for piece in pieces]
+    assert max(lengths) <= layout.max_length, (max(lengths), layout)
+    ids = np.concatenate([part for piece in pieces for part in piece]).astype(np.int32)
+    return ids, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), second
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[np.ndarray]:
+    """Return each text's token ids (int32), without special tokens; equal texts share one array."""
+    unique = list(dict.fromkeys(texts))
+    encodings = tokenizer.backend_tokenizer.encode_batch(unique, add_special_tokens=False)
+    ids = {text: np.array(encoding.ids, dtype=np.int32) for text, encoding in zip(unique, encodings, strict=True)}
+    return [ids[text] for text in texts]
+
+
+def encode_with_offsets(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return each text's token ids (n,) int32 and the characters [start, end) of each token (n, 2) int64."""
+    unique = list(dict.fromkeys(texts))
+    encodings = tokenizer.backend_tokenizer.encode_batch(unique, add_special_tokens=False)
+    arrays = {
+        text: (np.array(encoding.ids, np.int32), np.array(encoding.offsets, np.int64).reshape(-1, 2))
+        for text, encoding in zip(unique, encodings, strict=True)
+    }
+    return [arrays[text] for text in texts]

@@ -1,0 +1,105 @@
+"""Baselines of span QA, computable from the files alone for real and made passages alike.
+
+*Candidates* of a passage are its spans whose normalized text answers some question of the training or development
+file. They tell a baseline what answers look like, so each is favoured over a reader who must find that out.
+"""
+
+from collections import Counter
+from functools import cache
+
+import numpy as np
+
+from nsp_ablation.learning.tasks.examples import SpanExample
+from nsp_ablation.learning.tasks.metrics import f1, normalize_answer, span_scores
+
+_MAX_CANDIDATE_WORDS = 10
+_MAX_THRESHOLD_EXAMPLES = 2000
+
+
+def measure(train: list[SpanExample], dev: list[SpanExample], unanswerable: bool) -> tuple[float, float, float]:
+    """Return the F1 of chance, majority and nearest candidate on `dev`.
+
+    - chance: a candidate drawn evenly from the passage's distinct ones (expected F1); with `unanswerable` (SQuAD 2.0)
+      always the empty answer, which costs no knowledge.
+    - majority: always the commonest answer of training, the empty one included.
+    - nearest candidate (after the SQuAD paper's sliding window with distances): the candidate that stands nearest to
+      the question's words; with `unanswerable` none where its score is below the threshold that is best on `train`.
+    """
+    passages = _Passages(train + dev)
+    majority = Counter(_first_answer(example) for example in train).most_common(1)[0][0]
+    if unanswerable:
+        chance = _mean_f1([""] * len(dev), dev, unanswerable)
+        threshold = _best_threshold(passages, train[:_MAX_THRESHOLD_EXAMPLES])
+    else:
+        chance = float(np.mean([_expected_f1(passages, example) for example in dev]))
+        threshold = -np.inf
+    best = [nearest_candidate(passages, example) for example in dev]
+    answers = [answer if score >= threshold else "" for answer, score in best]
+    return chance, _mean_f1([majority] * len(dev), dev, unanswerable), _mean_f1(answers, dev, unanswerable)
+
+
+class _Passages:
+    """The candidates of passages; a passage is searched once however many questions it has."""
+
+    def __init__(self, examples: list[SpanExample]):
+        known = {normalize_answer(text) for example in examples for text, _ in example.answers} - {""}
+        longest = min(_MAX_CANDIDATE_WORDS, max((len(text.split()) for text in known), default=0))
+        self.words = cache(lambda context: normalize_answer(context).split())
+        self.candidates = cache(lambda context: _known_spans(self.words(context), known, longest))
+
+
+def _known_spans(words: list[str], known: set[str], longest: int) -> list[tuple[str, int, int]]:
+    spans = []
+    for start in range(len(words)):
+        for end in range(start + 1, min(start + longest, len(words)) + 1):
+            text = " ".join(words[start:end])
+            if text in known:
+                spans.append((text, start, end))
+    return spans
+
+
+def nearest_candidate(passages: _Passages, example: SpanExample) -> tuple[str, float]:
+    """Return the best candidate and its score: for each question word in the passage, its weight over its distance.
+
+    A word weighs log(1 + 1 / its count in the passage). The first of equal candidates wins; one made of question words
+    alone is passed over. Without candidates the answer is empty and scores -inf.
+    """
+    words = passages.words(example.context)
+    question = set(normalize_answer(example.question).split())
+    counts = Counter(words)
+    weights = np.array([np.log1p(1 / counts[word]) if word in question else 0.0 for word in words])
+    places = {word: np.flatnonzero([other == word for other in words]) for word in sorted(question) if word in counts}
+    best, best_score = "", -np.inf
+    for text, start, end in passages.candidates(example.context):
+        distances = [np.maximum(start - at, at - end + 1).clip(min=1).min() for at in places.values()]
+        score = sum(weights[at[0]] / distance for at, distance in zip(places.values(), distances, strict=True))
+        if score > best_score and not set(text.split()) <= question:
+            best, best_score = text, float(score)
+    return best, best_score
+
+
+def _expected_f1(passages: _Passages, example: SpanExample) -> float:
+    texts = {text for text, _, _ in passages.candidates(example.context)}
+    best = [max(f1(text, reference) for reference, _ in example.answers) for text in sorted(texts)]
+    return float(np.mean(best)) if best else 0.0
+
+
+def _best_threshold(passages: _Passages, train: list[SpanExample]) -> float:
+    """Return the score below which the empty answer is given, with the best mean F1 on `train`."""
+    best = [nearest_candidate(passages, example) for example in train]
+    scores = np.array([score for _, score in best])
+    references = [[text for text, _ in example.answers] for example in train]
+    answered = span_scores([answer for answer, _ in best], references, True)[1]
+    empty = span_scores([""] * len(train), references, True)[1]
+    thresholds = [*np.unique(scores), np.inf]
+    means = [np.where(scores >= threshold, answered, empty).mean() for threshold in thresholds]
+    return float(thresholds[int(np.argmax(means))])
+
+
+def _first_answer(example: SpanExample) -> str:
+    return example.answers[0][0] if example.answers else ""
+
+
+def _mean_f1(answers: list[str], dev: list[SpanExample], unanswerable: bool) -> float:
+    references = [[text for text, _ in example.answers] for example in dev]
+    return float(span_scores(answers, references, unanswerable)[1].mean())
