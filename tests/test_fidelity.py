@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from nsp_ablation.analysis.decisions import DECISIONS
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.tree import field_types, required
+from nsp_ablation.reporting.analysis.decisions import DECISIONS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

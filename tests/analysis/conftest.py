@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from nsp_ablation.base.fingerprint import fingerprint
-from nsp_ablation.records.folder import RecordFolder
-from nsp_ablation.records.record import (
+from nsp_ablation.reporting.records.record import (
     Condition,
     EncoderReference,
     FinetuningFacts,
@@ -16,6 +15,7 @@ from nsp_ablation.records.record import (
     ResultRecord,
     record_id,
 )
+from nsp_ablation.reporting.records.record_folder import RecordFolder
 
 METRICS = {"squad1": "f1", "squad2": "f1", "in_context_recall": "accuracy"}
 OBJECTIVES = {"segment_pair": "mlm_nsp", "sentence_pair": "mlm_nsp", "full": "mlm", "doc": "mlm"}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from nsp_ablation.analysis.comparisons import COMPARISON_COLUMNS, compare
-from nsp_ablation.analysis.study import StudyInfo, load_study
-from nsp_ablation.analysis.tables import csv_text
+from nsp_ablation.reporting.analysis.comparisons import COMPARISON_COLUMNS, compare
+from nsp_ablation.reporting.analysis.study import StudyInfo, load_study
+from nsp_ablation.reporting.render.tables import csv_text
 
 DOC = {"format": "doc"}
 STATIC = {"masking": "static", "copies": 10}

@@ -10,15 +10,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from nsp_ablation.analysis.appendix import appendix
-from nsp_ablation.analysis.comparisons import compare
-from nsp_ablation.analysis.facts import failures, majority_accuracy, pretraining_table, warnings
-from nsp_ablation.analysis.figures import figures
-from nsp_ablation.analysis.latex import code, compile_pdf, escape
-from nsp_ablation.analysis.report import build_report
-from nsp_ablation.analysis.study import StudyInfo, load_study
-from nsp_ablation.analysis.terminal import terminal_text
-from nsp_ablation.records.manifest import Cell, Manifest, begin_sweep, write_cell
+from nsp_ablation.reporting.analysis.comparisons import compare
+from nsp_ablation.reporting.analysis.facts import failures, majority_accuracy, pretraining_table, warnings
+from nsp_ablation.reporting.analysis.study import StudyInfo, load_study
+from nsp_ablation.reporting.records.manifest import Cell, Manifest, begin_sweep, write_cell
+from nsp_ablation.reporting.render.appendix import appendix
+from nsp_ablation.reporting.render.build_report import build_report
+from nsp_ablation.reporting.render.figures import figures
+from nsp_ablation.reporting.render.latex import code, compile_pdf, escape
+from nsp_ablation.reporting.render.terminal import terminal_text
 
 SOURCE = Path(__file__).parents[2] / "src"
 FILES = ["appendix.tex", "comparisons.csv", "figures/recall.svg", "figures/scores.svg", "report.html"]
@@ -176,7 +176,8 @@ def test_analysis_never_loads_torch_and_loads_no_plotting_before_it_plots(module
 def test_building_a_report_never_loads_torch(results):
     results.add()
     program = (
-        "import sys; from pathlib import Path; from nsp_ablation.analysis.report import build_report, StudyInfo; "
+        "import sys; from pathlib import Path\n"
+        "from nsp_ablation.reporting.render.build_report import build_report, StudyInfo\n"
         f"build_report(Path({str(results.folder.path)!r}), study=StudyInfo('study')); print('torch' in sys.modules)"
     )
     environment = {"PYTHONPATH": str(SOURCE), "PATH": "/nonexistent", "HOME": str(results.folder.path)}

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from nsp_ablation.analysis.arms import arm_labels
-from nsp_ablation.analysis.scores import collect
-from nsp_ablation.analysis.study import StudyInfo, load_study
+from nsp_ablation.reporting.analysis.pooled_scores import collect
+from nsp_ablation.reporting.analysis.study import StudyInfo, load_study
+from nsp_ablation.reporting.analysis.study_arms import arm_labels
 
 
 def collected(results):

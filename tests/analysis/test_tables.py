@@ -5,13 +5,13 @@ import io
 
 import pytest
 
-from nsp_ablation.analysis.caption import MICROWORLD_NOTE, caption
-from nsp_ablation.analysis.columns import Column
-from nsp_ablation.analysis.published import TABLE_1, TABLE_2, choose_table
-from nsp_ablation.analysis.rendering import latex_table, lines_of, markdown_table
-from nsp_ablation.analysis.study import StudyInfo, load_study
-from nsp_ablation.analysis.tables import LONG_COLUMNS, csv_text, long_rows, point_rows, reading_table
-from nsp_ablation.analysis.terminal import terminal_table
+from nsp_ablation.reporting.analysis.columns import Column
+from nsp_ablation.reporting.analysis.published import TABLE_1, TABLE_2, choose_table
+from nsp_ablation.reporting.analysis.study import StudyInfo, load_study
+from nsp_ablation.reporting.render.caption import MICROWORLD_NOTE, caption
+from nsp_ablation.reporting.render.rendering import latex_table, lines_of, markdown_table
+from nsp_ablation.reporting.render.tables import LONG_COLUMNS, csv_text, long_rows, point_rows, reading_table
+from nsp_ablation.reporting.render.terminal import terminal_table
 
 HEADER = (
     "arm,encoder,format,objective,masking,copies,budget,tokenizer,model,batch,updates,corpus,science,task,metric,"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nsp_ablation.base.fingerprint import file_sha256, strings_sha256
-from nsp_ablation.records.folder import RecordFolder
-from nsp_ablation.records.record import Condition, Provenance, ResultRecord
+from nsp_ablation.reporting.records.record import Condition, Provenance, ResultRecord
+from nsp_ablation.reporting.records.record_folder import RecordFolder
 
 CONDITION = Condition(*[None] * 12)
 PROVENANCE = Provenance(None, None, "3.11", "Linux", {}, "cpu", "sdpa", "2026-11-24T10:00:00+00:00")

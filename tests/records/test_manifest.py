@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import pytest
 
-from nsp_ablation.records.manifest import Cell, Manifest, begin_sweep, read_manifest, sweep, write_cell
+from nsp_ablation.reporting.records.manifest import Cell, Manifest, begin_sweep, read_manifest, sweep, write_cell
 
 
 def cell(key, status="done", records=(), reason=None):
@@ -91,9 +91,7 @@ def test_two_sweeps_at_once_share_their_cells(tmp_path):
 
 
 def test_a_sweep_that_was_killed_is_not_open(tmp_path):
-    code = (
-        "import os, signal, sys\nfrom pathlib import Path\nfrom nsp_ablation.records.manifest import Manifest, sweep\n"
-    )
+    code = "import os, signal, sys\nfrom pathlib import Path\nfrom nsp_ablation.reporting.records.manifest import Manifest, sweep\n"
     code += "with sweep(Path(sys.argv[1]), Manifest('', '', [])):\n    os.kill(os.getpid(), signal.SIGKILL)"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     write_cell(tmp_path, cell("old"))

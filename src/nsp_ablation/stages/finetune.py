@@ -10,8 +10,8 @@ from filelock import FileLock
 from nsp_ablation.config.schema import Config, TaskConfig
 from nsp_ablation.config.task_schema import ZERO_SHOT_KINDS
 from nsp_ablation.learning.tasks.task_spec import TaskSpec
-from nsp_ablation.records.folder import RecordFolder
-from nsp_ablation.records.record import FinetuningFacts, Provenance, ResultRecord, record_id
+from nsp_ablation.reporting.records.record import FinetuningFacts, Provenance, ResultRecord, record_id
+from nsp_ablation.reporting.records.record_folder import RecordFolder
 from nsp_ablation.stages.arms import Arm, arms_of
 from nsp_ablation.stages.console import say
 from nsp_ablation.stages.provenance import provenance

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from nsp_ablation.analysis.report import build_report
-from nsp_ablation.analysis.study import StudyInfo
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.job import job_rank
-from nsp_ablation.records.folder import RecordFolder
-from nsp_ablation.records.manifest import Cell, Manifest, read_manifest
-from nsp_ablation.records.manifest import sweep as manifest_of
+from nsp_ablation.reporting.analysis.study import StudyInfo
+from nsp_ablation.reporting.records.manifest import Cell, Manifest, read_manifest
+from nsp_ablation.reporting.records.manifest import sweep as manifest_of
+from nsp_ablation.reporting.records.record_folder import RecordFolder
+from nsp_ablation.reporting.render.build_report import build_report
 from nsp_ablation.stages.cell import MAKING_STAGES, cell_key
 from nsp_ablation.stages.console import say_error
 
@@ -50,7 +50,7 @@ def finish_sweep(configs: list[Config]) -> int:
         return 1
     print(f"\n{text}", flush=True)
     if config.logger.name == "wandb":
-        from nsp_ablation.stages.dashboard import log_table
+        from nsp_ablation.reporting.dashboards.wandb_table import log_table
 
         log_table(config, folder)
     own = {cell_key(config) for config in configs} if config.stage in MAKING_STAGES else None

@@ -1,6 +1,6 @@
 """How a comparison is written for readers."""
 
-from nsp_ablation.analysis.comparisons import Comparison
+from nsp_ablation.reporting.analysis.comparisons import Comparison
 
 
 def comparison_texts(comparison: Comparison) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """The reading table as lines of text, Markdown and LaTeX."""
 
-from nsp_ablation.analysis.columns import Column
-from nsp_ablation.analysis.latex import escape
-from nsp_ablation.analysis.tables import Cell, ReadingTable, Row
+from nsp_ablation.reporting.analysis.columns import Column
+from nsp_ablation.reporting.render.latex import escape
+from nsp_ablation.reporting.render.tables import Cell, ReadingTable, Row
 
 
 def score_text(cell: Cell, column: Column) -> str:

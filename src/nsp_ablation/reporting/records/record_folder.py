@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from nsp_ablation.base.artifact import atomic_path, read_json, write_json
 from nsp_ablation.base.fingerprint import file_sha256, strings_sha256
-from nsp_ablation.records.record import ResultRecord, find_contradiction
+from nsp_ablation.reporting.records.record import ResultRecord, find_contradiction
 
 # Metrics whose value is the mean of the per-example scores, so the two can be held against each other.
 _MEANS = ("f1", "accuracy")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from nsp_ablation.analysis.arms import Arm
+from nsp_ablation.reporting.analysis.study_arms import Arm
 
 # The paper states medians over five random initialisations for both tables.
 SOURCE = "Liu et al. 2019 (arXiv 1907.11692)"

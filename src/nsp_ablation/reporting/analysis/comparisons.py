@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from nsp_ablation.analysis.arms import Arm, masking_name
-from nsp_ablation.analysis.columns import Column
-from nsp_ablation.analysis.statistics import Difference, holm, paired_difference
-from nsp_ablation.analysis.study import Study
+from nsp_ablation.reporting.analysis.columns import Column
+from nsp_ablation.reporting.analysis.statistics import Difference, holm, paired_difference
+from nsp_ablation.reporting.analysis.study import Study
+from nsp_ablation.reporting.analysis.study_arms import Arm, masking_name
 
 COMPARISON_COLUMNS = (
     "experiment",

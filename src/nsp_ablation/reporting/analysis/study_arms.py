@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nsp_ablation.records.record import Condition, ResultRecord
+from nsp_ablation.reporting.records.record import Condition, ResultRecord
 
 FORMAT_NAMES = {
     "segment_pair": "SEGMENT-PAIR",

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from nsp_ablation.analysis.arms import Arm
-from nsp_ablation.analysis.decisions import setting
-from nsp_ablation.analysis.published import PAPER_STATIC_COPIES, SOURCE
-from nsp_ablation.analysis.study import Study
+from nsp_ablation.reporting.analysis.decisions import setting
+from nsp_ablation.reporting.analysis.published import PAPER_STATIC_COPIES, SOURCE
+from nsp_ablation.reporting.analysis.study import Study
+from nsp_ablation.reporting.analysis.study_arms import Arm
 
 # The paper's section 4: what an arm of ours is held against (name, the paper's value as printed, its values here).
 _PAPER_SCALE: tuple[tuple[str, str, str, tuple[Any, ...]], ...] = (

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from nsp_ablation.analysis.study import StudyInfo, load_study
-from nsp_ablation.analysis.tables import long_rows, point_rows
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.run_loggers import log_tables
+from nsp_ablation.reporting.analysis.study import StudyInfo, load_study
+from nsp_ablation.reporting.render.tables import long_rows, point_rows
 
 
 def log_table(config: Config, folder: Path) -> None:

@@ -4,14 +4,14 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from nsp_ablation.analysis.arms import flatten_settings
-from nsp_ablation.analysis.caption import caption
-from nsp_ablation.analysis.decisions import DECISIONS, setting
-from nsp_ablation.analysis.facts import FactsTable, failures, pretraining_table, provenance_table, warnings
-from nsp_ablation.analysis.latex import code, escape
-from nsp_ablation.analysis.rendering import latex_table
-from nsp_ablation.analysis.study import Study
-from nsp_ablation.analysis.tables import reading_table
+from nsp_ablation.reporting.analysis.decisions import DECISIONS, setting
+from nsp_ablation.reporting.analysis.facts import FactsTable, failures, pretraining_table, provenance_table, warnings
+from nsp_ablation.reporting.analysis.study import Study
+from nsp_ablation.reporting.analysis.study_arms import flatten_settings
+from nsp_ablation.reporting.render.caption import caption
+from nsp_ablation.reporting.render.latex import code, escape
+from nsp_ablation.reporting.render.rendering import latex_table
+from nsp_ablation.reporting.render.tables import reading_table
 
 _ARMS_A_TABLE = 4
 # \@nodocument is \relax once a document has begun; so the file is a document by itself, and a section within another.

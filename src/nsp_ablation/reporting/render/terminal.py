@@ -3,13 +3,13 @@
 import textwrap
 from pathlib import Path
 
-from nsp_ablation.analysis.caption import caption
-from nsp_ablation.analysis.comparisons import Comparison
-from nsp_ablation.analysis.facts import failures, warnings
-from nsp_ablation.analysis.rendering import lines_of
-from nsp_ablation.analysis.study import Study
-from nsp_ablation.analysis.tables import ReadingTable, reading_table
-from nsp_ablation.analysis.texts import comparison_texts
+from nsp_ablation.reporting.analysis.comparisons import Comparison
+from nsp_ablation.reporting.analysis.facts import failures, warnings
+from nsp_ablation.reporting.analysis.study import Study
+from nsp_ablation.reporting.render.caption import caption
+from nsp_ablation.reporting.render.rendering import lines_of
+from nsp_ablation.reporting.render.tables import ReadingTable, reading_table
+from nsp_ablation.reporting.render.texts import comparison_texts
 
 _GAP = "  "
 _MIN_LABEL_WIDTH = 20

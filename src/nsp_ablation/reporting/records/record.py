@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.fingerprint import fingerprint
-from nsp_ablation.records.strict import parse
+from nsp_ablation.reporting.records.strict import parse
 
 SCHEMA = 1
 ARMS = ("trained", "random", "external")

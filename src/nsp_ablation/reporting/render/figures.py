@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nsp_ablation.analysis.arms import Arm
-from nsp_ablation.analysis.columns import Column, is_fraction
-from nsp_ablation.analysis.published import published_row
-from nsp_ablation.analysis.statistics import summarize
-from nsp_ablation.analysis.study import Study
+from nsp_ablation.reporting.analysis.columns import Column, is_fraction
+from nsp_ablation.reporting.analysis.published import published_row
+from nsp_ablation.reporting.analysis.statistics import summarize
+from nsp_ablation.reporting.analysis.study import Study
+from nsp_ablation.reporting.analysis.study_arms import Arm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

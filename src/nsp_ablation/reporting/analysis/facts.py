@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nsp_ablation.analysis.study import Study
-from nsp_ablation.records.record import PretrainingFacts, ResultRecord
+from nsp_ablation.reporting.analysis.study import Study
+from nsp_ablation.reporting.records.record import PretrainingFacts, ResultRecord
 
 _Value = Callable[[PretrainingFacts], float | None]
 

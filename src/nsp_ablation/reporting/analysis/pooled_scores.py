@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nsp_ablation.analysis.arms import Arm, arm_of, paper_order
-from nsp_ablation.analysis.columns import task_order
-from nsp_ablation.records.record import ResultRecord
+from nsp_ablation.reporting.analysis.columns import task_order
+from nsp_ablation.reporting.analysis.study_arms import Arm, arm_of, paper_order
+from nsp_ablation.reporting.records.record import ResultRecord
 
 
 @dataclass

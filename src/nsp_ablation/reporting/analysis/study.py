@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nsp_ablation.analysis.arms import Arm, arm_labels, arm_of
-from nsp_ablation.analysis.columns import Column, columns_of
-from nsp_ablation.analysis.published import table_to_show
-from nsp_ablation.analysis.scores import Scores, collect
-from nsp_ablation.records.folder import RecordFolder
-from nsp_ablation.records.manifest import Manifest, read_manifest
-from nsp_ablation.records.record import ResultRecord
+from nsp_ablation.reporting.analysis.columns import Column, columns_of
+from nsp_ablation.reporting.analysis.pooled_scores import Scores, collect
+from nsp_ablation.reporting.analysis.published import table_to_show
+from nsp_ablation.reporting.analysis.study_arms import Arm, arm_labels, arm_of
+from nsp_ablation.reporting.records.manifest import Manifest, read_manifest
+from nsp_ablation.reporting.records.record import ResultRecord
+from nsp_ablation.reporting.records.record_folder import RecordFolder
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from nsp_ablation.analysis.caption import caption
-from nsp_ablation.analysis.comparisons import Comparison
-from nsp_ablation.analysis.facts import failures, pretraining_table, provenance_table, warnings
-from nsp_ablation.analysis.rendering import lines_of
-from nsp_ablation.analysis.study import Study
-from nsp_ablation.analysis.tables import reading_table
-from nsp_ablation.analysis.texts import comparison_texts
+from nsp_ablation.reporting.analysis.comparisons import Comparison
+from nsp_ablation.reporting.analysis.facts import failures, pretraining_table, provenance_table, warnings
+from nsp_ablation.reporting.analysis.study import Study
+from nsp_ablation.reporting.render.caption import caption
+from nsp_ablation.reporting.render.rendering import lines_of
+from nsp_ablation.reporting.render.tables import reading_table
+from nsp_ablation.reporting.render.texts import comparison_texts
 
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
 _FIGURE_CAPTIONS = {

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from nsp_ablation.analysis.arms import Arm
-from nsp_ablation.analysis.columns import Column, printed
-from nsp_ablation.analysis.published import TABLES, published_row
-from nsp_ablation.analysis.scores import Pool
-from nsp_ablation.analysis.statistics import Summary, summarize
-from nsp_ablation.analysis.study import Study
-from nsp_ablation.records.record import ResultRecord
+from nsp_ablation.reporting.analysis.columns import Column, printed
+from nsp_ablation.reporting.analysis.pooled_scores import Pool
+from nsp_ablation.reporting.analysis.published import TABLES, published_row
+from nsp_ablation.reporting.analysis.statistics import Summary, summarize
+from nsp_ablation.reporting.analysis.study import Study
+from nsp_ablation.reporting.analysis.study_arms import Arm
+from nsp_ablation.reporting.records.record import ResultRecord
 
 LONG_COLUMNS = (
     *("arm", "encoder", "format", "objective", "masking", "copies", "budget", "tokenizer", "model", "batch"),

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from nsp_ablation.analysis.appendix import appendix
-from nsp_ablation.analysis.caption import caption
-from nsp_ablation.analysis.comparisons import COMPARISON_COLUMNS, Comparison, compare
-from nsp_ablation.analysis.facts import failures, warnings
-from nsp_ablation.analysis.figures import figures
-from nsp_ablation.analysis.latex import compile_pdf
-from nsp_ablation.analysis.page import html_page
-from nsp_ablation.analysis.rendering import latex_table, markdown_table
-from nsp_ablation.analysis.study import Study, StudyInfo, load_study
-from nsp_ablation.analysis.tables import LONG_COLUMNS, csv_text, long_rows, reading_table
-from nsp_ablation.analysis.terminal import terminal_text
 from nsp_ablation.base.artifact import write_text
+from nsp_ablation.reporting.analysis.comparisons import COMPARISON_COLUMNS, Comparison, compare
+from nsp_ablation.reporting.analysis.facts import failures, warnings
+from nsp_ablation.reporting.analysis.study import Study, StudyInfo, load_study
+from nsp_ablation.reporting.render.appendix import appendix
+from nsp_ablation.reporting.render.caption import caption
+from nsp_ablation.reporting.render.figures import figures
+from nsp_ablation.reporting.render.latex import compile_pdf
+from nsp_ablation.reporting.render.page import html_page
+from nsp_ablation.reporting.render.rendering import latex_table, markdown_table
+from nsp_ablation.reporting.render.tables import LONG_COLUMNS, csv_text, long_rows, reading_table
+from nsp_ablation.reporting.render.terminal import terminal_text
 
 
 def build_report(
