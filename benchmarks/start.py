@@ -18,9 +18,9 @@ sys.path[:0] = [{root!r}, {root!r} + "/src"]
 from nsp_ablation.base.kernels import keep_kernels_by_source
 keep_kernels_by_source()
 import run
-from nsp_ablation.stages.feed import make_feed
-from nsp_ablation.stages.model import make_model
-from nsp_ablation.stages.prepare import prepare
+from nsp_ablation.pipeline.feed import make_feed
+from nsp_ablation.pipeline.initial_model import make_model
+from nsp_ablation.pipeline.stores import prepare
 from nsp_ablation.samples.batches.loader import micro_batch_loader
 import nsp_ablation.learning.pretraining.pretraining_fit, nsp_ablation.text.corpus.jsonl
 run.register()

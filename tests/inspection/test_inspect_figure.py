@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from nsp_ablation.pipeline.stores import prepare
 from nsp_ablation.samples.inspection import figure_style
 from nsp_ablation.samples.inspection.figure_style import NUM_COLUMNS
 from nsp_ablation.samples.inspection.formats_figure import figure
@@ -15,7 +16,6 @@ from nsp_ablation.samples.inspection.formats_page import SHIPPED, format_choice,
 from nsp_ablation.samples.inspection.input_card import cards
 from nsp_ablation.samples.inspection.input_tokens import Vocabulary
 from nsp_ablation.samples.inspection.svg import Svg
-from nsp_ablation.stages.prepare import prepare
 from nsp_ablation.text.store.token_store import TokenStore
 
 FORMATS = ("segment_pair", "sentence_pair", "full", "doc")

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from nsp_ablation.config.schema import InspectConfig
+from nsp_ablation.pipeline.stores import prepare
 from nsp_ablation.samples.formats.sample_index import SampleIndex
 from nsp_ablation.samples.inspection.epoch_statistics import block_statistics, pair_statistics
 from nsp_ablation.stages.inspect import inspect
-from nsp_ablation.stages.prepare import prepare
 from nsp_ablation.text.store.token_store import TokenStore
 
 SHOWN = InspectConfig(output=None, figure=None, num_samples="8", epoch=1)

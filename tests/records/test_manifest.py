@@ -91,7 +91,8 @@ def test_two_sweeps_at_once_share_their_cells(tmp_path):
 
 
 def test_a_sweep_that_was_killed_is_not_open(tmp_path):
-    code = "import os, signal, sys\nfrom pathlib import Path\nfrom nsp_ablation.reporting.records.manifest import Manifest, sweep\n"
+    code = "import os, signal, sys\nfrom pathlib import Path\n"
+    code += "from nsp_ablation.reporting.records.manifest import Manifest, sweep\n"
     code += "with sweep(Path(sys.argv[1]), Manifest('', '', [])):\n    os.kill(os.getpid(), signal.SIGKILL)"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     write_cell(tmp_path, cell("old"))

@@ -9,8 +9,8 @@ import yaml
 
 from nsp_ablation.config.checks import check
 from nsp_ablation.config.input_schema import FORMATS
-from nsp_ablation.stages.feed import Feed, make_feed
-from nsp_ablation.stages.prepare import prepare
+from nsp_ablation.pipeline.feed import Feed, make_feed
+from nsp_ablation.pipeline.stores import prepare
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from nsp_ablation.config.input_schema import FORMATS
+from nsp_ablation.pipeline.initial_model import make_model
 from nsp_ablation.samples.batches.assemble import assemble_masked
 from nsp_ablation.samples.batches.loader import micro_batch_loader
 from nsp_ablation.samples.formats.sample_index import SampleIndex
-from nsp_ablation.stages.model import make_model
 
 
 def content(index: SampleIndex):

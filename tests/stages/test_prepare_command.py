@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from nsp_ablation.stages.documents import corpus_fingerprint
-from nsp_ablation.stages.prepare import store_shards
+from nsp_ablation.pipeline.documents import corpus_fingerprint
+from nsp_ablation.pipeline.stores import store_shards
 from nsp_ablation.text.store.shard import build_shard
 
 

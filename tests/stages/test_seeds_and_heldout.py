@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.stages.documents import microworld_fingerprint
-from nsp_ablation.stages.model import make_model
-from nsp_ablation.stages.prepare import prepare
-from nsp_ablation.stages.pretrain import _heldout_batches, encoder_key
+from nsp_ablation.pipeline.documents import microworld_fingerprint
+from nsp_ablation.pipeline.encoder_artifact import _heldout_batches, encoder_key
+from nsp_ablation.pipeline.initial_model import make_model
+from nsp_ablation.pipeline.stores import prepare
 from nsp_ablation.text.corpus.document import is_heldout, text_digest
 
 

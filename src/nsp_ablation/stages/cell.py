@@ -46,7 +46,7 @@ def run_cell(config: Config, overrides: list[str]) -> int:
     rank = job_rank()
     if rank is None:
         return _run_cell(config, overrides)
-    from nsp_ablation.stages.pretrain import take_part
+    from nsp_ablation.pipeline.encoder_artifact import take_part
     from nsp_ablation.stages.ranks import follow, lead
 
     try:
@@ -108,11 +108,11 @@ def _attempt(config: Config, run: Callable[[], None]) -> str | None:
 def _run_stage(config: Config, record_ids: list[str]) -> None:
     """Import and run one stage; each brings its own libraries."""
     if config.stage in ("all", "finetune"):
-        from nsp_ablation.stages.finetune import finetune_cell
+        from nsp_ablation.pipeline.results import finetune_cell
 
         finetune_cell(config, record_ids)
     elif config.stage == "prepare":
-        from nsp_ablation.stages.prepare import prepare
+        from nsp_ablation.pipeline.stores import prepare
 
         prepare(config)
     elif config.stage == "inspect":
@@ -120,7 +120,7 @@ def _run_stage(config: Config, record_ids: list[str]) -> None:
 
         inspect(config)
     elif config.stage == "pretrain":
-        from nsp_ablation.stages.pretrain import pretrain
+        from nsp_ablation.pipeline.encoder_artifact import pretrain
 
         pretrain(config)
     elif config.stage == "export":

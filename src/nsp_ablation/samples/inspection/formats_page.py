@@ -8,11 +8,11 @@ import numpy as np
 
 from nsp_ablation.config.schema import PAIR_FORMATS, Config, FormatConfig
 from nsp_ablation.config.science import resolved_objective
+from nsp_ablation.pipeline.feed import make_frame, make_spec
 from nsp_ablation.samples.batches.masking import MaskSpec
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.samples.inspection.contract import sample_rows
-from nsp_ablation.stages.feed import make_frame, make_spec
 from nsp_ablation.text.store.token_store import TokenStore
 
 NUM_DOCUMENTS = 3

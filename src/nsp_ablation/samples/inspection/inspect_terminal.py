@@ -14,9 +14,9 @@ from rich.text import Text
 
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import resolved_objective
+from nsp_ablation.pipeline.feed import Feed
 from nsp_ablation.samples.inspection.epoch_statistics import block_statistics, pair_statistics
 from nsp_ablation.samples.inspection.input_tokens import SPECIAL_KINDS, InputToken, Vocabulary, input_tokens, pair_label
-from nsp_ablation.stages.feed import Feed
 from nsp_ablation.text.store.token_store import TokenStore
 
 _NUM_BINS, _MAX_BAR = 8, 40

@@ -11,12 +11,12 @@ from nsp_ablation.config.task_schema import ZERO_SHOT_KINDS
 from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune
 from nsp_ablation.learning.tasks.outcome import TaskOutcome
 from nsp_ablation.learning.tasks.task_spec import TaskSpec
-from nsp_ablation.stages.arms import Arm
+from nsp_ablation.pipeline.arms import Arm
+from nsp_ablation.pipeline.cell_logger import run_logger
+from nsp_ablation.pipeline.device import device_name
+from nsp_ablation.pipeline.task_files import task_baselines
+from nsp_ablation.pipeline.zero_shot import probe
 from nsp_ablation.stages.console import say
-from nsp_ablation.stages.device import device_name
-from nsp_ablation.stages.loggers import run_logger
-from nsp_ablation.stages.tasks import task_baselines
-from nsp_ablation.stages.zero_shot import probe
 
 _PADDED_BACKEND = "sdpa, padded"
 _PROGRESS_SECONDS = 5.0

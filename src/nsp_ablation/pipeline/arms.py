@@ -9,10 +9,10 @@ from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.fingerprint import file_sha256, files_fingerprint, fingerprint
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import condition, condition_name, science_settings
+from nsp_ablation.pipeline.encoder_artifact import encoder_key, pretrain
+from nsp_ablation.pipeline.initial_model import untrained, untrained_key
+from nsp_ablation.pipeline.stores import prepare, store_key
 from nsp_ablation.reporting.records.record import Condition, EncoderReference, PretrainingFacts
-from nsp_ablation.stages.model import untrained, untrained_key
-from nsp_ablation.stages.prepare import prepare, store_key
-from nsp_ablation.stages.pretrain import encoder_key, pretrain
 from nsp_ablation.text.store.token_store import TokenStore
 
 # What an encoder has that saw no pre-training of ours.

@@ -14,12 +14,12 @@ from nsp_ablation.learning.probes.minimal_pairs import minimal_pairs
 from nsp_ablation.learning.tasks.blimp_files import read_minimal_pairs
 from nsp_ablation.learning.tasks.outcome import TaskOutcome
 from nsp_ablation.learning.tasks.task_spec import TaskSpec
+from nsp_ablation.pipeline.arms import Arm
+from nsp_ablation.pipeline.device import torch_device
+from nsp_ablation.pipeline.feed import frame_of
 from nsp_ablation.samples.batches.assemble import assemble_masked
 from nsp_ablation.samples.batches.masking import MaskSpec
 from nsp_ablation.samples.formats.full import FullSentences
-from nsp_ablation.stages.arms import Arm
-from nsp_ablation.stages.device import torch_device
-from nsp_ablation.stages.feed import frame_of
 from nsp_ablation.text.store.token_store import TokenStore
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from nsp_ablation.config.schema import PAIR_FORMATS, Config
+from nsp_ablation.pipeline.feed import make_feed, make_frame
+from nsp_ablation.pipeline.stores import find_prepared
 from nsp_ablation.samples.batches.budget import UpdateSize, update_size
 from nsp_ablation.samples.formats.frame import Frame
-from nsp_ablation.stages.feed import make_feed, make_frame
-from nsp_ablation.stages.prepare import find_prepared
 
 # Real tokens of a sample on long documents of English: shares of T, and a pair of sentences of 25 tokens each.
 _SHARE_OF_T = {"segment_pair": 1.0, "full": 1.0, "doc": 2 / 3}

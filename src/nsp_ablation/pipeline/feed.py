@@ -8,6 +8,7 @@ from pathlib import Path
 from nsp_ablation.base.artifact import build_once
 from nsp_ablation.config.schema import Config, FormatConfig
 from nsp_ablation.config.science import resolved_objective
+from nsp_ablation.pipeline.stores import Prepared
 from nsp_ablation.samples.batches.budget import UpdateSize, update_size
 from nsp_ablation.samples.batches.masking import MaskSpec
 from nsp_ablation.samples.batches.plan import BatchPlan
@@ -15,7 +16,6 @@ from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.samples.formats.sample_index import SampleIndex
 from nsp_ablation.stages.console import say
-from nsp_ablation.stages.prepare import Prepared
 from nsp_ablation.text.store.token_store import TokenStore
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, num_ids, special_tokens, word_starts
 

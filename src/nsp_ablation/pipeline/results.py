@@ -10,12 +10,12 @@ from filelock import FileLock
 from nsp_ablation.config.schema import Config, TaskConfig
 from nsp_ablation.config.task_schema import ZERO_SHOT_KINDS
 from nsp_ablation.learning.tasks.task_spec import TaskSpec
+from nsp_ablation.pipeline.arms import Arm, arms_of
+from nsp_ablation.pipeline.provenance import provenance
+from nsp_ablation.pipeline.task_files import check_files, task_fingerprint, task_spec
 from nsp_ablation.reporting.records.record import FinetuningFacts, Provenance, ResultRecord, record_id
 from nsp_ablation.reporting.records.record_folder import RecordFolder
-from nsp_ablation.stages.arms import Arm, arms_of
 from nsp_ablation.stages.console import say
-from nsp_ablation.stages.provenance import provenance
-from nsp_ablation.stages.tasks import check_files, task_fingerprint, task_spec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _try(config: Config, folder: RecordFolder, run: _Run) -> str | None:
 
 
 def _make(config: Config, folder: RecordFolder, run: _Run) -> None:
-    from nsp_ablation.stages.evaluate import evaluate
+    from nsp_ablation.pipeline.evaluate import evaluate
 
     directory = run.arm.directory()
     state = Path(config.paths.artifacts) / "runs" / run.record

@@ -10,8 +10,8 @@ from nsp_ablation.base.cores import num_cores
 from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import store_settings, tokenizer_settings
+from nsp_ablation.pipeline.documents import check_borders, corpus_fingerprint, corpus_source, training_texts
 from nsp_ablation.stages.console import say
-from nsp_ablation.stages.documents import check_borders, corpus_fingerprint, corpus_source, training_texts
 from nsp_ablation.text.store.build_stores import ShardCall, build_stores, shard_bytes, shard_calls
 from nsp_ablation.text.store.shard import Recipe
 from nsp_ablation.text.tokenization.tokenizer import copy_pretrained, train_tokenizer

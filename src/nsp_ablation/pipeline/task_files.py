@@ -11,8 +11,8 @@ from nsp_ablation.learning.tasks.baselines import Baselines, measure_baselines
 from nsp_ablation.learning.tasks.blimp_files import read_minimal_pairs
 from nsp_ablation.learning.tasks.readers import read_task
 from nsp_ablation.learning.tasks.task_spec import HubSource, TaskSpec
-from nsp_ablation.stages.documents import microworld_directory
-from nsp_ablation.stages.prepare import store_key
+from nsp_ablation.pipeline.documents import microworld_directory
+from nsp_ablation.pipeline.stores import store_key
 
 
 def task_spec(config: Config, task: TaskConfig) -> TaskSpec:

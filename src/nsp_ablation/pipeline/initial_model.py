@@ -11,9 +11,9 @@ from nsp_ablation.config.science import resolved_objective, science_settings
 from nsp_ablation.learning.engine.architecture import ModelSpec
 from nsp_ablation.learning.pretraining.export_encoder import export_encoder
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel, build_model
+from nsp_ablation.pipeline.feed import Feed, make_frame
+from nsp_ablation.pipeline.stores import prepare, store_key
 from nsp_ablation.samples.formats.frame import Frame
-from nsp_ablation.stages.feed import Feed, make_frame
-from nsp_ablation.stages.prepare import prepare, store_key
 from nsp_ablation.text.store.token_store import TokenStore
 
 
