@@ -8,42 +8,77 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "nsp_ablation"
+ROOMS = {"text", "samples", "learning", "reporting"}
 
+# What a package may import besides itself, `options` and `base`.
 ALLOWED = {
     "base": set(),
     "config": set(),
-    "corpus": {"base"},
-    "microworld": {"corpus", "base"},
-    "store": {"corpus", "base"},
-    "formats": {"store", "base"},
-    "batches": {"formats", "store", "base"},
-    "training": {"base"},
-    "pretraining": {"training", "batches", "formats", "store", "base"},
-    "records": {"base"},
-    "finetuning": {"training", "records", "base"},
-    "analysis": {"records", "base"},
-    "stages": {
-        *("base", "config", "corpus", "microworld", "store", "formats", "batches"),
-        *("training", "pretraining", "records", "finetuning", "analysis"),
+    "text/corpus": set(),
+    "text/microworld": {"text/corpus"},
+    "text/tokenization": set(),
+    "text/store": {"text/corpus", "text/tokenization"},
+    "samples/formats": {"text/store", "text/tokenization"},
+    "samples/batches": {"samples/formats", "text/store"},
+    "samples/inspection": {"samples/batches", "samples/formats", "text/store", "text/tokenization"},
+    "learning/cost": set(),
+    "learning/engine": {"learning/cost"},
+    "learning/pretraining": {"learning/engine", "learning/cost", "samples/batches", "samples/formats", "text/store"},
+    "learning/tasks": {"text/tokenization", "text/corpus"},
+    "learning/finetuning": {"learning/engine", "learning/cost", "learning/tasks", "text/tokenization"},
+    "learning/probes": {
+        *("learning/engine", "learning/tasks", "samples/batches", "samples/formats"),
+        *("text/store", "text/tokenization"),
     },
+    "reporting/records": set(),
+    "reporting/analysis": {"reporting/records"},
+    "reporting/render": {"reporting/analysis"},
+    "reporting/dashboards": {"reporting/records", "reporting/analysis", "reporting/render"},
+}
+ALLOWED["pipeline"] = {*ALLOWED}
+ALLOWED["stages"] = {*ALLOWED}
+# Imports of today that the table does not allow; the list only shrinks.
+NOT_YET = {
+    ("learning/cost", "learning/engine"),
+    ("learning/cost", "samples/formats"),
+    ("learning/engine", "samples/formats"),
+    ("learning/tasks", "learning/engine"),
+    ("pipeline", "stages"),
+    ("reporting/dashboards", "config"),
+    ("reporting/dashboards", "learning/engine"),
+    ("reporting/render", "reporting/records"),
+    ("samples/inspection", "config"),
+    ("samples/inspection", "pipeline"),
 }
 FRAMEWORKS = {"torch", "pytorch_lightning", "transformers"}
 HEAVY = {
     "base": {"numpy"},
     "config": {"omegaconf"},
-    "corpus": {"datasets", "sentencex", "pyarrow", "zstandard"},
-    "microworld": {"numpy"},
-    "store": {"numpy", "tokenizers", "huggingface_hub"},
-    "formats": {"numpy", "numba"},
-    "batches": {"numpy", "numba", "torch"},
-    "training": {"numpy", "wandb", "rich", *FRAMEWORKS},
-    "pretraining": {"numpy", "safetensors", *FRAMEWORKS},
-    "records": {"numpy"},
-    "finetuning": {"numpy", "scipy", "datasets", "tokenizers", *FRAMEWORKS},
-    "analysis": {"numpy", "scipy", "pandas", "matplotlib", "jinja2", "rich"},
-    "stages": {"numpy", "rich", "tokenizers", "huggingface_hub", *FRAMEWORKS},
+    "text/corpus": {"datasets", "sentencex", "pyarrow", "zstandard"},
+    "text/microworld": {"numpy"},
+    "text/tokenization": {"numpy", "tokenizers", "huggingface_hub"},
+    "text/store": {"numpy", "tokenizers"},
+    "samples/formats": {"numpy", "numba"},
+    "samples/batches": {"numpy", "numba", "torch"},
+    "samples/inspection": {"numpy", "rich", "tokenizers"},
+    "learning/cost": {"numpy", "torch"},
+    "learning/engine": {"numpy", "wandb", "rich", *FRAMEWORKS},
+    "learning/pretraining": {"numpy", "safetensors", *FRAMEWORKS},
+    "learning/tasks": {"numpy", "scipy", "datasets", "tokenizers", "torch", "transformers"},
+    "learning/finetuning": {"numpy", *FRAMEWORKS},
+    "learning/probes": {"numpy", *FRAMEWORKS},
+    "reporting/records": {"numpy"},
+    "reporting/analysis": {"numpy", "scipy"},
+    "reporting/render": {"numpy", "matplotlib", "jinja2", "rich"},
+    "reporting/dashboards": {"wandb"},
+    "pipeline": {"numpy", "tokenizers", "huggingface_hub", *FRAMEWORKS},
+    "stages": {"numpy", "rich", *FRAMEWORKS},
 }
-KNOWN_LIBRARIES = set().union(*HEAVY.values(), {"hydra", "lightning", "evaluate", "sklearn"})
+KNOWN_LIBRARIES = set().union(*HEAVY.values(), {"hydra", "lightning", "evaluate", "pandas", "sklearn"})
+
+
+def package_of(parts: tuple[str, ...] | list[str]) -> str:
+    return "/".join(parts[:2]) if parts[0] in ROOMS else parts[0]
 
 
 def imported_modules(path: Path) -> set[str]:
@@ -59,26 +94,40 @@ def imported_modules(path: Path) -> set[str]:
 
 
 def package_files() -> list[Path]:
-    return [path for path in sorted(SOURCE.rglob("*.py")) if path.parent != SOURCE]
+    """Return every module of every package; the docstrings of rooms are no modules."""
+    paths = [path.relative_to(SOURCE) for path in sorted(SOURCE.rglob("*.py"))]
+    return [SOURCE / path for path in paths if len(path.parts) > 1 + (path.parts[0] in ROOMS)]
+
+
+def package_imports() -> set[tuple[str, str]]:
+    """Return (package, package that it imports) of the whole source."""
+    found = set()
+    for path in package_files():
+        package = package_of(path.relative_to(SOURCE).parts)
+        names = [name.split(".") for name in imported_modules(path)]
+        found |= {(package, package_of(parts[1:])) for parts in names if parts[0] == "nsp_ablation"}
+    return {(package, other) for package, other in found if package != other}
 
 
 def test_every_package_is_in_the_table():
-    assert {path.relative_to(SOURCE).parts[0] for path in package_files()} == set(ALLOWED)
+    assert {package_of(path.relative_to(SOURCE).parts) for path in package_files()} == set(ALLOWED)
 
 
-@pytest.mark.parametrize("package", sorted(ALLOWED))
-def test_package_imports_only_what_the_table_allows(package):
-    for path in (SOURCE / package).rglob("*.py"):
-        for name in imported_modules(path):
-            parts = name.split(".")
-            if parts[0] == "nsp_ablation":
-                assert parts[1] == package or parts[1] in ALLOWED[package], f"{path} imports {name}"
-            elif parts[0] in KNOWN_LIBRARIES:
-                assert parts[0] in HEAVY[package], f"{path} imports {name}"
+def test_packages_import_only_what_the_table_allows():
+    ground = {"options", "base"}
+    forbidden = {(a, b) for a, b in package_imports() if b not in ALLOWED[a] | ground}
+    assert forbidden == NOT_YET
+
+
+@pytest.mark.parametrize("package", sorted(HEAVY))
+def test_heavy_libraries_stand_where_the_table_says(package):
+    paths = [path for path in package_files() if package_of(path.relative_to(SOURCE).parts) == package]
+    found = {name.split(".")[0] for path in paths for name in imported_modules(path)}
+    assert found & KNOWN_LIBRARIES <= HEAVY[package]
 
 
 def test_torch_stands_in_one_file_of_batches():
-    files = {path.name for path in (SOURCE / "batches").glob("*.py") if "torch" in path.read_text()}
+    files = {path.name for path in (SOURCE / "samples" / "batches").glob("*.py") if "torch" in path.read_text()}
     assert files == {"loader.py"}
 
 
@@ -99,9 +148,21 @@ def test_files_and_functions_stay_short():
                 assert length <= 40, f"{path}: {node.name} has {length} lines"
 
 
-@pytest.mark.parametrize(
-    "module", ["analysis.report", "records.folder", "config.checks", "store.build", "formats.registry"]
+def names_that_stand_twice(names: list[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def test_no_two_modules_share_a_name():
+    assert names_that_stand_twice([path.stem for path in package_files() if path.stem != "__init__"]) == []
+
+
+LIGHT = (
+    *("reporting.render.build_report", "reporting.records.record_folder", "config.checks"),
+    *("text.store.build_stores", "samples.formats.registry"),
 )
-def test_light_rooms_never_load_torch(module):
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_light_packages_never_load_torch(module):
     code = f"import sys, nsp_ablation.{module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(SOURCE.parent)}).returncode == 0

@@ -164,10 +164,10 @@ def test_two_cpus_are_one_kind_of_device(results):
     assert warnings(study_of(results)) == []
 
 
-@pytest.mark.parametrize("module", ["report", "tables", "figures", "study"])
+@pytest.mark.parametrize("module", ["render.build_report", "render.tables", "render.figures", "analysis.study"])
 def test_analysis_never_loads_torch_and_loads_no_plotting_before_it_plots(module):
     heavy = ("torch", "matplotlib", "pandas", "scipy")
-    program = f"import sys, nsp_ablation.analysis.{module}; print([m for m in {heavy} if m in sys.modules])"
+    program = f"import sys, nsp_ablation.reporting.{module}; print([m for m in {heavy} if m in sys.modules])"
     run = [sys.executable, "-c", program]
     done = subprocess.run(run, env=os.environ | {"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -176,7 +176,7 @@ def test_analysis_never_loads_torch_and_loads_no_plotting_before_it_plots(module
 def test_building_a_report_never_loads_torch(results):
     results.add()
     program = (
-        "import sys; from pathlib import Path\n"
+        "import sys\nfrom pathlib import Path\n"
         "from nsp_ablation.reporting.render.build_report import build_report, StudyInfo\n"
         f"build_report(Path({str(results.folder.path)!r}), study=StudyInfo('study')); print('torch' in sys.modules)"
     )

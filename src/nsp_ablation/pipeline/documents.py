@@ -38,7 +38,7 @@ def microworld_directory(corpus: CorpusConfig, artifacts: Path) -> Path:
 
 def microworld_fingerprint(corpus: CorpusConfig) -> str:
     """Return the fingerprint of the micro-world: its generator's source, seed and size."""
-    import nsp_ablation.microworld as package
+    import nsp_ablation.text.microworld as package
 
     sources = sorted(Path(package.__path__[0]).glob("*.py"))
     return fingerprint([files_fingerprint(sources), corpus.seed, corpus.num_documents])

@@ -19,8 +19,8 @@ from nsp_ablation.learning.engine.resume import Stream, TimedCheckpoint, readabl
 from nsp_ablation.learning.engine.signals import StopRequests
 from nsp_ablation.learning.engine.training_processes import GivenRank
 from nsp_ablation.learning.finetuning.finetuning_module import FinetuningModule, Optimization
-from nsp_ablation.learning.finetuning.kinds import task_kind
 from nsp_ablation.learning.finetuning.order import evaluation_batches, training_batches
+from nsp_ablation.learning.finetuning.task_kinds import task_kind
 from nsp_ablation.learning.finetuning.task_model import TaskModel
 from nsp_ablation.learning.tasks.baselines import Baselines, measure_baselines
 from nsp_ablation.learning.tasks.features import Features
