@@ -44,7 +44,8 @@ def places(settings, path="", kinds=()):
             for item in inner:
                 yield from places(item, f"{here}.", way)
         else:
-            new = another(value, hints[field.name])
+            choices = [choice for choice in field.metadata.get("choices", ()) if choice != value]
+            new = choices[-1] if choices else another(value, hints[field.name])
             yield here, way, lambda settings=settings, name=field.name, new=new: setattr(settings, name, new)
 
 
@@ -77,13 +78,17 @@ def changed_paths(rich, view):
     return everything, changed
 
 
-def is_science(kinds):
-    return set(kinds) == {"science"}
+# Keys of `format` that FULL-SENTENCES does not have: they never change its science.
+FOREIGN = {f"format.{name}" for name in ("pair_separator", "nsp_balance", "lone_sentences", "pairs")}
+
+
+def science_paths(everything):
+    return {path for path, kinds in everything.items() if set(kinds) == {"science"}} - FOREIGN
 
 
 def test_science_changes_with_each_science_setting_and_with_no_other(rich):
     everything, changed = changed_paths(rich, science_settings)
-    assert changed == {path for path, kinds in everything.items() if is_science(kinds)}
+    assert changed == science_paths(everything)
     assert len(changed) > 60
     assert len(everything) - len(changed) > 40
     assert {"model.dropout", "trainer.precision", "objective", "corpus.hub.split", "masking.copies"} <= changed
@@ -92,15 +97,13 @@ def test_science_changes_with_each_science_setting_and_with_no_other(rich):
 
 def test_an_encoder_depends_on_all_of_science_but_fine_tuning(rich):
     everything, changed = changed_paths(rich, pretraining_settings)
-    science = {path for path, kinds in everything.items() if is_science(kinds)}
-    assert changed == {path for path in science if not path.startswith("finetuning.")}
+    assert changed == {path for path in science_paths(everything) if not path.startswith("finetuning.")}
 
 
 def test_stores_and_a_trained_tokenizer_depend_on_corpus_and_tokenizer(rich):
     for view in (store_settings, tokenizer_settings):
         everything, changed = changed_paths(rich, view)
-        science = {path for path, kinds in everything.items() if is_science(kinds)}
-        assert changed == {path for path in science if path.startswith(("corpus.", "tokenizer."))}
+        assert changed == {path for path in science_paths(everything) if path.startswith(("corpus.", "tokenizer."))}
 
 
 def test_a_pretrained_tokenizer_depends_on_no_corpus(config):
@@ -143,13 +146,15 @@ def test_condition_has_the_records_keys_and_the_typed_values(config):
     assert (found["batch"], found["budget"], found["model"], found["corpus"]) == (7, "tokens", "micro", "microworld")
 
 
-def test_every_field_says_its_kind_and_has_no_default():
+def test_every_field_says_its_kind_what_it_means_and_its_default():
     classes = set(dataclasses_below(Config))
     assert len(classes) > 15
     for cls in classes:
         for field in dataclasses.fields(cls):
-            assert field.metadata["kind"] in ("science", "machine", "label"), f"{cls.__name__}.{field.name}"
-            assert field.default is field.default_factory is dataclasses.MISSING, f"{cls.__name__}.{field.name}"
+            assert field.metadata["kind"] in ("science", "machine", "identity"), f"{cls.__name__}.{field.name}"
+            assert len(field.metadata["help"]) > 6, f"{cls.__name__}.{field.name}"
+            has_default = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+            assert has_default, f"{cls.__name__}.{field.name}"
 
 
 def dataclasses_below(annotation):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nsp_ablation.config.schema import InspectConfig
+from nsp_ablation.options.output_options import InspectOptions
 from nsp_ablation.samples.batches.masking import MaskSpec
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.registry import make_format
@@ -60,7 +60,7 @@ def inspected(composed, tmp_path_factory):
             config,
             format=dataclasses.replace(config.format, **options),
             masking=dataclasses.replace(config.masking, name=masking, copies=copies),
-            inspect=InspectConfig(output=str(path), figure=None, num_samples="all", epoch=epoch),
+            inspect=InspectOptions(output=str(path), figure=None, num_samples="all", epoch=epoch),
             **settings,
         )
         inspect(config)

@@ -6,14 +6,14 @@ import re
 import numpy as np
 import pytest
 
-from nsp_ablation.config.schema import InspectConfig
+from nsp_ablation.options.output_options import InspectOptions
 from nsp_ablation.pipeline.stores import prepare
 from nsp_ablation.samples.formats.sample_index import SampleIndex
 from nsp_ablation.samples.inspection.epoch_statistics import block_statistics, pair_statistics
 from nsp_ablation.stages.inspect import inspect
 from nsp_ablation.text.store.token_store import TokenStore
 
-SHOWN = InspectConfig(output=None, figure=None, num_samples="8", epoch=1)
+SHOWN = InspectOptions(output=None, figure=None, num_samples="8", epoch=1)
 EVERY_FORMAT = (
     *("sample 0", "samples an epoch", "fill", "padding", "corpus tokens read an epoch", "real tokens an update"),
     *("passes over the corpus", "times that each mask is seen", "length in tokens"),

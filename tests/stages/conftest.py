@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from nsp_ablation.config.checks import check
-from nsp_ablation.config.input_schema import FORMATS
+from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.pipeline.feed import Feed, make_feed
 from nsp_ablation.pipeline.stores import prepare
 

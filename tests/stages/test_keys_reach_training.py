@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.config.input_schema import FORMATS
+from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.pipeline.initial_model import make_model
 from nsp_ablation.samples.batches.assemble import assemble_masked
 from nsp_ablation.samples.batches.loader import micro_batch_loader

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from nsp_ablation.config.schema import DEVICES
 from nsp_ablation.learning.cost.flops import EncoderSize, Work, forward_flops, training_flops
 from nsp_ablation.learning.engine import speed
 from nsp_ablation.learning.engine.peak import PEAK_TFLOPS, device_peak, gemm_flops, published_peak
 from nsp_ablation.learning.engine.speed import Speed, SpeedMeter
+from nsp_ablation.options.trainer_options import DEVICES
 
 BERT_BASE = EncoderSize(num_layers=12, hidden_size=768, intermediate_size=3072, vocab_size=30522)
 

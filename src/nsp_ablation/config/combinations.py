@@ -1,31 +1,20 @@
 """Values that are valid alone and not together."""
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 
 from nsp_ablation.config.problem import Problem
-from nsp_ablation.config.schema import PAIR_FORMATS, Config, CorpusConfig
+from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import resolved_objective
-from nsp_ablation.config.task_schema import HELDOUT_KINDS, ZERO_SHOT_KINDS
+from nsp_ablation.options.corpus_options import BYTE_ALPHABET, READERS, CorpusOptions
+from nsp_ablation.options.format_options import FORMATS, is_pair
+from nsp_ablation.options.task_options import TASK_KINDS
 
 TRAINED = ("all", "prepare", "inspect", "pretrain", "export")
 FINETUNED = ("all", "finetune")
 
-# Keys of FormatConfig that not every format has, with the values they take.
-_FORMAT_KEYS = {
-    "segment_pair": ("pair_separator", "nsp_balance", "lone_sentences"),
-    "sentence_pair": ("pair_separator", "lone_sentences", "pairs"),
-    "full": ("sentence_separator", "attention"),
-    "doc": ("sentence_separator",),
-}
-_CORPUS_KEYS = {
-    "microworld": ("num_documents",),
-    "text": ("path", "document_border"),
-    "jsonl": ("path", "text_key"),
-    "hub": (),
-}
-_BYTE_ALPHABET = 256 + 5
 _MAX_FIGURE_LENGTH = 128
 # The tasks whose files the micro-world generates; the others need files of their own beside it.
 HELDOUT_TASKS = ("in_context_recall", "context_gain", "heldout_mlm")
@@ -73,29 +62,20 @@ def _figure(config: Config) -> Iterator[Problem]:
         yield Problem("max_length", config.max_length, reason)
 
 
-def _corpus(corpus: CorpusConfig) -> Iterator[Problem]:
-    for key in ("path", "text_key", "document_border", "num_documents"):
+def _corpus(corpus: CorpusOptions) -> Iterator[Problem]:
+    for key in dict.fromkeys(key for keys in READERS.values() for key in keys):
         value = getattr(corpus, key)
-        has = key in _CORPUS_KEYS[corpus.reader]
+        has = key in READERS[corpus.reader]
         if has and value is None:
-            yield Problem(f"corpus.{key}", None, f"corpus={corpus.name} needs {_corpus_need(key)}")
+            yield Problem(f"corpus.{key}", None, f"corpus={corpus.name} needs {READERS[corpus.reader][key]}")
         if not has and value is not None and key != "num_documents":
-            readers = " or ".join(reader for reader, keys in _CORPUS_KEYS.items() if key in keys)
+            readers = " or ".join(reader for reader, keys in READERS.items() if key in keys)
             yield Problem(
                 f"corpus.{key}", value, f"corpus={corpus.name} has no such key; it belongs to corpus={readers}"
             )
     if (corpus.reader == "hub") != bool(corpus.hub):
         reason = "names no data set" if corpus.reader == "hub" else f"corpus={corpus.name} reads nothing from the hub"
         yield Problem("corpus.hub", [source.path for source in corpus.hub], reason)
-
-
-def _corpus_need(key: str) -> str:
-    return {
-        "path": "files: corpus.path=FILE, a directory or a quoted glob",
-        "text_key": "the key that holds a document's text",
-        "document_border": "blank_line or file",
-        "num_documents": "the number of documents to generate",
-    }[key]
 
 
 def _tokenizer(config: Config) -> Iterator[Problem]:
@@ -113,8 +93,8 @@ def _tokenizer(config: Config) -> Iterator[Problem]:
         )
     if tokenizer.vocab_size is None:
         yield Problem("tokenizer.vocab_size", None, f"tokenizer={tokenizer.name} needs the number of tokens to train")
-    elif tokenizer.name == "bbpe" and tokenizer.vocab_size < _BYTE_ALPHABET:
-        reason = f"must be at least {_BYTE_ALPHABET}: 256 bytes and 5 special tokens"
+    elif tokenizer.name == "bbpe" and tokenizer.vocab_size < BYTE_ALPHABET:
+        reason = f"must be at least {BYTE_ALPHABET}: 256 bytes and 5 special tokens"
         yield Problem("tokenizer.vocab_size", tokenizer.vocab_size, reason)
     if tokenizer.name == "bbpe" and tokenizer.lowercase:
         yield Problem("tokenizer.lowercase", True, "byte-level BPE keeps case; use tokenizer=wordpiece")
@@ -122,16 +102,15 @@ def _tokenizer(config: Config) -> Iterator[Problem]:
 
 def _format(config: Config) -> Iterator[Problem]:
     name = config.format.name
-    for key in ("sentence_separator", "pair_separator", "nsp_balance", "lone_sentences", "pairs", "attention"):
-        value = getattr(config.format, key)
-        formats = tuple(other for other, keys in _FORMAT_KEYS.items() if key in keys)
-        if value is None and name in formats:
-            yield Problem(f"format.{key}", None, f"format={name} needs a value")
-        if value is not None and name not in formats:
+    for field in dataclasses.fields(config.format):
+        value = getattr(config.format, field.name)
+        formats = [other for other, facts in FORMATS.items() if field.name in facts.options]
+        if formats and name not in formats and value != field.default:
             reason = f"format={name} has no such key; it belongs to format={' or '.join(formats)}"
-            yield Problem(f"format.{key}", value, reason)
-    if resolved_objective(config) != "mlm" and name not in PAIR_FORMATS:
-        reason = f"needs pairs, and format={name} has none (format=segment_pair or sentence_pair has)"
+            yield Problem(f"format.{field.name}", value, reason)
+    if resolved_objective(config) != "mlm" and not is_pair(name):
+        pairs = " or ".join(other for other, facts in FORMATS.items() if facts.is_pair)
+        reason = f"needs pairs, and format={name} has none (format={pairs} has)"
         yield Problem("objective", config.objective, reason, ("paper", "mlm"))
 
 
@@ -171,18 +150,18 @@ def _pretraining(config: Config) -> Iterator[Problem]:
 
 
 def _finetuning(config: Config) -> Iterator[Problem]:
-    seeds, recipes = config.finetuning.seeds, config.finetuning.recipes
+    seeds = config.finetuning.seeds
     if not seeds or len(set(seeds)) < len(seeds):
         yield Problem("finetuning.seeds", seeds, "must be one or more different numbers")
+    if missing := [key for key, value in vars(config.finetuning.recipe).items() if value is None]:
+        yield Problem(f"finetuning.recipe.{missing[0]}", None, "is every task's default; give a number")
     if config.stage in FINETUNED and not config.tasks:
         yield Problem("tasks", [], f"stage={config.stage} needs a task; use stage=pretrain for an encoder alone")
     for key, task in config.tasks.items():
         if task.name != key:
             yield Problem(f"tasks.{key}.name", task.name, f"must be {key}, the task's key")
-        if task.kind in HELDOUT_KINDS:
+        if TASK_KINDS[task.kind].reads == "heldout":
             continue
-        if task.kind not in ZERO_SHOT_KINDS and key not in recipes:
-            yield Problem(f"finetuning.recipes.{key}", None, f"tasks={key} has no recipe", tuple(recipes))
         if config.corpus.reader == "microworld" and task.path is None and key not in MICROWORLD_TASKS:
             reason = f"the micro-world has no such task; set tasks.{key}.path=DIR to the original files"
             yield Problem("tasks", key, reason, (*MICROWORLD_TASKS, *HELDOUT_TASKS))

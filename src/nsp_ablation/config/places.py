@@ -8,7 +8,8 @@ from pathlib import Path
 
 from nsp_ablation.config.combinations import FINETUNED, TRAINED
 from nsp_ablation.config.problem import Problem
-from nsp_ablation.config.schema import Config, TaskConfig
+from nsp_ablation.config.schema import Config
+from nsp_ablation.options.task_options import TaskOptions
 
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
@@ -65,7 +66,7 @@ def _matches(pattern: str) -> bool:
     return any(Path(path).is_file() for path in glob.iglob(str(place), recursive=True))
 
 
-def _task(field: str, task: TaskConfig) -> Iterator[Problem]:
+def _task(field: str, task: TaskOptions) -> Iterator[Problem]:
     if task.path is None:
         return
     directory = Path(task.path)

@@ -7,14 +7,15 @@ on a seed, the stage adds it. A corpus' path is a place: the stage fingerprints 
 import dataclasses
 from typing import Any
 
-from nsp_ablation.config.schema import PAIR_FORMATS, Config
+from nsp_ablation.config.schema import Config
+from nsp_ablation.options.format_options import FORMATS, FormatOptions, is_pair
 
 
 def resolved_objective(config: Config) -> str:
     """Return `mlm`, `mlm_nsp` or `mlm_sop`; `paper` is NSP for the pair formats, MLM alone for the others."""
     if config.objective != "paper":
         return config.objective
-    return "mlm_nsp" if config.format.name in PAIR_FORMATS else "mlm"
+    return "mlm_nsp" if is_pair(config.format.name) else "mlm"
 
 
 def science_settings(config: Config) -> dict[str, Any]:
@@ -64,6 +65,9 @@ def condition_name(config: Config) -> str:
 
 def _science(settings: Any) -> dict[str, Any]:
     fields = [field for field in dataclasses.fields(settings) if field.metadata["kind"] == "science"]
+    if isinstance(settings, FormatOptions):
+        own = ("name", "resample", *FORMATS[settings.name].options)
+        fields = [field for field in fields if field.name in own]
     return {field.name: _plain(getattr(settings, field.name)) for field in fields}
 
 

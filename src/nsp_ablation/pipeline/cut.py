@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nsp_ablation.config.schema import TrainerConfig
+from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.batches.micro_batches import largest_update, micro_batch_tokens, num_micro_batches
 
@@ -17,7 +17,7 @@ class Cut:
     max_tokens: int
 
 
-def make_cut(trainer: TrainerConfig, size: UpdateSize, lengths: np.ndarray) -> Cut:
+def make_cut(trainer: TrainerOptions, size: UpdateSize, lengths: np.ndarray) -> Cut:
     """Return the cut of updates of this size over samples of these lengths (N,) int64.
 
     Raises ValueError where `trainer.max_tokens` is too small for them.

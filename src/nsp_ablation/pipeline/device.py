@@ -4,10 +4,10 @@ import platform
 
 import torch
 
-from nsp_ablation.config.schema import TrainerConfig
+from nsp_ablation.options.trainer_options import TrainerOptions
 
 
-def torch_device(trainer: TrainerConfig) -> torch.device:
+def torch_device(trainer: TrainerOptions) -> torch.device:
     """Return the device that the trainer's accelerator stands for. Raises ValueError for a GPU that is not there."""
     has_gpu = torch.cuda.is_available()
     if trainer.accelerator == "gpu" and not has_gpu:
@@ -16,7 +16,7 @@ def torch_device(trainer: TrainerConfig) -> torch.device:
     return torch.device("cuda" if uses_gpu else "cpu")
 
 
-def device_name(trainer: TrainerConfig) -> str:
+def device_name(trainer: TrainerOptions) -> str:
     """Return the record's `device`: its kind first, then what it is."""
     if torch_device(trainer).type == "cuda":
         return f"cuda {torch.cuda.get_device_name()}"

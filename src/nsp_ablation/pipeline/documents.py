@@ -9,7 +9,8 @@ from pathlib import Path
 
 from nsp_ablation.base.artifact import build_once
 from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
-from nsp_ablation.config.schema import Config, CorpusConfig
+from nsp_ablation.config.schema import Config
+from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.text.corpus.corpus_paths import expand
 from nsp_ablation.text.corpus.document import is_heldout, text_digest
 from nsp_ablation.text.corpus.piece import whole
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 _NUM_LOOKED_AT = 1000
 
 
-def microworld_directory(corpus: CorpusConfig, artifacts: Path) -> Path:
+def microworld_directory(corpus: CorpusOptions, artifacts: Path) -> Path:
     """Return the directory of the generated micro-world (documents and task files), written on first use."""
     from nsp_ablation.text.microworld.world_documents import write_documents
     from nsp_ablation.text.microworld.world_tasks import write_tasks
@@ -36,7 +37,7 @@ def microworld_directory(corpus: CorpusConfig, artifacts: Path) -> Path:
     return build_once(artifacts / "microworld" / microworld_fingerprint(corpus), build)
 
 
-def microworld_fingerprint(corpus: CorpusConfig) -> str:
+def microworld_fingerprint(corpus: CorpusOptions) -> str:
     """Return the fingerprint of the micro-world: its generator's source, seed and size."""
     import nsp_ablation.text.microworld as package
 
@@ -44,7 +45,7 @@ def microworld_fingerprint(corpus: CorpusConfig) -> str:
     return fingerprint([files_fingerprint(sources), corpus.seed, corpus.num_documents])
 
 
-def corpus_fingerprint(corpus: CorpusConfig) -> str:
+def corpus_fingerprint(corpus: CorpusOptions) -> str:
     """Return the fingerprint of the corpus' content: its files' bytes, or what pins it down elsewhere."""
     if corpus.reader == "microworld":
         return microworld_fingerprint(corpus)
@@ -54,7 +55,7 @@ def corpus_fingerprint(corpus: CorpusConfig) -> str:
     return _content_fingerprint(tuple((path, state.st_size, state.st_mtime_ns) for path, state in states))
 
 
-def corpus_source(corpus: CorpusConfig, artifacts: Path) -> Source:
+def corpus_source(corpus: CorpusOptions, artifacts: Path) -> Source:
     """Return where the corpus' documents are read; the micro-world is a file of JSON lines, written on first use."""
     is_generated = corpus.reader == "microworld"
     if is_generated:
@@ -71,7 +72,7 @@ def corpus_source(corpus: CorpusConfig, artifacts: Path) -> Source:
     )
 
 
-def training_texts(corpus: CorpusConfig, artifacts: Path) -> Iterator[str]:
+def training_texts(corpus: CorpusOptions, artifacts: Path) -> Iterator[str]:
     """Yield the texts of the documents that are not held out, in the corpus' order."""
     for text in read_source(corpus_source(corpus, artifacts)):
         if not is_heldout(text_digest(text), corpus.heldout_fraction):
@@ -106,7 +107,7 @@ def check_borders(config: Config, artifacts: Path) -> None:
         )
 
 
-def _border_remedy(corpus: CorpusConfig) -> str:
+def _border_remedy(corpus: CorpusOptions) -> str:
     if corpus.reader == "text" and corpus.document_border == "blank_line":
         return "separate documents by blank lines, or give one file each with corpus.document_border=file"
     if corpus.reader == "text":
@@ -114,7 +115,7 @@ def _border_remedy(corpus: CorpusConfig) -> str:
     return "give one JSON object a document"
 
 
-def _files(corpus: CorpusConfig) -> list[Path]:
+def _files(corpus: CorpusOptions) -> list[Path]:
     assert corpus.path is not None
     return expand(corpus.path)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.config.schema import Config
-from nsp_ablation.config.task_schema import ZERO_SHOT_KINDS
 from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune
 from nsp_ablation.learning.tasks.outcome import TaskOutcome
 from nsp_ablation.learning.tasks.task_spec import TaskSpec
+from nsp_ablation.options.task_options import TASK_KINDS
 from nsp_ablation.pipeline.arms import Arm
 from nsp_ablation.pipeline.cell_logger import run_logger
 from nsp_ablation.pipeline.device import device_name
@@ -29,7 +29,7 @@ def evaluate(
 
     Raises ValueError for a task without a recipe, unreadable files, or a corpus that holds no document out.
     """
-    if spec.kind in ZERO_SHOT_KINDS:
+    if TASK_KINDS[spec.kind].is_probe:
         outcome = probe(config, arm, spec, directory)
     else:
         assert seed is not None
@@ -39,7 +39,7 @@ def evaluate(
 
 def _finetune(config: Config, arm: Arm, spec: TaskSpec, seed: int, directory: Path, run: Path) -> TaskOutcome:
     settings = config.finetuning
-    recipe = settings.recipes[spec.name]
+    recipe = settings.recipe_of(spec.name)
     name = f"{spec.name} seed {seed}"
     checkpoint = Checkpointing(
         path=run / "last.ckpt",

@@ -6,8 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from nsp_ablation.base.artifact import build_once
-from nsp_ablation.config.schema import Config, FormatConfig
+from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import resolved_objective
+from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.pipeline.stores import Prepared
 from nsp_ablation.samples.batches.budget import UpdateSize, update_size
 from nsp_ablation.samples.batches.masking import MaskSpec
@@ -68,7 +69,7 @@ def make_frame(config: Config, tokenizer: Path) -> Frame:
         tokenizer,
         config.max_length,
         pair_separators=2 if config.format.pair_separator == "double" else 1,
-        sentence_separator=bool(config.format.sentence_separator),
+        sentence_separator=config.format.sentence_separator,
     )
 
 
@@ -97,7 +98,7 @@ def _index_function(config: Config, store: TokenStore, frame: Frame, spec: MaskS
 
 
 def _open_index(
-    config: Config, choice: FormatConfig, store: TokenStore, frame: Frame, epoch: int, seed: int
+    config: Config, choice: FormatOptions, store: TokenStore, frame: Frame, epoch: int, seed: int
 ) -> SampleIndex:
     asked = ("name", "nsp_balance", "lone_sentences", "pairs", "resample")
     options = {name: getattr(choice, name) for name in asked}
@@ -112,23 +113,14 @@ def _open_index(
 def _update_size(config: Config, store: TokenStore, frame: Frame, own: SampleIndex) -> UpdateSize:
     """Return the size of an update; the formats to match are built with the paper's own choices (PAPER row 1)."""
 
-    def mean_length(name: str, **options: str | None) -> float:
-        choice = FormatConfig(
-            name=name,
-            sentence_separator=None,
-            pair_separator=None,
-            pairs=None,
-            attention=None,
-            resample=False,
-            **options,
-        )
-        return float(_open_index(config, choice, store, frame, 0, config.seed).lengths().mean())
+    def mean_length(name: str) -> float:
+        return float(_open_index(config, FormatOptions(name), store, frame, 0, config.seed).lengths().mean())
 
     budget, name = config.budget, config.format.name
     segment = full = None
     if budget == "paper" and name == "sentence_pair":
-        segment = mean_length("segment_pair", nsp_balance="bert", lone_sentences="random")
+        segment = mean_length("segment_pair")
     if budget == "tokens" or (budget == "paper" and name == "doc"):
-        full = mean_length("full", nsp_balance=None, lone_sentences=None)
+        full = mean_length("full")
     own_mean = float(own.lengths().mean())
     return update_size(budget, name, config.batch.sequences, own_mean, segment, full)

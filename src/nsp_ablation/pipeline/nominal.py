@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nsp_ablation.config.schema import PAIR_FORMATS, Config
+from nsp_ablation.config.schema import Config
+from nsp_ablation.options.format_options import is_pair
 from nsp_ablation.pipeline.feed import make_feed, make_frame
 from nsp_ablation.pipeline.stores import find_prepared
 from nsp_ablation.samples.batches.budget import UpdateSize, update_size
@@ -49,7 +50,7 @@ def reading(config: Config) -> Reading:
 
 def special_tokens_of(config: Config) -> int:
     """Return how many special tokens a sample holds at least."""
-    return 3 if config.format.name in PAIR_FORMATS else 2
+    return 3 if is_pair(config.format.name) else 2
 
 
 def _nominal_length(format_name: str, max_length: int) -> int:
@@ -77,5 +78,5 @@ def _nominal_frame(config: Config) -> Frame:
         special_ids=(0, 1, 2, 3, 4),
         vocab_size=settings.vocab_size,
         pair_separators=2 if config.format.pair_separator == "double" else 1,
-        sentence_separator=bool(config.format.sentence_separator),
+        sentence_separator=config.format.sentence_separator,
     )

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from nsp_ablation.config.schema import Config, TaskConfig
-from nsp_ablation.config.task_schema import ZERO_SHOT_KINDS
+from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.tasks.task_spec import TaskSpec
+from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 from nsp_ablation.pipeline.arms import Arm, arms_of
 from nsp_ablation.pipeline.provenance import provenance
 from nsp_ablation.pipeline.task_files import check_files, task_fingerprint, task_spec
@@ -66,8 +66,8 @@ def _runs(config: Config) -> Iterator[_Run]:
                 yield _Run(arm, spec, seed, name)
 
 
-def _seeds(config: Config, task: TaskConfig) -> list[int] | list[None]:
-    return [None] if task.kind in ZERO_SHOT_KINDS else config.finetuning.seeds
+def _seeds(config: Config, task: TaskOptions) -> list[int] | list[None]:
+    return [None] if TASK_KINDS[task.kind].is_probe else config.finetuning.seeds
 
 
 def _try(config: Config, folder: RecordFolder, run: _Run) -> str | None:

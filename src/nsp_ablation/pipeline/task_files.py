@@ -5,20 +5,20 @@ from pathlib import Path
 
 from nsp_ablation.base.artifact import build_once, read_json, write_json
 from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
-from nsp_ablation.config.schema import Config, TaskConfig
-from nsp_ablation.config.task_schema import HELDOUT_KINDS
+from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.tasks.baselines import Baselines, measure_baselines
 from nsp_ablation.learning.tasks.blimp_files import read_minimal_pairs
 from nsp_ablation.learning.tasks.readers import read_task
 from nsp_ablation.learning.tasks.task_spec import HubSource, TaskSpec
+from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 from nsp_ablation.pipeline.documents import microworld_directory
 from nsp_ablation.pipeline.stores import store_key
 
 
-def task_spec(config: Config, task: TaskConfig) -> TaskSpec:
+def task_spec(config: Config, task: TaskOptions) -> TaskSpec:
     """Return the task with its files: its own `path`, else the micro-world's, else the hub's."""
     path = task.path
-    if path is None and config.corpus.reader == "microworld" and task.kind not in HELDOUT_KINDS:
+    if path is None and config.corpus.reader == "microworld" and TASK_KINDS[task.kind].reads != "heldout":
         path = str(microworld_directory(config.corpus, Path(config.paths.artifacts)) / "tasks" / task.name)
     hub = task.hub
     return TaskSpec(
@@ -32,7 +32,7 @@ def task_spec(config: Config, task: TaskConfig) -> TaskSpec:
         label_column=task.label_column,
         labels=tuple(task.labels),
         hub=HubSource(hub.path, hub.name, hub.revision, hub.split) if hub is not None else None,
-        hub_dev_split=task.hub_dev_split,
+        hub_dev_split=hub.dev_split if hub is not None else None,
     )
 
 
@@ -41,7 +41,7 @@ def task_fingerprint(config: Config, spec: TaskSpec) -> str:
 
     Raises ValueError where `path` is no directory with files.
     """
-    if spec.kind in HELDOUT_KINDS:
+    if TASK_KINDS[spec.kind].reads == "heldout":
         return store_key(config)
     if spec.path is None:
         return fingerprint([asdict(spec.hub) if spec.hub else None, spec.hub_dev_split])
@@ -60,7 +60,7 @@ def check_files(config: Config, spec: TaskSpec) -> None:
     """Read a task's files once. Raises ValueError where they are unreadable, which is better known before training."""
     if spec.kind == "minimal_pairs":
         read_minimal_pairs(spec)
-    elif spec.kind not in HELDOUT_KINDS:
+    elif TASK_KINDS[spec.kind].reads != "heldout":
         task_baselines(config, spec)
 
 

@@ -3,13 +3,14 @@
 import numpy as np
 import torch
 
-from nsp_ablation.config.schema import Config, TrainerConfig
+from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import resolved_objective
 from nsp_ablation.learning.cost.flops import EncoderSize, Work, training_flops
 from nsp_ablation.learning.cost.memory import memory_estimate
 from nsp_ablation.learning.cost.parameters import encoder_size, parameter_counts
 from nsp_ablation.learning.engine.architecture import ModelSpec
 from nsp_ablation.learning.engine.peak import device_peak, published_peak
+from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.pipeline.cut import Cut, make_cut
 from nsp_ablation.pipeline.device import torch_device
 from nsp_ablation.pipeline.nominal import Reading, reading, special_tokens_of
@@ -93,7 +94,7 @@ def _hours(config: Config, flops: float) -> str:
     return f"hours {hours:,.1f} for pre-training on {device} at an MFU of {trainer.dry_run_mfu:.0%}"
 
 
-def _device(trainer: TrainerConfig) -> tuple[str, float | None]:
+def _device(trainer: TrainerOptions) -> tuple[str, float | None]:
     """Return the name of a device and its peak FLOP/s, None where it is not known."""
     if trainer.dry_run_device is not None:
         name, peak = trainer.dry_run_device, published_peak(trainer.dry_run_device, trainer.precision)

@@ -16,8 +16,7 @@ from transformers import (
 
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.learning.engine.quiet import quiet_transformers
-
-PAIR_FORMATS = ("segment_pair", "sentence_pair")
+from nsp_ablation.options.format_options import is_pair
 
 # safetensors alone: the older files are pickles, which may hold code
 _WEIGHTS: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
@@ -156,5 +155,5 @@ def _second_type(directory: str, config: Any, condition: dict[str, Any], token_t
         return 1
     assert token_types == "as_pretrained", token_types
     if condition.get("format") is not None:
-        return int(condition["format"] in PAIR_FORMATS and num_types > 1)
+        return int(is_pair(condition["format"]) and num_types > 1)
     return int(config.model_type == "bert" and num_types > 1)

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from nsp_ablation.config.schema import PAIR_FORMATS, Config, FormatConfig
+from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import resolved_objective
+from nsp_ablation.options.format_options import FORMATS, FormatOptions, is_pair
 from nsp_ablation.pipeline.feed import make_frame, make_spec
 from nsp_ablation.samples.batches.masking import MaskSpec
 from nsp_ablation.samples.formats.frame import Frame
@@ -18,15 +19,6 @@ from nsp_ablation.text.store.token_store import TokenStore
 NUM_DOCUMENTS = 3
 _NUM_LOOKED_AT = 1000
 _MIN_SENTENCES = 2
-# The options of conf/format/, which stand in for those that the chosen format does not have.
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "segment_pair": {"pair_separator": "single", "nsp_balance": "bert", "lone_sentences": "random"},
-    "sentence_pair": {"pair_separator": "single", "lone_sentences": "random", "pairs": "overlapping"},
-    "full": {"sentence_separator": False, "attention": "sequence"},
-    "doc": {"sentence_separator": False},
-}
-_ABSENT = dict.fromkeys(name for name in FormatConfig.__dataclass_fields__ if name not in ("name", "resample"))
-SHIPPED = {name: FormatConfig(**{**_ABSENT, **own, "name": name, "resample": False}) for name, own in _OPTIONS.items()}
 
 
 @dataclass(frozen=True)
@@ -63,10 +55,10 @@ def make_page(config: Config, store: TokenStore, tokenizer: Path) -> Page:
     vocab_size = make_frame(config, tokenizer).vocab_size
     page = TokenStore.from_documents([_sentences(store, document) for document in documents], vocab_size)
     panels = []
-    for name in SHIPPED:
+    for name in FORMATS:
         choice = format_choice(config.format, name)
         own = replace(config, format=choice)
-        objective = resolved_objective(own) if name in PAIR_FORMATS else "mlm"
+        objective = resolved_objective(own) if is_pair(name) else "mlm"
         frame = make_frame(own, tokenizer)
         options = {key: getattr(choice, key) for key in ("nsp_balance", "lone_sentences", "pairs", "resample")}
         built = make_format(name, **options, order="sop" if objective == "mlm_sop" else "nsp")
@@ -77,13 +69,10 @@ def make_page(config: Config, store: TokenStore, tokenizer: Path) -> Page:
     return Page(page, spec, panels)
 
 
-def format_choice(own: FormatConfig, name: str) -> FormatConfig:
+def format_choice(own: FormatOptions, name: str) -> FormatOptions:
     """Return the options of the format `name`: those of `own` where it has them, else the shipped ones."""
-    options = dict(vars(SHIPPED[name]))
-    for key, value in vars(own).items():
-        if options[key] is not None and value is not None and key != "name":
-            options[key] = value
-    return FormatConfig(**options)
+    kept = {key: getattr(own, key) for key in ("resample", *FORMATS[name].options)}
+    return FormatOptions(name, **kept)
 
 
 def page_documents(store: TokenStore, max_length: int) -> list[int]:

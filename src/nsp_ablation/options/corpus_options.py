@@ -1,0 +1,62 @@
+"""Text and its tokens: corpora and tokenizers."""
+
+from dataclasses import dataclass
+
+from nsp_ablation.options.setting import MAX_SEED, REQUIRED, identity, machine, science
+
+# The keys of `CorpusOptions` that a reader needs, with what to give; other readers have no such key.
+READERS: dict[str, dict[str, str]] = {
+    "microworld": {"num_documents": "the number of documents to generate"},
+    "text": {
+        "path": "files: corpus.path=FILE, a directory or a quoted glob",
+        "document_border": "blank_line or file",
+    },
+    "jsonl": {
+        "path": "files: corpus.path=FILE, a directory or a quoted glob",
+        "text_key": "the key that holds a document's text",
+    },
+    "hub": {},
+}
+BYTE_ALPHABET = 256 + 5  # bytes and special tokens: the least vocabulary of byte-level BPE
+
+
+@dataclass
+class TokenizerOptions:
+    """Byte-level BPE or WordPiece trained on the corpus, or a tokenizer that exists."""
+
+    name: str = science(REQUIRED, "How text becomes tokens (section 4.4).", "bbpe", "wordpiece", "pretrained")
+    vocab_size: int | None = science(None, "Tokens of a vocabulary that is trained.", low=64, high=2**24)
+    lowercase: bool = science(False, "Lower-case the text first (WordPiece alone).")
+    path: str | None = science(None, "Directory or hub name of a pretrained tokenizer.")
+    max_train_documents: int | None = science(None, "Documents that a vocabulary is trained on; null: all.", low=1)
+
+
+@dataclass
+class DatasetOptions:
+    """A data set of the Hugging Face hub, read by the `datasets` library."""
+
+    path: str = science(REQUIRED, "Name on the hub, or a local directory.")
+    name: str | None = science(None, "Configuration of the data set.")
+    revision: str | None = science(None, "Commit or tag; null: the newest.")
+    split: str = science("train", "Split that is read.")
+    text_key: str = science("text", "Column that holds the text.")
+    document_key: str | None = science(None, "Column whose change begins a new document; null: each row is one.")
+
+
+@dataclass
+class CorpusOptions:
+    """Where documents come from, and which of them are held out."""
+
+    name: str = science(REQUIRED, "The corpus.")
+    reader: str = science(REQUIRED, "What reads it.", *READERS)
+    path: str | None = machine(None, "Files: a file, a directory or a quoted glob.")
+    text_key: str | None = science(None, "Key of a JSON object or parquet column that holds a document's text.")
+    document_border: str | None = science(None, "What ends a document of plain text.", "blank_line", "file")
+    one_sentence_per_line: bool = science(False, "Each line is a sentence (BERT's layout); none is split.")
+    language: str = science("en", "Language of the sentence splitter, as an ISO 639 code.")
+    heldout_fraction: float = science(0.01, "Share of documents held out, by their hash.", low=0.0, high=0.5)
+    seed: int = science(1, "Seed of the micro-world and of held-out masks; fixed for all arms.", low=0, high=MAX_SEED)
+    num_documents: int | None = science(None, "Documents that are generated or read; null: all.", low=2, high=2**40)
+    num_processes: int | None = machine(None, "Processes that build stores; null: one per core.", low=1, high=4096)
+    vocab_sizes: dict[str, int] = identity({}, "Default tokenizer.vocab_size of each trained tokenizer.")
+    hub: list[DatasetOptions] = science([], "Data sets of the hub that make up the corpus.")

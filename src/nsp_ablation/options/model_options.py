@@ -1,0 +1,35 @@
+"""The encoder: its size, and how its weights start."""
+
+from dataclasses import dataclass
+
+from nsp_ablation.options.setting import REQUIRED, science
+
+# Modules that implement each architecture of `transformers`.
+ARCHITECTURES = {
+    name: f"nsp_ablation.learning.engine.architecture.{name}" for name in ("bert", "roberta", "roberta_prelayernorm")
+}
+
+
+@dataclass
+class ModelOptions:
+    """The encoder. The `*_init` keys and `unigram_output_bias` are measures for small encoders alone, which otherwise
+    stay on the plateau of unigram frequencies; base and large start as published."""
+
+    name: str = science(REQUIRED, "The encoder's size.")
+    architecture: str = science("bert", "Which encoder of transformers it is.", *ARCHITECTURES)
+    num_layers: int = science(REQUIRED, "Layers.", low=1, high=1024)
+    hidden_size: int = science(REQUIRED, "Width of the hidden states.", low=8, high=2**16)
+    num_heads: int = science(REQUIRED, "Attention heads per layer.", low=1, high=1024)
+    intermediate_size: int = science(REQUIRED, "Width of the feed-forward layer.", low=8, high=2**20)
+    dropout: float = science(0.1, "Dropout of hidden states (fidelity row 22).", low=0.0, high=0.9)
+    attention_dropout: float = science(0.1, "Dropout of attention weights (fidelity row 22).", low=0.0, high=0.9)
+    type_vocab_size: int = science(2, "Token types (fidelity row 7).", low=1, high=2)
+    init_std: float = science(0.02, "Standard deviation of the initial weights.", low=1e-4, high=1.0)
+    sinusoid_init_base: float | None = science(
+        None, "Start position embeddings as sinusoids of this base; null: drawn as all others.", low=2.0
+    )
+    sinusoid_init_scale: float | None = science(None, "Amplitude of these sinusoids, in init_std.", low=0.0)
+    lookup_init: bool = science(False, "Start the last layer's attention as a lookup of equal tokens.")
+    neighbour_init: bool = science(False, "Start heads of the first layer on the neighbouring tokens.")
+    unigram_output_bias: bool = science(False, "Start the output bias at the log unigram frequencies.")
+    init_from: str | None = science(None, "Directory or hub name of an encoder to go on with; null: fresh weights.")
