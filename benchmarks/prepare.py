@@ -108,11 +108,12 @@ def child(way: str, corpus: Path, tokenizer: Path, directory: Path) -> dict[str,
 
 def measure(way: str, corpus: str, tokenizer: str, directory: str) -> dict[str, Any]:
     """Return seconds, tokens and peak memory of one way; runs in a process of its own."""
+    from nsp_ablation.options.corpus_options import CorpusOptions
     from nsp_ablation.text.corpus.piece import whole
     from nsp_ablation.text.corpus.source import Source
     from nsp_ablation.text.store.shard import Recipe
 
-    source = Source("jsonl", (whole(Path(corpus)),), "text", None, (), None)
+    source = Source(CorpusOptions("jsonl", "jsonl", text_key="text"), (whole(Path(corpus)),))
     recipe = Recipe(Path(tokenizer), "en", one_sentence_per_line=False, heldout_fraction=0.01)
     workers: dict[int, float] = {}
     threading.Thread(target=_watch_children, args=(workers,), daemon=True).start()

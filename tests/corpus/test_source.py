@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nsp_ablation.options.corpus_options import CorpusOptions, DatasetOptions
 from nsp_ablation.text.corpus.piece import Piece, pack, whole
 from nsp_ablation.text.corpus.source import Source, cut_source, read_source
 
@@ -34,7 +35,9 @@ def texts(source):
 
 
 def a_source(reader, *pieces, border=None, max_documents=None):
-    return Source(reader, pieces, "text" if reader == "jsonl" else None, border, (), max_documents)
+    text_key = "text" if reader == "jsonl" else None
+    options = CorpusOptions("x", reader, text_key=text_key, document_border=border, num_documents=max_documents)
+    return Source(options, pieces)
 
 
 def read(reader, *pieces):
@@ -106,7 +109,7 @@ def test_a_limited_source_and_the_hub_are_not_cut(tmp_path):
     limited = a_source("jsonl", whole(tmp_path / "a.jsonl"), max_documents=4)
     assert cut_source(limited, 1) == [limited]
     assert texts(limited) == ["x"] * 4
-    hub = Source("hub", (), None, None, ({"path": "x"},), None)
+    hub = Source(CorpusOptions("hub", "hub", hub=[DatasetOptions("x")]), ())
     assert cut_source(hub, 1) == [hub]
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.text.corpus.document import is_heldout, text_digest
 from nsp_ablation.text.corpus.piece import whole
 from nsp_ablation.text.corpus.source import Source
@@ -20,7 +21,7 @@ WORDS = ["the", "quick", "fox", "jumps", "over", "a", "lazy", "dog", "resting", 
 
 def jsonl(path, texts) -> Source:
     path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-    return Source("jsonl", (whole(path),), "text", None, (), None)
+    return Source(CorpusOptions("jsonl", "jsonl", text_key="text"), (whole(path),))
 
 
 def stores(corpus, directory, num_processes=1, max_shard_bytes=1 << 30):
@@ -63,7 +64,7 @@ def test_stores_do_not_depend_on_where_shards_end(bbpe, tmp_path_factory, lines,
     place = tmp_path_factory.mktemp("cut")
     path = place / "a.txt"
     path.write_bytes((end.join([*lines, "The end."]) + last).encode())
-    source = Source("text", (whole(path),), None, "blank_line", (), None)
+    source = Source(CorpusOptions("text", "text", document_border="blank_line"), (whole(path),))
     corpus = (source, Recipe(bbpe, "en", one_sentence_per_line=True, heldout_fraction=0.0))
     expected = content(stores(corpus, place / "whole"))
     arrays = ("ids.npy", "sentence_offsets.npy", "document_offsets.npy")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.text.corpus.piece import Piece
 from nsp_ablation.text.corpus.source import Source
 from nsp_ablation.text.store.build_stores import build_shards, build_stores, shard_calls
@@ -59,7 +60,9 @@ def corpus(tmp_path, bbpe):
     directory.mkdir()
     for name in NAMES:
         fill(directory, name)
-    source = Source("jsonl", tuple(Piece(directory / name, 0, None, 999) for name in NAMES), "text", None, (), None)
+    source = Source(
+        CorpusOptions("jsonl", "jsonl", text_key="text"), tuple(Piece(directory / name, 0, None, 999) for name in NAMES)
+    )
     for name in PIPES:
         (directory / name).unlink()
         os.mkfifo(directory / name)

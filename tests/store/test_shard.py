@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.text.corpus.piece import whole
 from nsp_ablation.text.corpus.source import Source
 from nsp_ablation.text.store.merge import merge_shards
@@ -26,7 +27,7 @@ def build(documents, tokenizer, directory, one_sentence_per_line=True, **options
     """The store of documents whose lines are sentences, made as one shard."""
     corpus = directory.with_suffix(".jsonl")
     corpus.write_text("".join(json.dumps({"text": text}) + "\n" for text in documents))
-    source = Source("jsonl", (whole(corpus),), "text", None, (), None)
+    source = Source(CorpusOptions("jsonl", "jsonl", text_key="text"), (whole(corpus),))
     recipe = Recipe(tokenizer, "en", one_sentence_per_line, heldout_fraction=0.0)
     shard = build_shard(source, recipe, directory.with_suffix(".shard"), **options)
     directory.mkdir()

@@ -63,13 +63,13 @@ def _figure(config: Config) -> Iterator[Problem]:
 
 
 def _corpus(corpus: CorpusOptions) -> Iterator[Problem]:
-    for key in dict.fromkeys(key for keys in READERS.values() for key in keys):
+    for key in dict.fromkeys(key for facts in READERS.values() for key in facts.needs):
         value = getattr(corpus, key)
-        has = key in READERS[corpus.reader]
+        has = key in READERS[corpus.reader].needs
         if has and value is None:
-            yield Problem(f"corpus.{key}", None, f"corpus={corpus.name} needs {READERS[corpus.reader][key]}")
+            yield Problem(f"corpus.{key}", None, f"corpus={corpus.name} needs {READERS[corpus.reader].needs[key]}")
         if not has and value is not None and key != "num_documents":
-            readers = " or ".join(reader for reader, keys in READERS.items() if key in keys)
+            readers = " or ".join(reader for reader, facts in READERS.items() if key in facts.needs)
             yield Problem(
                 f"corpus.{key}", value, f"corpus={corpus.name} has no such key; it belongs to corpus={readers}"
             )

@@ -4,18 +4,34 @@ from dataclasses import dataclass
 
 from nsp_ablation.options.setting import MAX_SEED, REQUIRED, identity, machine, science
 
-# The keys of `CorpusOptions` that a reader needs, with what to give; other readers have no such key.
-READERS: dict[str, dict[str, str]] = {
-    "microworld": {"num_documents": "the number of documents to generate"},
-    "text": {
-        "path": "files: corpus.path=FILE, a directory or a quoted glob",
-        "document_border": "blank_line or file",
-    },
-    "jsonl": {
-        "path": "files: corpus.path=FILE, a directory or a quoted glob",
-        "text_key": "the key that holds a document's text",
-    },
-    "hub": {},
+
+@dataclass(frozen=True)
+class ReaderFacts:
+    """What the rest of the project needs to know of a reader.
+
+    `module` implements it (`read`, and `cut` for files); `needs` are the keys of `CorpusOptions` that it needs, with
+    what to give. A key that another reader needs and this one does not is none of its.
+    """
+
+    module: str
+    needs: dict[str, str]
+
+    @property
+    def reads_files(self) -> bool:
+        """Whether it reads the files of `corpus.path`."""
+        return "path" in self.needs
+
+
+_FILES = {"path": "files: corpus.path=FILE, a directory or a quoted glob"}
+READERS = {
+    "microworld": ReaderFacts(  # written as JSON lines
+        "nsp_ablation.text.corpus.jsonl", {"num_documents": "the number of documents to generate"}
+    ),
+    "text": ReaderFacts("nsp_ablation.text.corpus.plain_text", _FILES | {"document_border": "blank_line or file"}),
+    "jsonl": ReaderFacts(
+        "nsp_ablation.text.corpus.jsonl", _FILES | {"text_key": "the key that holds a document's text"}
+    ),
+    "hub": ReaderFacts("nsp_ablation.text.corpus.hub", {}),
 }
 BYTE_ALPHABET = 256 + 5  # bytes and special tokens: the least vocabulary of byte-level BPE
 

@@ -22,6 +22,7 @@ from nsp_ablation.learning.pretraining.pretraining_fit import pretrain as fit
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
 from nsp_ablation.learning.pretraining.pretraining_module import Recipe
 from nsp_ablation.pipeline.cell_logger import run_logger
+from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.cut import Cut, make_cut
 from nsp_ablation.pipeline.device import torch_device
 from nsp_ablation.pipeline.feed import Feed, make_feed
@@ -29,7 +30,6 @@ from nsp_ablation.pipeline.initial_model import make_model
 from nsp_ablation.pipeline.stores import prepare, store_key
 from nsp_ablation.samples.batches.accounting import Totals, tokens_at_positions, totals
 from nsp_ablation.samples.batches.loader import MicroBatch, evaluation_batches, micro_batch_loader
-from nsp_ablation.stages.console import say
 from nsp_ablation.stages.ranks import ranks
 
 _EVALUATION_TOKENS = 16_384

@@ -13,10 +13,10 @@ from nsp_ablation.learning.tasks.task_spec import TaskSpec
 from nsp_ablation.options.task_options import TASK_KINDS
 from nsp_ablation.pipeline.arms import Arm
 from nsp_ablation.pipeline.cell_logger import run_logger
+from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.device import device_name
 from nsp_ablation.pipeline.task_files import task_baselines
 from nsp_ablation.pipeline.zero_shot import probe
-from nsp_ablation.stages.console import say
 
 _PADDED_BACKEND = "sdpa, padded"
 _PROGRESS_SECONDS = 5.0

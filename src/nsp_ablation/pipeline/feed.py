@@ -9,6 +9,7 @@ from nsp_ablation.base.artifact import build_once
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import resolved_objective
 from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.stores import Prepared
 from nsp_ablation.samples.batches.budget import UpdateSize, update_size
 from nsp_ablation.samples.batches.masking import MaskSpec
@@ -16,7 +17,6 @@ from nsp_ablation.samples.batches.plan import BatchPlan
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.samples.formats.sample_index import SampleIndex
-from nsp_ablation.stages.console import say
 from nsp_ablation.text.store.token_store import TokenStore
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, num_ids, special_tokens, word_starts
 

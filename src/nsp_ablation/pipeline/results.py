@@ -11,11 +11,11 @@ from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.tasks.task_spec import TaskSpec
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 from nsp_ablation.pipeline.arms import Arm, arms_of
+from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.provenance import provenance
 from nsp_ablation.pipeline.task_files import check_files, task_fingerprint, task_spec
 from nsp_ablation.reporting.records.record import FinetuningFacts, Provenance, ResultRecord, record_id
 from nsp_ablation.reporting.records.record_folder import RecordFolder
-from nsp_ablation.stages.console import say
 
 
 @dataclasses.dataclass(frozen=True)

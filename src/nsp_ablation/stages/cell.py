@@ -12,8 +12,8 @@ from nsp_ablation.config.science import condition_name, science_settings
 from nsp_ablation.learning.engine.cpu import set_up_cpu
 from nsp_ablation.learning.engine.job import job_rank
 from nsp_ablation.learning.engine.signals import Stopped, stops_at_once
+from nsp_ablation.pipeline.console import say_error
 from nsp_ablation.reporting.records.manifest import Cell, write_cell
-from nsp_ablation.stages.console import say_error
 
 MAKING_STAGES = ("all", "finetune")
 TABLE_STAGES = (*MAKING_STAGES, "report")

@@ -11,11 +11,11 @@ from nsp_ablation.learning.cost.parameters import encoder_size, parameter_counts
 from nsp_ablation.learning.engine.architecture import ModelSpec
 from nsp_ablation.learning.engine.peak import device_peak, published_peak
 from nsp_ablation.options.trainer_options import TrainerOptions
+from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.cut import Cut, make_cut
 from nsp_ablation.pipeline.device import torch_device
 from nsp_ablation.pipeline.nominal import Reading, reading, special_tokens_of
 from nsp_ablation.pipeline.published_cells import command, published_cell
-from nsp_ablation.stages.console import say
 
 
 def dry_run(config: Config, overrides: list[str]) -> None:

@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 from nsp_ablation.config.schema import Config
+from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.encoder_artifact import pretrain
-from nsp_ablation.stages.console import say
 
 
 def export(config: Config) -> None:

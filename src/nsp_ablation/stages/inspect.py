@@ -13,6 +13,7 @@ from rich.console import Console
 from nsp_ablation.base.artifact import write_text
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import resolved_objective
+from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.feed import Feed, make_feed
 from nsp_ablation.pipeline.stores import Prepared, prepare
 from nsp_ablation.samples.inspection.contract import header, sample_rows, write_jsonl
@@ -20,7 +21,6 @@ from nsp_ablation.samples.inspection.formats_figure import figure
 from nsp_ablation.samples.inspection.formats_page import make_page
 from nsp_ablation.samples.inspection.input_tokens import Vocabulary
 from nsp_ablation.samples.inspection.inspect_terminal import print_samples, print_statistics
-from nsp_ablation.stages.console import say
 from nsp_ablation.text.store.token_store import TokenStore
 
 

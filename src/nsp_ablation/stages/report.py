@@ -10,13 +10,13 @@ from filelock import FileLock
 
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.job import job_rank
+from nsp_ablation.pipeline.console import say_error
 from nsp_ablation.reporting.analysis.study import StudyInfo
 from nsp_ablation.reporting.records.manifest import Cell, Manifest, read_manifest
 from nsp_ablation.reporting.records.manifest import sweep as manifest_of
 from nsp_ablation.reporting.records.record_folder import RecordFolder
 from nsp_ablation.reporting.render.build_report import build_report
 from nsp_ablation.stages.cell import MAKING_STAGES, cell_key
-from nsp_ablation.stages.console import say_error
 
 
 @contextmanager

@@ -4,6 +4,15 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
+from nsp_ablation.options.corpus_options import CorpusOptions
+from nsp_ablation.text.corpus.piece import Piece
+
+
+def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
+    """Yield the documents of the data sets of `corpus.hub`, one after the other; there are no pieces."""
+    for dataset in options.hub:
+        yield from read_hub(**vars(dataset))
+
 
 def read_hub(
     path: str, name: str | None, revision: str | None, split: str, text_key: str, document_key: str | None

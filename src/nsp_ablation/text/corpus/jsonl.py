@@ -4,10 +4,24 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from nsp_ablation.text.corpus.lines import line_number, read_lines
-from nsp_ablation.text.corpus.parquet import read_row_groups
-from nsp_ablation.text.corpus.piece import Piece, whole
+from nsp_ablation.options.corpus_options import CorpusOptions
+from nsp_ablation.text.corpus.lines import COMPRESSED, line_number, read_lines
+from nsp_ablation.text.corpus.parquet import cut_row_groups, read_row_groups
+from nsp_ablation.text.corpus.piece import Piece, cut_bytes, whole
 from nsp_ablation.text.corpus.row import text_of
+
+
+def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
+    """Yield the documents of JSON-lines and parquet files, by `read_jsonl`."""
+    assert options.text_key is not None
+    return read_jsonl(pieces, options.text_key)
+
+
+def cut(options: CorpusOptions, piece: Piece, max_bytes: int) -> list[Piece]:
+    """Cut a plain file at any byte and a parquet file at row groups; a compressed one stays whole."""
+    if piece.path.suffix in COMPRESSED:
+        return [piece]
+    return (cut_row_groups if piece.path.suffix == ".parquet" else cut_bytes)(piece.path, max_bytes)
 
 
 def read_jsonl(pieces: Iterable[Piece], text_key: str) -> Iterator[str]:

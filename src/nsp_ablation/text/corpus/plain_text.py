@@ -2,8 +2,21 @@
 
 from collections.abc import Iterable, Iterator
 
-from nsp_ablation.text.corpus.lines import read_lines
-from nsp_ablation.text.corpus.piece import Piece, whole
+from nsp_ablation.options.corpus_options import CorpusOptions
+from nsp_ablation.text.corpus.lines import COMPRESSED, read_lines
+from nsp_ablation.text.corpus.piece import Piece, cut_bytes, whole
+
+
+def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
+    """Yield the documents of text files, by `read_text`."""
+    assert options.document_border is not None
+    return read_text(pieces, options.document_border)
+
+
+def cut(options: CorpusOptions, piece: Piece, max_bytes: int) -> list[Piece]:
+    """Cut a file at any byte; one that is compressed, or a document, stays whole."""
+    stays_whole = piece.path.suffix in COMPRESSED or options.document_border == "file"
+    return [piece] if stays_whole else cut_bytes(piece.path, max_bytes)
 
 
 def read_text(pieces: Iterable[Piece], document_border: str) -> Iterator[str]:
@@ -28,13 +41,13 @@ def read_text(pieces: Iterable[Piece], document_border: str) -> Iterator[str]:
 
 def _documents(piece: Piece, blank_line_ends: bool) -> Iterator[str]:
     lines = list[str]()
-    is_anothers = piece.start > 0 or piece.end == 0
+    belongs_to_previous_piece = piece.start > 0 or piece.end == 0
     for offset, _, line in read_lines(piece.path, piece.start):
         is_blank = not line.strip()
-        if piece.end is not None and offset >= piece.end and (is_blank or is_anothers):
+        if piece.end is not None and offset >= piece.end and (is_blank or belongs_to_previous_piece):
             break
-        if is_anothers:
-            is_anothers = not is_blank
+        if belongs_to_previous_piece:
+            belongs_to_previous_piece = not is_blank
         elif is_blank and (blank_line_ends or not lines):
             if lines:
                 yield "\n".join(lines)

@@ -2,30 +2,30 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib import import_module
 from itertools import islice
-from typing import Any
+from typing import Protocol
 
-from nsp_ablation.text.corpus.hub import read_hub
-from nsp_ablation.text.corpus.jsonl import read_jsonl
-from nsp_ablation.text.corpus.lines import COMPRESSED
-from nsp_ablation.text.corpus.parquet import cut_row_groups
-from nsp_ablation.text.corpus.piece import Piece, cut_bytes, pack
-from nsp_ablation.text.corpus.plain_text import read_text
+from nsp_ablation.options.corpus_options import READERS, CorpusOptions
+from nsp_ablation.text.corpus.piece import Piece, pack
+
+
+class Reader(Protocol):
+    """A module that reads corpora; `READERS` names it. `cut` is asked for whole files alone."""
+
+    def read(self, options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
+        """Yield the documents' texts in order. Raises ValueError, naming the place, for what it cannot read."""
+
+    def cut(self, options: CorpusOptions, piece: Piece, max_bytes: int) -> list[Piece]:
+        """Cut a file into pieces of about `max_bytes` that together yield the same documents in the same order."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Files that `reader` "text" (with `document_border`) or "jsonl" (with `text_key`) reads, or "hub" data sets.
+    """The files, if any, that `options.reader` reads, by the other options."""
 
-    `hub` holds the arguments of `read_hub`, one mapping a data set. Reading stops after `max_documents`, if not None.
-    """
-
-    reader: str
+    options: CorpusOptions
     pieces: tuple[Piece, ...]
-    text_key: str | None
-    document_border: str | None
-    hub: tuple[dict[str, Any], ...]
-    max_documents: int | None
 
     @property
     def num_bytes(self) -> int:
@@ -34,40 +34,26 @@ class Source:
 
 
 def read_source(source: Source) -> Iterator[str]:
-    """Yield the documents' texts in the corpus' order. Raises ValueError as the readers do."""
-    return islice(_read(source), source.max_documents)
+    """Yield the documents' texts in the corpus' order, at most `num_documents`. Raises ValueError as the readers do."""
+    options = source.options
+    return islice(_reader(options).read(options, source.pieces), options.num_documents)
 
 
 def cut_source(source: Source, max_bytes: int) -> list[Source]:
     """Cut a source into sources of about `max_bytes` that together yield the same documents in the same order.
 
     Plain files are cut at any byte (JSON lines at lines, text at blank lines) and parquet files at row groups; a
-    compressed file, and a text file that is one document, stay whole. The hub, and a source with `max_documents`,
-    cannot be cut. The cut is a function of the files' sizes (and of parquet files' row groups) alone.
+    compressed file, and a text file that is one document, stay whole. A source without files, or with a number of
+    documents, cannot be cut. The cut is a function of the files' sizes (and of parquet files' row groups) alone.
     """
-    if source.reader == "hub" or source.max_documents is not None:
+    options = source.options
+    if not source.pieces or options.num_documents is not None:
         return [source]
-    pieces = [part for piece in source.pieces for part in _cut(piece, source, max_bytes)]
+    assert all((piece.start, piece.end) == (0, None) for piece in source.pieces), source.pieces
+    pieces = [part for piece in source.pieces for part in _reader(options).cut(options, piece, max_bytes)]
     return [replace(source, pieces=group) for group in pack(pieces, max_bytes)]
 
 
-def _read(source: Source) -> Iterator[str]:
-    if source.reader == "text":
-        assert source.document_border is not None
-        yield from read_text(source.pieces, source.document_border)
-    elif source.reader == "jsonl":
-        assert source.text_key is not None
-        yield from read_jsonl(source.pieces, source.text_key)
-    else:
-        assert source.reader == "hub", source.reader
-        for dataset in source.hub:
-            yield from read_hub(**dataset)
-
-
-def _cut(piece: Piece, source: Source, max_bytes: int) -> list[Piece]:
-    assert (piece.start, piece.end) == (0, None), piece
-    if piece.path.suffix in COMPRESSED or source.document_border == "file":
-        return [piece]
-    if source.reader == "jsonl" and piece.path.suffix == ".parquet":
-        return cut_row_groups(piece.path, max_bytes)
-    return cut_bytes(piece.path, max_bytes)
+def _reader(options: CorpusOptions) -> Reader:
+    module: Reader = import_module(READERS[options.reader].module)  # type: ignore[assignment]
+    return module

@@ -79,11 +79,12 @@ def build_stores(
     num_processes: int,
     max_shard_bytes: int,
     say: Callable[[str], None],
+    finish: Callable[[Path], None] = lambda directory: None,
 ) -> Path:
     """Return `directory` with the token stores `train` and, where a document is held out, `heldout`, built once.
 
-    Their bytes depend on the documents and the recipe alone. Raises ValueError if no training document has a token, and
-    as the readers do.
+    Their bytes depend on the documents and the recipe alone; `finish` may add files before the directory appears.
+    Raises ValueError if no training document has a token, and as the readers do.
     """
 
     def build(place: Path) -> None:
@@ -91,6 +92,7 @@ def build_stores(
         build_shards(calls, num_processes, say)
         say("merging the shards")
         merge_shards([shard for _, _, shard in calls], place)
+        finish(place)
 
     build_once(directory, build)
     shutil.rmtree(_shards_directory(directory), ignore_errors=True)

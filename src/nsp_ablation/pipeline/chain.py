@@ -1,0 +1,65 @@
+"""The chain of artifacts: Corpus -> Tokenizer -> Stores -> Feed -> Encoder -> Result.
+
+Every link is named before it exists: its key is the fingerprint of all that decides its content, and its directory is
+`<paths.artifacts>/<kind>/<key>`. `make()` builds what is missing, from the corpus on.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from nsp_ablation.base.artifact import build_once, write_json
+from nsp_ablation.base.fingerprint import fingerprint
+
+# The number of each maker is part of the key of what it makes: the commit that changes what it makes raises it, so that
+# nothing older is taken for its work (tests/golden).
+MAKERS = {"corpora": 1, "tokenizers": 1, "stores": 1, "indexes": 1, "encoders": 1, "baselines": 1, "records": 1}
+LINK_FILE = "artifact.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Artifact(ABC):
+    """A directory below `root` (paths.artifacts)."""
+
+    root: Path
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def identity(self) -> Any:
+        """Return the settings and contents that decide this artifact, as JSON values, but for its inputs' keys."""
+
+    def inputs(self) -> "tuple[Artifact, ...]":
+        """Return the artifacts that this one is made from."""
+        return ()
+
+    @cached_property
+    def key(self) -> str:
+        """16 hex digits that depend on all that decides the content, and on nothing else."""
+        return fingerprint([self.kind, MAKERS[self.kind], self.identity(), [link.key for link in self.inputs()]])
+
+    @property
+    def directory(self) -> Path:
+        return self.root / self.kind / self.key
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the directory is there; whether it was damaged since is seen where it is used."""
+        return self.directory.exists()
+
+    def build(self, directory: Path) -> None:
+        """Write the content into an empty directory. Raises ValueError where the configuration does not allow it."""
+        raise NotImplementedError(f"{self.kind} are made by their own `make`")
+
+    def make(self) -> Path:
+        """Return the directory, built on first use. Raises ValueError as `build` does, and for a damaged one."""
+        return build_once(self.directory, self._build)
+
+    def _build(self, directory: Path) -> None:
+        self.build(directory)
+        self.note_inputs(directory)
+
+    def note_inputs(self, directory: Path) -> None:
+        """Write into `directory` what it is made from, so that nothing that is still needed is ever deleted."""
+        write_json(directory / LINK_FILE, {"inputs": [f"{link.kind}/{link.key}" for link in self.inputs()]})

@@ -1,0 +1,131 @@
+"""The first link: the documents of a corpus, and the refusal of a corpus that a format cannot use."""
+
+import logging
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from nsp_ablation.base.fingerprint import files_fingerprint
+from nsp_ablation.options.corpus_options import READERS, CorpusOptions
+from nsp_ablation.options.format_options import FORMATS
+from nsp_ablation.pipeline.chain import Artifact
+from nsp_ablation.text.corpus.corpus_paths import expand
+from nsp_ablation.text.corpus.document import is_heldout, text_digest
+from nsp_ablation.text.corpus.piece import whole
+from nsp_ablation.text.corpus.source import Source, read_source
+
+log = logging.getLogger(__name__)
+
+# How many documents are looked at before a tokenizer is trained: enough for a median, read in well under a second.
+_NUM_LOOKED_AT = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus(Artifact):
+    """The documents of a corpus. The micro-world alone is written, with its task files; files stay where they are."""
+
+    kind = "corpora"
+    options: CorpusOptions
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether it is the micro-world."""
+        return self.options.reader == "microworld"
+
+    def identity(self) -> Any:
+        options = self.options
+        if self.is_generated:
+            return [options.reader, options.seed, options.num_documents]
+        content: Any = [_dataset(dict(vars(dataset))) for dataset in options.hub]
+        if READERS[options.reader].reads_files:
+            content = _content(tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in self.files))
+        return [options.reader, options.text_key, options.document_border, options.num_documents, content]
+
+    @property
+    def is_made(self) -> bool:
+        return not self.is_generated or super().is_made
+
+    def build(self, directory: Path) -> None:
+        from nsp_ablation.text.microworld.world_documents import write_documents
+        from nsp_ablation.text.microworld.world_tasks import write_tasks
+
+        assert self.options.num_documents is not None
+        write_documents(directory / "documents.jsonl", self.options.num_documents, self.options.seed)
+        write_tasks(directory / "tasks", self.options.seed)
+
+    def tasks_directory(self) -> Path | None:
+        """Return the directory of the task files that belong to the corpus; None where none do."""
+        return self.make() / "tasks" if self.is_generated else None
+
+    @cached_property
+    def files(self) -> list[Path]:
+        """The files that are read, in order. Raises ValueError where `corpus.path` matches none."""
+        if self.is_generated:
+            return [self.make() / "documents.jsonl"]
+        return expand(str(self.options.path)) if READERS[self.options.reader].reads_files else []
+
+    def source(self) -> Source:
+        """Return where the documents are read, as plain values."""
+        options = self.options
+        if self.is_generated:
+            options = replace(options, text_key="text", num_documents=None)
+        return Source(options, tuple(map(whole, self.files)))
+
+    def training_texts(self) -> Iterator[str]:
+        """Yield the texts of the documents that are not held out, in the corpus' order."""
+        for text in read_source(self.source()):
+            if not is_heldout(text_digest(text), self.options.heldout_fraction):
+                yield text
+
+    def check_borders(self, format_name: str) -> None:
+        """Refuse a corpus that the format cannot use, before anything is built.
+
+        Raises ValueError for a corpus without documents, and for one without document borders where the format needs
+        them. Warns where blank lines look like the ends of paragraphs (median below 3 sentences).
+        """
+        from nsp_ablation.text.corpus.sentences import split_sentences
+
+        options = self.options
+        first = list(islice(read_source(self.source()), _NUM_LOOKED_AT))
+        if not first:
+            raise ValueError(f"corpus.path={options.path} holds no document; name files with text")
+        if FORMATS[format_name].needs_borders and len(first) < 2:
+            free = next(name for name, facts in FORMATS.items() if not facts.needs_borders)
+            raise ValueError(
+                f"format={format_name} needs document borders, and corpus.path={options.path} holds one document only "
+                f"({_border_remedy(options)}), or use format={free}"
+            )
+        if options.reader != "text" or options.document_border != "blank_line":
+            return
+        lengths = [len(split_sentences(text, options.language, options.one_sentence_per_line)) for text in first]
+        if statistics.median(lengths) < 3:
+            log.warning(
+                "corpus.document_border=blank_line: the median document has %g sentences; if blank lines end "
+                "paragraphs, set corpus.document_border=file",
+                statistics.median(lengths),
+            )
+
+
+def _border_remedy(options: CorpusOptions) -> str:
+    if options.reader == "text" and options.document_border == "blank_line":
+        return "separate documents by blank lines, or give one file each with corpus.document_border=file"
+    if options.reader == "text":
+        return "give several files"
+    return "give one JSON object per document"
+
+
+def _dataset(dataset: dict[str, Any]) -> list[Any]:
+    """Return what pins a data set down: its settings, and where it is a local directory the bytes of its files."""
+    path = Path(dataset["path"])
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else []
+    return [dataset if not files else dataset | {"path": None}, files_fingerprint(files) if files else None]
+
+
+@cache
+def _content(states: tuple[tuple[Path, int, int], ...]) -> str:
+    """Return the fingerprint of files' bytes, read once per process while path, size and time of change stay equal."""
+    return files_fingerprint([path for path, _, _ in states])

@@ -1,0 +1,70 @@
+"""What lies under paths.artifacts, which records use it, and the deletion of what none uses."""
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from nsp_ablation.base.artifact import read_json
+from nsp_ablation.pipeline.chain import LINK_FILE, MAKERS
+
+
+@dataclass
+class Item:
+    """An artifact on disk: `name` is `<kind>/<key>`, `inputs` the names of what it was made from (None: not known, as
+    for an artifact of an older version), `records` the ids of the records that need it."""
+
+    name: str
+    directory: Path
+    num_bytes: int
+    inputs: list[str] | None
+    records: set[str] = field(default_factory=set)
+
+
+def take_inventory(root: Path, used_by: Iterable[tuple[str, list[str]]]) -> list[Item]:
+    """Return every artifact below `root`, by kind and size, with the records that need it, directly or through another.
+
+    `used_by` yields (record id, names of the artifacts that it was made from).
+    """
+    items = {item.name: item for kind in MAKERS for item in _items(root, kind)}
+    for record, names in used_by:
+        waiting = list(names)
+        while waiting:
+            item = items.get(waiting.pop())
+            if item is not None and record not in item.records:
+                item.records.add(record)
+                waiting += item.inputs or []
+    return sorted(items.values(), key=lambda item: (list(MAKERS).index(item.name.split("/")[0]), -item.num_bytes))
+
+
+def delete_unused(items: list[Item]) -> list[Item]:
+    """Delete the artifacts that no record needs and nobody is building, and return them."""
+    deleted = []
+    for item in items:
+        lock = FileLock(f"{item.directory}.lock", timeout=0)
+        if item.records:
+            continue
+        try:
+            with lock:
+                shutil.rmtree(item.directory)
+        except Timeout:
+            continue
+        deleted.append(item)
+    return deleted
+
+
+def _items(root: Path, kind: str) -> list[Item]:
+    directory = root / kind
+    found = sorted(path for path in directory.iterdir() if path.is_dir()) if directory.is_dir() else []
+    return [Item(f"{kind}/{path.name}", path, _num_bytes(path), _inputs(path)) for path in found if path.name[0] != "."]
+
+
+def _num_bytes(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+
+
+def _inputs(directory: Path) -> list[str] | None:
+    path = directory / LINK_FILE
+    return read_json(path)["inputs"] if path.is_file() else None
