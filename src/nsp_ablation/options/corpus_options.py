@@ -15,6 +15,7 @@ class ReaderFacts:
 
     module: str
     needs: dict[str, str]
+    is_generated: bool = False
 
     @property
     def reads_files(self) -> bool:
@@ -25,7 +26,7 @@ class ReaderFacts:
 _FILES = {"path": "files: corpus.path=FILE, a directory or a quoted glob"}
 READERS = {
     "microworld": ReaderFacts(  # written as JSON lines
-        "nsp_ablation.text.corpus.jsonl", {"num_documents": "the number of documents to generate"}
+        "nsp_ablation.text.corpus.jsonl", {"num_documents": "the number of documents to generate"}, is_generated=True
     ),
     "text": ReaderFacts("nsp_ablation.text.corpus.plain_text", _FILES | {"document_border": "blank_line or file"}),
     "jsonl": ReaderFacts(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.fingerprint import files_fingerprint
+from nsp_ablation.config.identity import corpus_settings
 from nsp_ablation.options.corpus_options import READERS, CorpusOptions
 from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.pipeline.chain import Artifact
@@ -34,16 +35,16 @@ class Corpus(Artifact):
     @property
     def is_generated(self) -> bool:
         """Whether it is the micro-world."""
-        return self.options.reader == "microworld"
+        return READERS[self.options.reader].is_generated
 
     def identity(self) -> Any:
-        options = self.options
+        settings = corpus_settings(self.options)
         if self.is_generated:
-            return [options.reader, options.seed, options.num_documents]
-        content: Any = [_dataset(dict(vars(dataset))) for dataset in options.hub]
-        if READERS[options.reader].reads_files:
-            content = _content(tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in self.files))
-        return [options.reader, options.text_key, options.document_border, options.num_documents, content]
+            return settings
+        content = [_dataset_content(dataset.path) for dataset in self.options.hub]
+        if READERS[self.options.reader].reads_files:
+            content = [_content(tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in self.files))]
+        return [settings, content]
 
     @property
     def is_made(self) -> bool:
@@ -118,11 +119,10 @@ def _border_remedy(options: CorpusOptions) -> str:
     return "give one JSON object per document"
 
 
-def _dataset(dataset: dict[str, Any]) -> list[Any]:
-    """Return what pins a data set down: its settings, and where it is a local directory the bytes of its files."""
-    path = Path(dataset["path"])
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else []
-    return [dataset if not files else dataset | {"path": None}, files_fingerprint(files) if files else None]
+def _dataset_content(path: str) -> str | None:
+    """Return the fingerprint of a data set's files where it is a local directory; the hub's are pinned by settings."""
+    files = sorted(file for file in Path(path).rglob("*") if file.is_file()) if Path(path).is_dir() else []
+    return files_fingerprint(files) if files else None
 
 
 @cache

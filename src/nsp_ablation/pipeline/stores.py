@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.cores import num_cores
+from nsp_ablation.config.identity import store_settings
 from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.pipeline.chain import Artifact
 from nsp_ablation.pipeline.console import say
@@ -31,9 +32,7 @@ class Stores(Artifact):
         return self.corpus.options
 
     def identity(self) -> Any:
-        options = self.options
-        splitter = f"sentencex {version('sentencex')}"
-        return [options.language, options.one_sentence_per_line, options.heldout_fraction, splitter]
+        return [store_settings(self.options), f"sentencex {version('sentencex')}"]
 
     def inputs(self) -> tuple[Artifact, ...]:
         return self.corpus, self.vocabulary

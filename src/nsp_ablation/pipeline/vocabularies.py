@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.fingerprint import files_fingerprint
+from nsp_ablation.config.identity import tokenizer_settings
 from nsp_ablation.options.corpus_options import TokenizerOptions
 from nsp_ablation.pipeline.chain import Artifact
 from nsp_ablation.pipeline.corpora import Corpus
@@ -27,15 +28,13 @@ class Vocabulary(Artifact):
         return self.options.name != "pretrained"
 
     def identity(self) -> Any:
-        options = self.options
+        settings = tokenizer_settings(self.options, self.corpus.options)
         if self.is_trained:
-            held_out = self.corpus.options.heldout_fraction
-            settings = [options.name, options.vocab_size, options.lowercase, options.max_train_documents]
-            return [*settings, held_out, f"tokenizers {version('tokenizers')}"]
-        path = Path(str(options.path))
+            return [settings, f"tokenizers {version('tokenizers')}"]
+        path = Path(str(self.options.path))
         if not path.is_dir():
-            return ["hub", options.path]
-        return files_fingerprint(sorted(file for file in path.iterdir() if file.suffix in {".json", ".txt"}))
+            return [settings, "hub", self.options.path]
+        return [settings, files_fingerprint(sorted(f for f in path.iterdir() if f.suffix in {".json", ".txt"}))]
 
     def inputs(self) -> tuple[Artifact, ...]:
         return (self.corpus,) if self.is_trained else ()

@@ -1,0 +1,116 @@
+"""Which settings identify an artifact or a record: the parts of the configuration that its key is made of.
+
+Machine settings (speed, paths) are in none of them. Keys also hold the contents of files and the keys of the artifacts
+that a thing is made from: `pipeline` adds those.
+"""
+
+import dataclasses
+from typing import Any
+
+from nsp_ablation.config.schema import Config
+from nsp_ablation.options.corpus_options import READERS, CorpusOptions, TokenizerOptions
+from nsp_ablation.options.format_options import FORMATS, FormatOptions, is_pair
+from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
+
+
+def resolved_objective(config: Config) -> str:
+    """Return `mlm`, `mlm_nsp` or `mlm_sop`; `paper` is NSP for the pair formats, MLM alone for the others."""
+    if config.objective != "paper":
+        return config.objective
+    return "mlm_nsp" if is_pair(config.format.name) else "mlm"
+
+
+def corpus_settings(corpus: CorpusOptions) -> dict[str, Any]:
+    """Return the settings that a corpus' documents depend on, beside the content of its files."""
+    keys = READERS[corpus.reader].needs.keys() | {"reader", "hub", "num_documents"}
+    if READERS[corpus.reader].is_generated:
+        keys |= {"seed"}
+    return {key: value for key, value in _science(corpus).items() if key in keys}
+
+
+def tokenizer_settings(tokenizer: TokenizerOptions, corpus: CorpusOptions) -> dict[str, Any]:
+    """Return the settings that a tokenizer depends on, beside the corpus or the content of its files."""
+    if tokenizer.name == "pretrained":
+        return {"name": tokenizer.name}
+    return _science(tokenizer) | {"heldout_fraction": corpus.heldout_fraction}
+
+
+def store_settings(corpus: CorpusOptions) -> dict[str, Any]:
+    """Return the settings that token stores depend on, beside corpus and tokenizer."""
+    return {key: getattr(corpus, key) for key in ("language", "one_sentence_per_line", "heldout_fraction")}
+
+
+def feed_settings(config: Config) -> dict[str, Any]:
+    """Return the settings that decide what the model reads of a store, update by update."""
+    keys = ("format", "masking", "budget", "batch", "max_length")
+    order = {"pair_order": pair_order(config), "seed": config.seed}
+    return {key: _plain(getattr(config, key)) for key in keys} | order
+
+
+def encoder_settings(config: Config) -> dict[str, Any]:
+    """Return the settings that a pre-trained encoder depends on: all of science but fine-tuning, and the seed."""
+    science = science_settings(config)
+    return {key: value for key, value in science.items() if key != "finetuning"} | {"seed": config.seed}
+
+
+def untrained_settings(config: Config) -> dict[str, Any]:
+    """Return the settings that an encoder without pre-training depends on, beside its tokenizer."""
+    return {"model": _science(config.model), "max_length": config.max_length, "seed": config.seed}
+
+
+def task_settings(task: TaskOptions) -> dict[str, Any]:
+    """Return the settings that a result on a task depends on, beside the content of its files: those of its kind."""
+    shared = {"name", "kind", "metric", "train_file", "dev_file", "hub"}
+    own = shared | set(TASK_KINDS[task.kind].options)
+    return {key: value for key, value in _science(task).items() if key in own}
+
+
+def science_settings(config: Config) -> dict[str, Any]:
+    """Return every science setting of the tree as plain values, with the objective resolved: what records pool by."""
+    return {**_science(config), "objective": resolved_objective(config)}
+
+
+def pair_order(config: Config) -> str:
+    """Return `sop` where segments may be swapped (mlm_sop), else `nsp`."""
+    return "sop" if resolved_objective(config) == "mlm_sop" else "nsp"
+
+
+def condition(config: Config) -> dict[str, Any]:
+    """Return the record's `condition`: what tables tell arms apart by."""
+    return {
+        "format": config.format.name,
+        "objective": resolved_objective(config),
+        "masking": config.masking.name,
+        "copies": config.masking.copies,
+        "budget": config.budget,
+        "tokenizer": config.tokenizer.name,
+        "model": config.model.name,
+        "max_length": config.max_length,
+        "batch": config.batch.sequences,
+        "updates": config.pretraining.max_steps,
+        "learning_rate": config.pretraining.learning_rate,
+        "corpus": config.corpus.name,
+    }
+
+
+def condition_name(config: Config) -> str:
+    """Return `format-objective-masking`: names cells, and groups the runs of all seeds of an arm on a dashboard."""
+    return f"{config.format.name}-{resolved_objective(config)}-{config.masking.name}"
+
+
+def _science(settings: Any) -> dict[str, Any]:
+    fields = [field for field in dataclasses.fields(settings) if field.metadata["kind"] == "science"]
+    if isinstance(settings, FormatOptions):
+        own = ("name", "resample", *FORMATS[settings.name].options)
+        fields = [field for field in fields if field.name in own]
+    return {field.name: _plain(getattr(settings, field.name)) for field in fields}
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return _science(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
