@@ -74,7 +74,9 @@ def test_an_encoder_from_elsewhere_is_a_row(nsp, tmp_path, smoke_artifacts):
     ("architecture", "tokenizer", "model_class", "tokenizer_class"),
     [("bert", "wordpiece", BertModel, AutoTokenizer), ("roberta", "bbpe", RobertaModel, RobertaTokenizer)],
 )
-def test_an_export_loads_in_transformers(nsp, tmp_path, smoke_artifacts, architecture, tokenizer, model_class, tokenizer_class):
+def test_an_export_loads_in_transformers(
+    nsp, tmp_path, smoke_artifacts, architecture, tokenizer, model_class, tokenizer_class
+):
     options = ("scale=smoke", f"model.architecture={architecture}", f"tokenizer={tokenizer}", "export.output=encoder")
     assert nsp("stage=export", *options, smoke_artifacts).status == 0
     model, info = model_class.from_pretrained(tmp_path / "encoder", output_loading_info=True)
