@@ -100,21 +100,15 @@ def pack_blocks(
     blocks fell short of their lengths being added, and still never above T.
     """
     refuse_empty(store)
-    num_tokens, num_documents = store.num_tokens, store.num_documents
     separator = int(frame.sentence_separator)
     capacity = frame.capacity + separator
-    num_units = max_blocks = store.num_sentences + num_tokens // frame.capacity
-    if lengths is None:
-        # A block and the first unit of the next together exceed the capacity, except where a document ends (DOC).
-        max_cost = num_tokens + separator * num_units + num_documents
-        max_blocks = min(num_units, 2 * max_cost // (capacity + 1) + num_documents + 1)
-    max_spans = num_units if separator else min(num_units, max_blocks + num_documents)
+    max_blocks, max_spans = _most(store, frame, greedy=lengths is None)
     spans = np.empty((max_spans, 2), np.int64)  # memory beyond what is filled is never touched, so never taken
     separators, offsets = np.empty(max_spans, np.uint8), np.empty(max_blocks + 1, np.int64)
     num_blocks, num_cut = _pack(
         readonly(store.sentence_offsets),
         readonly(store.document_offsets),
-        np.arange(num_documents) if order is None else order,
+        np.arange(store.num_documents) if order is None else order,
         capacity,
         across_documents,
         separator,
@@ -135,3 +129,14 @@ def pack_blocks(
         cut_sentences=int(num_cut),
         fingerprint=fingerprint,
     )
+
+
+def _most(store: TokenStore, frame: Frame, *, greedy: bool) -> tuple[int, int]:
+    """Return how many blocks and how many spans there are at most."""
+    separator, num_documents = int(frame.sentence_separator), store.num_documents
+    num_units = max_blocks = store.num_sentences + store.num_tokens // frame.capacity
+    if greedy:
+        # A block and the first unit of the next together exceed the capacity, except where a document ends (DOC).
+        max_cost = store.num_tokens + separator * num_units + num_documents
+        max_blocks = min(num_units, 2 * max_cost // (frame.capacity + separator + 1) + num_documents + 1)
+    return max_blocks, num_units if separator else min(num_units, max_blocks + num_documents)
