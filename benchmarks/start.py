@@ -29,7 +29,7 @@ started = time.perf_counter()
 prepared = prepare(config)
 opened = time.perf_counter()
 feed = make_feed(config, prepared)
-loader = micro_batch_loader(feed.plan, feed.store, feed.frame, feed.spec, first_step=0, max_steps=9, accumulation=1,
+loader = micro_batch_loader(feed.plan, feed.store, feed.frame, feed.masks, first_step=0, max_steps=9, accumulation=1,
                             num_workers=0)
 batch = next(iter(loader))
 first = time.perf_counter()

@@ -48,8 +48,6 @@ NOT_YET = {
     ("reporting/dashboards", "config"),
     ("reporting/dashboards", "learning/engine"),
     ("reporting/render", "reporting/records"),
-    ("samples/inspection", "config"),
-    ("samples/inspection", "pipeline"),
 }
 FRAMEWORKS = {"torch", "pytorch_lightning", "transformers"}
 HEAVY: dict[str, set[str]] = {

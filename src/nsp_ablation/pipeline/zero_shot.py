@@ -14,12 +14,14 @@ from nsp_ablation.learning.probes.minimal_pairs import minimal_pairs
 from nsp_ablation.learning.tasks.blimp_files import read_minimal_pairs
 from nsp_ablation.learning.tasks.outcome import TaskOutcome
 from nsp_ablation.learning.tasks.task_spec import TaskSpec
+from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.pipeline.arms import Arm
 from nsp_ablation.pipeline.device import torch_device
 from nsp_ablation.pipeline.feed import frame_of
 from nsp_ablation.samples.batches.assemble import assemble_masked
-from nsp_ablation.samples.batches.masking import MaskSpec
-from nsp_ablation.samples.formats.full import FullSentences
+from nsp_ablation.samples.batches.masking import Masks
+from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.text.store.token_store import TokenStore
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer
 
@@ -68,11 +70,11 @@ def _perplexity(config: Config, store: TokenStore, directory: Path) -> TaskOutco
     of an arm's own format or masking has any part in it.
     """
     frame = frame_of(directory, read_layout(str(directory), config.max_length, "as_pretrained").max_length)
-    index = FullSentences(resample=False).index(store, frame, config.corpus.seed, 0)
+    index = make_format(FormatOptions("full"), "nsp").index(store, frame, config.corpus.seed, 0)
     num_before = np.cumsum(index.lengths()) - index.lengths()
     samples = np.flatnonzero(num_before < config.pretraining.heldout_tokens)
-    spec = MaskSpec("static", 1, 0.15, 0.8, 0.1, "exact", config.corpus.seed)
-    flat = assemble_masked(store, index, frame, samples, spec, 1)
+    masks = Masks(MaskingOptions("static", copies=1), config.corpus.seed)
+    flat = assemble_masked(store, index, frame, samples, masks, 1)
     borders = flat.sequence_offsets[1:-1]
     inputs, labels = np.split(flat.masked_input_ids, borders), np.split(flat.labels, borders)
     return heldout_mlm(str(directory), inputs, labels, device=str(torch_device(config.trainer)))
