@@ -9,7 +9,7 @@ from pathlib import Path
 from nsp_ablation.config.combinations import FINETUNED, TRAINED
 from nsp_ablation.config.problem import Problem
 from nsp_ablation.config.schema import Config
-from nsp_ablation.options.task_options import TaskOptions
+from nsp_ablation.options.task_options import TaskOptions, wanted_files
 
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
@@ -72,18 +72,12 @@ def _task(field: str, task: TaskOptions) -> Iterator[Problem]:
     directory = Path(task.path)
     if not directory.is_dir():
         yield Problem(field, task.path, "no such directory; give that of the original files")
-    elif task.kind == "minimal_pairs":
-        if not any(directory.glob("*.jsonl")):
-            yield Problem(field, task.path, "holds no .jsonl file of minimal pairs")
-    elif task.kind == "multiple_choice":
-        for split, name in (("train", task.train_file), ("dev", task.dev_file)):
-            options = [name] if name else [split, f"{split}.jsonl"]
-            if not any((directory / option).exists() for option in options):
-                yield Problem(field, task.path, f"holds no {' or '.join(options)}")
-    else:
-        for name in (task.train_file, task.dev_file):
-            if name is not None and not (directory / name).is_file():
-                yield Problem(field, task.path, f"holds no {name}")
+        return
+    for split, names in wanted_files(task).items():
+        if not names:
+            yield Problem(f"{field.removesuffix('.path')}.{split}_file", None, f"names no file in {directory}")
+        elif not any(any(directory.glob(name)) if "*" in name else (directory / name).exists() for name in names):
+            yield Problem(field, task.path, f"holds no {' or '.join(names)}")
 
 
 def _outputs(config: Config) -> Iterator[Problem]:
