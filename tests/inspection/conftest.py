@@ -34,14 +34,14 @@ def file_laws():
 
 
 @pytest.fixture(scope="session")
-def composed(command_line, tmp_path_factory):
+def composed(planned, tmp_path_factory):
     """composed("full"): the checked configuration of a small `stage=inspect` in a format; all share their artifacts."""
     artifacts = tmp_path_factory.mktemp("artifacts")
 
     @cache
     def compose(format_name):
         typed = [*SMALL, f"format={format_name}", f"paths.artifacts={artifacts}"]
-        return command_line.preflight(command_line.parse_arguments(typed))[0].config
+        return planned(*typed)[0].config
 
     return compose
 

@@ -12,7 +12,7 @@ from nsp_ablation.options.corpus_options import BYTE_ALPHABET, READERS, CorpusOp
 from nsp_ablation.options.format_options import FORMATS, is_pair
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
-TRAINED = ("all", "prepare", "inspect", "pretrain", "export")
+TRAINED = ("all", "prepare", "inspect", "cost", "pretrain", "export")
 FINETUNED = ("all", "finetune")
 
 _MAX_FIGURE_LENGTH = 128
