@@ -19,7 +19,7 @@ from nsp_ablation.reporting.records.record_folder import RecordFolder
 
 METRICS = {"squad1": "f1", "squad2": "f1", "in_context_recall": "accuracy"}
 OBJECTIVES = {"segment_pair": "mlm_nsp", "sentence_pair": "mlm_nsp", "full": "mlm", "doc": "mlm"}
-CONDITION = Condition("full", "mlm", "dynamic", None, "paper", "bbpe", "laptop", 128, 16, 3500, 3e-3, "jsonl")
+CONDITION = Condition("full", "full", "mlm", "dynamic", None, "paper", "bbpe", "laptop", 128, 16, 3500, 3e-3, "jsonl")
 PROVENANCE = Provenance(
     commit="0123456789abcdef",
     dirty=False,
@@ -42,7 +42,8 @@ class Results:
         self, task="squad1", score=0.5, *, seed=1, fine=1, arm="trained", status="done", examples=("e1", "e2"), **over
     ):
         """Write one record with the primary metric `score`, and return its id; `over` replaces fields of the record."""
-        condition = replace(CONDITION, **over.pop("condition", {}))
+        condition = over.pop("condition", {})
+        condition = replace(CONDITION, **{"name": condition.get("format", CONDITION.name)} | condition)
         metric = METRICS.get(task, "accuracy")
         extra = over.pop("metrics", {"exact_match": score / 2} if metric == "f1" else {})
         record = ResultRecord(

@@ -52,9 +52,9 @@ def test_formats_are_compared_under_each_masking_and_never_across(results):
 
 
 def test_condition_names_win_over_formats(results):
-    results.add(score=0.5, config={"condition_name": "static"}, condition={"masking": "static", "copies": 1})
-    results.add(score=0.6, config={"condition_name": "static_x10"}, condition=STATIC)
-    results.add(score=0.9, config={"condition_name": "dynamic"})
+    results.add(score=0.5, condition={"name": "static", "masking": "static", "copies": 1})
+    results.add(score=0.6, condition={"name": "static_x10"} | STATIC)
+    results.add(score=0.9, condition={"name": "dynamic"})
     found = rows(results, ("static", "dynamic"), ("static_x10", "dynamic"))
     assert [row["difference"] for row in found] == pytest.approx([-40, -30])
 

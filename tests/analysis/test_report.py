@@ -13,7 +13,7 @@ import pytest
 from nsp_ablation.reporting.analysis.comparisons import compare
 from nsp_ablation.reporting.analysis.facts import failures, majority_accuracy, pretraining_table, warnings
 from nsp_ablation.reporting.analysis.study import StudyInfo, load_study
-from nsp_ablation.reporting.records.manifest import Cell, Manifest, begin_sweep, write_cell
+from nsp_ablation.reporting.records.manifest import Manifest, SweepCell, begin_sweep, write_cell
 from nsp_ablation.reporting.render.appendix import appendix
 from nsp_ablation.reporting.render.build_report import build_report
 from nsp_ablation.reporting.render.figures import figures
@@ -75,7 +75,7 @@ def test_figures_of_an_older_report_do_not_stay(results, no_tex):
 
 def test_only_the_newest_sweep_stands_in_the_table_unless_all_are_asked_for(results, no_tex):
     old, new = results.add(score=0.111), results.add(score=0.222, condition={"format": "doc"})
-    begin(results, Cell("doc", ["format=doc"], [new], "done", None))
+    begin(results, SweepCell("doc", ["format=doc"], [new], "done", None))
     path, info = results.folder.path, StudyInfo("study")
     newest, every = build_report(path, study=info), build_report(path, study=info, record_ids=[old, new])
     assert "22.2" in newest
@@ -85,8 +85,8 @@ def test_only_the_newest_sweep_stands_in_the_table_unless_all_are_asked_for(resu
 
 def test_a_cell_that_failed_before_its_first_record_is_shown_as_failed(results, no_tex):
     key = results.add()
-    lost = Cell("doc-mlm-p1", ["format=doc"], [], "failed", "corpus.path=x holds one document")
-    begin(results, Cell("full", ["format=full"], [key], "done", None), lost, Cell("late", [], [], "planned", None))
+    lost = SweepCell("doc-mlm-p1", ["format=doc"], [], "failed", "corpus.path=x holds one document")
+    begin(results, SweepCell("full", ["format=full"], [key], "done", None), lost, SweepCell("late", [], [], "planned", None))
     text = build_report(results.folder.path, study=StudyInfo("study"))
     assert re.search(r"doc-mlm-p1 +failed", text)
     assert re.search(r"late +–", text)
@@ -97,9 +97,9 @@ def test_a_cell_that_failed_before_its_first_record_is_shown_as_failed(results, 
 
 def test_failures_are_told_once(results):
     key = results.add(status="failed")
-    begin(results, Cell("full", [], [key], "failed", "diverged"))
+    begin(results, SweepCell("full", [], [key], "failed", "diverged"))
     assert failures(study_of(results)) == ["full: diverged"]
-    begin(results, Cell("full", [], [key], "done", None))
+    begin(results, SweepCell("full", [], [key], "done", None))
     assert failures(study_of(results)) == [f"{key}: diverged"]
 
 
@@ -208,7 +208,7 @@ def test_code_keeps_every_character_and_may_break():
 def nasty_study(full_study):
     full_study.add("mnli", seed=9, status="failed", reason=NASTY, config={"corpus": {"text_key": NASTY}, "seed": 9})
     ids = full_study.folder.ids()
-    begin(full_study, Cell("full", [f"name={NASTY}"], ids, "failed", NASTY))
+    begin(full_study, SweepCell("full", [f"name={NASTY}"], ids, "failed", NASTY))
     return study_of(full_study, title=NASTY, comparisons=(("full", "doc"),))
 
 

@@ -11,7 +11,7 @@ from filelock import FileLock
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.job import job_rank
 from nsp_ablation.reporting.analysis.study import StudyInfo
-from nsp_ablation.reporting.records.manifest import Cell, Manifest, read_manifest
+from nsp_ablation.reporting.records.manifest import Manifest, SweepCell, read_manifest
 from nsp_ablation.reporting.records.manifest import sweep as manifest_of
 from nsp_ablation.reporting.records.record_folder import RecordFolder
 from nsp_ablation.reporting.render.build_report import build_report
@@ -26,7 +26,7 @@ def sweep(configs: list[Config], overrides: list[list[str]], command: str) -> It
         yield
         return
     keys = [cell_key(config) for config in configs]
-    cells = [Cell(key, words, [], "planned", None) for key, words in zip(keys, overrides, strict=True)]
+    cells = [SweepCell(key, words, [], "planned", None) for key, words in zip(keys, overrides, strict=True)]
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     with manifest_of(_folder(configs[0]), Manifest(command, now, cells)):
         yield

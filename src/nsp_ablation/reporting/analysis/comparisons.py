@@ -100,7 +100,7 @@ def _named(study: Study, name: str) -> list[Arm]:
     by_condition = [
         arm
         for arm in study.scores.arms
-        if any(record.config.get("condition_name") == name for record in study.of_arm(arm))
+        if any(record.condition.name == name for record in study.of_arm(arm))
     ]
     if by_condition:
         return by_condition
