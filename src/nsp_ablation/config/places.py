@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nsp_ablation.config.combinations import FINETUNED, TRAINED
-from nsp_ablation.config.problem import Problem
+from nsp_ablation.config.problem import Problem, unknown_value
 from nsp_ablation.config.schema import Config
+from nsp_ablation.options.output_options import PUBLISHED
 from nsp_ablation.options.task_options import TaskOptions
 
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
@@ -19,8 +20,15 @@ def place_problems(config: Config) -> Iterator[Problem]:
 
     A name that can be one of the Hugging Face hub passes, since asking the hub takes a network and seconds.
     """
+    yield from _published(config.report.published)
     yield from _inputs(config)
     yield from _outputs(config)
+
+
+def _published(name: str | None) -> Iterator[Problem]:
+    names = ("none", *sorted(path.stem for path in PUBLISHED.glob("*.yaml")))
+    if name is not None and name not in names:
+        yield unknown_value("report.published", name, names)
 
 
 def _inputs(config: Config) -> Iterator[Problem]:
