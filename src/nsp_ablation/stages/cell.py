@@ -12,7 +12,7 @@ from nsp_ablation.config.science import condition_name, science_settings
 from nsp_ablation.learning.engine.cpu import set_up_cpu
 from nsp_ablation.learning.engine.job import job_rank
 from nsp_ablation.learning.engine.signals import Stopped, stops_at_once
-from nsp_ablation.reporting.records.manifest import Cell, write_cell
+from nsp_ablation.reporting.records.manifest import SweepCell, write_cell
 from nsp_ablation.stages.console import say_error
 
 MAKING_STAGES = ("all", "finetune")
@@ -76,7 +76,7 @@ def _run_cell(config: Config, overrides: list[str]) -> int:
 def _note_end(config: Config, overrides: list[str], record_ids: list[str], reason: str | None) -> None:
     folder = Path(config.paths.results) / str(config.name)
     status = "done" if reason is None else "failed"
-    write_cell(folder, Cell(cell_key(config), overrides, record_ids, status, reason))
+    write_cell(folder, SweepCell(cell_key(config), overrides, record_ids, status, reason))
 
 
 def _run_dry(config: Config, overrides: list[str]) -> int:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from nsp_ablation.reporting.analysis.decisions import setting
-from nsp_ablation.reporting.analysis.published import PAPER_STATIC_COPIES, SOURCE
+from nsp_ablation.options.format_options import FORMATS
+from nsp_ablation.reporting.analysis.settings import setting
 from nsp_ablation.reporting.analysis.study import Study
-from nsp_ablation.reporting.analysis.study_arms import Arm
+from nsp_ablation.reporting.analysis.study_arms import StudyArm
 
 # The paper's section 4: what an arm of ours is held against (name, the paper's value as printed, its values here).
 _PAPER_SCALE: tuple[tuple[str, str, str, tuple[Any, ...]], ...] = (
@@ -18,6 +18,7 @@ _PAPER_SCALE: tuple[tuple[str, str, str, tuple[Any, ...]], ...] = (
     ("corpus", "corpus", "BookCorpus and English Wikipedia, 16 GB", ("books_wikipedia",)),
 )
 _PAPER_MASKED_SHARE = 0.15
+_PAPER_STATIC_COPIES = 10
 # Choices that the study did not have: key, value, what the caption says of it.
 _ADDED_CHOICES = (
     ("masking.unit", "whole_word", "whole words masked (paper: single tokens)"),
@@ -29,8 +30,8 @@ MICROWORLD_NOTE = (
     "no published number stands beside them."
 )
 _SHORT_INPUTS_NOTE = (
-    "SENTENCE-PAIR inputs are short, so its late positions stay as initialised, which hurts tasks with long inputs "
-    "apart from any effect of NSP."
+    "{} inputs are short, so its late positions stay as initialised, which hurts tasks with long inputs apart from any "
+    "effect of NSP."
 )
 
 
@@ -46,8 +47,9 @@ def caption(study: Study) -> list[str]:
     ]
     if any(arm.condition.corpus == "microworld" for arm in study.scores.arms):
         sentences.append(MICROWORLD_NOTE)
-    if any(arm.condition.format == "sentence_pair" for arm in arms):
-        sentences.append(_SHORT_INPUTS_NOTE)
+    formats = {arm.condition.format for arm in arms}
+    short = (facts.title for name, facts in FORMATS.items() if name in formats and facts.nominal_tokens is not None)
+    sentences += [_SHORT_INPUTS_NOTE.format(title) for title in short]
     failed = sum(pool.num_failed for pool in study.scores.all_pools())
     if failed:
         sentences.append(f"Failed runs: {failed}; a cell without any finished run reads “failed”, one with some has †.")
@@ -88,7 +90,7 @@ def _count(counts: list[int], noun: str) -> str:
     return f"{numbers} {noun}{'' if numbers == '1' else 's'}"
 
 
-def _scale(study: Study, arms: list[Arm]) -> str:
+def _scale(study: Study, arms: list[StudyArm]) -> str:
     """State model, T, updates, tokens and corpus of the trained arms."""
     if not arms:
         return ""
@@ -105,7 +107,7 @@ def _scale(study: Study, arms: list[Arm]) -> str:
     return f"Scale: {', '.join(part for part in parts if part)}."
 
 
-def _shapes(study: Study, arms: list[Arm]) -> str:
+def _shapes(study: Study, arms: list[StudyArm]) -> str:
     """Return the encoder's shape from the configurations, as BERT's miniatures are named (L2 H128 A2)."""
     models = [record.config.get("model", {}) for arm in arms for record in study.of_arm(arm)]
     keys = ("num_layers", "hidden_size", "num_heads")
@@ -114,17 +116,17 @@ def _shapes(study: Study, arms: list[Arm]) -> str:
     return f" ({' and '.join(texts)})" if texts else ""
 
 
-def _published(study: Study, arms: list[Arm]) -> str:
+def _published(study: Study, arms: list[StudyArm]) -> str:
     if study.published is None:
         return ""
-    table = study.published.replace("table", "table ")
-    text = f"Published numbers: {SOURCE}, {table}, medians over five initialisations; compare orders, not levels."
-    if any(arm.condition.masking == "static" and arm.condition.copies != PAPER_STATIC_COPIES for arm in arms):
-        text += f" The paper's static masking has {PAPER_STATIC_COPIES} copies; other numbers have no counterpart."
+    table = study.published
+    text = f"Published numbers: {table.source}, {table.title}, {table.statistic}; compare orders, not levels."
+    if any(arm.condition.masking == "static" and arm.condition.copies != _PAPER_STATIC_COPIES for arm in arms):
+        text += f" The paper's static masking has {_PAPER_STATIC_COPIES} copies; other numbers have no counterpart."
     return text
 
 
-def _differences(study: Study, arms: list[Arm]) -> str:
+def _differences(study: Study, arms: list[StudyArm]) -> str:
     """Say what differs from the paper's scale, and from its share of masked tokens."""
     if not arms:
         return ""
