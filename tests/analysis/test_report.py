@@ -20,7 +20,7 @@ from nsp_ablation.reporting.records.manifest import Manifest, SweepCell, begin_s
 from nsp_ablation.reporting.render.appendix import appendix
 from nsp_ablation.reporting.render.figures import probes_figure, scores_figure
 from nsp_ablation.reporting.render.latex import code, compile_pdf, escape
-from nsp_ablation.reporting.render.outputs import write_report
+from nsp_ablation.reporting.render.outputs import OUTPUTS, write_report
 from nsp_ablation.reporting.render.terminal import terminal_text
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -61,6 +61,16 @@ def test_all_files_are_written_and_equal_records_give_equal_bytes(small_study, n
         contents.append({str(file.relative_to(path / "report")): file.read_bytes() for file in files})
     assert sorted(contents[0]) == FILES
     assert contents[0] == contents[1]
+
+
+def test_another_output_is_a_function_of_the_report_and_one_line(results, no_tex, monkeypatch):
+    results.add()
+    monkeypatch.setitem(OUTPUTS, "labels.txt", lambda report: "".join(row.label for row in report.arms))
+    monkeypatch.setitem(OUTPUTS, "nothing.txt", lambda report: None)
+    build(results.folder.path)
+    written = results.folder.path / "report"
+    assert (written / "labels.txt").read_text() == "FULL-SENTENCES"
+    assert not (written / "nothing.txt").exists()
 
 
 def test_terminal_text_fits_100_characters(full_study):
@@ -210,7 +220,7 @@ def test_building_a_report_never_loads_torch(results):
     program = (
         "import sys\nfrom pathlib import Path\n"
         "from nsp_ablation.reporting.analysis.make_report import StudyInfo, load_report\n"
-        "from nsp_ablation.reporting.render.outputs import write_report\n"
+        "from nsp_ablation.reporting.render.outputs import OUTPUTS, write_report\n"
         f"path = Path({str(results.folder.path)!r})\n"
         "write_report(path / 'report', load_report(path, StudyInfo('study'))); print('torch' in sys.modules)"
     )

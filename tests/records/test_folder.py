@@ -52,7 +52,7 @@ def test_reading_returns_what_was_written(folder):
     assert folder.read("x") == written
     np.testing.assert_array_equal(folder.read_scores("x"), SCORES)
     assert folder.read_scores("x").dtype == np.float64
-    assert folder.read_predictions("x") == PREDICTIONS
+    assert json.loads(folder.predictions_path("x").read_text()) == PREDICTIONS
 
 
 def test_counts_and_hashes_are_filled_in(folder):

@@ -1,7 +1,7 @@
-"""Which settings decide which result: the views that fingerprints, records and shared artifacts are made of.
+"""Subsets of the configuration that identify a store, an encoder, a record.
 
-Machine settings (speed, places) and labels (names, seeds, tasks) are in none of them; where a stage's result depends
-on a seed, the stage adds it. A corpus' path is a place: the stage fingerprints the content.
+Machine settings (speed, paths) and labels (names, seeds, tasks) are in none of them; where a stage's result depends
+on a seed, the stage adds it. Of a corpus' path the stage fingerprints the content.
 """
 
 import dataclasses

@@ -75,10 +75,10 @@ def _seeds(study: Study) -> str:
     )
     many = " × ".join(part for part in (pretraining, finetuning) if part)
     if max(counts) == 1:
-        return f"{many} an arm: there are no intervals, and a difference may be the seed's."
+        return f"{many} per arm: there are no intervals, and a difference may be the seed's."
     lone = "; an arm with one seed has none" if min(counts) == 1 else ""
     return (
-        f"{many} an arm: medians over pre-training seeds (each the mean over its fine-tuning seeds), beneath them the "
+        f"{many} per arm: medians over pre-training seeds (each the mean over its fine-tuning seeds), beneath them the "
         f"95 % t interval of the mean over pre-training seeds{lone}."
     )
 
@@ -101,7 +101,7 @@ def _scale(study: Study, arms: list[StudyArm]) -> str:
         f"T = {_values(c.max_length for c in conditions)}",
         f"{_values(c.updates for c in conditions)} updates",
         f"{_values(c.batch for c in conditions)} sequences per update (budget {_values(c.budget for c in conditions)})",
-        f"{span([round(count / 1e6, 1) for count in tokens])} M real tokens an encoder" if tokens else "",
+        f"{span([round(count / 1e6, 1) for count in tokens])} M real tokens per encoder" if tokens else "",
         f"corpus {_values(c.corpus for c in conditions)}",
     ]
     return f"Scale: {', '.join(part for part in parts if part)}."

@@ -42,7 +42,7 @@ DECISIONS = (
         ("model.dropout", "model.attention_dropout", "trainer.precision"),
     ),
     Decision("positions that an arm never trains", "reported; task inputs never exceed the encoder's positions"),
-    Decision("task lengths at small T", "question at most T/4, stride at most half of the context's room"),
+    Decision("task lengths at small T", "question at most T/4, stride at most half of the context's capacity"),
     Decision("token types in fine-tuning", "the arm's own, or BERT's", ("finetuning.token_types",)),
     Decision("SOP (not in the paper)", "B follows A, swapped with p = .5; label 1 = swapped"),
 )

@@ -97,10 +97,6 @@ class RecordFolder:
             raise ValueError(f"{self.record_path(record_id)}: {disagreement}; delete it to run its cell anew")
         return scores
 
-    def read_predictions(self, record_id: str) -> dict[str, Any]:
-        """Return {example id: prediction} of a done record."""
-        return read_json(self.predictions_path(record_id))
-
     def is_done(self, record_id: str) -> bool:
         """Say whether the record exists, is of this version and succeeded. Raises ValueError where it is malformed."""
         path = self.record_path(record_id)
