@@ -14,6 +14,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from nsp_ablation.base.kernels import keep_kernels_by_source
+from nsp_ablation.cli.arguments import parse_arguments
+from nsp_ablation.cli.planned_cells import open_composer, plan
 
 ROOT = Path(__file__).parents[1]
 
@@ -71,6 +73,20 @@ def command_line():
         sys.modules[name] = module
         spec.loader.exec_module(module)
     return sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def planned():
+    """planned("-m", "format=full,doc"): the checked cells of a command; compositions are shared by all tests."""
+    composers = {}
+
+    def cells(*words):
+        arguments = parse_arguments(list(words))
+        if arguments.config_dir not in composers:
+            composers[arguments.config_dir] = open_composer(arguments, ROOT)
+        return plan(arguments, composers[arguments.config_dir]).cells
+
+    return cells
 
 
 @pytest.fixture

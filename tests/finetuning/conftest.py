@@ -1,8 +1,10 @@
 """Tiny encoder directories, as transformers saves them, and task files in the original formats."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
@@ -17,7 +19,11 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from nsp_ablation.learning.tasks.task_spec import TaskSpec
+from nsp_ablation.learning.engine.encoder_directory import load_tokenizer, read_layout
+from nsp_ablation.learning.probes.probe_inputs import ProbeInputs
+from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
+from nsp_ablation.samples.formats.frame import Frame
+from nsp_ablation.text.store.token_store import TokenStore
 
 _TEXT = "who where lives in works the a cat dog bird oslo rome bonn ann ben carl is red blue good bad yes no . ? ,"
 WORDS = _TEXT.split()
@@ -117,19 +123,31 @@ def write_condition():
 
 
 @pytest.fixture
-def spec_of():
-    """Make a task's spec from its kind and directory."""
+def task_of():
+    """Make a task's options from its kind and directory, judged by the kind's first metric."""
 
-    def make(kind: str, path: Path, train_file: str | None = None, dev_file: str | None = None, **changed) -> TaskSpec:
-        values = {
-            "name": "task",
-            "unanswerable": False,
-            "text_columns": (),
-            "label_column": None,
-            "labels": (),
-            "hub": None,
-            "hub_dev_split": None,
-        }
-        return TaskSpec(kind=kind, path=str(path), train_file=train_file, dev_file=dev_file, **(values | changed))
+    def make(kind: str, path: Path | None, train_file: str | None = None, dev_file: str | None = None, **changed):
+        metric = TASK_KINDS[kind].metrics[0]
+        options = TaskOptions("task", kind, metric=metric, train_file=train_file, dev_file=dev_file)
+        return replace(options, path=None if path is None else str(path), **changed)
+
+    return make
+
+
+@pytest.fixture
+def inputs_of():
+    """Make the inputs of a probe of an encoder from documents, given as ids and offsets of sentences and documents."""
+
+    def make(directory: str, max_length: int, documents=None, target_ids=None) -> ProbeInputs:
+        layout, tokenizer = read_layout(directory, max_length, "as_pretrained"), load_tokenizer(directory)
+        special_ids = (layout.cls, layout.sep, layout.mask, layout.pad)
+        frame = Frame(
+            *(max(8, layout.max_length), *special_ids, special_ids),
+            vocab_size=len(tokenizer),
+            pair_separators=1,
+            sentence_separator=False,
+        )
+        store = TokenStore(*map(np.asarray, documents), fingerprint="test") if documents is not None else None
+        return ProbeInputs(layout, frame, tokenizer, max_length, store, target_ids, seed=1)
 
     return make

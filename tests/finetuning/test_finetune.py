@@ -3,6 +3,9 @@
 import json
 import random
 import signal
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,33 +14,33 @@ from pytorch_lightning.loggers import CSVLogger
 
 from nsp_ablation.learning.engine.signals import Stopped
 from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune, num_updates
-from nsp_ablation.learning.tasks.baselines import Baselines
+from nsp_ablation.learning.tasks.task_kind import task_kind
+from nsp_ablation.learning.tasks.task_reader import read_task
+from nsp_ablation.options.finetuning_options import FinetuningOptions, RecipeOptions
+from nsp_ablation.options.trainer_options import TrainerOptions
 
 NAMES, TOWNS, COLOURS = ("ann", "ben", "carl"), ("oslo", "rome", "bonn"), ("red", "blue")
-NONE = Baselines(None, None, None)
 
 
-def run(directory, spec, seed=1, **changed):
-    settings = {
-        "learning_rate": 3e-3,
-        "batch_size": 8,
-        "num_epochs": 1,
-        "weight_decay": 0.01,
-        "warmup_ratio": 0.1,
-        "gradient_clip": 1.0,
-        "max_steps": None,
-        "pooler": "fresh",
-        "token_types": "as_pretrained",
-        "max_length": 32,
-        "accelerator": "cpu",
-        "precision": "32-true",
-        "baselines": NONE,
-    }
-    return finetune(directory, spec, seed=seed, **(settings | changed))
+def run(directory, task, seed=1, max_length=32, logger=None, on_progress=None, checkpoint=None, **changed):
+    """Fine-tune with these changes to the recipe or to what all tasks share; progress is told after every update."""
+    recipe = RecipeOptions(learning_rate=3e-3, batch_size=8, num_epochs=1, weight_decay=0.01)
+    recipe = replace(recipe, **{key: changed.pop(key) for key in vars(recipe) if key in changed})
+    options = replace(FinetuningOptions("test", recipe=recipe, warmup_ratio=0.1, gradient_clip=1.0), **changed)
+    with tempfile.TemporaryDirectory() as folder:
+        return finetune(
+            *(directory, task, options, TrainerOptions("cpu")),
+            max_length=max_length,
+            seed=seed,
+            logger=logger,
+            on_progress=on_progress,
+            progress_every=1,
+            checkpoint=checkpoint or Checkpointing(Path(folder) / "last.ckpt", 600.0, print),
+        )
 
 
 @pytest.fixture
-def sentiment(tmp_path, spec_of):
+def sentiment(tmp_path, task_of):
     draw = random.Random(0)
     for split, number in (("train", 120), ("dev", 40)):
         rows = []
@@ -45,12 +48,12 @@ def sentiment(tmp_path, spec_of):
             subject = " ".join(draw.choices((*NAMES, *COLOURS), k=draw.randrange(1, 9)))
             rows.append((f"{word} is the {subject}", str(int(word == "good"))))
         (tmp_path / f"{split}.tsv").write_text("sentence\tlabel\n" + "".join(f"{a}\t{b}\n" for a, b in rows))
-    columns = {"text_columns": ("sentence",), "label_column": "label", "labels": ("0", "1")}
-    return spec_of("classification", tmp_path, "train.tsv", "dev.tsv", **columns)
+    columns = {"text_columns": ["sentence"], "label_column": "label", "labels": ["0", "1"]}
+    return task_of("classification", tmp_path, "train.tsv", "dev.tsv", **columns)
 
 
 @pytest.fixture
-def choices(tmp_path, spec_of):
+def choices(tmp_path, task_of):
     draw = random.Random(0)
     for split, number in (("train", 120), ("dev", 40)):
         lines = []
@@ -59,11 +62,11 @@ def choices(tmp_path, spec_of):
             passage = {"id": f"{n}", "article": "the dog is red .", "questions": ["_ lives ?"]}
             lines.append(json.dumps(passage | {"options": [options], "answers": ["ABCD"[options.index("yes")]]}))
         (tmp_path / f"{split}.jsonl").write_text("\n".join(lines))
-    return spec_of("multiple_choice", tmp_path)
+    return task_of("multiple_choice", tmp_path)
 
 
 @pytest.fixture
-def spans(tmp_path, spec_of):
+def spans(tmp_path, task_of):
     """The answer is the town; with `unanswerable`, half of the contexts have none."""
 
     def make(unanswerable: bool):
@@ -79,22 +82,20 @@ def spans(tmp_path, spec_of):
                 qa = {"id": str(n), "question": "where ?", "answers": answers, "is_impossible": town is None}
                 paragraphs.append({"context": context, "qas": [qa]})
             (tmp_path / f"{split}.json").write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}))
-        return spec_of("span_qa", tmp_path, "train.json", "dev.json", unanswerable=unanswerable)
+        return task_of("span_qa", tmp_path, "train.json", "dev.json", unanswerable=unanswerable)
 
     return make
 
 
 def test_classification_learns_a_word(sentiment, bert_directory):
     losses = []
-    outcome = run(
-        bert_directory, sentiment, num_epochs=4, on_progress=lambda *state: losses.append(state), progress_every=20
-    )
+    outcome = run(bert_directory, sentiment, num_epochs=4, on_progress=lambda *state: losses.append(state))
     assert outcome.metrics["accuracy"] == 1.0
     assert outcome.scores.tolist() == [1.0] * 40
     assert outcome.example_ids == [str(n) for n in range(40)]
     assert set(outcome.predictions.values()) == {"0", "1"}
     assert outcome.updates == 60
-    assert [(step, steps) for step, steps, _ in losses] == [(20, 60), (40, 60), (60, 60)]
+    assert [(step, steps) for step, steps, _ in losses] == [(step, 60) for step in range(1, 61)]
     assert losses[-1][2] < 0.1
 
 
@@ -106,7 +107,6 @@ def test_multiple_choice_learns_an_option(choices, roberta_directory):
 
 def test_span_qa_learns_a_kind_of_word(spans, bert_directory):
     outcome = run(bert_directory, spans(False), num_epochs=5)
-    assert outcome.primary_metric == "f1"
     assert outcome.metrics["f1"] > 0.9
     assert set(outcome.metrics) == {"f1", "exact_match"}
 
@@ -119,18 +119,18 @@ def test_span_qa_learns_when_there_is_no_answer(spans, bert_directory):
 
 
 def test_a_seed_repeats_bit_by_bit_and_leaves_torch_as_it_was(spans, bert_directory):
-    spec = spans(True)
+    task = spans(True)
     before = torch.get_rng_state()
     losses = []
     for seed in (1, 1, 2):
         losses.append([])
-        run(bert_directory, spec, seed, on_progress=lambda *state: losses[-1].append(state[2]), progress_every=1)
+        run(bert_directory, task, seed, on_progress=lambda *state: losses[-1].append(state[2]))
         torch.rand(3)
     torch.set_rng_state(before)
     assert losses[0] == losses[1]
     assert losses[0] != losses[2]
     assert len(losses[0]) == 20
-    run(bert_directory, spec, max_steps=1)
+    run(bert_directory, task, max_steps=1)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -146,11 +146,12 @@ def test_every_architecture_is_fine_tuned(sentiment, roberta_directory, prelayer
         assert np.isin(outcome.scores, [0.0, 1.0]).all()
 
 
-def test_max_steps_replaces_epochs_and_files_need_only_be_read_once(sentiment, bert_directory, tmp_path):
+def test_max_steps_replaces_epochs_and_every_loss_is_logged(sentiment, bert_directory, tmp_path):
     logger = CSVLogger(tmp_path, name="", version="")
-    outcome = run(bert_directory, sentiment, max_steps=3, num_epochs=9, logger=logger, progress_every=1, baselines=None)
+    outcome = run(bert_directory, sentiment, max_steps=3, num_epochs=9, logger=logger)
     assert outcome.updates == 3
-    assert (outcome.chance, outcome.bag_of_words) == (0.5, 1.0)
+    baselines = task_kind(sentiment).baselines(read_task(sentiment, "train"), read_task(sentiment, "dev"), sentiment)
+    assert (baselines.chance, baselines.bag_of_words) == (0.5, 1.0)
     rows = (tmp_path / "metrics.csv").read_text().splitlines()
     assert rows[0] == "finetuning/task/loss,step"
     assert len(rows) == 4
@@ -178,6 +179,17 @@ def test_fine_tuning_is_silent(sentiment, bert_directory, capfd):
     assert captured.out + captured.err == ""
 
 
+def test_the_optimizers_settings_change_what_is_learnt(sentiment, bert_directory):
+    def losses(**changed):
+        found = []
+        run(bert_directory, sentiment, max_steps=6, on_progress=lambda *state: found.append(state[2]), **changed)
+        return found
+
+    before = losses()
+    for change in ({"beta1": 0.5}, {"beta2": 0.9}, {"epsilon": 1e-2}, {"length_window_batches": 1}):
+        assert losses(**change) != before, change
+
+
 def test_updates_of_epochs():
     assert num_updates(100, 16, 3) == 21
     assert num_updates(100, 16, 0.5) == 4
@@ -194,7 +206,7 @@ def test_a_stopped_run_goes_on_and_ends_bit_by_bit_alike(sentiment, bert_directo
         if step == 7:
             signal.raise_signal(signal.SIGTERM)
 
-    settings = {"num_epochs": 2, "progress_every": 1, "gradient_clip": 0.1}
+    settings = {"num_epochs": 2, "gradient_clip": 0.1}
     losses, resumed = [], []
     whole = run(bert_directory, sentiment, on_progress=lambda *state: losses.append(state), **settings)
     with pytest.raises(Stopped, match="stopped by SIGTERM at update 8"):

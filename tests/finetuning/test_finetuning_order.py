@@ -10,7 +10,7 @@ LENGTHS = np.random.default_rng(0).integers(5, 60, size=1003)
 
 
 def test_every_epoch_holds_each_sample_once():
-    batches = list(training_batches(LENGTHS, 16, seed=1, max_steps=2 * 63))
+    batches = list(training_batches(LENGTHS, 16, 32, seed=1, max_steps=2 * 63))
     for epoch in (batches[:63], batches[63:]):
         assert sorted(np.concatenate(epoch)) == list(range(1003))
         assert sorted(map(len, epoch)) == [11] + [16] * 62
@@ -19,7 +19,7 @@ def test_every_epoch_holds_each_sample_once():
 
 def test_the_order_is_a_function_of_the_seed_and_a_shorter_run_is_its_beginning():
     def order(seed, max_steps):
-        return [batch.tolist() for batch in training_batches(LENGTHS, 16, seed, max_steps)]
+        return [batch.tolist() for batch in training_batches(LENGTHS, 16, 32, seed, max_steps)]
 
     assert order(1, 70) == order(1, 70)
     assert order(1, 70)[:5] == order(1, 5)
@@ -27,7 +27,7 @@ def test_the_order_is_a_function_of_the_seed_and_a_shorter_run_is_its_beginning(
 
 
 def test_padding_is_a_small_share_and_batches_are_not_sorted_by_length():
-    batches = list(training_batches(LENGTHS, 16, seed=1, max_steps=63))
+    batches = list(training_batches(LENGTHS, 16, 32, seed=1, max_steps=63))
     padded = sum(LENGTHS[batch].max() * len(batch) for batch in batches)
     assert padded < 1.08 * LENGTHS.sum()
     longest = [LENGTHS[batch].max() for batch in batches]

@@ -7,21 +7,20 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Sequence, Value
 
 from nsp_ablation.learning.tasks.examples import ChoiceExample, SpanExample, TextExample
-from nsp_ablation.learning.tasks.readers import read_task
-from nsp_ablation.learning.tasks.task_spec import HubSource
+from nsp_ablation.learning.tasks.task_reader import read_task
+from nsp_ablation.options.task_options import TaskHubOptions
 
 
 @pytest.fixture
-def hub_spec(tmp_path, spec_of, monkeypatch):
-    """Write rows as the parquet files of a data set and return a spec that reads them as `datasets` does the hub."""
+def hub_task(tmp_path, task_of, monkeypatch):
+    """Write rows as the parquet files of a data set and return a task that reads them as `datasets` does the hub."""
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
 
     def make(kind: str, rows: Dataset, **changed):
         for split in ("train", "validation"):
             rows.to_parquet(tmp_path / "set" / f"{split}.parquet")
-        source = HubSource(str(tmp_path / "set"), None, None, "train")
-        spec = spec_of(kind, tmp_path, hub=source, hub_dev_split="validation", **changed)
-        return dataclasses.replace(spec, path=None)
+        hub = TaskHubOptions(str(tmp_path / "set"), split="train", dev_split="validation")
+        return task_of(kind, None, hub=hub, **changed)
 
     return make
 
@@ -31,23 +30,23 @@ def glue(names: list[str], **columns) -> Dataset:
     return Dataset.from_dict(columns, features=Features(texts | {"label": ClassLabel(names=names)}))
 
 
-def test_mnli_labels_go_by_name_and_columns_by_the_hub_s(hub_spec, capfd):
+def test_mnli_labels_go_by_name_and_columns_by_the_hub_s(hub_task, capfd):
     rows = glue(["entailment", "neutral", "contradiction"], premise=["a", "c"], hypothesis=["b", "d"], label=[2, -1])
-    columns = {"text_columns": ("sentence1", "sentence2"), "label_column": "gold_label"}
-    spec = hub_spec("classification", rows, labels=("contradiction", "entailment", "neutral"), **columns)
+    columns = {"text_columns": ["sentence1", "sentence2"], "label_column": "gold_label"}
+    task = hub_task("classification", rows, labels=["contradiction", "entailment", "neutral"], **columns)
     capfd.readouterr()
-    assert read_task(spec, "dev") == [TextExample("0", ("a", "b"), 0)]
+    assert read_task(task, "dev") == [TextExample("0", ("a", "b"), 0)]
     captured = capfd.readouterr()
     assert captured.out + captured.err == ""
 
 
-def test_sst2_labels_go_by_number(hub_spec):
+def test_sst2_labels_go_by_number(hub_task):
     rows = glue(["negative", "positive"], sentence=["bad", "good"], label=[0, 1])
-    spec = hub_spec("classification", rows, text_columns=("sentence",), label_column="label", labels=("0", "1"))
-    assert [example.label for example in read_task(spec, "train")] == [0, 1]
+    task = hub_task("classification", rows, text_columns=["sentence"], label_column="label", labels=["0", "1"])
+    assert [example.label for example in read_task(task, "train")] == [0, 1]
 
 
-def test_squad_2(hub_spec):
+def test_squad_2(hub_task):
     answers = {"text": Sequence(Value("string")), "answer_start": Sequence(Value("int32"))}
     texts = {name: Value("string") for name in ("id", "title", "context", "question")}
     rows = Dataset.from_dict(
@@ -60,27 +59,31 @@ def test_squad_2(hub_spec):
         },
         features=Features(texts | {"answers": answers}),
     )
-    assert read_task(hub_spec("span_qa", rows, unanswerable=True), "dev") == [
+    assert read_task(hub_task("span_qa", rows, unanswerable=True), "dev") == [
         SpanExample("1", "Where?", "In Rome.", (("Rome", 3),)),
         SpanExample("2", "Who?", "In Rome.", ()),
     ]
 
 
-def test_race_questions_of_one_passage_get_ids_of_their_own(hub_spec):
+def test_race_questions_of_one_passage_get_ids_of_their_own(hub_task):
     columns = {"example_id": ["high1.txt"] * 2, "article": ["x"] * 2, "answer": ["B", "A"], "question": ["q", "r"]}
     rows = Dataset.from_dict(columns | {"options": [["1", "2"], ["3", "4"]]})
-    assert read_task(hub_spec("multiple_choice", rows), "dev") == [
+    assert read_task(hub_task("multiple_choice", rows), "dev") == [
         ChoiceExample("high1.txt-0", "x", "q", ("1", "2"), 1),
         ChoiceExample("high1.txt-1", "x", "r", ("3", "4"), 0),
     ]
 
 
-def test_wrong_columns_and_missing_splits_are_named(hub_spec, tmp_path):
+def test_wrong_columns_and_missing_splits_are_named(hub_task, tmp_path):
     rows = glue(["no", "yes"], text=["bad"], label=[0])
-    spec = hub_spec("classification", rows, text_columns=("sentence",), label_column="label", labels=("0", "1"))
+    task = hub_task("classification", rows, text_columns=["sentence"], label_column="label", labels=["0", "1"])
+
+    def with_split(name):
+        return dataclasses.replace(task, hub=dataclasses.replace(task.hub, dev_split=name))
+
     with pytest.raises(ValueError, match="has no column 'sentence': found text, label; check tasks.task"):
-        read_task(spec, "dev")
+        read_task(task, "dev")
     with pytest.raises(ValueError, match="tasks.task: cannot load split 'test' of .*set tasks.task.path"):
-        read_task(dataclasses.replace(spec, hub_dev_split="test"), "dev")
-    with pytest.raises(ValueError, match="tasks.task.hub_dev_split is not set"):
-        read_task(dataclasses.replace(spec, hub_dev_split=None), "dev")
+        read_task(with_split("test"), "dev")
+    with pytest.raises(ValueError, match="tasks.task.hub.dev_split is not set"):
+        read_task(with_split(None), "dev")

@@ -1,7 +1,6 @@
 """Minimal pairs: BLiMP's files and the hub's columns, and pseudo-log-likelihoods equal to one pass a masked token."""
 
 import json
-from dataclasses import replace
 
 import datasets
 import numpy as np
@@ -9,10 +8,10 @@ import pytest
 import torch
 
 from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, load_tokenizer, read_layout
-from nsp_ablation.learning.probes.minimal_pairs import minimal_pairs
+from nsp_ablation.learning.probes.minimal_pairs import check_files, measure
 from nsp_ablation.learning.tasks.blimp_files import read_minimal_pairs
 from nsp_ablation.learning.tasks.examples import MinimalPair
-from nsp_ablation.learning.tasks.task_spec import HubSource
+from nsp_ablation.options.task_options import TaskHubOptions
 
 PAIRS = [
     MinimalPair("order-0", "ann lives in oslo .", "ann in lives oslo .", "word_order"),
@@ -33,16 +32,23 @@ def write(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def test_files_of_paradigms_and_one_file_of_all_are_read(tmp_path, spec_of):
+@pytest.fixture
+def pairs_task(tmp_path, task_of):
+    """The task of PAIRS in a file."""
+    write(tmp_path / "pairs.jsonl", rows_of(PAIRS))
+    return task_of("minimal_pairs", tmp_path)
+
+
+def test_files_of_paradigms_and_one_file_of_all_are_read(tmp_path, task_of):
     for name, pairs in (("b.jsonl", PAIRS[:2]), ("a.jsonl", PAIRS[2:])):
         write(tmp_path / name, rows_of(pairs))
-    assert read_minimal_pairs(spec_of("minimal_pairs", tmp_path)) == [PAIRS[2], *PAIRS[:2]]
+    assert read_minimal_pairs(task_of("minimal_pairs", tmp_path)) == [PAIRS[2], *PAIRS[:2]]
     (tmp_path / "a.jsonl").unlink()
     write(tmp_path / "b.jsonl", rows_of(PAIRS))
-    assert read_minimal_pairs(spec_of("minimal_pairs", tmp_path)) == PAIRS
+    assert read_minimal_pairs(task_of("minimal_pairs", tmp_path)) == PAIRS
 
 
-def test_every_configuration_of_the_hubs_data_set_is_read(tmp_path, spec_of):
+def test_every_configuration_of_the_hubs_data_set_is_read(tmp_path, task_of):
     for name, pairs in (("order", PAIRS[:2]), ("same", PAIRS[2:])):
         (tmp_path / name).mkdir()
         rows = [{**row, "pair_id": int(row["pair_id"])} for row in rows_of(pairs, "pair_id")]
@@ -50,8 +56,7 @@ def test_every_configuration_of_the_hubs_data_set_is_read(tmp_path, spec_of):
     configs = [{"config_name": name, "data_files": f"{name}/train.parquet"} for name in ("order", "same")]
     lines = ["---", "configs:", *(f"- {json.dumps(config)}" for config in configs), "---", ""]
     (tmp_path / "README.md").write_text("\n".join(lines))
-    spec = spec_of("minimal_pairs", tmp_path, hub=HubSource(str(tmp_path), None, None, "train"))
-    assert read_minimal_pairs(replace(spec, path=None)) == PAIRS
+    assert read_minimal_pairs(task_of("minimal_pairs", None, hub=TaskHubOptions(str(tmp_path)))) == PAIRS
 
 
 @pytest.mark.parametrize(
@@ -65,36 +70,36 @@ def test_every_configuration_of_the_hubs_data_set_is_read(tmp_path, spec_of):
         ("", r"tasks\.task: no pairs in"),
     ],
 )
-def test_malformed_files_are_refused_with_their_line(tmp_path, spec_of, content, message):
+def test_malformed_files_are_refused_with_their_line(tmp_path, task_of, content, message):
     (tmp_path / "pairs.jsonl").write_text(content)
     with pytest.raises(ValueError, match=message):
-        read_minimal_pairs(spec_of("minimal_pairs", tmp_path))
+        check_files(task_of("minimal_pairs", tmp_path))
 
 
-def test_nothing_to_read_is_refused(tmp_path, spec_of):
-    with pytest.raises(ValueError, match=r"tasks\.task\.path=.* holds no \.jsonl file"):
-        read_minimal_pairs(spec_of("minimal_pairs", tmp_path))
+def test_nothing_to_read_is_refused(tmp_path, task_of):
+    with pytest.raises(ValueError, match=r"tasks\.task\.path=.* has no file \*\.jsonl"):
+        read_minimal_pairs(task_of("minimal_pairs", tmp_path))
     with pytest.raises(ValueError, match=r"has neither path nor hub; set tasks\.task\.path=DIR"):
-        read_minimal_pairs(replace(spec_of("minimal_pairs", tmp_path), path=None))
+        read_minimal_pairs(task_of("minimal_pairs", None))
 
 
 @pytest.mark.parametrize("kind", ["bert_directory", "roberta_directory", "prelayernorm_directory"])
-def test_scores_are_sums_of_one_pass_a_masked_token(request, kind):
+def test_scores_are_sums_of_one_pass_a_masked_token(request, kind, pairs_task, inputs_of):
     directory = request.getfixturevalue(kind)
     model, backend = load_masked_lm(directory).eval(), load_tokenizer(directory).backend_tokenizer
     layout = read_layout(directory, 32, "as_pretrained")
 
     def likelihood(text):
         ids, total = backend.encode(text, add_special_tokens=False).ids, 0.0
-        for place, token in enumerate(ids):
+        for position, token in enumerate(ids, start=1):
             row = [layout.cls, *ids, layout.sep]
-            row[place + 1] = layout.mask
+            row[position] = layout.mask
             with torch.no_grad():
-                logits = model(input_ids=torch.tensor([row])).logits[0, place + 1]
+                logits = model(input_ids=torch.tensor([row])).logits[0, position]
             total += float(logits.log_softmax(0)[token])
         return total
 
-    outcome = minimal_pairs(directory, PAIRS, name="blimp", max_length=32)
+    outcome = measure(model, inputs_of(directory, 32), pairs_task)
     differences = np.array([likelihood(pair.good) - likelihood(pair.bad) for pair in PAIRS])
     np.testing.assert_allclose(list(outcome.predictions.values()), differences, atol=1e-4)
     assert np.abs(differences[:2]).min() > 1e-3, "the sign of a difference must not be a matter of rounding"
@@ -102,9 +107,9 @@ def test_scores_are_sums_of_one_pass_a_masked_token(request, kind):
     assert outcome.metrics["accuracy"] == outcome.scores.mean()
     assert outcome.metrics["accuracy_word_order"] == outcome.scores[:2].mean()
     assert outcome.metrics["accuracy_none"] == 0.5
-    assert (outcome.chance, outcome.example_ids) == (0.5, ["order-0", "order-1", "same-0"])
+    assert (outcome.baselines.chance, outcome.example_ids) == (0.5, ["order-0", "order-1", "same-0"])
 
 
-def test_a_sentence_longer_than_an_input_is_refused(bert_directory):
-    with pytest.raises(ValueError, match=r"tasks\.blimp: .* pair order-0 has 5 tokens; .* max_length=6 holds 1 to 4"):
-        minimal_pairs(bert_directory, PAIRS, name="blimp", max_length=6)
+def test_a_sentence_longer_than_an_input_is_refused(bert_directory, pairs_task, inputs_of):
+    with pytest.raises(ValueError, match=r"tasks\.task: .* pair order-0 has 5 tokens; .* max_length=6 holds 1 to 4"):
+        measure(load_masked_lm(bert_directory), inputs_of(bert_directory, 6), pairs_task)

@@ -1,14 +1,24 @@
 """In-context recall: targets are repeated words, and the measures agree with one forward pass a row."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, load_tokenizer, read_layout
-from nsp_ablation.learning.probes.in_context_recall import in_context_recall
-from nsp_ablation.learning.probes.recall_targets import choose_targets, content_words, continuing_tokens, packed_inputs
+from nsp_ablation.learning.probes.in_context_recall import (
+    choose_targets,
+    content_words,
+    continuing_tokens,
+    measure,
+    packed_inputs,
+)
 from nsp_ablation.learning.tasks.metrics import standard_error
+from nsp_ablation.options.task_options import TaskOptions
+from nsp_ablation.text.store.token_store import TokenStore
 
+TASK = TaskOptions("in_context_recall", "recall", metric="accuracy", num_frequent=0)
 SENTENCES = [
     ["ann lives in oslo .", "ben is red .", "ann is in oslo ."],
     ["carl works .", "the dog is blue , the cat is blue ."],
@@ -31,7 +41,7 @@ def test_inputs_are_whole_sentences_of_one_document():
     sentence_offsets, document_offsets = np.array([0, 3, 6, 9, 13, 30, 32]), np.array([0, 4, 6])
     assert list(packed_inputs(sentence_offsets, document_offsets, 7)) == [
         *((0, 6), (6, 13)),  # 0-3-6-9-13: a sentence that does not fit opens the next input
-        *((13, 20), (20, 27), (27, 32)),  # 13-30: longer than the room, cut
+        *((13, 20), (20, 27), (27, 32)),  # 13-30: longer than the capacity, cut
     ]
     covered = [
         token for start, end in packed_inputs(sentence_offsets, document_offsets, 5) for token in range(start, end)
@@ -39,9 +49,9 @@ def test_inputs_are_whole_sentences_of_one_document():
     assert covered == list(range(32))
 
 
-def choose(store, is_target, continues_word, **changed):
-    settings = {"room": 30, "targets_per_input": 9, "max_inputs": None}
-    return choose_targets(*store, is_target=is_target, continues_word=continues_word, **(settings | changed))
+def choose(store, is_target, continues_word, targets_per_input=9, num_inputs=None):
+    task = replace(TASK, targets_per_input=targets_per_input, num_inputs=num_inputs)
+    return choose_targets(TokenStore(*store, fingerprint="test"), 30, is_target, continues_word, task)
 
 
 def test_targets_are_the_repeated_words_of_each_input(store, bert_directory):
@@ -52,10 +62,10 @@ def test_targets_are_the_repeated_words_of_each_input(store, bert_directory):
     found = {number: {w for w, i in zip(words, targets.input, strict=True) if i == number} for number in (0, 1)}
     assert found == {0: {"ann", "is", "in", "oslo"}, 1: {"the", "is", "blue"}}
     assert len(words) == 7
-    places = targets.start[targets.input] + targets.place
-    assert store[0][places].tolist() == targets.expected().tolist()
-    assert len(choose(store, is_word, continues_word, targets_per_input=2).place) == 4
-    assert len(choose(store, is_word, continues_word, max_inputs=1).inputs) == 1
+    positions = targets.start[targets.input] + targets.position
+    assert store[0][positions].tolist() == targets.expected().tolist()
+    assert len(choose(store, is_word, continues_word, targets_per_input=2).position) == 4
+    assert len(choose(store, is_word, continues_word, num_inputs=1).inputs) == 1
 
 
 def test_pieces_of_words_are_no_targets(roberta_directory):
@@ -65,7 +75,7 @@ def test_pieces_of_words_are_no_targets(roberta_directory):
     for text, expected in (("cat, cat.", True), ("cats cats", False), ("cat cats", False), ("cat (cat)", False)):
         ids = np.array(backend.encode(text, add_special_tokens=False).ids)
         store = (ids, np.array([0, len(ids)]), np.array([0, 1]))
-        assert bool(len(choose(store, is_word, continues_word).place)) == expected, text
+        assert bool(len(choose(store, is_word, continues_word).position)) == expected, text
 
 
 def test_content_words_are_rare_words(bert_directory):
@@ -73,11 +83,11 @@ def test_content_words_are_rare_words(bert_directory):
     assert content_words(np.array([0, 1, 1, 2, 0, 0]), is_word, 2).tolist() == [False, False, True, True]
 
 
-def test_measures_agree_with_one_pass_a_target(store, bert_directory):
+def test_measures_agree_with_one_pass_a_target(store, bert_directory, inputs_of):
     tokenizer, layout = load_tokenizer(bert_directory), read_layout(bert_directory, 32, "as_pretrained")
     town = np.array([tokenizer.convert_tokens_to_ids(word) for word in ("oslo", "ann", "blue")])
-    outcome = in_context_recall(bert_directory, *store, max_length=32, target_ids=town)
-    model = load_masked_lm(bert_directory).eval()
+    model, inputs = load_masked_lm(bert_directory).eval(), inputs_of(bert_directory, 32, store, town)
+    outcome = measure(model, inputs, TASK)
     gains, hits = [], []
     for example in map(int, outcome.example_ids):
         document = int(np.searchsorted(store[1][store[2]], example, side="right")) - 1
@@ -96,35 +106,37 @@ def test_measures_agree_with_one_pass_a_target(store, bert_directory):
     assert outcome.metrics["num_targets"] == 3.0
     assert outcome.scores.tolist() == hits
     assert outcome.metrics["accuracy"] == np.mean(hits)
-    assert outcome.chance == outcome.majority == pytest.approx(1 / 3)
+    by_gain = measure(model, inputs, replace(TASK, metric="recall_gain"))
+    assert by_gain.scores.tolist() == pytest.approx(gains, abs=1e-5)
+    assert by_gain.baselines.chance is None
+    assert outcome.baselines.chance == outcome.baselines.majority == pytest.approx(1 / 3)
 
 
-def test_short_inputs_are_measured_beside_long_ones(store, bert_directory):
-    outcome = in_context_recall(
-        bert_directory, *store, max_length=32, target_ids=None, num_frequent=0, in_range_tokens=14
-    )
+def test_short_inputs_are_measured_beside_long_ones(store, bert_directory, inputs_of):
+    model = load_masked_lm(bert_directory).eval()
+    outcome = measure(model, inputs_of(bert_directory, 32, store), replace(TASK, short_share=14 / 32))
     assert outcome.metrics["num_targets"] == 7.0
     assert outcome.metrics["num_targets_in_range"] == 3.0  # "the dog is blue , the cat is blue ."
-    without = in_context_recall(
-        bert_directory, *store, max_length=32, target_ids=None, num_frequent=0, in_range_tokens=6
-    )
+    ids, sentences, documents = store  # the first document alone: no sentence of it repeats a word
+    first = (ids[: sentences[3]], sentences[:4], documents[:2])
+    without = measure(model, inputs_of(bert_directory, 32, first), replace(TASK, short_share=0.25))
+    assert without.metrics["num_targets"] == 4.0
     assert "accuracy_in_range" not in without.metrics
 
 
-def test_nothing_repeated_and_foreign_ids_are_errors(store, bert_directory):
+def test_nothing_repeated_and_foreign_ids_are_errors(store, bert_directory, inputs_of):
+    model = load_masked_lm(bert_directory).eval()
     with pytest.raises(ValueError, match="no word stands twice in a held-out input of 4 tokens"):
-        in_context_recall(bert_directory, *store, max_length=4, target_ids=None, num_frequent=0)
+        measure(model, inputs_of(bert_directory, 4, store), TASK)
     with pytest.raises(ValueError, match="another vocabulary than the held-out documents' tokenizer"):
-        in_context_recall(bert_directory, store[0] + 999, *store[1:], max_length=32, target_ids=None)
+        measure(model, inputs_of(bert_directory, 32, (store[0] + 999, *store[1:])), TASK)
 
 
-def test_every_architecture_is_probed(roberta_directory, prelayernorm_directory):
+def test_every_architecture_is_probed(roberta_directory, prelayernorm_directory, inputs_of):
     for directory in (roberta_directory, prelayernorm_directory):
-        ids = np.array(load_tokenizer(directory).backend_tokenizer.encode("cat, cat.", add_special_tokens=False).ids)
-        outcome = in_context_recall(
-            directory, ids, np.array([0, 4]), np.array([0, 1]), max_length=32, target_ids=None, num_frequent=0
-        )
-        assert outcome.metrics["num_targets"] == 1.0
+        ids = load_tokenizer(directory).backend_tokenizer.encode("cat, cat.", add_special_tokens=False).ids
+        inputs = inputs_of(directory, 32, (ids, [0, 4], [0, 1]))
+        assert measure(load_masked_lm(directory).eval(), inputs, TASK).metrics["num_targets"] == 1.0
 
 
 def test_the_standard_error_counts_inputs_and_not_targets():

@@ -44,9 +44,9 @@ def test_f1_counts_words_with_their_number():
 
 
 def test_the_best_reference_counts():
-    exact, overlap = span_scores(["in Rome", "Rome"], [["Rome", "in Rome"], ["Oslo", "old Rome"]], unanswerable=False)
-    assert exact.tolist() == [1.0, 0.0]
-    assert overlap.tolist() == pytest.approx([1.0, 2 / 3])
+    scores = span_scores(["in Rome", "Rome"], [["Rome", "in Rome"], ["Oslo", "old Rome"]], unanswerable=False)
+    assert scores["exact_match"].tolist() == [1.0, 0.0]
+    assert scores["f1"].tolist() == pytest.approx([1.0, 2 / 3])
 
 
 @pytest.mark.parametrize(
@@ -61,17 +61,18 @@ def test_the_best_reference_counts():
     ],
 )
 def test_no_answers_in_version_2(prediction, references, expected):
-    exact, overlap = span_scores([prediction], [references], unanswerable=True)
-    assert (exact[0], overlap[0]) == expected
+    scores = span_scores([prediction], [references], unanswerable=True)
+    assert (scores["exact_match"][0], scores["f1"][0]) == expected
 
 
 def test_version_1_gives_an_empty_prediction_no_f1():
-    exact, overlap = span_scores(["the"], [["a"]], unanswerable=False)
-    assert (exact[0], overlap[0]) == (1.0, 0.0)
+    scores = span_scores(["the"], [["a"]], unanswerable=False)
+    assert (scores["exact_match"][0], scores["f1"][0]) == (1.0, 0.0)
 
 
 def test_breakdown_by_answerability():
-    metrics = span_metrics(np.array([1.0, 0, 1]), np.array([1.0, 0.5, 1]), np.array([True, True, False]))
+    scores = {"f1": np.array([1.0, 0.5, 1]), "exact_match": np.array([1.0, 0, 1])}
+    metrics = span_metrics(scores, np.array([True, True, False]))
     assert metrics == {
         "f1": pytest.approx(2.5 / 3),
         "exact_match": pytest.approx(2 / 3),
@@ -80,7 +81,7 @@ def test_breakdown_by_answerability():
         "no_answer_f1": 1.0,
         "no_answer_exact_match": 1.0,
     }
-    assert set(span_metrics(np.ones(2), np.ones(2), np.array([True, True]))) == {"f1", "exact_match"}
+    assert set(span_metrics(scores, np.array([True, True, True]))) == {"f1", "exact_match"}
 
 
 def test_accuracy_is_per_example():

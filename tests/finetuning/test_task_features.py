@@ -1,18 +1,31 @@
 """Task inputs: every answer comes back from its tokens, windows cover the context, nothing exceeds the encoder."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from nsp_ablation.learning.engine.encoder_directory import load_tokenizer, read_layout
-from nsp_ablation.learning.finetuning import classification, multiple_choice, span_qa
+from nsp_ablation.learning.finetuning import span_head
+from nsp_ablation.learning.tasks import classification, multiple_choice, span_qa
 from nsp_ablation.learning.tasks.examples import ChoiceExample, SpanExample, TextExample
 from nsp_ablation.learning.tasks.windows import best_context_ranges, sliding_windows
+from nsp_ablation.options.task_options import TaskOptions
 
 CONTEXT = "Ann  lives in Rome,\nthe cat-red dog (Ben) is in Bonn . Où? Carl works."
 ANSWERS = ["Ann", "Rome", "cat", "red dog (Ben)", "Ben", "Bonn", "Où", "Carl works."]
+
+
+def backend(directory: str):
+    return load_tokenizer(directory).backend_tokenizer
+
+
+SPANS = TaskOptions("task", "span_qa", metric="f1")
+SPANS_OR_NONE = replace(SPANS, unanswerable=True)
+TEXTS = TaskOptions("task", "classification", metric="accuracy")
+CHOICES = TaskOptions("task", "multiple_choice", metric="accuracy")
 
 
 def span(answer: str | None, question: str = "who?", context: str = CONTEXT) -> SpanExample:
@@ -24,11 +37,11 @@ def directory(request) -> str:
     return request.getfixturevalue(request.param)
 
 
-def test_windows_cover_every_token_and_fit_the_room():
-    for num_tokens, room, stride in [(0, 5, 2), (5, 5, 2), (6, 5, 2), (40, 7, 3), (9, 1, 1)]:
-        windows = sliding_windows(num_tokens, room, stride)
+def test_windows_cover_every_token_and_fit_the_capacity():
+    for num_tokens, capacity, stride in [(0, 5, 2), (5, 5, 2), (6, 5, 2), (40, 7, 3), (9, 1, 1)]:
+        windows = sliding_windows(num_tokens, capacity, stride)
         assert sorted({token for window in windows for token in range(*window)}) == list(range(num_tokens))
-        assert all(end - start <= room for start, end in windows)
+        assert all(end - start <= capacity for start, end in windows)
         assert [start for start, _ in windows] == [stride * number for number in range(len(windows))]
 
 
@@ -46,12 +59,12 @@ def test_best_ranges_divide_the_tokens_and_lie_in_their_windows():
 def test_every_answer_comes_back_from_its_tokens(directory, max_length):
     layout = read_layout(directory, max_length, "as_pretrained")
     examples = [span(answer) for answer in ANSWERS]
-    features = span_qa.featurize(examples, load_tokenizer(directory), layout, unanswerable=True)
+    features = span_qa.featurize(examples, backend(directory), layout, SPANS_OR_NONE)
     starts, ends = features.targets["start_positions"], features.targets["end_positions"]
     recovered = {}
-    for window in np.flatnonzero(starts != span_qa.IGNORED):
-        place = features.offsets[window] + np.array([starts[window], ends[window]])
-        (start, _), (_, end) = features.characters[place]
+    for window in np.flatnonzero(starts != span_qa.IGNORED_LABEL):
+        tokens = features.offsets[window] + np.array([starts[window], ends[window]])
+        (start, _), (_, end) = features.characters[tokens]
         recovered.setdefault(features.example[window], set()).add(CONTEXT[start:end].strip())
     if max_length == 32:
         assert sorted(recovered) == list(range(len(ANSWERS)))
@@ -67,20 +80,20 @@ def test_no_token_is_given_to_a_window_that_lacks_it():
 
 def test_windows_overlap_by_half(bert_directory):
     layout = read_layout(bert_directory, 16, "as_pretrained")
-    features = span_qa.featurize([span("Rome")], load_tokenizer(bert_directory), layout, unanswerable=False)
-    room = 16 - len(["[CLS]", "who", "?", "[SEP]", "[SEP]"])
+    features = span_qa.featurize([span("Rome")], backend(bert_directory), layout, SPANS)
+    capacity = 16 - len(["[CLS]", "who", "?", "[SEP]", "[SEP]"])
     ids = [features.ids[start + 4 : end - 1] for start, end in itertools.pairwise(features.offsets)]
-    assert len(ids[0]) == room
+    assert len(ids[0]) == capacity
     for before, after in itertools.pairwise(ids):
-        assert before[room // 2 :].tolist() == after[: room - room // 2].tolist()
+        assert before[capacity // 2 :].tolist() == after[: capacity - capacity // 2].tolist()
 
 
 def test_the_best_span_is_that_of_a_search_over_all():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        head, hidden_BLD = span_qa.SpanHead(4, unanswerable=False), torch.randn(6, 40, 4)
-    places = {"context_start": 3, "context_end": 38, "start_low": 5, "start_high": 36}
-    batch = {name: torch.full((6,), place) for name, place in places.items()}
+        head, hidden_BLD = span_head.make_head(4, SPANS), torch.randn(6, 40, 4)
+    borders = {"context_start": 3, "context_end": 38, "start_low": 5, "start_high": 36}
+    batch = {name: torch.full((6,), border) for name, border in borders.items()}
     batch["attention_mask"] = torch.ones(6, 40, dtype=torch.int64)
     with torch.no_grad():
         outputs, logits = head.outputs(hidden_BLD, hidden_BLD[:, 0], batch), head.span(hidden_BLD)
@@ -97,8 +110,7 @@ def test_the_best_span_is_that_of_a_search_over_all():
 
 def test_windows_of_an_input_hold_the_whole_context(directory):
     layout = read_layout(directory, 16, "as_pretrained")
-    tokenizer = load_tokenizer(directory)
-    features = span_qa.featurize([span("Rome")], tokenizer, layout, unanswerable=False)
+    features = span_qa.featurize([span("Rome")], backend(directory), layout, SPANS)
     seen = {}
     for window in range(len(features.example)):
         ids = features.ids[features.offsets[window] : features.offsets[window + 1]]
@@ -108,47 +120,44 @@ def test_windows_of_an_input_hold_the_whole_context(directory):
         assert ids[low - 1] == ids[high] == layout.sep
         assert high == len(ids) - 1
         characters = features.characters[features.offsets[window] : features.offsets[window + 1]][low:high]
-        seen |= {tuple(place): id for place, id in zip(characters.tolist(), ids[low:high].tolist(), strict=True)}
-    whole = tokenizer.backend_tokenizer.encode(CONTEXT, add_special_tokens=False)
+        seen |= {tuple(pair): id for pair, id in zip(characters.tolist(), ids[low:high].tolist(), strict=True)}
+    whole = backend(directory).encode(CONTEXT, add_special_tokens=False)
     assert seen == dict(zip(whole.offsets, whole.ids, strict=True))
 
 
 def test_a_window_without_the_answer_points_at_cls_or_is_ignored(bert_directory):
-    layout, tokenizer = read_layout(bert_directory, 16, "as_pretrained"), load_tokenizer(bert_directory)
-    for unanswerable, target in ((False, 0), (True, span_qa.IGNORED)):
-        targets = span_qa.featurize([span("Ann")], tokenizer, layout, unanswerable).targets
+    layout, tokenizer = read_layout(bert_directory, 16, "as_pretrained"), backend(bert_directory)
+    for task, target in ((SPANS, 0), (SPANS_OR_NONE, span_qa.IGNORED_LABEL)):
+        targets = span_qa.featurize([span("Ann")], tokenizer, layout, task).targets
         assert targets["is_answerable"].tolist()[0] == 1.0
         assert set(targets["start_positions"][1:]) == {target}
         assert set(targets["is_answerable"][1:]) == {0.0}
-    targets = span_qa.featurize([span(None)], tokenizer, layout, True).targets
+    targets = span_qa.featurize([span(None)], tokenizer, layout, SPANS_OR_NONE).targets
     assert not targets["is_answerable"].any()
 
 
-@pytest.mark.parametrize(("max_length", "limit"), [(512, 64), (384, 64), (128, 32), (96, 24), (8, 2)])
-def test_questions_are_scaled_below_512(max_length, limit):
-    assert span_qa.question_limit(max_length) == limit
-
-
 def test_pairs_are_cut_as_bert_cuts_them():
-    def bert(first, second, room):
-        while first + second > room:
+    def bert(first, second, capacity):
+        while first + second > capacity:
             if first > second:
                 first -= 1
             else:
                 second -= 1
         return first, second
 
-    for room in (5, 6):
+    for capacity in (5, 6):
         for first in range(12):
             for second in range(12):
-                assert classification.cut_pair(first, second, room) == bert(first, second, room)
+                assert classification.cut_pair(first, second, capacity) == bert(first, second, capacity)
 
 
 def test_inputs_are_laid_out_with_types_and_padding(bert_directory):
     tokenizer = load_tokenizer(bert_directory)
     examples = [TextExample("0", ("a cat", "dog"), 1), TextExample("1", ("bird", "red cat is blue"), 0)]
     layout = read_layout(bert_directory, 32, "as_pretrained")
-    batch = classification.featurize(examples, tokenizer, layout).batch(np.array([1, 0]), layout)
+    batch = classification.featurize(examples, tokenizer.backend_tokenizer, layout, TEXTS).batch(
+        np.array([1, 0]), layout
+    )
     words = [tokenizer.convert_ids_to_tokens(row.tolist()) for row in batch["input_ids"]]
     assert words == [
         ["[CLS]", "bird", "[SEP]", "red", "cat", "is", "blue", "[SEP]"],
@@ -161,7 +170,7 @@ def test_inputs_are_laid_out_with_types_and_padding(bert_directory):
 
 def test_single_texts_have_one_separator_and_are_cut(bert_directory):
     layout = read_layout(bert_directory, 8, "as_pretrained")
-    features = classification.featurize([TextExample("0", ("a cat " * 9,), 0)], load_tokenizer(bert_directory), layout)
+    features = classification.featurize([TextExample("0", ("a cat " * 9,), 0)], backend(bert_directory), layout, TEXTS)
     assert features.ids[[0, -1]].tolist() == [layout.cls, layout.sep]
     assert features.lengths().tolist() == [8]
 
@@ -169,7 +178,7 @@ def test_single_texts_have_one_separator_and_are_cut(bert_directory):
 def test_options_stay_apart_when_question_and_answer_are_cut(bert_directory):
     layout, tokenizer = read_layout(bert_directory, 16, "as_pretrained"), load_tokenizer(bert_directory)
     examples = [ChoiceExample("0", "a cat is red " * 9, "who is in the red dog ?", ("ann", "carl", "ben", "no"), 2)]
-    features = multiple_choice.featurize(examples, tokenizer, layout)
+    features = multiple_choice.featurize(examples, tokenizer.backend_tokenizer, layout, CHOICES)
     batch = features.batch(np.array([0]), layout)
     words = [tokenizer.convert_ids_to_tokens(row.tolist()) for row in batch["input_ids"]]
     assert [row[-5:] for row in words] == [["red", "dog", "?", name, "[SEP]"] for name in ("ann", "carl", "ben", "no")]
@@ -186,11 +195,11 @@ def test_options_must_be_equal_in_number(bert_directory):
     examples = [ChoiceExample(str(n), "x", "q", ("a",) * n, 0) for n in (4, 3)]
     layout = read_layout(bert_directory, 16, "as_pretrained")
     with pytest.raises(ValueError, match="question 3 has another number of options than the 4"):
-        multiple_choice.featurize(examples, load_tokenizer(bert_directory), layout)
+        multiple_choice.featurize(examples, backend(bert_directory), layout, CHOICES)
 
 
 def test_special_tokens_in_a_text_stay_text(bert_directory, roberta_directory):
     for directory, text in ((bert_directory, "a [SEP] cat"), (roberta_directory, "a </s> cat")):
         layout = read_layout(directory, 32, "as_pretrained")
-        features = classification.featurize([TextExample("0", (text,), 0)], load_tokenizer(directory), layout)
+        features = classification.featurize([TextExample("0", (text,), 0)], backend(directory), layout, TEXTS)
         assert features.ids.tolist().count(layout.sep) == 1

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from nsp_ablation.learning.tasks.examples import ChoiceExample, SpanExample, TextExample
-from nsp_ablation.learning.tasks.readers import read_task
+from nsp_ablation.learning.tasks.task_reader import read_task
 
-MNLI = {"text_columns": ("sentence1", "sentence2"), "label_column": "gold_label", "labels": ("entailment", "neutral")}
-SST2 = {"text_columns": ("sentence",), "label_column": "label", "labels": ("0", "1")}
+MNLI = {"text_columns": ["sentence1", "sentence2"], "label_column": "gold_label", "labels": ["entailment", "neutral"]}
+SST2 = {"text_columns": ["sentence"], "label_column": "label", "labels": ["0", "1"]}
 PASSAGE = {"article": "Ann met Ben.", "questions": ["Who?", "_ met Ben."], "options": [["x", "y"], ["z", "w"]]}
 
 
@@ -26,20 +26,20 @@ def one_line(error) -> str:
     return str(error.value)
 
 
-def test_squad_keeps_every_reference_in_file_order(tmp_path, spec_of):
+def test_squad_keeps_every_reference_in_file_order(tmp_path, task_of):
     (tmp_path / "dev.json").write_text(squad(question("q2", ("Rome", 13), ("in Rome", 10)), question("q1", ("Ann", 0))))
-    examples = read_task(spec_of("span_qa", tmp_path, None, "dev.json"), "dev")
+    examples = read_task(task_of("span_qa", tmp_path, None, "dev.json"), "dev")
     assert examples == [
         SpanExample("q2", "Where?", "Ann lives in Rome.", (("Rome", 13), ("in Rome", 10))),
         SpanExample("q1", "Where?", "Ann lives in Rome.", (("Ann", 0),)),
     ]
 
 
-def test_squad_2_ignores_plausible_answers(tmp_path, spec_of):
+def test_squad_2_ignores_plausible_answers(tmp_path, task_of):
     impossible = question("q1", is_impossible=True, plausible_answers=[{"text": "Rome", "answer_start": 13}])
     (tmp_path / "dev.json").write_text(squad(impossible))
-    spec = spec_of("span_qa", tmp_path, None, "dev.json", unanswerable=True)
-    assert read_task(spec, "dev")[0].answers == ()
+    task = task_of("span_qa", tmp_path, None, "dev.json", unanswerable=True)
+    assert read_task(task, "dev")[0].answers == ()
 
 
 @pytest.mark.parametrize(
@@ -54,27 +54,27 @@ def test_squad_2_ignores_plausible_answers(tmp_path, spec_of):
         ('{"data": [\n{"title": }', "train.json: line 2 is not JSON"),
     ],
 )
-def test_squad_mistakes(tmp_path, spec_of, content, message):
+def test_squad_mistakes(tmp_path, task_of, content, message):
     (tmp_path / "train.json").write_text(content)
     with pytest.raises(ValueError, match="(?s).") as error:
-        read_task(spec_of("span_qa", tmp_path, "train.json"), "train")
+        read_task(task_of("span_qa", tmp_path, "train.json"), "train")
     assert message in one_line(error)
 
 
-def test_glue_columns_are_found_by_name_and_quotes_are_text(tmp_path, spec_of):
+def test_glue_columns_are_found_by_name_and_quotes_are_text(tmp_path, task_of):
     rows = ["index\tgold_label\tsentence2\tsentence1", '7\tneutral\t"Ben" lives.\t"Ann', "8\tentailment\tb\u2028c\ta"]
     (tmp_path / "train.tsv").write_text("\n".join(rows) + "\n")
-    examples = read_task(spec_of("classification", tmp_path, "train.tsv", **MNLI), "train")
+    examples = read_task(task_of("classification", tmp_path, "train.tsv", **MNLI), "train")
     assert examples == [
         TextExample("0", ('"Ann', '"Ben" lives.'), 1),
         TextExample("1", ("a", "b\u2028c"), 0),
     ]
 
 
-def test_glue_leaves_out_rows_without_agreement_but_counts_them(tmp_path, spec_of):
+def test_glue_leaves_out_rows_without_agreement_but_counts_them(tmp_path, task_of):
     (tmp_path / "dev.tsv").write_text("sentence1\tsentence2\tgold_label\r\na\tb\t-\r\nc\td\tneutral\r\n")
-    spec = spec_of("classification", tmp_path, None, "dev.tsv", **MNLI)
-    assert read_task(spec, "dev") == [TextExample("1", ("c", "d"), 1)]
+    task = task_of("classification", tmp_path, None, "dev.tsv", **MNLI)
+    assert read_task(task, "dev") == [TextExample("1", ("c", "d"), 1)]
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_glue_leaves_out_rows_without_agreement_but_counts_them(tmp_path, spec_o
         ("sentence\tlabel\n", "no train examples"),
     ],
 )
-def test_glue_mistakes(tmp_path, spec_of, content, message):
+def test_glue_mistakes(tmp_path, task_of, content, message):
     (tmp_path / "train.tsv").write_text(content)
     with pytest.raises(ValueError, match="(?s).") as error:
-        read_task(spec_of("classification", tmp_path, "train.tsv", **SST2), "train")
+        read_task(task_of("classification", tmp_path, "train.tsv", **SST2), "train")
     assert message in one_line(error)
 
 
-def test_race_folders_and_lines_give_the_same_examples(tmp_path, spec_of):
+def test_race_folders_and_lines_give_the_same_examples(tmp_path, task_of):
     for number in (10, 2):
         for level in ("middle", "high"):
             passage = PASSAGE | {"answers": ["B", "A"], "id": f"{level}{number}.txt"}
@@ -106,8 +106,8 @@ def test_race_folders_and_lines_give_the_same_examples(tmp_path, spec_of):
     lines = [json.dumps(PASSAGE | {"answers": ["B", "A"], "id": id}) for id in ids]
     (tmp_path / "lines").mkdir()
     (tmp_path / "lines/dev.jsonl").write_text("\n".join(lines) + "\n")
-    from_folders = read_task(spec_of("multiple_choice", tmp_path / "folders"), "dev")
-    assert from_folders == read_task(spec_of("multiple_choice", tmp_path / "lines"), "dev")
+    from_folders = read_task(task_of("multiple_choice", tmp_path / "folders"), "dev")
+    assert from_folders == read_task(task_of("multiple_choice", tmp_path / "lines"), "dev")
     assert from_folders[0] == ChoiceExample("high2.txt-0", "Ann met Ben.", "Who?", ("x", "y"), 1)
     assert [example.id for example in from_folders[::2]] == [f"{id}-0" for id in ids]
 
@@ -121,24 +121,21 @@ def test_race_folders_and_lines_give_the_same_examples(tmp_path, spec_of):
         ("\n{", "line 2 is not JSON"),
     ],
 )
-def test_race_mistakes(tmp_path, spec_of, content, message):
+def test_race_mistakes(tmp_path, task_of, content, message):
     (tmp_path / "train.jsonl").write_text(content)
     with pytest.raises(ValueError, match="(?s).") as error:
-        read_task(spec_of("multiple_choice", tmp_path), "train")
+        read_task(task_of("multiple_choice", tmp_path), "train")
     assert message in one_line(error)
 
 
 @pytest.mark.parametrize("kind", ["span_qa", "classification", "multiple_choice"])
-def test_missing_files_are_named(tmp_path, spec_of, kind):
-    for path, place in ((tmp_path, "train.x"), (tmp_path / "nowhere", "nowhere")):
-        with pytest.raises(ValueError, match="is not a directory|does not exist") as error:
-            read_task(spec_of(kind, path, "train.x", **SST2), "train")
-        assert place in one_line(error)
+def test_missing_files_are_named(tmp_path, task_of, kind):
+    for path, name in ((tmp_path, "train.x"), (tmp_path / "nowhere", "nowhere")):
+        with pytest.raises(ValueError, match="is not a directory|has no file") as error:
+            read_task(task_of(kind, path, "train.x", **SST2), "train")
+        assert name in one_line(error)
 
 
-def test_a_task_without_a_source_is_refused(spec_of, tmp_path):
-    import dataclasses
-
-    spec = dataclasses.replace(spec_of("span_qa", tmp_path), path=None)
+def test_a_task_without_a_source_is_refused(task_of):
     with pytest.raises(ValueError, match="tasks.task has neither path nor hub"):
-        read_task(spec, "dev")
+        read_task(task_of("span_qa", None), "dev")

@@ -5,7 +5,6 @@ A refactor that moves or renames what is imported here changes this file and not
 
 import contextlib
 import csv
-import importlib.util
 import io
 import json
 import os
@@ -15,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hydra import compose as compose_config
-from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
 ROOT = Path(__file__).parents[2]
@@ -24,23 +21,11 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 sys.path.insert(0, str(ROOT / "src"))  # this checkout's code, whatever is installed
 
 
-def command_line() -> Any:
-    """Return the module `run.py`, the same that tests/conftest.py loads."""
-    name = "nsp_ablation_command"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, ROOT / "run.py")
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
 def compose(words: list[str]) -> Any:
     """Return the configuration of a command, unchecked: checks of many cells would take longer than what is read."""
-    command_line().register()
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        return OmegaConf.to_object(compose_config("config", words))
+    from nsp_ablation.cli.hydra_bridge import make_composer
+
+    return OmegaConf.to_object(make_composer(ROOT, None, None, []).compose(tuple(words)).settings({}))
 
 
 def updates(words: list[str], num_updates: int, accumulation: int = 1) -> Iterator[dict[str, np.ndarray]]:
@@ -60,7 +45,7 @@ def updates(words: list[str], num_updates: int, accumulation: int = 1) -> Iterat
     with contextlib.redirect_stdout(io.StringIO()):
         feed = make_feed(config, prepare(config))
     loader = micro_batch_loader(
-        *(feed.plan, feed.store, feed.frame, feed.spec),
+        *(feed.plan, feed.store, feed.frame, feed.masks),
         first_step=0,
         max_steps=num_updates,
         accumulation=accumulation,

@@ -5,14 +5,15 @@ import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from nsp_ablation.config.problem import Problem
+from nsp_ablation.config.problem import Problem, unknown_value
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import resolved_objective
 from nsp_ablation.options.corpus_options import BYTE_ALPHABET, READERS, CorpusOptions
 from nsp_ablation.options.format_options import FORMATS, is_pair
-from nsp_ablation.options.task_options import TASK_KINDS
+from nsp_ablation.options.output_options import PUBLISHED
+from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
-TRAINED = ("all", "prepare", "inspect", "pretrain", "export")
+TRAINED = ("all", "prepare", "inspect", "cost", "pretrain", "export")
 FINETUNED = ("all", "finetune")
 
 _MAX_FIGURE_LENGTH = 128
@@ -31,6 +32,7 @@ def combination_problems(config: Config) -> Iterator[Problem]:
     yield from _model(config)
     yield from _pretraining(config)
     yield from _finetuning(config)
+    yield from _tasks(config)
     yield from _surroundings(config)
 
 
@@ -157,9 +159,13 @@ def _finetuning(config: Config) -> Iterator[Problem]:
         yield Problem(f"finetuning.recipe.{missing[0]}", None, "is every task's default; give a number")
     if config.stage in FINETUNED and not config.tasks:
         yield Problem("tasks", [], f"stage={config.stage} needs a task; use stage=pretrain for an encoder alone")
+
+
+def _tasks(config: Config) -> Iterator[Problem]:
     for key, task in config.tasks.items():
         if task.name != key:
             yield Problem(f"tasks.{key}.name", task.name, f"must be {key}, the task's key")
+        yield from _task_keys(f"tasks.{key}", task)
         if TASK_KINDS[task.kind].reads == "heldout":
             continue
         if config.corpus.reader == "microworld" and task.path is None and key not in MICROWORLD_TASKS:
@@ -167,7 +173,29 @@ def _finetuning(config: Config) -> Iterator[Problem]:
             yield Problem("tasks", key, reason, (*MICROWORLD_TASKS, *HELDOUT_TASKS))
 
 
+def _task_keys(path: str, task: TaskOptions) -> Iterator[Problem]:
+    """Yield each key that the task's kind does not have, or needs, and a metric that it does not give."""
+    facts, defaults = TASK_KINDS[task.kind], TaskOptions(task.name, task.kind, task.title, task.metric)
+    for field in dataclasses.fields(task):
+        value, default = getattr(task, field.name), getattr(defaults, field.name)
+        kinds = [kind for kind, other in TASK_KINDS.items() if field.name in other.options]
+        if kinds and task.kind not in kinds and value != default:
+            reason = f"kind={task.kind} has no such key; it belongs to kind={' or '.join(kinds)}"
+            yield Problem(f"{path}.{field.name}", value, reason)
+        if field.name in facts.required and value == default:
+            yield Problem(f"{path}.{field.name}", value, f"is needed by kind={task.kind}")
+    if task.metric not in facts.metrics:
+        yield Problem(f"{path}.metric", task.metric, f"is not what kind={task.kind} gives", facts.metrics)
+
+
+def _published(name: str | None) -> Iterator[Problem]:
+    names = ("none", *sorted(path.stem for path in PUBLISHED.glob("*.yaml")))
+    if name is not None and name not in names:
+        yield unknown_value("report.published", name, names)
+
+
 def _surroundings(config: Config) -> Iterator[Problem]:
+    yield from _published(config.report.published)
     trainer = config.trainer
     if trainer.accelerator == "cpu" and trainer.precision == "16-mixed":
         reason = "half precision needs a GPU"

@@ -1,6 +1,7 @@
 """How encoders are fine-tuned (Liu et al. 2019, section 5 and table 10)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from nsp_ablation.options.setting import MAX_SEED, REQUIRED, identity, machine, science
 
@@ -45,10 +46,21 @@ class FinetuningOptions:
     beta1: float = science(0.9, "Adam's beta1 (Devlin et al. 2019, A.2).", low=0.0, high=0.99999)
     beta2: float = science(0.999, "Adam's beta2 (as BERT; RoBERTa's LARGE has .98).", low=0.0, high=0.99999)
     epsilon: float = science(1e-6, "Adam's epsilon.", low=0.0)
+    length_window_batches: int = science(
+        32,
+        "Batches whose examples are sorted by length together: little padding, order almost random.",
+        low=1,
+        high=2**20,
+    )
     recipe: RecipeOptions = science(RecipeOptions(), "The recipe of every task that has none of its own.")
     recipes: dict[str, RecipeOptions] = science({}, "Recipes by task, where they differ from `recipe`.")
 
     def recipe_of(self, task: str) -> Recipe:
-        """Return a task's recipe: its own values, and those of `recipe` for the rest."""
-        own, shared = vars(self.recipes.get(task, RecipeOptions())), vars(self.recipe)
-        return Recipe(**{key: shared[key] if value is None else value for key, value in own.items()})
+        """Return a task's recipe: its own values, else those of `recipe`; `num_epochs` here replaces every recipe's."""
+        own, shared = self.recipes.get(task, RecipeOptions()), self.recipe
+
+        def value(name: str) -> Any:
+            return getattr(shared if getattr(own, name) is None else own, name)
+
+        recipe = Recipe(**{field.name: value(field.name) for field in fields(Recipe)})
+        return recipe if self.num_epochs is None else replace(recipe, num_epochs=self.num_epochs)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.options.setting import REQUIRED, science
 
 
@@ -9,14 +10,20 @@ from nsp_ablation.options.setting import REQUIRED, science
 class TaskKindFacts:
     """What the rest of the project needs to know of a kind of task.
 
-    `module` implements it: a fine-tuned kind's is torch-free (read, featurize, score, baselines), and `head_module`
-    its head; a probe's has `measure`. `reads` is what a probe is given: "heldout" documents, "files", or nothing.
+    `module` implements it: a fine-tuned kind's is torch-free (read, featurize, score, baselines) and `head_module` is
+    its head; a probe's has `measure`. `metrics` may be a task's `metric`; `options` are the keys of `TaskOptions` that
+    the kind has besides those of every task, `required` those of them that have no default. `reads` is what a probe is
+    given: "heldout" documents or "files". `default_files` are names or patterns in `path`, one of which stands for a
+    file that the task does not name; {split} is train or dev.
     """
 
     module: str
     head_module: str | None
+    metrics: tuple[str, ...]
     options: tuple[str, ...]
+    required: tuple[str, ...] = ()
     reads: str = "files"
+    default_files: tuple[str, ...] = ()
 
     @property
     def is_probe(self) -> bool:
@@ -26,25 +33,57 @@ class TaskKindFacts:
 
 _TASKS, _HEADS, _PROBES = (f"nsp_ablation.learning.{name}" for name in ("tasks", "finetuning", "probes"))
 TASK_KINDS = {
-    "span_qa": TaskKindFacts(f"{_TASKS}.span_qa", f"{_HEADS}.span_head", ("unanswerable",)),
-    "classification": TaskKindFacts(
-        f"{_TASKS}.classification", f"{_HEADS}.class_head", ("text_columns", "label_column", "labels")
+    "span_qa": TaskKindFacts(
+        module=f"{_TASKS}.span_qa",
+        head_module=f"{_HEADS}.span_head",
+        metrics=("f1", "exact_match"),
+        options=(
+            *("unanswerable", "max_question_tokens", "window_stride", "max_answer_tokens"),
+            *("baseline_answer_words", "baseline_train_examples"),
+        ),
     ),
-    "multiple_choice": TaskKindFacts(f"{_TASKS}.multiple_choice", f"{_HEADS}.choice_head", ()),
+    "classification": TaskKindFacts(
+        module=f"{_TASKS}.classification",
+        head_module=f"{_HEADS}.class_head",
+        metrics=("accuracy",),
+        options=("text_columns", "label_column", "labels", "baseline_iterations"),
+        required=("text_columns", "label_column", "labels"),
+    ),
+    "multiple_choice": TaskKindFacts(
+        module=f"{_TASKS}.multiple_choice",
+        head_module=f"{_HEADS}.choice_head",
+        metrics=("accuracy",),
+        options=("max_choice_tokens", "baseline_iterations"),
+        default_files=("{split}", "{split}.jsonl"),
+    ),
     "recall": TaskKindFacts(
-        f"{_PROBES}.in_context_recall",
-        None,
-        ("short_share", "num_inputs", "targets_per_input", "num_frequent"),
-        "heldout",
+        module=f"{_PROBES}.in_context_recall",
+        head_module=None,
+        metrics=("accuracy", "recall_gain"),
+        options=("short_share", "num_inputs", "targets_per_input", "num_frequent"),
+        reads="heldout",
     ),
     "context_gain": TaskKindFacts(
-        f"{_PROBES}.context_gain",
-        None,
-        ("short_share", "num_sentences", "min_sentence_tokens", "masked_share"),
-        "heldout",
+        module=f"{_PROBES}.context_gain",
+        head_module=None,
+        metrics=("context_gain",),
+        options=("short_share", "num_sentences", "min_sentence_tokens", "masked_share"),
+        reads="heldout",
     ),
-    "heldout_mlm": TaskKindFacts(f"{_PROBES}.heldout_mlm", None, (), "heldout"),
-    "minimal_pairs": TaskKindFacts(f"{_PROBES}.minimal_pairs", None, ()),
+    "heldout_mlm": TaskKindFacts(
+        module=f"{_PROBES}.heldout_mlm",
+        head_module=None,
+        metrics=("perplexity",),
+        options=("format", "heldout_tokens", "masked_share", "mask_fraction", "random_fraction"),
+        reads="heldout",
+    ),
+    "minimal_pairs": TaskKindFacts(
+        module=f"{_PROBES}.minimal_pairs",
+        head_module=None,
+        metrics=("accuracy",),
+        options=(),
+        default_files=("*.jsonl",),
+    ),
 }
 
 
@@ -75,18 +114,67 @@ class TaskOptions:
     dev_file: str | None = science(None, "File of the development examples, in `path`.")
     hub: TaskHubOptions | None = science(None, "Its data set on the hub.")
     unanswerable: bool = science(False, "span_qa: some questions have no answer in the context (SQuAD 2.0).")
-    text_columns: list[str] = science([], "classification: columns of the text or texts.")
+    max_question_tokens: int = science(
+        64, "span_qa: tokens of a question that are read, at most T / 4 (fidelity row 24).", low=1, high=2**16
+    )
+    window_stride: int = science(
+        128, "span_qa: tokens between windows of a long context, at most half a window.", low=1, high=2**16
+    )
+    max_answer_tokens: int = science(30, "span_qa: tokens of the longest answer that is given.", low=1, high=2**16)
+    text_columns: list[str] = science([], "classification: columns of the text or of the two texts.")
     label_column: str | None = science(None, "classification: column of the label.")
     labels: list[str] = science([], "classification: names of the classes, in the order of their numbers.")
+    max_choice_tokens: int = science(
+        128, "multiple_choice: tokens of question and option, at most T / 4 (fidelity row 24).", low=1, high=2**16
+    )
+    baseline_iterations: int = science(
+        200, "classification, multiple_choice: L-BFGS iterations of the bag of words, at most.", low=1, high=2**16
+    )
+    baseline_answer_words: int = science(
+        10, "span_qa: words of the longest span that the baselines take for an answer.", low=1, high=2**16
+    )
+    baseline_train_examples: int = science(
+        2000, "span_qa: training examples that set the baseline's threshold for no answer.", low=1, high=2**40
+    )
     short_share: float = science(
-        0.25, "held-out probes: share of T of the shorter inputs, which every format trains.", low=0.0, high=1.0
+        0.25,
+        "recall, context_gain: share of T of the shorter inputs, which every format trains; 0: none are measured.",
+        low=0.0,
+        high=1.0,
     )
     num_inputs: int | None = science(500, "recall: inputs that are drawn; null: all.", low=1, high=2**40)
     targets_per_input: int = science(4, "recall: different words masked per input.", low=1, high=2**16)
     num_frequent: int = science(200, "recall: commonest tokens, none of which is a target.", low=0, high=2**24)
     num_sentences: int | None = science(1000, "context_gain: sentences that are drawn; null: all.", low=1, high=2**40)
     min_sentence_tokens: int = science(4, "context_gain: tokens of the shortest sentence.", low=1, high=2**16)
-    masked_share: float = science(0.15, "context_gain: share of tokens that are masked.", low=0.01, high=1.0)
+    masked_share: float = science(
+        0.15, "context_gain, heldout_mlm: share of the tokens that are masked.", low=0.01, high=0.9
+    )
+    format: str = science(
+        "full",
+        "heldout_mlm: format of the inputs of every arm.",
+        *(name for name, facts in FORMATS.items() if not facts.is_pair),
+    )
+    heldout_tokens: int | None = science(
+        None, "heldout_mlm: tokens that are read; null: pretraining.heldout_tokens.", low=1, high=2**40
+    )
+    mask_fraction: float = science(0.8, "heldout_mlm: share of the targets that read [MASK].", low=0.0, high=1.0)
+    random_fraction: float = science(
+        0.1, "heldout_mlm: share of the targets that read a random token.", low=0.0, high=1.0
+    )
+
+
+def wanted_files(task: TaskOptions) -> dict[str, tuple[str, ...]]:
+    """Return for each split the names or patterns in `task.path`, one of which must be there; none: name the file.
+
+    The splits are "train" and "dev" of a task that is fine-tuned and "dev" alone of a probe that reads files.
+    """
+    facts = TASK_KINDS[task.kind]
+    if facts.reads != "files":
+        return {}
+    named = {"dev": task.dev_file} if facts.is_probe else {"train": task.train_file, "dev": task.dev_file}
+    defaults = {split: tuple(pattern.format(split=split) for pattern in facts.default_files) for split in named}
+    return {split: (name,) if name is not None else defaults[split] for split, name in named.items()}
 
 
 @dataclass(frozen=True)
@@ -110,4 +198,7 @@ METRICS = {
     "recall_gain": MetricFacts("gain, nats", is_fraction=False, is_second=True),
     "context_gain": MetricFacts("gain, nats", is_fraction=False),
     "perplexity": MetricFacts("ppl", is_fraction=False, higher_is_better=False, is_mean=False),
+    "mlm_loss": MetricFacts("nats", is_fraction=False, higher_is_better=False, is_mean=False),
+    "true_context_loss": MetricFacts("nats", is_fraction=False, higher_is_better=False, is_mean=False),
+    "foreign_context_loss": MetricFacts("nats", is_fraction=False, higher_is_better=False, is_mean=False),
 }

@@ -8,12 +8,11 @@ from pathlib import Path
 from filelock import FileLock
 
 from nsp_ablation.config.schema import Config
-from nsp_ablation.learning.tasks.task_spec import TaskSpec
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 from nsp_ablation.pipeline.arms import Arm, arms_of
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.provenance import provenance
-from nsp_ablation.pipeline.task_files import check_files, task_fingerprint, task_spec
+from nsp_ablation.pipeline.task_files import check_files, resolved_tasks, task_fingerprint
 from nsp_ablation.reporting.records.record import FinetuningFacts, Provenance, ResultRecord, record_id
 from nsp_ablation.reporting.records.record_folder import RecordFolder
 
@@ -23,7 +22,7 @@ class _Run:
     """One record to make: an arm on a task; the seed is None for a zero-shot probe, which has none."""
 
     arm: Arm
-    spec: TaskSpec
+    task: TaskOptions
     seed: int | None
     record: str
 
@@ -37,8 +36,8 @@ def finetune_cell(config: Config, record_ids: list[str]) -> None:
     runs = list(_runs(config))
     record_ids += [run.record for run in runs]
     missing = [run for run in runs if not folder.is_done(run.record)]
-    for spec in {run.spec.name: run.spec for run in missing}.values():
-        check_files(config, spec)
+    for task in {run.task.name: run.task for run in missing}.values():
+        check_files(config, task)
     failed = []
     for run in missing:
         # Two sweeps at once may both want the untrained encoder's record; the second then finds it done.
@@ -52,18 +51,18 @@ def finetune_cell(config: Config, record_ids: list[str]) -> None:
 
 
 def _runs(config: Config) -> Iterator[_Run]:
-    specs = [(task_spec(config, task), task) for task in config.tasks.values()]
-    data = {spec.name: task_fingerprint(config, spec) for spec, _ in specs}
+    tasks = resolved_tasks(config)
+    data = {task.name: task_fingerprint(config, task) for task in tasks}
     for arm in arms_of(config):
-        for spec, task in specs:
+        for task in tasks:
             for seed in _seeds(config, task):
                 name = record_id(
-                    *(arm.kind, arm.condition, spec.name, arm.pretraining_seed, seed),
+                    *(arm.kind, arm.condition, task.name, arm.pretraining_seed, seed),
                     science=arm.science,
                     encoder=arm.encoder_name,
-                    task_data=data[spec.name],
+                    task_data=data[task.name],
                 )
-                yield _Run(arm, spec, seed, name)
+                yield _Run(arm, task, seed, name)
 
 
 def _seeds(config: Config, task: TaskOptions) -> list[int] | list[None]:
@@ -92,14 +91,12 @@ def _make(config: Config, folder: RecordFolder, run: _Run) -> None:
 
     directory = run.arm.directory()
     state = Path(config.paths.artifacts) / "runs" / run.record
-    outcome, device, backend = evaluate(config, run.arm, run.spec, run.seed, directory, state)
+    outcome, device, backend = evaluate(config, run.arm, run.task, run.seed, directory, state)
     done = {
         "status": "done",
         "metrics": outcome.metrics,
-        "primary_metric": outcome.primary_metric,
-        "chance": outcome.chance,
-        "majority": outcome.majority,
-        "bag_of_words": outcome.bag_of_words,
+        "primary_metric": run.task.metric,
+        **dataclasses.asdict(outcome.baselines),
         "pretraining": run.arm.facts(),
         "finetuning": FinetuningFacts(outcome.updates, outcome.seconds),
         "encoder": run.arm.reference(Path(config.paths.artifacts)),
@@ -107,8 +104,8 @@ def _make(config: Config, folder: RecordFolder, run: _Run) -> None:
     record = _blank(config, run, device, backend, done)
     folder.write(run.record, record, outcome.scores, outcome.example_ids, outcome.predictions)
     shutil.rmtree(state, ignore_errors=True)
-    score = outcome.metrics[outcome.primary_metric]
-    say("finetune", f"{run.record}: {outcome.primary_metric} {score:.3f} ({outcome.seconds:.1f} s)")
+    score = outcome.metrics[run.task.metric]
+    say("finetune", f"{run.record}: {run.task.metric} {score:.3f} ({outcome.seconds:.1f} s)")
 
 
 def _blank(config: Config, run: _Run, device: str, backend: str, outcome: dict) -> ResultRecord:
@@ -119,7 +116,7 @@ def _blank(config: Config, run: _Run, device: str, backend: str, outcome: dict) 
         science=run.arm.science,
         pretraining_seed=run.arm.pretraining_seed,
         finetuning_seed=run.seed,
-        task=run.spec.name,
+        task=run.task.name,
         config=dataclasses.asdict(config),
         provenance=Provenance(**provenance(device, backend)),
         **outcome,

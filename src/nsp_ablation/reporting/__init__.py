@@ -1,0 +1,1 @@
+"""What came out of the runs, and what it says; never torch. Entries: records, analysis, render, dashboards."""

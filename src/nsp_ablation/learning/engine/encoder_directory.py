@@ -1,6 +1,5 @@
 """An encoder as `transformers` saves it, ours or anyone's: its layout of special tokens, tokenizer and weights."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,37 +14,12 @@ from transformers import (
 )
 
 from nsp_ablation.base.artifact import read_json
+from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.engine.quiet import quiet_transformers
 from nsp_ablation.options.format_options import is_pair
 
 # safetensors alone: the older files are pickles, which may hold code
 _WEIGHTS: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
-
-
-@dataclass(frozen=True)
-class InputLayout:
-    """How task inputs are laid out: [CLS] A [SEP] * pair_separators B [SEP], at most `max_length` tokens.
-
-    `second_type` is the token type of B and its [SEP] (all else has type 0).
-    """
-
-    max_length: int
-    cls: int
-    sep: int
-    mask: int
-    pad: int
-    pair_separators: int
-    second_type: int
-
-    @property
-    def single_room(self) -> int:
-        """Tokens left for one text."""
-        return self.max_length - 2
-
-    @property
-    def pair_room(self) -> int:
-        """Tokens left for two texts together."""
-        return self.max_length - 2 - self.pair_separators
 
 
 def read_layout(directory: str, max_length: int, token_types: str) -> InputLayout:

@@ -3,30 +3,34 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
 
+from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.base.randomness import draw64, epoch_key, stream
 from nsp_ablation.learning.engine.checkpoint_io import BackgroundCheckpointIO
-from nsp_ablation.learning.engine.encoder_directory import InputLayout, load_encoder, load_tokenizer, read_layout
+from nsp_ablation.learning.engine.encoder_directory import load_encoder, load_tokenizer, read_layout
 from nsp_ablation.learning.engine.quiet import quiet_lightning
 from nsp_ablation.learning.engine.resume import Stream, TimedCheckpoint, readable
 from nsp_ablation.learning.engine.signals import StopRequests
 from nsp_ablation.learning.engine.training_processes import GivenRank
-from nsp_ablation.learning.finetuning.finetuning_module import FinetuningModule, Optimization
+from nsp_ablation.learning.finetuning.finetuning_module import FinetuningModule
+from nsp_ablation.learning.finetuning.head_kind import head_kind
 from nsp_ablation.learning.finetuning.order import evaluation_batches, training_batches
-from nsp_ablation.learning.finetuning.task_kinds import task_kind
 from nsp_ablation.learning.finetuning.task_model import TaskModel
-from nsp_ablation.learning.tasks.baselines import Baselines, measure_baselines
 from nsp_ablation.learning.tasks.features import Features
-from nsp_ablation.learning.tasks.outcome import TaskOutcome, outcome
-from nsp_ablation.learning.tasks.readers import read_task
-from nsp_ablation.learning.tasks.task_spec import Examples, TaskSpec
+from nsp_ablation.learning.tasks.outcome import Outcome
+from nsp_ablation.learning.tasks.task_kind import task_kind
+from nsp_ablation.learning.tasks.task_reader import read_task
+from nsp_ablation.options.finetuning_options import FinetuningOptions
+from nsp_ablation.options.task_options import TaskOptions
+from nsp_ablation.options.trainer_options import TrainerOptions
 
 _EVALUATION_TOKENS = 16384  # of one padded batch without gradients
 
@@ -42,69 +46,57 @@ class Checkpointing:
 
 def finetune(
     encoder_directory: str,
-    spec: TaskSpec,
+    task: TaskOptions,
+    finetuning: FinetuningOptions,
+    trainer: TrainerOptions,
     *,
-    seed: int,
-    learning_rate: float,
-    batch_size: int,
-    num_epochs: float,
-    weight_decay: float,
-    warmup_ratio: float,
-    gradient_clip: float,
-    max_steps: int | None,
-    pooler: str,
-    token_types: str,
     max_length: int,
-    accelerator: str,
-    precision: str,
-    logger: Logger | None = None,
-    on_progress: Callable[[int, int, float], None] | None = None,
-    progress_every: int = 50,
-    baselines: Baselines | None = None,
-    checkpoint: Checkpointing | None = None,
-) -> TaskOutcome:
+    seed: int,
+    logger: Logger | None,
+    on_progress: Callable[[int, int, float], None] | None,
+    progress_every: int,
+    checkpoint: Checkpointing,
+) -> Outcome:
     """Fine-tune the encoder (a directory or a hub name) on one device and score the development examples.
 
-    `seed` draws the new layers, the order and dropout; torch's global generators are left as they were. `max_steps`
-    replaces `num_epochs` where given. Baselines are measured unless given (they depend on the task alone). With
-    `checkpoint`, a run that was interrupted goes on where it was saved, and ends in the scores of one that was not.
-    Raises ValueError for unreadable files or an encoder that cannot do what is asked, DivergedError where a loss or
-    weight is not finite, and Stopped, after saving, where a signal asks to stop.
+    `seed` draws the new layers, the order and dropout; torch's global generators are left as they were.
+    `on_progress(update, updates, loss)` is called every `progress_every` updates. A run that was interrupted goes on
+    from its checkpoint, and ends in the scores of one that was not. Raises ValueError for unreadable files or an
+    encoder that cannot do what is asked, DivergedError where a loss or weight is not finite, and Stopped, after saving,
+    where a signal asks to stop.
     """
     started = time.perf_counter()
-    data = _read(encoder_directory, spec, max_length, token_types)
-    steps = max_steps if max_steps is not None else num_updates(len(data.train.example), batch_size, num_epochs)
+    data = _read(encoder_directory, task, max_length, finetuning.token_types)
+    recipe = finetuning.recipe_of(task.name)
+    steps = finetuning.max_steps or num_updates(len(data.train.example), recipe.batch_size, recipe.num_epochs)
     with _seeded(seed, "finetuning/layers"):
-        encoder = load_encoder(encoder_directory, pooler)
-        model = TaskModel(encoder, task_kind(spec).build_head(encoder.config.hidden_size))
-    optimization = Optimization(learning_rate, weight_decay, warmup_ratio, gradient_clip, steps)
-    module = FinetuningModule(model, optimization, seed, f"finetuning/{spec.name}", on_progress, progress_every)
-    order = list(training_batches(data.train.lengths(), batch_size, seed, steps))
+        encoder = load_encoder(encoder_directory, finetuning.pooler)
+        model = TaskModel(encoder, head_kind(task).make_head(encoder.config.hidden_size, task))
+    module = FinetuningModule(model, finetuning, task.name, steps, seed, on_progress, progress_every)
+    lengths, window = data.train.lengths(), finetuning.length_window_batches
+    order = list(training_batches(lengths, recipe.batch_size, window, seed, steps))
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())), quiet_lightning():
-        _train(module, data, order, checkpoint, accelerator, precision, logger)
-        outputs = _predict(_trainer(accelerator, precision, None, []), module, data.dev, data.layout)
-    scored = task_kind(spec).score(data.dev_examples, data.dev, outputs)
+        _train(module, data, order, checkpoint, trainer, logger)
+        outputs = _predict(_lightning(trainer, None, []), module, data.dev, data.layout)
+    predictions = head_kind(task).decode(data.dev_examples, data.dev, outputs)
     seconds = module.earlier_seconds + time.perf_counter() - started
-    if baselines is None:
-        baselines = measure_baselines(spec, data.train_examples, data.dev_examples)
-    return outcome(scored, [example.id for example in data.dev_examples], baselines, steps, seconds)
+    return replace(task_kind(task).score(data.dev_examples, predictions, task), updates=steps, seconds=seconds)
 
 
 @dataclass(frozen=True)
 class _Data:
-    train_examples: Examples
-    dev_examples: Examples
+    dev_examples: list[Any]
     layout: InputLayout
     train: Features
     dev: Features
 
 
-def _read(encoder_directory: str, spec: TaskSpec, max_length: int, token_types: str) -> _Data:
-    kind = task_kind(spec)
-    train, dev = read_task(spec, "train"), read_task(spec, "dev")
-    layout, tokenizer = read_layout(encoder_directory, max_length, token_types), load_tokenizer(encoder_directory)
-    features = [kind.featurize(examples, tokenizer, layout) for examples in (train, dev)]
-    return _Data(train, dev, layout, *features)
+def _read(encoder_directory: str, task: TaskOptions, max_length: int, token_types: str) -> _Data:
+    train, dev = read_task(task, "train"), read_task(task, "dev")
+    layout = read_layout(encoder_directory, max_length, token_types)
+    tokenizer = load_tokenizer(encoder_directory).backend_tokenizer
+    features = [task_kind(task).featurize(examples, tokenizer, layout, task) for examples in (train, dev)]
+    return _Data(dev, layout, *features)
 
 
 def num_updates(num_samples: int, batch_size: int, num_epochs: float) -> int:
@@ -118,24 +110,19 @@ def _train(
     module: FinetuningModule,
     data: "_Data",
     order: list[np.ndarray],
-    checkpoint: Checkpointing | None,
-    accelerator: str,
-    precision: str,
+    checkpoint: Checkpointing,
+    trainer: TrainerOptions,
     logger: Logger | None,
 ) -> None:
     """Train in place, from the checkpoint on where there is one."""
-    if checkpoint is None:
-        _trainer(accelerator, precision, logger, []).fit(module, _Batches(data.train, data.layout, order))
-        return
     checkpoint.path.parent.mkdir(parents=True, exist_ok=True)
     with StopRequests() as stop:
         saving = TimedCheckpoint(
             checkpoint.path, checkpoint.seconds, stop, saves_last=False, on_resume=checkpoint.on_resume
         )
-        trainer = _trainer(accelerator, precision, logger, [saving], max_steps=len(order))
-
-        rest = Stream(lambda: _Batches(data.train, data.layout, order[trainer.global_step :]))
-        trainer.fit(module, rest, ckpt_path=readable(checkpoint.path), weights_only=True)
+        lightning = _lightning(trainer, logger, [saving], max_steps=len(order))
+        rest = Stream(lambda: _Batches(data.train, data.layout, order[lightning.global_step :]))
+        lightning.fit(module, rest, ckpt_path=readable(checkpoint.path), weights_only=True)
 
 
 class _Batches:
@@ -148,16 +135,18 @@ class _Batches:
         return len(self.order)
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
-        return (self.features.batch(samples, self.layout) for samples in self.order)
+        for samples in self.order:
+            batch = self.features.batch(samples, self.layout)
+            yield {name: torch.from_numpy(array) for name, array in batch.items()}
 
 
-def _trainer(
-    accelerator: str, precision: str, logger: Logger | None, callbacks: list[pl.Callback], max_steps: int = -1
+def _lightning(
+    trainer: TrainerOptions, logger: Logger | None, callbacks: list[pl.Callback], max_steps: int = -1
 ) -> pl.Trainer:
     return pl.Trainer(
-        accelerator=accelerator,
+        accelerator=trainer.accelerator,
         devices=1,
-        precision=precision,  # type: ignore[arg-type]
+        precision=trainer.precision,  # type: ignore[arg-type]
         logger=logger if logger is not None else False,
         max_epochs=1,
         max_steps=max_steps,
@@ -171,10 +160,10 @@ def _trainer(
 
 
 def _predict(
-    trainer: pl.Trainer, module: FinetuningModule, features: Features, layout: InputLayout
+    lightning: pl.Trainer, module: FinetuningModule, features: Features, layout: InputLayout
 ) -> dict[str, np.ndarray]:
     order = evaluation_batches(features.lengths(), features.sequences_per_sample, _EVALUATION_TOKENS)
-    batches = trainer.predict(module, _Batches(features, layout, order))
+    batches = lightning.predict(module, _Batches(features, layout, order))
     assert batches is not None
     samples = np.concatenate(order)
     outputs = {}

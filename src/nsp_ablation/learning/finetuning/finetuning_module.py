@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,20 +15,7 @@ from nsp_ablation.learning.engine.divergence import DivergedError, is_finite_sta
 from nsp_ablation.learning.engine.optimizer import linear_schedule, parameter_groups
 from nsp_ablation.learning.engine.resume import place_after
 from nsp_ablation.learning.finetuning.task_model import TaskModel
-
-# BERT's (Devlin et al. 2019, A.2), in which section 4 is fine-tuned; RoBERTa's LARGE has .98
-BETAS, EPSILON = (0.9, 0.999), 1e-6
-
-
-@dataclass(frozen=True)
-class Optimization:
-    """AdamW's settings; `gradient_clip` 0 is none, `warmup_ratio` a share of the `max_steps` updates."""
-
-    learning_rate: float
-    weight_decay: float
-    warmup_ratio: float
-    gradient_clip: float
-    max_steps: int
+from nsp_ablation.options.finetuning_options import FinetuningOptions
 
 
 class FinetuningModule(pl.LightningModule):
@@ -43,15 +29,17 @@ class FinetuningModule(pl.LightningModule):
     def __init__(
         self,
         model: TaskModel,
-        optimization: Optimization,
+        finetuning: FinetuningOptions,
+        task: str,
+        max_steps: int,
         seed: int,
-        metric_prefix: str,
         on_progress: Callable[[int, int, float], None] | None,
         progress_every: int,
     ):
         super().__init__()
-        self.model, self.optimization = model, optimization
-        self.metric_prefix, self.on_progress, self.progress_every = metric_prefix, on_progress, progress_every
+        self.model, self.finetuning, self.recipe = model, finetuning, finetuning.recipe_of(task)
+        self.max_steps, self.metric_prefix = max_steps, f"finetuning/{task}"
+        self.on_progress, self.progress_every = on_progress, progress_every
         self._dropout_key = np.full(1, epoch_key(seed, stream("finetuning/dropout"), 0))
         self.earlier_seconds, self._started = 0.0, time.perf_counter()
 
@@ -66,22 +54,23 @@ class FinetuningModule(pl.LightningModule):
         return self.model.outputs(batch)
 
     def configure_optimizers(self):
-        settings = self.optimization
-        groups = parameter_groups(self.model, settings.weight_decay, decay_all=False)
+        settings, recipe = self.finetuning, self.recipe
+        groups = parameter_groups(self.model, recipe.weight_decay, decay_all=False)
         # a gradient scaler cannot unscale for clipping inside a fused step
         fused = self.trainer.precision != "16-mixed"
-        optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, betas=BETAS, eps=EPSILON, fused=fused)
-        schedule = linear_schedule(optimizer, round(settings.warmup_ratio * settings.max_steps), settings.max_steps)
+        betas = settings.beta1, settings.beta2
+        optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=betas, eps=settings.epsilon, fused=fused)
+        schedule = linear_schedule(optimizer, round(settings.warmup_ratio * self.max_steps), self.max_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None) -> None:
-        if self.optimization.gradient_clip > 0:
+        if self.finetuning.gradient_clip > 0:
             # the optimizer's lists: walking a small model's modules each step costs as much as a tenth of the step
             parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-            torch.nn.utils.clip_grad_norm_(parameters, self.optimization.gradient_clip)
+            torch.nn.utils.clip_grad_norm_(parameters, self.finetuning.gradient_clip)
 
     def on_train_batch_end(self, outputs, batch, batch_index: int) -> None:
-        step, max_steps = batch_index + 1, self.optimization.max_steps
+        step, max_steps = batch_index + 1, self.max_steps
         if step % self.progress_every and step != max_steps:
             return
         loss = float(outputs["loss"])
@@ -108,5 +97,5 @@ class FinetuningModule(pl.LightningModule):
     def _refuse(self, loss: float, step: int) -> NoReturn:
         raise DivergedError(
             f"{self.metric_prefix}: the loss is {loss} at step {step}, diverged; lower the learning rate "
-            f"({self.optimization.learning_rate}) or raise warmup_ratio (the same command ends here again)"
+            f"({self.recipe.learning_rate}) or raise warmup_ratio (the same command ends here again)"
         )

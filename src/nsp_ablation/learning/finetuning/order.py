@@ -6,21 +6,21 @@ import numpy as np
 
 from nsp_ablation.base.randomness import permutation, stream
 
-_WINDOW_BATCHES = 32  # batches whose samples are sorted together: padding is small, order almost random
 
-
-def training_batches(lengths: np.ndarray, batch_size: int, seed: int, max_steps: int) -> Iterator[np.ndarray]:
+def training_batches(
+    lengths: np.ndarray, batch_size: int, window_batches: int, seed: int, max_steps: int
+) -> Iterator[np.ndarray]:
     """Yield `max_steps` batches of sample numbers (<= batch_size,) int64: epochs 1, 2, ..., each sample once in each.
 
-    Pure in (lengths, seed): an epoch's permutation is cut into windows, each sorted by length and cut into batches,
-    and the batches are shuffled. Only an epoch's last samples may form a smaller batch.
+    Pure in (lengths, seed): an epoch's permutation is cut into windows of `window_batches` batches, each sorted by
+    length and cut into batches, and the batches are shuffled. Only an epoch's last samples may form a smaller batch.
     """
     step, epoch = 0, 0
     while step < max_steps:
         epoch += 1
         samples = permutation(seed, stream("finetuning/samples"), epoch, len(lengths))
         batches = []
-        for window in np.split(samples, np.arange(0, len(samples), batch_size * _WINDOW_BATCHES)[1:]):
+        for window in np.split(samples, np.arange(0, len(samples), batch_size * window_batches)[1:]):
             by_length = window[np.argsort(lengths[window], kind="stable")]
             batches += np.split(by_length, np.arange(0, len(window), batch_size)[1:])
         for number in permutation(seed, stream("finetuning/batches"), epoch, len(batches))[: max_steps - step]:

@@ -10,10 +10,10 @@ from transformers import PreTrainedModel
 
 
 class TaskModel(nn.Module):
-    """Encoder, pooler of the first token and head (with `loss` and `outputs` as in `ClassificationHead`).
+    """Encoder, pooler of the first token and head (a `Head`).
 
     The pooler is the encoder's own where it has kept one (`finetuning.pooler=pretrained`), else a new dense tanh
-    layer in every arm, as RoBERTa's classification heads have (PAPER row 19). New layers are drawn from torch's
+    layer in every arm, as RoBERTa's classification heads have (fidelity row 19). New layers are drawn from torch's
     global generator: normal with the encoder's standard deviation, zero bias.
     """
 
@@ -21,7 +21,7 @@ class TaskModel(nn.Module):
         super().__init__()
         config: Any = encoder.config
         self.encoder: nn.Module = encoder
-        self.head: Any = head
+        self.head: Any = head  # a `Head`
         has_pooler = getattr(encoder, "pooler", None) is not None
         self.pooler = None if has_pooler else nn.Linear(config.hidden_size, config.hidden_size)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)

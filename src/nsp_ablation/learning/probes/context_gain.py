@@ -5,64 +5,47 @@ tokens of another document. The gain is the loss on its masked words in the fore
 (nats). Everything but the text of the context is equal: the sentence, its mask, its positions.
 """
 
-import time
+from dataclasses import dataclass
 
 import numpy as np
 from transformers import PreTrainedModel
 
-from nsp_ablation.learning.engine.encoder_directory import InputLayout, load_masked_lm, read_layout
-from nsp_ablation.learning.probes.context_targets import ContextTargets, choose_sentences, masked_tokens
-from nsp_ablation.learning.probes.masked_places import MaskedPlaces, score_places
-from nsp_ablation.learning.tasks.baselines import Baselines
+from nsp_ablation.base.input_layout import InputLayout
+from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
+from nsp_ablation.learning.probes.probe_inputs import ProbeInputs, fixed_draws
 from nsp_ablation.learning.tasks.metrics import standard_error
-from nsp_ablation.learning.tasks.outcome import TaskOutcome, outcome
-from nsp_ablation.learning.tasks.scored import Scored
+from nsp_ablation.learning.tasks.outcome import Outcome
+from nsp_ablation.options.task_options import TaskOptions
+from nsp_ablation.text.store.token_store import TokenStore
 
 
-def context_gain(
-    encoder_directory: str,
-    ids: np.ndarray,
-    sentence_offsets: np.ndarray,
-    document_offsets: np.ndarray,
-    *,
-    max_length: int,
-    max_sentences: int | None = 1000,
-    in_range_tokens: int | None = None,
-    device: str = "cpu",
-) -> TaskOutcome:
-    """Probe the encoder on held-out documents, given as the token store's arrays, made by the encoder's tokenizer.
+def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> Outcome:
+    """Measure the gain of sentences in inputs [CLS] context sentence [SEP].
 
-    Inputs are [CLS] context sentence [SEP] of at most `max_length` tokens, all of token type 0. A sentence's score is
-    its gain, its id its first token's place in the store, its prediction its loss in the true and in the foreign
-    context. `context_gain_standard_error` counts documents, since sentences of one share their text. `in_range_tokens`
-    adds the same on inputs of that length (`context_gain_in_range`, absent where no sentence is short enough), for
-    formats that never train late positions. Raises ValueError where no sentence has a context, or ids are beyond the
-    encoder's vocabulary.
+    A sentence's score is its gain, its id its first token's position in the store, its prediction its loss in the true
+    and in the foreign context. `context_gain_standard_error` counts documents, since sentences of one share their text.
+    The metrics `..._in_range` are those of inputs of `short_share` of T (absent where no sentence is short enough), for
+    formats that never train late positions. Raises ValueError where no sentence has a context.
     """
-    started = time.perf_counter()
-    layout = read_layout(encoder_directory, max_length, "as_pretrained")
-    model = load_masked_lm(encoder_directory).eval().to(device)
-    if len(ids) and int(np.max(ids)) >= model.config.vocab_size:
-        raise ValueError(f"encoder={encoder_directory} has another vocabulary than the held-out documents' tokenizer")
-    offsets = sentence_offsets, document_offsets
-    targets = choose_sentences(*offsets, layout.single_room, max_sentences)
+    store, layout = inputs.documents(model.config.vocab_size), inputs.layout
+    targets = choose_sentences(store, layout.capacity, task)
     if not len(targets.start):
         raise ValueError(
-            f"context_gain: no held-out sentence with text before it fits an input of {layout.max_length} tokens; "
+            f"{task.name}: no held-out sentence with text before it fits an input of {layout.max_length} tokens; "
             "raise corpus.heldout_fraction or max_length"
         )
-    true, foreign = _losses(model, ids, targets, layout)
+    true, foreign = _losses(model, store.ids, targets, layout, task.masked_share)
     metrics = _metrics(targets, true, foreign, "")
-    if in_range_tokens is not None:
-        near = choose_sentences(*offsets, min(in_range_tokens, layout.max_length) - 2, max_sentences)
-        metrics |= _metrics(near, *_losses(model, ids, near, layout), "_in_range") if len(near.start) else {}
-    example_ids = [str(place) for place in targets.start]
+    if (length := inputs.short_length(task.short_share)) is not None:
+        near = choose_sentences(store, length - 2, task)
+        if len(near.start):
+            metrics |= _metrics(near, *_losses(model, store.ids, near, layout, task.masked_share), "_in_range")
+    example_ids = [str(start) for start in targets.start]
     losses = np.column_stack([true, foreign]).tolist()
-    scored = Scored(foreign - true, dict(zip(example_ids, losses, strict=True)), metrics, "context_gain")
-    return outcome(scored, example_ids, Baselines(None, None, None), updates=0, seconds=time.perf_counter() - started)
+    return Outcome(foreign - true, example_ids, dict(zip(example_ids, losses, strict=True)), metrics)
 
 
-def _metrics(targets: ContextTargets, true: np.ndarray, foreign: np.ndarray, suffix: str) -> dict[str, float]:
+def _metrics(targets: "ContextTargets", true: np.ndarray, foreign: np.ndarray, suffix: str) -> dict[str, float]:
     gain = foreign - true
     metrics = {
         f"context_gain{suffix}": float(gain.mean()),
@@ -76,15 +59,15 @@ def _metrics(targets: ContextTargets, true: np.ndarray, foreign: np.ndarray, suf
 
 
 def _losses(
-    model: PreTrainedModel, ids: np.ndarray, targets: ContextTargets, layout: InputLayout
+    model: PreTrainedModel, ids: np.ndarray, targets: "ContextTargets", layout: InputLayout, masked_share: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return each sentence's mean loss (N,) float64 over its masked tokens, after its true and its foreign context."""
-    masked = [masked_tokens(start, end) for start, end in zip(targets.start, targets.end, strict=True)]
-    counts = np.array([len(places) for places in masked])
+    masked = [masked_tokens(start, end, masked_share) for start, end in zip(targets.start, targets.end, strict=True)]
+    counts = np.array([len(positions) for positions in masked])
     in_store = np.concatenate(masked)
     number = np.repeat(np.arange(len(counts)), counts)
-    place = 1 + targets.num_context[number] + in_store - targets.start[number]
-    asked = MaskedPlaces(number, place, np.asarray(ids[in_store]).astype(np.int64))
+    position = 1 + targets.num_context[number] + in_store - targets.start[number]
+    asked = MaskedPositions(number, position, np.asarray(ids[in_store]).astype(np.int64))
     lengths = targets.num_context + targets.end - targets.start + 2
 
     def losses(context_end: np.ndarray) -> np.ndarray:
@@ -94,7 +77,64 @@ def _losses(
             sentence[masked[number] - targets.start[number]] = layout.mask
             return np.concatenate([[layout.cls], context, sentence, [layout.sep]])
 
-        log_probability, _ = score_places(model, layout.pad, make_input, lengths, asked)
+        log_probability, _ = score_positions(model, layout.pad, make_input, lengths, asked)
         return -np.bincount(number, log_probability, len(counts)) / counts
 
     return losses(targets.start), losses(targets.foreign_end)
+
+
+@dataclass(frozen=True)
+class ContextTargets:
+    """N sentences, all (N,) int64 and in tokens of the store: a sentence is [start, end), its true context the
+    `num_context` tokens before it, its foreign one as many before `foreign_end`; `document` is its own document."""
+
+    start: np.ndarray
+    end: np.ndarray
+    num_context: np.ndarray
+    foreign_end: np.ndarray
+    document: np.ndarray
+
+
+def choose_sentences(store: TokenStore, capacity: int, task: TaskOptions) -> ContextTargets:
+    """Draw at most `num_sentences` sentences (all if None) that fit half of `capacity` tokens and are not their
+    document's first, in the store's order.
+
+    The context is all text of the document before the sentence, at most what `capacity` leaves. The foreign context
+    stands before another of these sentences, in another document, and so ends with a sentence as the true one does; a
+    sentence for which no other document has so much text is left out. The draws are fixed: all encoders face the same.
+    """
+    offsets, document_offsets = np.asarray(store.sentence_offsets), np.asarray(store.document_offsets)
+    start, end = offsets[:-1], offsets[1:]
+    document = np.searchsorted(document_offsets, np.arange(len(start)), side="right") - 1
+    num_before = start - offsets[document_offsets[document]]
+    length = end - start
+    eligible = np.flatnonzero((num_before > 0) & (length >= task.min_sentence_tokens) & (length <= capacity // 2))
+    drawn = eligible[np.argsort(fixed_draws("context sentence", start[eligible]), kind="stable")][: task.num_sentences]
+    chosen = np.sort(drawn)
+    num_context = np.minimum(num_before, capacity - length)
+    donors = np.array([_donor(n, chosen, num_before, num_context, document, start) for n in chosen], dtype=np.int64)
+    has_donor = donors >= 0
+    kept = chosen[has_donor]
+    return ContextTargets(start[kept], end[kept], num_context[kept], start[donors[has_donor]], document[kept])
+
+
+def masked_tokens(start: int, end: int, share: float) -> np.ndarray:
+    """Return the masked positions of the sentence [start, end), ascending: a share of its tokens, at least one."""
+    positions = np.arange(start, end)
+    num_masked = max(1, round(share * len(positions)))
+    return np.sort(positions[np.argsort(fixed_draws("context mask", positions), kind="stable")[:num_masked]])
+
+
+def _donor(
+    sentence: int,
+    chosen: np.ndarray,
+    num_before: np.ndarray,
+    num_context: np.ndarray,
+    document: np.ndarray,
+    start: np.ndarray,
+) -> int:
+    """Return a random one of the chosen sentences, of another document and with enough text before it; else -1."""
+    fits = chosen[(document[chosen] != document[sentence]) & (num_before[chosen] >= num_context[sentence])]
+    if not len(fits):
+        return -1
+    return int(fits[fixed_draws("context donor", start[sentence : sentence + 1])[0] % np.uint64(len(fits))])

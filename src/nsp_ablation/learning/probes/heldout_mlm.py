@@ -1,53 +1,75 @@
 """Held-out perplexity of masked tokens, a zero-shot measure: one set of inputs under one mask for every encoder.
 
 Each arm's own held-out loss is measured in its own format and does not compare with another's: a SENTENCE-PAIR input
-has less context, so its masked tokens are harder.
+has less context, so its masked tokens are harder (fidelity row 18).
 """
 
-import time
 from collections.abc import Sequence
 
 import numpy as np
+from transformers import PreTrainedModel
 
-from nsp_ablation.learning.engine.encoder_directory import load_masked_lm
-from nsp_ablation.learning.probes.masked_places import MaskedPlaces, score_places
-from nsp_ablation.learning.tasks.baselines import Baselines
-from nsp_ablation.learning.tasks.outcome import TaskOutcome, outcome
-from nsp_ablation.learning.tasks.scored import Scored
+from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
+from nsp_ablation.learning.probes.probe_inputs import ProbeInputs
+from nsp_ablation.learning.tasks.outcome import Outcome
+from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.options.masking_options import MaskingOptions
+from nsp_ablation.options.task_options import TaskOptions
+from nsp_ablation.samples.batches.assemble import MaskedFlat, assemble_masked
+from nsp_ablation.samples.batches.masking import Masks
+from nsp_ablation.samples.formats.registry import make_format
 
-IGNORED_LABEL = -100
 
+def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> Outcome:
+    """Measure perplexity on inputs of `task.format` with its default options, in corpus order.
 
-def heldout_mlm(
-    encoder_directory: str,
-    input_ids: Sequence[np.ndarray],
-    labels: Sequence[np.ndarray],
-    *,
-    device: str = "cpu",
-) -> TaskOutcome:
-    """Return the perplexity of the masked tokens of inputs (L,) int64 each, all of token type 0.
-
-    `labels` (L,) are the ids before masking, -100 where nothing is predicted; ids are those of the encoder's own
-    vocabulary, so only encoders of one tokenizer compare. Perplexity is exp of the mean loss over all predictions;
-    an input's score is that of its own predictions, its id its number, its prediction its mean loss in nats. Raises
-    ValueError where nothing is to be predicted.
+    They are those that begin within the first `heldout_tokens`, under one mask drawn by `inputs.seed`; no setting of an
+    arm's own format or masking has any part in them. Ids are those of the encoder's own vocabulary, so only encoders of
+    one tokenizer compare.
     """
-    started = time.perf_counter()
-    model = load_masked_lm(encoder_directory).eval().to(device)
-    counts = np.array([int((row != IGNORED_LABEL).sum()) for row in labels], np.int64)
+    flat = masked_inputs(inputs, task)
+    starts = flat.sequence_offsets
+    number = np.searchsorted(starts, flat.masked_positions, side="right") - 1
+    asked = MaskedPositions(number, flat.masked_positions - starts[number], flat.masked_labels)
+    return perplexity(model, inputs.layout.pad, np.split(flat.masked_input_ids, starts[1:-1]), asked, task.name)
+
+
+def masked_inputs(inputs: ProbeInputs, task: TaskOptions) -> MaskedFlat:
+    """Return the inputs laid end to end under their mask."""
+    assert inputs.heldout is not None
+    assert task.heldout_tokens is not None, "the pipeline gives pretraining.heldout_tokens"
+    built = make_format(FormatOptions(task.format), "nsp")
+    index = built.index(inputs.heldout, inputs.frame, inputs.seed, 0)
+    num_before = np.cumsum(index.lengths()) - index.lengths()
+    samples = np.flatnonzero(num_before < task.heldout_tokens)
+    options = MaskingOptions(
+        name="static",
+        copies=1,
+        probability=task.masked_share,
+        mask_fraction=task.mask_fraction,
+        random_fraction=task.random_fraction,
+    )
+    return assemble_masked(inputs.heldout, index, inputs.frame, samples, Masks(options, inputs.seed), 1)
+
+
+def perplexity(
+    model: PreTrainedModel, pad: int, input_ids: Sequence[np.ndarray], asked: MaskedPositions, name: str
+) -> Outcome:
+    """Return the perplexity of the masked tokens of inputs (L,) int64 each.
+
+    It is exp of the mean loss over all predictions; an input's score is that of its own predictions, its id its number,
+    its prediction its mean loss in nats. Raises ValueError where nothing is to be predicted.
+    """
+    counts = np.bincount(asked.input, minlength=len(input_ids))
     if not counts.sum():
-        raise ValueError("heldout_mlm: the held-out documents are too few to predict a token; raise "
-                         "corpus.heldout_fraction")  # fmt: skip
-    wanted = [np.flatnonzero(row != IGNORED_LABEL) for row in labels]
-    expected = np.concatenate([row[places] for row, places in zip(labels, wanted, strict=True)])
-    asked = MaskedPlaces(np.repeat(np.arange(len(counts)), counts), np.concatenate(wanted), expected)
+        raise ValueError(
+            f"{name}: the held-out documents are too few to predict a token; raise corpus.heldout_fraction"
+        )
     lengths = np.array([len(row) for row in input_ids])
-    log_probability, _ = score_places(model, model.config.pad_token_id or 0, input_ids.__getitem__, lengths, asked)
+    log_probability, _ = score_positions(model, pad, input_ids.__getitem__, lengths, asked)
     sums = -np.bincount(asked.input, log_probability, len(counts))
     kept = np.flatnonzero(counts)
     example_ids, means = [str(row) for row in kept], sums[kept] / counts[kept]
     loss = float(sums.sum() / counts.sum())
     metrics = {"perplexity": float(np.exp(loss)), "mlm_loss": loss, "num_predictions": float(counts.sum())}
-    predictions = dict(zip(example_ids, means.tolist(), strict=True))
-    scored = Scored(np.exp(means), predictions, metrics, "perplexity")
-    return outcome(scored, example_ids, Baselines(None, None, None), updates=0, seconds=time.perf_counter() - started)
+    return Outcome(np.exp(means), example_ids, dict(zip(example_ids, means.tolist(), strict=True)), metrics)

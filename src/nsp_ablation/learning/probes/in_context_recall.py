@@ -5,84 +5,58 @@ other copies visible. *Recall gain*: its log-probability then, minus that with a
 Comparing repeated with unrepeated words instead is biased: repeated ones are easier even without their copies.
 """
 
-import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from nsp_ablation.learning.engine.encoder_directory import InputLayout, load_masked_lm, load_tokenizer, read_layout
-from nsp_ablation.learning.probes.masked_places import MaskedPlaces, score_places
-from nsp_ablation.learning.probes.recall_targets import RecallTargets, choose_targets, content_words, continuing_tokens
-from nsp_ablation.learning.tasks.baselines import Baselines
+from nsp_ablation.base.input_layout import InputLayout
+from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
+from nsp_ablation.learning.probes.probe_inputs import ProbeInputs, fixed_draws
 from nsp_ablation.learning.tasks.metrics import accuracy_scores, standard_error
-from nsp_ablation.learning.tasks.outcome import TaskOutcome, outcome
-from nsp_ablation.learning.tasks.scored import Scored
+from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
+from nsp_ablation.options.task_options import TaskOptions
+from nsp_ablation.text.store.token_store import TokenStore
 
 
-def in_context_recall(
-    encoder_directory: str,
-    ids: np.ndarray,
-    sentence_offsets: np.ndarray,
-    document_offsets: np.ndarray,
-    *,
-    max_length: int,
-    target_ids: np.ndarray | None,
-    num_frequent: int = 200,
-    targets_per_input: int = 4,
-    max_inputs: int | None = 500,
-    in_range_tokens: int | None = None,
-    device: str = "cpu",
-) -> TaskOutcome:
-    """Probe the encoder on held-out documents, given as the token store's arrays, made by the encoder's tokenizer.
+def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> Outcome:
+    """Measure recall in inputs as of DOC-SENTENCES, [CLS] sentences [SEP].
 
-    Inputs are as in DOC-SENTENCES, [CLS] sentences [SEP], of at most `max_length` tokens; targets are words of
-    `target_ids` (the micro-world's values), or without them words of one token that are not among the `num_frequent`
-    commonest of `ids`. `recall_gain_standard_error` says how sure the gain is, over inputs. `in_range_tokens` adds the
-    same on inputs of that length (`accuracy_in_range`, `recall_gain_in_range`, absent where no word is repeated in
-    these), for formats that never train late positions. Scores are those of accuracy, by target; an example's id is
-    its target's place in the store. Raises ValueError where no word is repeated, or ids are beyond the encoder's
-    vocabulary.
+    Targets are words of `inputs.target_ids`, or without them words of one token that are not among the `num_frequent`
+    commonest of the held-out documents. `recall_gain_standard_error` says how sure the gain is, over inputs. The
+    metrics `..._in_range` are those of inputs of `short_share` of T (absent where no word is repeated in these), for
+    formats that never train late positions. An example is a target, its id the target's position in the store, its
+    prediction the word predicted. Raises ValueError where no word is repeated.
     """
-    started = time.perf_counter()
-    layout = read_layout(encoder_directory, max_length, "as_pretrained")
-    tokenizer = load_tokenizer(encoder_directory)
-    model = load_masked_lm(encoder_directory).eval().to(device)
-    continues_word, is_word = continuing_tokens(tokenizer)
-    if len(ids) and int(np.max(ids)) >= len(is_word):
-        raise ValueError(f"encoder={encoder_directory} has another vocabulary than the held-out documents' tokenizer")
-    if target_ids is None:
-        is_target = content_words(ids, is_word, num_frequent)
+    continues_word, is_word = continuing_tokens(inputs.tokenizer)
+    store, layout = inputs.documents(len(is_word)), inputs.layout
+    if inputs.target_ids is None:
+        is_target = content_words(store.ids, is_word, task.num_frequent)
     else:
-        is_target = np.isin(np.arange(len(is_word)), target_ids)
-    offsets, limits = (sentence_offsets, document_offsets), (targets_per_input, max_inputs)
-    targets = choose_targets(ids, *offsets, layout.single_room, is_target, continues_word, *limits)
-    if not len(targets.place):
-        raise ValueError(f"in_context_recall: no word stands twice in a held-out input of {layout.max_length} tokens")
-    gain, predicted = _measure(model, targets, layout)
+        is_target = np.isin(np.arange(len(is_word)), inputs.target_ids)
+    targets = choose_targets(store, layout.capacity, is_target, continues_word, task)
+    if not len(targets.position):
+        raise ValueError(f"{task.name}: no word stands twice in a held-out input of {layout.max_length} tokens")
+    gain, predicted = _gains(model, targets, layout)
     metrics = _metrics(targets, gain, predicted, "")
-    if in_range_tokens is not None:
-        room = min(in_range_tokens, layout.max_length) - 2
-        near = choose_targets(ids, *offsets, room, is_target, continues_word, *limits)
-        metrics |= _metrics(near, *_measure(model, near, layout), "_in_range") if len(near.place) else {}
-    words = [str(tokenizer.convert_ids_to_tokens(token)) for token in predicted.tolist()]
-    return _outcome(targets, predicted, words, metrics, time.perf_counter() - started)
+    if (length := inputs.short_length(task.short_share)) is not None:
+        near = choose_targets(store, length - 2, is_target, continues_word, task)
+        metrics |= _metrics(near, *_gains(model, near, layout), "_in_range") if len(near.position) else {}
+    example_ids = [str(position) for position in targets.start[targets.input] + targets.position]
+    words = [str(inputs.tokenizer.convert_ids_to_tokens(token)) for token in predicted.tolist()]
+    scores = {"accuracy": accuracy_scores(predicted, targets.expected()), "recall_gain": gain}[task.metric]
+    baselines = _baselines(targets) if task.metric == "accuracy" else Baselines()
+    return Outcome(scores, example_ids, dict(zip(example_ids, words, strict=True)), metrics, baselines)
 
 
-def _outcome(
-    targets: RecallTargets, predicted: np.ndarray, words: list[str], metrics: dict[str, float], seconds: float
-) -> TaskOutcome:
+def _baselines(targets: "RecallTargets") -> Baselines:
     """Chance is one in the number of different targets; majority always gives the commonest of them."""
-    expected = targets.expected()
-    counts = np.unique(expected, return_counts=True)[1]
-    example_ids = [str(place) for place in targets.start[targets.input] + targets.place]
-    scored = Scored(
-        accuracy_scores(predicted, expected), dict(zip(example_ids, words, strict=True)), metrics, "accuracy"
-    )
-    baselines = Baselines(1 / len(counts), float(counts.max() / counts.sum()), None)
-    return outcome(scored, example_ids, baselines, updates=0, seconds=seconds)
+    counts = np.unique(targets.expected(), return_counts=True)[1]
+    return Baselines(1 / len(counts), float(counts.max() / counts.sum()))
 
 
-def _metrics(targets: RecallTargets, gain: np.ndarray, predicted: np.ndarray, suffix: str) -> dict[str, float]:
+def _metrics(targets: "RecallTargets", gain: np.ndarray, predicted: np.ndarray, suffix: str) -> dict[str, float]:
     metrics = {
         f"accuracy{suffix}": float((predicted == targets.expected()).mean()),
         f"recall_gain{suffix}": float(gain.mean()),
@@ -93,18 +67,121 @@ def _metrics(targets: RecallTargets, gain: np.ndarray, predicted: np.ndarray, su
     return metrics
 
 
-def _measure(model: PreTrainedModel, targets: RecallTargets, layout: InputLayout) -> tuple[np.ndarray, np.ndarray]:
+def _gains(model: PreTrainedModel, targets: "RecallTargets", layout: InputLayout) -> tuple[np.ndarray, np.ndarray]:
     """Return each target's recall gain (N,) float64 and the top prediction (N,) int64 with its copies visible."""
     lengths = np.array([len(targets.inputs[number]) + 2 for number in targets.input])
-    asked = MaskedPlaces(np.arange(len(lengths)), targets.place + 1, targets.expected())
+    asked = MaskedPositions(np.arange(len(lengths)), targets.position + 1, targets.expected())
 
     def score(masks_copies: bool) -> tuple[np.ndarray, np.ndarray]:
         def make_input(number: int) -> np.ndarray:
-            tokens, place = targets.inputs[targets.input[number]].copy(), targets.place[number]
-            tokens[tokens == tokens[place] if masks_copies else place] = layout.mask
+            tokens, position = targets.inputs[targets.input[number]].copy(), targets.position[number]
+            tokens[tokens == tokens[position] if masks_copies else position] = layout.mask
             return np.array([layout.cls, *tokens, layout.sep])
 
-        return score_places(model, layout.pad, make_input, lengths, asked)
+        return score_positions(model, layout.pad, make_input, lengths, asked)
 
     (seen, predicted), (unseen, _) = score(masks_copies=False), score(masks_copies=True)
     return seen - unseen, predicted
+
+
+@dataclass(frozen=True)
+class RecallTargets:
+    """Inputs and the words to mask in them.
+
+    inputs: token ids without special tokens, one array per input; start (I,) int64, each input's first token in the
+    store; input (N,) int64 and position (N,) int64: the input that each target stands in, and its token there.
+    """
+
+    inputs: list[np.ndarray]
+    start: np.ndarray
+    input: np.ndarray
+    position: np.ndarray
+
+    def expected(self) -> np.ndarray:
+        """Return the token (N,) int64 that each target is."""
+        tokens = [self.inputs[number][at] for number, at in zip(self.input, self.position, strict=True)]
+        return np.array(tokens, dtype=np.int64)
+
+
+def choose_targets(
+    store: TokenStore, capacity: int, is_target: np.ndarray, continues_word: np.ndarray, task: TaskOptions
+) -> RecallTargets:
+    """Pack whole sentences of one document after another into inputs of at most `capacity` tokens (DOC-SENTENCES), and
+    choose up to `targets_per_input` different words in each that stand there twice or more.
+
+    is_target, continues_word (V,) bool: tokens that may be chosen, and tokens that are no word's beginning; a chosen
+    word is one token. At most `num_inputs` inputs (all if None) are drawn from those with a target, and stand in the
+    store's order. The draws are fixed: all encoders face the same targets.
+    """
+    packed = packed_inputs(store.sentence_offsets, store.document_offsets, capacity)
+    ranges = np.array(list(packed), dtype=np.int64).reshape(-1, 2)
+    found: list[tuple[int, np.ndarray, list[int]]] = []
+    for start, end in ranges[np.argsort(fixed_draws("recall", ranges[:, 0]), kind="stable")]:
+        tokens = np.asarray(store.ids[start:end]).astype(np.int64)
+        draws = fixed_draws("recall", np.arange(start, end))
+        positions = _repeated_words(tokens, draws, is_target, continues_word)
+        if positions:
+            found.append((int(start), tokens, positions[: task.targets_per_input]))
+        if len(found) == task.num_inputs:
+            break
+    found.sort(key=lambda item: item[0])
+    chosen = [(number, position) for number, (_, _, positions) in enumerate(found) for position in positions]
+    return RecallTargets(
+        inputs=[tokens for _, tokens, _ in found],
+        start=np.array([start for start, _, _ in found], dtype=np.int64),
+        input=np.array([number for number, _ in chosen], dtype=np.int64),
+        position=np.array([position for _, position in chosen], dtype=np.int64),
+    )
+
+
+def packed_inputs(
+    sentence_offsets: np.ndarray, document_offsets: np.ndarray, capacity: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the token range [start, end) of each input: whole sentences of one document; a longer one is cut."""
+    for first, last in zip(document_offsets[:-1], document_offsets[1:], strict=True):
+        borders = sentence_offsets[first : last + 1]
+        start = int(borders[0])
+        for sentence in range(1, len(borders)):
+            if borders[sentence] - start > capacity and borders[sentence - 1] > start:
+                yield start, int(borders[sentence - 1])
+                start = int(borders[sentence - 1])
+            while borders[sentence] - start > capacity:
+                yield start, start + capacity
+                start += capacity
+        if borders[-1] > start:
+            yield start, int(borders[-1])
+
+
+def _repeated_words(
+    tokens: np.ndarray, draws: np.ndarray, is_target: np.ndarray, continues_word: np.ndarray
+) -> list[int]:
+    """Return one position of each word that may be chosen and stands twice or more, words in random order."""
+    is_whole = ~continues_word[tokens] & ~np.append(continues_word[tokens[1:]], False)
+    eligible = np.flatnonzero(is_whole & is_target[tokens])
+    counts = np.bincount(tokens[eligible], minlength=len(is_target))
+    repeated = eligible[counts[tokens[eligible]] >= 2]
+    by_draw = repeated[np.argsort(draws[repeated], kind="stable")]
+    _, first = np.unique(tokens[by_draw], return_index=True)
+    return by_draw[np.sort(first)].tolist()
+
+
+def continuing_tokens(tokenizer: PreTrainedTokenizerFast) -> tuple[np.ndarray, np.ndarray]:
+    """Return (V,) bool twice: tokens that continue a word (WordPiece "##ing"; byte-level BPE "ing" beside "Ġing"),
+    and tokens that can be a word (letters alone)."""
+    tokens = [token or "" for token in tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))]
+    if any(token.startswith("Ġ") for token in tokens):
+        continues = [not token.startswith("Ġ") and token[:1].isalnum() for token in tokens]
+        words = [token.startswith("Ġ") and token[1:].isalpha() for token in tokens]
+    else:
+        continues = [token.startswith("##") and token[2:3].isalnum() for token in tokens]
+        words = [token.isalpha() for token in tokens]
+    return np.array(continues), np.array(words)
+
+
+def content_words(ids: np.ndarray, is_word: np.ndarray, num_frequent: int) -> np.ndarray:
+    """Return (V,) bool: words that are not among the `num_frequent` commonest tokens of `ids`."""
+    counts = np.bincount(np.asarray(ids), minlength=len(is_word))
+    frequent = np.argsort(-counts, kind="stable")[:num_frequent]
+    content = is_word.copy()
+    content[frequent] = False
+    return content

@@ -10,10 +10,11 @@ from scipy import optimize, sparse, special
 from nsp_ablation.learning.tasks.examples import ChoiceExample, TextExample
 
 _WORD = re.compile(r"\w+")
-_MAX_ITERATIONS = 200
 
 
-def classification_accuracy(train: list[TextExample], dev: list[TextExample], num_labels: int) -> float:
+def classification_accuracy(
+    train: list[TextExample], dev: list[TextExample], num_labels: int, max_iterations: int
+) -> float:
     """Return the accuracy on `dev` of a classifier trained on `train`; features as `_text_features`."""
     train_counts, dev_counts = _count_matrices(
         [_text_features(example.texts) for example in train], [_text_features(example.texts) for example in dev]
@@ -22,6 +23,7 @@ def classification_accuracy(train: list[TextExample], dev: list[TextExample], nu
     weights = _fit(
         train_counts.shape[1] * num_labels,
         labels,
+        max_iterations,
         scores=lambda flat: train_counts @ flat.reshape(-1, num_labels),
         gradient=lambda error_NC: (train_counts.T @ error_NC).ravel(),
     )
@@ -29,7 +31,7 @@ def classification_accuracy(train: list[TextExample], dev: list[TextExample], nu
     return float(np.mean(predicted == [example.label for example in dev]))
 
 
-def choice_accuracy(train: list[ChoiceExample], dev: list[ChoiceExample]) -> float:
+def choice_accuracy(train: list[ChoiceExample], dev: list[ChoiceExample], max_iterations: int) -> float:
     """Return the accuracy on `dev` of a linear score per option, trained on `train` by softmax over the options.
 
     An option's features: its words, how many of them stand in the article and in the question, and how many not.
@@ -43,6 +45,7 @@ def choice_accuracy(train: list[ChoiceExample], dev: list[ChoiceExample]) -> flo
     weights = _fit(
         train_counts.shape[1],
         labels,
+        max_iterations,
         scores=lambda flat: (train_counts @ flat).reshape(-1, num_options),
         gradient=lambda error_NC: train_counts.T @ error_NC.ravel(),
     )
@@ -53,7 +56,7 @@ def choice_accuracy(train: list[ChoiceExample], dev: list[ChoiceExample]) -> flo
 def _text_features(texts: tuple[str, ...]) -> Counter[tuple[int, str]]:
     """Count the words of each text apart and, for a pair, how many words of the second the first has and lacks."""
     words = [_WORD.findall(text.lower()) for text in texts]
-    counts = Counter((place, word) for place, text in enumerate(words) for word in text)
+    counts = Counter((part, word) for part, text in enumerate(words) for word in text)
     if len(words) == 2:
         counts.update(_overlap(2, words[1], words[0]))
     counts[-1, ""] = 1  # the intercept
@@ -72,9 +75,9 @@ def _option_features(example: ChoiceExample) -> list[Counter[tuple[int, str]]]:
     return rows
 
 
-def _overlap(place: int, words: list[str], others: list[str]) -> Counter[tuple[int, str]]:
+def _overlap(part: int, words: list[str], others: list[str]) -> Counter[tuple[int, str]]:
     known = set(others)
-    return Counter((place, "<shared>" if word in known else "<new>") for word in words)
+    return Counter((part, "<shared>" if word in known else "<new>") for word in words)
 
 
 def _count_matrices(
@@ -93,6 +96,7 @@ def _count_matrices(
 def _fit(
     num_weights: int,
     labels: np.ndarray,
+    max_iterations: int,
     scores: Callable[[np.ndarray], np.ndarray],
     gradient: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
@@ -107,6 +111,6 @@ def _fit(
         return loss, gradient(error_NC) + weights
 
     result = optimize.minimize(
-        objective, np.zeros(num_weights), jac=True, method="L-BFGS-B", options={"maxiter": _MAX_ITERATIONS}
+        objective, np.zeros(num_weights), jac=True, method="L-BFGS-B", options={"maxiter": max_iterations}
     )
     return result.x

@@ -3,20 +3,22 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from transformers import PreTrainedTokenizerFast
+from tokenizers import Tokenizer
 
-from nsp_ablation.learning.engine.encoder_directory import InputLayout
+from nsp_ablation.base.input_layout import InputLayout
 
 
 @dataclass(frozen=True)
 class Features:
     """All inputs of a task. Sample n is the `sequences_per_sample` sequences from n * sequences_per_sample on.
 
-    ids (L,) int32, sequences end to end; offsets (S+1,) int64; second (S,) int64, the place within its sequence at
-    which segment B begins (its length if it has none); targets, each (N, ...), by name; example (N,) int64 ascending,
-    the example of each sample; characters (L, 2) int64, for span QA the characters [start, end) of the context that
-    each token stands for (0, 0 outside it).
+    ids (L,) int32: sequences end to end
+    offsets (S+1,) int64
+    second (S,) int64: the position within its sequence at which segment B begins (its length if it has none)
+    targets, by name, each (N, ...)
+    example (N,) int64, ascending: the example of each sample
+    characters (L, 2) int64: for span QA the characters [start, end) of the context that each token stands for (0, 0
+        outside it)
     """
 
     ids: np.ndarray
@@ -31,9 +33,12 @@ class Features:
         """Return (N,) int64: the tokens of each sample's longest sequence."""
         return np.diff(self.offsets).reshape(-1, self.sequences_per_sample).max(axis=1)
 
-    def batch(self, samples: np.ndarray, layout: InputLayout) -> dict[str, torch.Tensor]:
-        """Return `samples` padded to their longest sequence: input_ids, attention_mask and, where B has type 1,
-        token_type_ids (len(samples) * sequences_per_sample, length) int64, and the targets (len(samples), ...)."""
+    def batch(self, samples: np.ndarray, layout: InputLayout) -> dict[str, np.ndarray]:
+        """Return `samples` padded to their longest sequence.
+
+        input_ids, attention_mask and, where B has type 1, token_type_ids: (B * sequences_per_sample, length) int64
+        each of the targets: (B, ...)
+        """
         per_sample = self.sequences_per_sample
         rows = (samples[:, None] * per_sample + np.arange(per_sample)).ravel()
         starts, lengths = self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]
@@ -44,8 +49,7 @@ class Features:
         arrays = {"input_ids": input_ids, "attention_mask": is_token.astype(np.int64)}
         if layout.second_type:
             arrays["token_type_ids"] = (is_token & (columns >= self.second[rows, None])).astype(np.int64)
-        arrays |= {name: target[samples] for name, target in self.targets.items()}
-        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return arrays | {name: target[samples] for name, target in self.targets.items()}
 
 
 def lay_out(
@@ -66,18 +70,18 @@ def lay_out(
     return ids, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), second
 
 
-def encode(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[np.ndarray]:
+def encode(tokenizer: Tokenizer, texts: list[str]) -> list[np.ndarray]:
     """Return each text's token ids (int32), without special tokens; equal texts share one array."""
     unique = list(dict.fromkeys(texts))
-    encodings = tokenizer.backend_tokenizer.encode_batch(unique, add_special_tokens=False)
+    encodings = tokenizer.encode_batch(unique, add_special_tokens=False)
     ids = {text: np.array(encoding.ids, dtype=np.int32) for text, encoding in zip(unique, encodings, strict=True)}
     return [ids[text] for text in texts]
 
 
-def encode_with_offsets(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[tuple[np.ndarray, np.ndarray]]:
+def encode_with_offsets(tokenizer: Tokenizer, texts: list[str]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return each text's token ids (n,) int32 and the characters [start, end) of each token (n, 2) int64."""
     unique = list(dict.fromkeys(texts))
-    encodings = tokenizer.backend_tokenizer.encode_batch(unique, add_special_tokens=False)
+    encodings = tokenizer.encode_batch(unique, add_special_tokens=False)
     arrays = {
         text: (np.array(encoding.ids, np.int32), np.array(encoding.offsets, np.int64).reshape(-1, 2))
         for text, encoding in zip(unique, encodings, strict=True)

@@ -1,5 +1,6 @@
 """GLUE's own tab-separated files: a header, no quoting, columns found by name (MNLI, SST-2 and their like)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from nsp_ablation.learning.tasks.examples import TextExample
@@ -7,9 +8,7 @@ from nsp_ablation.learning.tasks.examples import TextExample
 UNLABELLED = "-"
 
 
-def read_glue(
-    path: Path, text_columns: tuple[str, ...], label_column: str, labels: tuple[str, ...]
-) -> list[TextExample]:
+def read_glue(path: Path, text_columns: Sequence[str], label_column: str, labels: Sequence[str]) -> list[TextExample]:
     """Read every labelled row in file order; a row whose annotators did not agree (label "-") is left out.
 
     An example's id is the number of its row, from 0. Raises ValueError naming file and line for a missing column, a
@@ -38,13 +37,15 @@ def read_glue(
         *texts, label = (fields[column] for column in columns)
         if label == UNLABELLED and UNLABELLED not in labels:
             continue
-        place = f"{path}: line {number + 2}"
-        examples.append(TextExample(str(number), tuple(texts), label_number(place, label, labels)))
+        location = f"{path}: line {number + 2}"
+        examples.append(TextExample(str(number), tuple(texts), label_number(location, label, labels)))
     return examples
 
 
-def label_number(place: str, label: str, labels: tuple[str, ...]) -> int:
-    """Return the class number of `label`. Raises ValueError naming the place and the labels known."""
+def label_number(location: str, label: str, labels: Sequence[str]) -> int:
+    """Return the class number of `label`. Raises ValueError naming the location and the labels known."""
     if label not in labels:
-        raise ValueError(f"{place} has label {label!r}, which is not one of tasks.<name>.labels: {', '.join(labels)}")
+        raise ValueError(
+            f"{location} has label {label!r}, which is not one of tasks.<name>.labels: {', '.join(labels)}"
+        )
     return labels.index(label)

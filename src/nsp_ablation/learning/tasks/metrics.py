@@ -35,10 +35,8 @@ def f1(prediction: str, reference: str) -> float:
     return 2 * precision * recall / (precision + recall)
 
 
-def span_scores(
-    predictions: list[str], references: list[list[str]], unanswerable: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return exact match and F1, each (num_examples,) float64: the best over each example's references.
+def span_scores(predictions: list[str], references: list[list[str]], unanswerable: bool) -> dict[str, np.ndarray]:
+    """Return `f1` and `exact_match`, each (num_examples,) float64: the best over each example's references.
 
     With `unanswerable` (v2.0) a question without references, or without words in them, scores 1 for an empty
     prediction and 0 for any other, and references without words count only there. Without it (v1.1) all references
@@ -51,18 +49,17 @@ def span_scores(
         exact[example] = max(exact_match(prediction, gold) for gold in golds)
         if unanswerable or normalize_answer(prediction):
             overlap[example] = max(f1(prediction, gold) for gold in golds)
-    return exact, overlap
+    return {"f1": overlap, "exact_match": exact}
 
 
-def span_metrics(exact: np.ndarray, overlap: np.ndarray, is_answerable: np.ndarray) -> dict[str, float]:
+def span_metrics(scores: dict[str, np.ndarray], is_answerable: np.ndarray) -> dict[str, float]:
     """Return means as fractions: `f1`, `exact_match` and, where some questions are unanswerable, both again over the
     answerable (`has_answer_*`) and the unanswerable (`no_answer_*`) ones. Arrays (num_examples,)."""
-    metrics = {"f1": float(overlap.mean()), "exact_match": float(exact.mean())}
+    metrics = {metric: float(values.mean()) for metric, values in scores.items()}
     if not is_answerable.all():
         for name, chosen in (("has_answer", is_answerable), ("no_answer", ~is_answerable)):
             if chosen.any():
-                metrics[f"{name}_f1"] = float(overlap[chosen].mean())
-                metrics[f"{name}_exact_match"] = float(exact[chosen].mean())
+                metrics |= {f"{name}_{metric}": float(values[chosen].mean()) for metric, values in scores.items()}
     return metrics
 
 

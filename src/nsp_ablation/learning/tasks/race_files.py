@@ -21,36 +21,36 @@ def read_race(path: Path) -> list[ChoiceExample]:
         for file in files:
             examples += _passage(f"{file}", f"{file.parent.name}/{file.name}", read_json_file(file))
         return examples
-    if not path.is_file():
-        raise ValueError(f"task file {path} does not exist; RACE needs a folder {path.stem}/ or {path.stem}.jsonl")
     for number, passage in read_json_lines(path):
         examples += _passage(f"{path}: line {number}", f"line{number}", passage)
     return examples
 
 
-def choice_example(place: str, id: str, article: str, question: str, options: list[str], answer: str) -> ChoiceExample:
-    """Check one question. Raises ValueError naming `place` for an answer that names no option."""
+def choice_example(
+    location: str, id: str, article: str, question: str, options: list[str], answer: str
+) -> ChoiceExample:
+    """Check one question. Raises ValueError naming `location` for an answer that names no option."""
     label = LETTERS.find(answer) if len(answer) == 1 else -1
     if not 0 <= label < len(options):
-        raise ValueError(f"{place}: answer {answer!r} of question {id} names none of its {len(options)} options")
+        raise ValueError(f"{location}: answer {answer!r} of question {id} names none of its {len(options)} options")
     return ChoiceExample(id, article, question, tuple(options), label)
 
 
-def _passage(place: str, default_id: str, passage: Any) -> list[ChoiceExample]:
+def _passage(location: str, default_id: str, passage: Any) -> list[ChoiceExample]:
     try:
         columns = [passage["questions"], passage["options"], passage["answers"]]
         name = str(passage.get("id", default_id))
         return [
-            choice_example(place, f"{name}-{number}", passage["article"], question, options, answer)
+            choice_example(location, f"{name}-{number}", passage["article"], question, options, answer)
             for number, (question, options, answer) in enumerate(zip(*columns, strict=True))
         ]
     except (KeyError, TypeError, AttributeError) as error:
         layout = "article, questions, options, answers"
-        raise ValueError(f"{place} is not in RACE's layout ({layout}): {error!r}") from error
+        raise ValueError(f"{location} is not in RACE's layout ({layout}): {error!r}") from error
     except ValueError as error:
         if "zip" not in str(error):
             raise
-        raise ValueError(f"{place}: questions, options and answers differ in number") from error
+        raise ValueError(f"{location}: questions, options and answers differ in number") from error
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -10,40 +10,43 @@ from functools import cache
 import numpy as np
 
 from nsp_ablation.learning.tasks.examples import SpanExample
-from nsp_ablation.learning.tasks.metrics import f1, normalize_answer, span_scores
-
-_MAX_CANDIDATE_WORDS = 10
-_MAX_THRESHOLD_EXAMPLES = 2000
+from nsp_ablation.learning.tasks.metrics import exact_match, f1, normalize_answer, span_scores
+from nsp_ablation.options.task_options import TaskOptions
 
 
-def measure(train: list[SpanExample], dev: list[SpanExample], unanswerable: bool) -> tuple[float, float, float]:
-    """Return the F1 of chance, majority and nearest candidate on `dev`.
+def measure(train: list[SpanExample], dev: list[SpanExample], task: TaskOptions) -> tuple[float, float, float]:
+    """Return the score of chance, majority and nearest candidate on `dev`, by `task.metric` (F1 or exact match).
 
-    - chance: a candidate drawn evenly from the passage's distinct ones (expected F1); with `unanswerable` (SQuAD 2.0)
+    - chance: a candidate drawn evenly from the passage's distinct ones (expected score); with `unanswerable`
       always the empty answer, which costs no knowledge.
     - majority: always the commonest answer of training, the empty one included.
     - nearest candidate (after the SQuAD paper's sliding window with distances): the candidate that stands nearest to
       the question's words; with `unanswerable` none where its score is below the threshold that is best on `train`.
     """
-    passages = _Passages(train + dev)
+    passages = _Passages(train + dev, task.baseline_answer_words)
+    unanswerable = task.unanswerable
+
+    def mean(answers: list[str]) -> float:
+        return float(_scores(answers, dev, task).mean())
+
     majority = Counter(_first_answer(example) for example in train).most_common(1)[0][0]
     if unanswerable:
-        chance = _mean_f1([""] * len(dev), dev, unanswerable)
-        threshold = _best_threshold(passages, train[:_MAX_THRESHOLD_EXAMPLES])
+        chance = mean([""] * len(dev))
+        threshold = _best_threshold(passages, train[: task.baseline_train_examples], task)
     else:
-        chance = float(np.mean([_expected_f1(passages, example) for example in dev]))
+        chance = float(np.mean([_expected_score(passages, example, task.metric) for example in dev]))
         threshold = -np.inf
     best = [nearest_candidate(passages, example) for example in dev]
     answers = [answer if score >= threshold else "" for answer, score in best]
-    return chance, _mean_f1([majority] * len(dev), dev, unanswerable), _mean_f1(answers, dev, unanswerable)
+    return chance, mean([majority] * len(dev)), mean(answers)
 
 
 class _Passages:
     """The candidates of passages; a passage is searched once however many questions it has."""
 
-    def __init__(self, examples: list[SpanExample]):
+    def __init__(self, examples: list[SpanExample], max_words: int):
         known = {normalize_answer(text) for example in examples for text, _ in example.answers} - {""}
-        longest = min(_MAX_CANDIDATE_WORDS, max((len(text.split()) for text in known), default=0))
+        longest = min(max_words, max((len(text.split()) for text in known), default=0))
         self.words = cache(lambda context: normalize_answer(context).split())
         self.candidates = cache(lambda context: _known_spans(self.words(context), known, longest))
 
@@ -68,29 +71,30 @@ def nearest_candidate(passages: _Passages, example: SpanExample) -> tuple[str, f
     question = set(normalize_answer(example.question).split())
     counts = Counter(words)
     weights = np.array([np.log1p(1 / counts[word]) if word in question else 0.0 for word in words])
-    places = {word: np.flatnonzero([other == word for other in words]) for word in sorted(question) if word in counts}
+    positions = {
+        word: np.flatnonzero([other == word for other in words]) for word in sorted(question) if word in counts
+    }
     best, best_score = "", -np.inf
     for text, start, end in passages.candidates(example.context):
-        distances = [np.maximum(start - at, at - end + 1).clip(min=1).min() for at in places.values()]
-        score = sum(weights[at[0]] / distance for at, distance in zip(places.values(), distances, strict=True))
+        distances = [np.maximum(start - at, at - end + 1).clip(min=1).min() for at in positions.values()]
+        score = sum(weights[at[0]] / distance for at, distance in zip(positions.values(), distances, strict=True))
         if score > best_score and not set(text.split()) <= question:
             best, best_score = text, float(score)
     return best, best_score
 
 
-def _expected_f1(passages: _Passages, example: SpanExample) -> float:
+def _expected_score(passages: _Passages, example: SpanExample, metric: str) -> float:
+    measure = {"f1": f1, "exact_match": exact_match}[metric]
     texts = {text for text, _, _ in passages.candidates(example.context)}
-    best = [max(f1(text, reference) for reference, _ in example.answers) for text in sorted(texts)]
+    best = [max(measure(text, reference) for reference, _ in example.answers) for text in sorted(texts)]
     return float(np.mean(best)) if best else 0.0
 
 
-def _best_threshold(passages: _Passages, train: list[SpanExample]) -> float:
-    """Return the score below which the empty answer is given, with the best mean F1 on `train`."""
+def _best_threshold(passages: _Passages, train: list[SpanExample], task: TaskOptions) -> float:
+    """Return the score below which the empty answer is given, with the best mean on `train`."""
     best = [nearest_candidate(passages, example) for example in train]
     scores = np.array([score for _, score in best])
-    references = [[text for text, _ in example.answers] for example in train]
-    answered = span_scores([answer for answer, _ in best], references, True)[1]
-    empty = span_scores([""] * len(train), references, True)[1]
+    answered, empty = _scores([answer for answer, _ in best], train, task), _scores([""] * len(train), train, task)
     thresholds = [*np.unique(scores), np.inf]
     means = [np.where(scores >= threshold, answered, empty).mean() for threshold in thresholds]
     return float(thresholds[int(np.argmax(means))])
@@ -100,6 +104,6 @@ def _first_answer(example: SpanExample) -> str:
     return example.answers[0][0] if example.answers else ""
 
 
-def _mean_f1(answers: list[str], dev: list[SpanExample], unanswerable: bool) -> float:
-    references = [[text for text, _ in example.answers] for example in dev]
-    return float(span_scores(answers, references, unanswerable)[1].mean())
+def _scores(answers: list[str], examples: list[SpanExample], task: TaskOptions) -> np.ndarray:
+    references = [[text for text, _ in example.answers] for example in examples]
+    return span_scores(answers, references, task.unanswerable)[task.metric]

@@ -3,13 +3,13 @@
 import numpy as np
 
 
-def sliding_windows(num_tokens: int, room: int, stride: int) -> list[tuple[int, int]]:
-    """Return windows [start, end) of at most `room` tokens, `stride` apart, that cover all `num_tokens`."""
-    assert 1 <= stride <= room, (stride, room)
-    windows = [(0, min(room, num_tokens))]
+def sliding_windows(num_tokens: int, capacity: int, stride: int) -> list[tuple[int, int]]:
+    """Return windows [start, end) of at most `capacity` tokens, `stride` apart, that cover all `num_tokens`."""
+    assert 1 <= stride <= capacity, (stride, capacity)
+    windows = [(0, min(capacity, num_tokens))]
     while windows[-1][1] < num_tokens:
         start = windows[-1][0] + stride
-        windows.append((start, min(start + room, num_tokens)))
+        windows.append((start, min(start + capacity, num_tokens)))
     return windows
 
 

@@ -1,8 +1,6 @@
 """The open points of the paper's set-up and what this project decides (README, fidelity table), as data."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -44,15 +42,7 @@ DECISIONS = (
         ("model.dropout", "model.attention_dropout", "trainer.precision"),
     ),
     Decision("positions that an arm never trains", "reported; task inputs never exceed the encoder's positions"),
-    Decision("task lengths at small T", "question at most T/4, stride at most half of the context's room"),
+    Decision("task lengths at small T", "question at most T/4, stride at most half of the context's capacity"),
     Decision("token types in fine-tuning", "the arm's own, or BERT's", ("finetuning.token_types",)),
     Decision("SOP (not in the paper)", "B follows A, swapped with p = .5; label 1 = swapped"),
 )
-
-
-def setting(config: Mapping[str, Any], key: str) -> Any:
-    """Return the value of a dotted key, None where the configuration has none."""
-    value: Any = config
-    for name in key.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value

@@ -1,0 +1,1 @@
+"""The report on wandb. Entry: `wandb_table.py`."""

@@ -1,0 +1,1 @@
+"""Result records and the manifest of a sweep, on disk. Entries: `record_folder.py`, `manifest.py`."""

@@ -1,0 +1,72 @@
+"""What a probe is: a module of this package with `measure`, and what it is given."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, cast
+
+import numpy as np
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from nsp_ablation.base.input_layout import InputLayout
+from nsp_ablation.base.randomness import epoch_key, sample_key, stream
+from nsp_ablation.learning.tasks.outcome import Outcome
+from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
+from nsp_ablation.samples.formats.frame import Frame
+from nsp_ablation.text.store.token_store import TokenStore
+
+_MIN_SHORT_LENGTH = 8  # of `max_length` too
+
+
+@dataclass(frozen=True)
+class ProbeInputs:
+    """All that probes ask for; each takes what it needs. Inputs of probes have token type 0 throughout.
+
+    layout, frame: special tokens of the encoder's tokenizer, of T tokens at most
+    max_length: the configuration's T, which an encoder with fewer positions does not reach
+    heldout: the held-out documents in the encoder's tokens; None for a probe that does not read them
+    target_ids: ids of the words that the corpus tells facts by (the micro-world's); None: of any word
+    seed: of whatever must be equal for all arms
+    """
+
+    layout: InputLayout
+    frame: Frame
+    tokenizer: PreTrainedTokenizerFast
+    max_length: int
+    heldout: TokenStore | None
+    target_ids: np.ndarray | None
+    seed: int
+
+    def documents(self, vocab_size: int) -> TokenStore:
+        """Return the held-out documents. Raises ValueError where their ids exceed the encoder's vocabulary."""
+        assert self.heldout is not None, "the pipeline refuses a corpus that holds nothing out"
+        if self.heldout.num_tokens and int(np.max(self.heldout.ids)) >= vocab_size:
+            raise ValueError("the encoder has another vocabulary than the held-out documents' tokenizer")
+        return self.heldout
+
+    def short_length(self, share: float) -> int | None:
+        """Return T of the shorter inputs, a share of `max_length` and at least 8; None where the share is 0."""
+        if share == 0:
+            return None
+        return min(max(_MIN_SHORT_LENGTH, int(share * self.max_length)), self.layout.max_length)
+
+
+class Probe(Protocol):
+    """The module of a probe. One that reads files has `check_files(task)` too."""
+
+    def measure(self, model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> Outcome:
+        """Probe a model with an MLM head, in evaluation mode. Raises ValueError where the inputs give no example."""
+
+    def check_files(self, task: TaskOptions) -> None:
+        """Raise ValueError where the task's files cannot be read."""
+
+
+def probe_of(task: TaskOptions) -> Probe:
+    """Return the probe that a task asks for."""
+    facts = TASK_KINDS[task.kind]
+    assert facts.is_probe, f"tasks.{task.name}.kind={task.kind} is fine-tuned"
+    return cast(Probe, import_module(facts.module))
+
+
+def fixed_draws(name: str, positions: np.ndarray) -> np.ndarray:
+    """Return 64 random bits (N,) uint64 for each position (N,) in the store, the same in every run."""
+    return sample_key(np.full(1, epoch_key(0, stream(name), 0)), positions.astype(np.uint64))

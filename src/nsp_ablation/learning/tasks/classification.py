@@ -1,0 +1,84 @@
+"""Classification of a text or a pair of texts (GLUE: MNLI, SST-2)."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from nsp_ablation.base.input_layout import InputLayout
+from nsp_ablation.learning.tasks import bag_of_words
+from nsp_ablation.learning.tasks.examples import TextExample
+from nsp_ablation.learning.tasks.features import Features, encode, lay_out
+from nsp_ablation.learning.tasks.glue_files import UNLABELLED, label_number, read_glue
+from nsp_ablation.learning.tasks.metrics import accuracy_scores
+from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
+from nsp_ablation.learning.tasks.task_kind import majority_accuracy
+from nsp_ablation.options.task_options import TaskOptions
+
+# GLUE's files name MNLI's texts sentence1 and sentence2, the hub premise and hypothesis
+_HUB_NAMES = {"sentence1": "premise", "sentence2": "hypothesis"}
+
+
+def read_file(path: Path, task: TaskOptions) -> list[TextExample]:
+    """Read a tab-separated file; see `read_glue`. Raises ValueError for columns of more than two texts too."""
+    if len(task.text_columns) not in (1, 2):
+        raise ValueError(f"tasks.{task.name}.text_columns={task.text_columns}: expected one or two")
+    assert task.label_column is not None
+    return read_glue(path, task.text_columns, task.label_column, task.labels)
+
+
+def read_rows(rows: Any, task: TaskOptions) -> list[TextExample]:
+    """Read rows in the columns of nyu-mll/glue; a row without a label is left out."""
+    columns = [name if name in rows.column_names else _HUB_NAMES.get(name, name) for name in task.text_columns]
+    label_column = task.label_column if task.label_column in rows.column_names else "label"
+    names = getattr(rows.features.get(label_column), "names", None)
+    # class names of the hub where they are the files' labels (MNLI), else their order (SST-2: "0", "1")
+    class_labels = names if names is not None and set(names) <= set(task.labels) else task.labels
+    examples = []
+    for number, row in enumerate(rows):
+        label = row[label_column]
+        if label in (-1, UNLABELLED):
+            continue
+        if isinstance(label, int):
+            label = class_labels[label] if label < len(class_labels) else str(label)
+        location = f"tasks.{task.name}: row {number}"
+        texts = tuple(row[column] for column in columns)
+        examples.append(TextExample(str(number), texts, label_number(location, label, task.labels)))
+    return examples
+
+
+def featurize(examples: list[TextExample], tokenizer: Tokenizer, layout: InputLayout, task: TaskOptions) -> Features:
+    """Return one sample per example: [CLS] A [SEP], or [CLS] A [SEP] B [SEP]; target: labels (N,) int64.
+
+    Texts too long are cut at their ends, the longer one first (BERT).
+    """
+    texts = [encode(tokenizer, list(column)) for column in zip(*(example.texts for example in examples), strict=True)]
+    if len(texts) == 1:
+        ids, offsets, second = lay_out([text[: layout.capacity] for text in texts[0]], None, layout)
+    else:
+        kept = [cut_pair(len(a), len(b), layout.pair_capacity) for a, b in zip(*texts, strict=True)]
+        firsts = [text[:length] for text, (length, _) in zip(texts[0], kept, strict=True)]
+        seconds = [text[:length] for text, (_, length) in zip(texts[1], kept, strict=True)]
+        ids, offsets, second = lay_out(firsts, seconds, layout)
+    labels = np.array([example.label for example in examples], dtype=np.int64)
+    return Features(ids, offsets, second, 1, {"labels": labels}, np.arange(len(examples)))
+
+
+def cut_pair(first: int, second: int, capacity: int) -> tuple[int, int]:
+    """Return the tokens kept of two texts when the longer one loses its last token until both fit (BERT)."""
+    kept_second = min(second, max(capacity - first, capacity // 2))
+    return min(first, capacity - kept_second), kept_second
+
+
+def score(examples: list[TextExample], predictions: list[int], task: TaskOptions) -> Outcome:
+    """Score predicted class numbers by accuracy; predictions are kept as label names."""
+    scores = accuracy_scores(np.array(predictions), np.array([example.label for example in examples]))
+    by_id = {example.id: task.labels[label] for example, label in zip(examples, predictions, strict=True)}
+    return Outcome(scores, list(by_id), by_id, {"accuracy": float(scores.mean())})
+
+
+def baselines(train: list[TextExample], dev: list[TextExample], task: TaskOptions) -> Baselines:
+    """Return one in the number of classes, the commonest label of training, and a regression over word counts."""
+    words = bag_of_words.classification_accuracy(train, dev, len(task.labels), task.baseline_iterations)
+    return Baselines(1 / len(task.labels), majority_accuracy(train, dev), words)

@@ -1,0 +1,103 @@
+"""Span question answering: SQuAD 1.1, and SQuAD 2.0, where a question may have no answer."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from nsp_ablation.base.input_layout import InputLayout
+from nsp_ablation.learning.tasks import span_baselines
+from nsp_ablation.learning.tasks.examples import SpanExample
+from nsp_ablation.learning.tasks.features import Features, encode, encode_with_offsets, lay_out
+from nsp_ablation.learning.tasks.metrics import span_metrics, span_scores
+from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
+from nsp_ablation.learning.tasks.squad_files import read_squad, span_example
+from nsp_ablation.learning.tasks.windows import best_context_ranges, sliding_windows
+from nsp_ablation.options.task_options import TaskOptions
+
+IGNORED_LABEL = -100
+_TARGETS = (
+    *("start_positions", "end_positions", "is_answerable"),
+    *("context_start", "context_end", "start_low", "start_high"),
+)
+
+
+def read_file(path: Path, task: TaskOptions) -> list[SpanExample]:
+    """Read a SQuAD file; see `read_squad`."""
+    return read_squad(path, task.unanswerable)
+
+
+def read_rows(rows: Any, task: TaskOptions) -> list[SpanExample]:
+    """Read rows in the columns of rajpurkar/squad and rajpurkar/squad_v2."""
+    return [
+        span_example(
+            f"tasks.{task.name}",
+            str(row["id"]),
+            row["question"],
+            row["context"],
+            tuple(zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True)),
+            task.unanswerable,
+        )
+        for row in rows
+    ]
+
+
+def featurize(examples: list[SpanExample], tokenizer: Tokenizer, layout: InputLayout, task: TaskOptions) -> Features:
+    """Return one sample per window of each context: [CLS] question [SEP] window [SEP].
+
+    Targets, as positions in the sequence: start_positions, end_positions of the first reference (a window without it
+    has [CLS] for SQuAD 1.1 and is ignored where questions may be unanswerable), is_answerable float32; and for
+    prediction the tokens of the context [context_start, context_end) and of possible starts [start_low, start_high).
+    """
+    limit = min(task.max_question_tokens, max(1, layout.max_length // 4))
+    questions = [ids[:limit] for ids in encode(tokenizer, [example.question for example in examples])]
+    contexts = encode_with_offsets(tokenizer, [example.context for example in examples])
+    firsts: list[np.ndarray] = []
+    seconds: list[np.ndarray] = []
+    characters: list[np.ndarray] = []
+    rows: list[tuple[int, ...]] = []
+    for number, (example, question, (ids, offsets)) in enumerate(zip(examples, questions, contexts, strict=True)):
+        capacity = layout.pair_capacity - len(question)
+        windows = sliding_windows(len(ids), capacity, max(1, min(task.window_stride, capacity // 2)))
+        answer = answer_tokens(example, offsets)
+        first = 1 + len(question) + layout.pair_separators
+        for (start, end), (low, high) in zip(windows, best_context_ranges(windows, len(ids)), strict=True):
+            firsts.append(question)
+            seconds.append(ids[start:end])
+            characters += [np.zeros((first, 2), np.int64), offsets[start:end], np.zeros((1, 2), np.int64)]
+            shift = first - start
+            target = (IGNORED_LABEL, IGNORED_LABEL, 0) if task.unanswerable else (0, 0, 0)
+            if answer is not None and start <= answer[0] and answer[1] < end:
+                target = (answer[0] + shift, answer[1] + shift, 1)
+            rows.append((number, *target, first, end + shift, low + shift, high + shift))
+    ids, borders, second = lay_out(firsts, seconds, layout)
+    example, *columns = np.array(rows, dtype=np.int64).T
+    targets = dict(zip(_TARGETS, columns, strict=True))
+    targets["is_answerable"] = targets["is_answerable"].astype(np.float32)
+    return Features(ids, borders, second, 1, targets, example, np.concatenate(characters))
+
+
+def answer_tokens(example: SpanExample, offsets: np.ndarray) -> tuple[int, int] | None:
+    """Return the first and last token that touch the first reference, or None if the question is unanswerable."""
+    if not example.answers:
+        return None
+    text, start = example.answers[0]
+    touching = np.flatnonzero((offsets[:, 1] > start) & (offsets[:, 0] < start + len(text)))
+    # a token may stand for nothing of the text (an unknown or dropped character): then no token does
+    return (int(touching[0]), int(touching[-1])) if len(touching) else None
+
+
+def score(examples: list[SpanExample], predictions: list[str], task: TaskOptions) -> Outcome:
+    """Score answers by F1 and exact match; predictions are in SQuAD's official form."""
+    references = [[text for text, _ in example.answers] for example in examples]
+    scores = span_scores(predictions, references, task.unanswerable)
+    is_answerable = np.array([bool(example.answers) for example in examples])
+    example_ids = [example.id for example in examples]
+    by_id = dict(zip(example_ids, predictions, strict=True))
+    return Outcome(scores[task.metric], example_ids, by_id, span_metrics(scores, is_answerable))
+
+
+def baselines(train: list[SpanExample], dev: list[SpanExample], task: TaskOptions) -> Baselines:
+    """Measure chance, majority and the candidate nearest to the question's words; see `span_baselines.py`."""
+    return Baselines(*span_baselines.measure(train, dev, task))

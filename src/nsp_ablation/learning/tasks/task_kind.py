@@ -1,0 +1,45 @@
+"""What a kind of fine-tuned task is: a module of this package, named in `TASK_KINDS`."""
+
+from collections import Counter
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from tokenizers import Tokenizer
+
+from nsp_ablation.base.input_layout import InputLayout
+from nsp_ablation.learning.tasks.features import Features
+from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
+from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
+
+
+class TaskKind(Protocol):
+    """Reads, featurizes and scores the examples of a kind, which have an `id` and are otherwise its own affair."""
+
+    def read_file(self, path: Path, task: TaskOptions) -> list[Any]:
+        """Return a split's examples in file order. Raises ValueError naming file and line of a mistake."""
+
+    def read_rows(self, rows: Any, task: TaskOptions) -> list[Any]:
+        """Return the examples of the hub's rows. Raises ValueError naming the row, KeyError for a missing column."""
+
+    def featurize(self, examples: list[Any], tokenizer: Tokenizer, layout: InputLayout, task: TaskOptions) -> Features:
+        """Return the examples as token ids with their targets."""
+
+    def score(self, examples: list[Any], predictions: list[Any], task: TaskOptions) -> Outcome:
+        """Score one prediction per example, as the kind's head decodes them; `scores` are those of `task.metric`."""
+
+    def baselines(self, train: list[Any], dev: list[Any], task: TaskOptions) -> Baselines:
+        """Return what the development examples give without an encoder, in `task.metric`."""
+
+
+def task_kind(task: TaskOptions) -> TaskKind:
+    """Return the kind of a fine-tuned task."""
+    facts = TASK_KINDS[task.kind]
+    assert not facts.is_probe, f"tasks.{task.name}.kind={task.kind} is not fine-tuned"
+    return cast(TaskKind, import_module(facts.module))
+
+
+def majority_accuracy(train: list[Any], dev: list[Any]) -> float:
+    """Return the accuracy on `dev` of the commonest `label` of `train`."""
+    commonest, _ = Counter(example.label for example in train).most_common(1)[0]
+    return sum(example.label == commonest for example in dev) / len(dev)
