@@ -8,6 +8,7 @@ from nsp_ablation.options.format_options import BUDGETS, FormatOptions
 from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.options.model_options import ModelOptions
 from nsp_ablation.options.output_options import (
+    ArtifactsOptions,
     ExportOptions,
     InspectOptions,
     LoggerOptions,
@@ -19,7 +20,7 @@ from nsp_ablation.options.setting import MAX_SEED, REQUIRED, group, identity, ma
 from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.options.trainer_options import TrainerOptions
 
-STAGES = ("all", "prepare", "inspect", "cost", "pretrain", "finetune", "report", "export")
+STAGES = ("all", "prepare", "inspect", "cost", "pretrain", "finetune", "report", "export", "artifacts")
 OBJECTIVES = ("paper", "mlm", "mlm_nsp", "mlm_sop")
 
 
@@ -53,3 +54,4 @@ class Config:
     inspect: InspectOptions = group(InspectOptions, "machine")
     report: ReportOptions = group(ReportOptions, "machine")
     export: ExportOptions = group(ExportOptions, "machine")
+    artifacts: ArtifactsOptions = group(ArtifactsOptions, "machine")

@@ -58,6 +58,13 @@ class ReportOptions:
 
 
 @dataclass
+class ArtifactsOptions:
+    """`stage=artifacts`: what lies under paths.artifacts, and which records use it."""
+
+    delete_unused: bool = machine(False, "Delete the artifacts that no record below paths.results needs.")
+
+
+@dataclass
 class ExportOptions:
     """`stage=export`: a copy of the encoder for use outside."""
 

@@ -1,28 +1,58 @@
-"""What a configuration feeds the model: store, frame, samples, masks and plan. Training and inspection both use it."""
+"""The fourth link: what a configuration feeds the model. Training and inspection both read it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
-from nsp_ablation.base.artifact import build_once
+from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.config.identity import feed_settings, pair_order
 from nsp_ablation.config.schema import Config
-from nsp_ablation.config.science import resolved_objective
 from nsp_ablation.options.format_options import FormatOptions, matched_format
-from nsp_ablation.pipeline.stores import Prepared
+from nsp_ablation.pipeline.chain import Artifact
+from nsp_ablation.pipeline.console import say
+from nsp_ablation.pipeline.corpora import Corpus
+from nsp_ablation.pipeline.stores import Stores
+from nsp_ablation.pipeline.vocabularies import Vocabulary
 from nsp_ablation.samples.batches.budget import UpdateSize, update_size
 from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.plan import BatchPlan
 from nsp_ablation.samples.formats.frame import Frame
-from nsp_ablation.samples.formats.registry import make_format
+from nsp_ablation.samples.formats.registry import Format, make_format
 from nsp_ablation.samples.formats.sample_index import SampleIndex
-from nsp_ablation.pipeline.console import say
 from nsp_ablation.text.store.token_store import TokenStore
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, num_ids, special_tokens, word_starts
 
 
+@dataclass(frozen=True, eq=False)
+class Index(Artifact):
+    """All samples of one epoch of a store in a format; one that draws nothing is shared by all seeds."""
+
+    kind = "indexes"
+    stores: Stores
+    store: TokenStore
+    frame: Frame
+    format: Format
+    seed: int
+    epoch: int
+
+    def identity(self) -> Any:
+        return self.format.fingerprint(self.store, self.frame, self.seed, self.epoch)
+
+    def inputs(self) -> tuple[Artifact, ...]:
+        return (self.stores,)
+
+    def build(self, directory: Path) -> None:
+        self.format.index(self.store, self.frame, self.seed, self.epoch).save(directory)
+
+    def open(self) -> SampleIndex:
+        """Return the samples, memory-mapped; made on first use."""
+        return SampleIndex.open(self.make())
+
+
 @dataclass(frozen=True)
-class Feed:
+class OpenFeed:
     """All that decides an update. `heldout` and its index are None where the corpus holds no fitting document out."""
 
     store: TokenStore
@@ -35,42 +65,91 @@ class Feed:
     heldout_index: SampleIndex | None
 
 
-def make_feed(config: Config, prepared: Prepared) -> Feed:
-    """Return the feed of a configuration over its prepared corpus; indexes are built once and memory-mapped."""
-    store = TokenStore.open(prepared.store)
-    frame = make_frame(config, prepared.tokenizer)
-    masks = make_masks(config, prepared.tokenizer)
-    index_of = _index_function(config, store, frame)
-    size = _update_size(config, store, frame, index_of(1))
-    heldout = TokenStore.open(prepared.heldout) if prepared.heldout else None
-    heldout_index = _heldout_index(config, heldout, frame) if heldout is not None else None
-    return Feed(store, frame, masks, index_of, size, BatchPlan(index_of, size, config.seed), heldout, heldout_index)
+@dataclass(frozen=True, eq=False)
+class Feed:
+    """What is read, update by update: it has a key and no directory of its own, but those of its indexes."""
+
+    config: Config
+    stores: Stores
+
+    @cached_property
+    def key(self) -> str:
+        """16 hex digits that depend on all that decides what the model reads."""
+        return fingerprint(["feed", feed_settings(self.config), self.stores.key])
+
+    @property
+    def is_made(self) -> bool:
+        """Whether stores and the index of the first epoch are there."""
+        return self.stores.is_made and self._index(self.config.format, self.stores.training(), 1).is_made
+
+    def open(self) -> OpenFeed:
+        """Return the feed with its arrays, memory-mapped; stores and indexes are made on first use.
+
+        Raises ValueError for a corpus that cannot give what the format needs.
+        """
+        config, store = self.config, self.stores.training()
+        open_epoch = lru_cache(maxsize=2)(lambda epoch: self._index(config.format, store, epoch).open())
+
+        def index_of(epoch: int) -> SampleIndex:
+            return open_epoch(config.masking.mask_epoch(epoch) if config.format.resample else 0)
+
+        size = self._update_size(store, index_of(1))
+        heldout = self.stores.heldout()
+        return OpenFeed(
+            store=store,
+            frame=self.frame(),
+            masks=self.masks(),
+            index_of=index_of,
+            size=size,
+            plan=BatchPlan(index_of, size, config.seed),
+            heldout=heldout,
+            heldout_index=None if heldout is None else self._heldout_index(heldout),
+        )
+
+    def frame(self, options: FormatOptions | None = None) -> Frame:
+        """Return the layout of special tokens of the configuration's format, or of another."""
+        options = options or self.config.format
+        return frame_of(
+            self.stores.vocabulary.make(),
+            self.config.max_length,
+            pair_separators=options.num_pair_separators,
+            sentence_separator=options.sentence_separator,
+        )
+
+    def masks(self) -> Masks:
+        """Return the configuration's masks; those of whole words need the tokenizer's table of word starts."""
+        whole_words = self.config.masking.unit == "whole_word"
+        starts = word_starts(self.stores.vocabulary.make()) if whole_words else None
+        return Masks(self.config.masking, self.config.seed, starts)
+
+    def _index(self, options: FormatOptions, store: TokenStore, epoch: int, seed: int | None = None) -> Index:
+        built = make_format(options, pair_order(self.config))
+        seed = self.config.seed if seed is None else seed
+        return Index(self.stores.root, self.stores, store, self.frame(), built, seed, epoch)
+
+    def _heldout_index(self, heldout: TokenStore) -> SampleIndex | None:
+        """Return the samples of the held-out documents in the format itself; None, with a line that says why, where
+        these few documents cannot make any, though the corpus can. The corpus' seed draws them: equal for all arms."""
+        try:
+            return self._index(self.config.format, heldout, 0, self.config.corpus.seed).open()
+        except ValueError as error:
+            say("prepare", f"no held-out loss, since of the held-out documents alone: {error}")
+            return None
+
+    def _update_size(self, store: TokenStore, own: SampleIndex) -> UpdateSize:
+        """Return the size of an update; the format to match has the paper's own choices (fidelity row 1)."""
+        name, matched_length = matched_format(self.config.budget, self.config.format.name), None
+        if name is not None:
+            matched_length = float(self._index(FormatOptions(name), store, 0).open().lengths().mean())
+        return update_size(self.config.batch.sequences, float(own.lengths().mean()), matched_length)
 
 
-def _heldout_index(config: Config, heldout: TokenStore, frame: Frame) -> SampleIndex | None:
-    """Return the samples of the held-out documents in the format itself; None, with a line that says why, where these
-    few documents cannot make any, though the corpus can. The corpus' seed draws them: equal for every other seed."""
-    try:
-        return _open_index(config, config.format, heldout, frame, 0, config.corpus.seed)
-    except ValueError as error:
-        say("prepare", f"no held-out loss, since of the held-out documents alone: {error}")
-        return None
-
-
-def make_masks(config: Config, tokenizer: Path) -> Masks:
-    """Return the configuration's masks; those of whole words need the tokenizer's table of word starts."""
-    starts = word_starts(tokenizer) if config.masking.unit == "whole_word" else None
-    return Masks(config.masking, config.seed, starts)
-
-
-def make_frame(config: Config, tokenizer: Path) -> Frame:
-    """Return the layout of special tokens of the configuration's format under a tokenizer."""
-    return frame_of(
-        tokenizer,
-        config.max_length,
-        pair_separators=config.format.num_pair_separators,
-        sentence_separator=config.format.sentence_separator,
-    )
+def feed_of(config: Config) -> Feed:
+    """Return the chain of a configuration up to its feed: Corpus -> Tokenizer -> Stores -> Feed."""
+    root = Path(config.paths.artifacts)
+    corpus = Corpus(root, config.corpus)
+    vocabulary = Vocabulary(root, config.tokenizer, corpus)
+    return Feed(config, Stores(root, corpus, vocabulary, config.format.name))
 
 
 def frame_of(tokenizer: Path, max_length: int, *, pair_separators: int = 1, sentence_separator: bool = False) -> Frame:
@@ -87,31 +166,3 @@ def frame_of(tokenizer: Path, max_length: int, *, pair_separators: int = 1, sent
         pair_separators=pair_separators,
         sentence_separator=sentence_separator,
     )
-
-
-def _index_function(config: Config, store: TokenStore, frame: Frame) -> Callable[[int], SampleIndex]:
-    """Return the index of each epoch (from 1): one for all, unless the format is drawn anew (fidelity row 14)."""
-    open_epoch = lru_cache(maxsize=2)(
-        lambda epoch: _open_index(config, config.format, store, frame, epoch, config.seed)
-    )
-    return lambda epoch: open_epoch(config.masking.mask_epoch(epoch) if config.format.resample else 0)
-
-
-def _open_index(
-    config: Config, choice: FormatOptions, store: TokenStore, frame: Frame, epoch: int, seed: int
-) -> SampleIndex:
-    built = make_format(choice, "sop" if resolved_objective(config) == "mlm_sop" else "nsp")
-    name = built.fingerprint(store, frame, seed, epoch)
-    directory = Path(config.paths.artifacts) / "indexes" / name
-    build_once(directory, lambda new: built.index(store, frame, seed, epoch).save(new))
-    return SampleIndex.open(directory)
-
-
-def _update_size(config: Config, store: TokenStore, frame: Frame, own: SampleIndex) -> UpdateSize:
-    """Return the size of an update; the format to match is built with the paper's own choices (fidelity row 1)."""
-    name = matched_format(config.budget, config.format.name)
-    matched_length = None
-    if name is not None:
-        index = _open_index(config, FormatOptions(name), store, frame, 0, config.seed)
-        matched_length = float(index.lengths().mean())
-    return update_size(config.batch.sequences, float(own.lengths().mean()), matched_length)

@@ -1,123 +1,143 @@
-"""`stage=finetune`: every arm of a cell on every task and fine-tuning seed; one record each, and none made twice."""
+"""The last link: a result, one encoder on one task and fine-tuning seed, kept as a record beside its scores."""
 
-import dataclasses
 import shutil
-from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
 from nsp_ablation.config.schema import Config
-from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
-from nsp_ablation.pipeline.arms import Arm, arms_of
+from nsp_ablation.pipeline.chain import MAKERS
 from nsp_ablation.pipeline.console import say
+from nsp_ablation.pipeline.encoders import Encoder
 from nsp_ablation.pipeline.provenance import provenance
-from nsp_ablation.pipeline.task_files import check_files, resolved_tasks, task_fingerprint
+from nsp_ablation.pipeline.task_data import TaskData
 from nsp_ablation.reporting.records.record import FinetuningFacts, Provenance, ResultRecord, record_id
 from nsp_ablation.reporting.records.record_folder import RecordFolder
 
 
-@dataclasses.dataclass(frozen=True)
-class _Run:
-    """One record to make: an arm on a task; the seed is None for a zero-shot probe, which has none."""
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One record to make; the seed is None for a zero-shot probe, which has none."""
 
-    arm: Arm
-    task: TaskOptions
+    config: Config
+    encoder: Encoder
+    task: TaskData
     seed: int | None
-    record: str
 
+    @cached_property
+    def id(self) -> str:
+        """The readable, unique name of the record, known before it is made."""
+        encoder, options = self.encoder, self.task.options
+        heldout = encoder.stores.key if self.task.facts.reads == "heldout" else None
+        return record_id(
+            encoder.arm,
+            encoder.condition,
+            options.name,
+            encoder.pretraining_seed,
+            self.seed,
+            science=encoder.science,
+            encoder=encoder.label,
+            content=[MAKERS["records"], encoder.key, self.task.key, heldout, self.config.corpus.seed],
+        )
 
-def finetune_cell(config: Config, record_ids: list[str]) -> None:
-    """Make the missing records of a cell and note the ids of all of them in `record_ids`.
+    def made_from(self) -> list[str]:
+        """Return the names (`<kind>/<key>`) of the artifacts that the record needs."""
+        links = [self.encoder, *([self.encoder.stores] if self.task.facts.reads == "heldout" else [self.task])]
+        return [f"{link.kind}/{link.key}" for link in links]
 
-    A run that fails leaves a failed record, and the others go on. Raises ValueError at the end if any failed.
-    """
-    folder = RecordFolder(Path(config.paths.results) / str(config.name))
-    runs = list(_runs(config))
-    record_ids += [run.record for run in runs]
-    missing = [run for run in runs if not folder.is_done(run.record)]
-    for task in {run.task.name: run.task for run in missing}.values():
-        check_files(config, task)
-    failed = []
-    for run in missing:
-        # Two sweeps at once may both want the untrained encoder's record; the second then finds it done.
-        lock = Path(config.paths.artifacts) / "locks" / f"{run.record}.lock"
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock):
-            if not folder.is_done(run.record) and (reason := _try(config, folder, run)):
-                failed.append(f"{run.record}: {reason}")
-    if failed:
-        raise ValueError(failed[0] if len(failed) == 1 else f"{len(failed)} records failed, the first: {failed[0]}")
+    def make(self, folder: RecordFolder) -> None:
+        """Evaluate the encoder and write the record, done. Raises ValueError where that is not possible."""
+        from nsp_ablation.pipeline.evaluation import evaluate
 
+        encoder, metric = self.encoder, self.task.options.metric
+        state = encoder.root / "runs" / self.id
+        outcome, device, backend = evaluate(self.config, encoder, self.task, self.seed, state)
+        done = {
+            "status": "done",
+            "metrics": outcome.metrics,
+            "primary_metric": metric,
+            **asdict(outcome.baselines),
+            "pretraining": encoder.facts(),
+            "finetuning": FinetuningFacts(outcome.updates, outcome.seconds),
+            "encoder": encoder.reference(),
+            "made_from": self.made_from(),
+        }
+        record = self._record(device, backend, done)
+        folder.write(self.id, record, outcome.scores, outcome.example_ids, outcome.predictions)
+        shutil.rmtree(state, ignore_errors=True)
+        say("finetune", f"{self.id}: {metric} {outcome.metrics[metric]:.3f} ({outcome.seconds:.1f} s)")
 
-def _runs(config: Config) -> Iterator[_Run]:
-    tasks = resolved_tasks(config)
-    data = {task.name: task_fingerprint(config, task) for task in tasks}
-    for arm in arms_of(config):
-        for task in tasks:
-            for seed in _seeds(config, task):
-                name = record_id(
-                    *(arm.kind, arm.condition, task.name, arm.pretraining_seed, seed),
-                    science=arm.science,
-                    encoder=arm.encoder_name,
-                    task_data=data[task.name],
-                )
-                yield _Run(arm, task, seed, name)
-
-
-def _seeds(config: Config, task: TaskOptions) -> list[int] | list[None]:
-    return [None] if TASK_KINDS[task.kind].is_probe else config.finetuning.seeds
-
-
-def _try(config: Config, folder: RecordFolder, run: _Run) -> str | None:
-    """Make one record, done or failed; return the reason if it failed.
-
-    A mistake of ours (no ValueError) is recorded as failed too, and passes on to stop the cell with its traceback.
-    """
-    try:
-        _make(config, folder, run)
-    except Exception as error:
-        reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    def fail(self, folder: RecordFolder, reason: str) -> None:
+        """Write the record, failed."""
         failure = {"status": "failed", "reason": " ".join(reason.split())}
-        folder.write_failed(run.record, _blank(config, run, "unknown", "unknown", failure))
-        if not isinstance(error, ValueError):
+        folder.write_failed(self.id, self._record("unknown", "unknown", failure))
+
+    def _record(self, device: str, backend: str, outcome: dict[str, Any]) -> ResultRecord:
+        encoder = self.encoder
+        return ResultRecord(
+            name=str(self.config.name),
+            arm=encoder.arm,
+            condition=encoder.condition,
+            science=encoder.science,
+            pretraining_seed=encoder.pretraining_seed,
+            finetuning_seed=self.seed,
+            task=self.task.options.name,
+            config=asdict(self.config),
+            provenance=Provenance(**provenance(device, backend)),
+            **outcome,
+        )
+
+
+def results_of(config: Config, encoder: Encoder, tasks: list[TaskData]) -> list[Result]:
+    """Return an encoder's results, task by task and fine-tuning seed by fine-tuning seed."""
+    return [
+        Result(config, encoder, task, seed)
+        for task in tasks
+        for seed in ([None] if task.facts.is_probe else config.finetuning.seeds)
+    ]
+
+
+def make_missing(results: list[Result], folder: RecordFolder) -> list[str]:
+    """Make the records that are not done yet and return what failed, a line each: a failed one, and the others go on.
+
+    An encoder that cannot be had fails all of its results at once. A mistake of ours (no ValueError) is recorded as
+    failed too, and passes on.
+    """
+    failed, without: list[str] = [], dict[str, str]()
+    for result in results:
+        lock = result.encoder.root / "locks" / f"{result.id}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock):  # of two sweeps that both want it, the second then finds it done
+            if folder.is_done(result.id):
+                continue
+            reason = without.get(result.encoder.key) or _reason(result, folder, without)
+        if reason is not None:
+            result.fail(folder, reason)
+            failed.append(f"{result.id}: {reason}")
+    return failed
+
+
+def _reason(result: Result, folder: RecordFolder, without: dict[str, str]) -> str | None:
+    """Make a record and return why that failed, None if it did not; `without` gets the encoders that cannot be had."""
+    encoder = result.encoder
+    try:
+        try:
+            encoder.make()
+        except ValueError as error:
+            without[encoder.key] = str(error)
             raise
-        return reason
+        result.make(folder)
+    except ValueError as error:
+        return str(error)
+    except Exception as error:
+        result.fail(folder, f"{type(error).__name__}: {error}")
+        raise
     return None
 
 
-def _make(config: Config, folder: RecordFolder, run: _Run) -> None:
-    from nsp_ablation.pipeline.evaluate import evaluate
-
-    directory = run.arm.directory()
-    state = Path(config.paths.artifacts) / "runs" / run.record
-    outcome, device, backend = evaluate(config, run.arm, run.task, run.seed, directory, state)
-    done = {
-        "status": "done",
-        "metrics": outcome.metrics,
-        "primary_metric": run.task.metric,
-        **dataclasses.asdict(outcome.baselines),
-        "pretraining": run.arm.facts(),
-        "finetuning": FinetuningFacts(outcome.updates, outcome.seconds),
-        "encoder": run.arm.reference(Path(config.paths.artifacts)),
-    }
-    record = _blank(config, run, device, backend, done)
-    folder.write(run.record, record, outcome.scores, outcome.example_ids, outcome.predictions)
-    shutil.rmtree(state, ignore_errors=True)
-    score = outcome.metrics[run.task.metric]
-    say("finetune", f"{run.record}: {run.task.metric} {score:.3f} ({outcome.seconds:.1f} s)")
-
-
-def _blank(config: Config, run: _Run, device: str, backend: str, outcome: dict) -> ResultRecord:
-    return ResultRecord(
-        name=str(config.name),
-        arm=run.arm.kind,
-        condition=run.arm.condition,
-        science=run.arm.science,
-        pretraining_seed=run.arm.pretraining_seed,
-        finetuning_seed=run.seed,
-        task=run.task.name,
-        config=dataclasses.asdict(config),
-        provenance=Provenance(**provenance(device, backend)),
-        **outcome,
-    )
+def record_folder(config: Config) -> RecordFolder:
+    """Return the folder of a configuration's records."""
+    return RecordFolder(Path(config.paths.results) / str(config.name))

@@ -2,13 +2,15 @@
 
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from nsp_ablation.base.artifact import write_text
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.base.kernels import keep_kernels_by_source
 from nsp_ablation.config.schema import Config
-from nsp_ablation.config.science import condition_name, science_settings
+from nsp_ablation.config.identity import condition_name, science_settings, task_settings
 from nsp_ablation.learning.engine.cpu import set_up_cpu
 from nsp_ablation.learning.engine.job import job_rank
 from nsp_ablation.learning.engine.signals import Stopped, stops_at_once
@@ -18,9 +20,18 @@ from nsp_ablation.pipeline.console import say_error
 MAKING_STAGES = ("all", "finetune")
 
 
+@dataclass(frozen=True)
+class CellRun:
+    """A cell that runs: its configuration, what was typed for it, and the ids of its records, which its stage adds."""
+
+    config: Config
+    overrides: list[str]
+    record_ids: list[str]
+
+
 def has_table(config: Config) -> bool:
     """Whether a sweep of this stage ends with its comparison table."""
-    return config.stage in (*MAKING_STAGES, "report") and not config.trainer.dry_run
+    return _stage(config) in (*MAKING_STAGES, "report")
 
 
 def cell_key(config: Config) -> str:
@@ -29,8 +40,8 @@ def cell_key(config: Config) -> str:
         name = "random" if config.encoder == "random" else "external"
     else:
         name = condition_name(config)
-    paths = [(task.name, task.path) for task in config.tasks.values()]
-    content = [science_settings(config), config.corpus.path, config.encoder, config.finetuning.seeds, paths]
+    tasks = [(task_settings(task), task.path) for task in config.tasks.values()]
+    content = [science_settings(config), config.corpus.path, config.encoder, config.finetuning.seeds, tasks]
     return f"{name}-p{config.seed}-{fingerprint(content)[:8]}"
 
 
@@ -45,49 +56,38 @@ def run_cell(config: Config, overrides: list[str]) -> int:
     """
     set_up_cpu(config.trainer.num_threads)
     keep_kernels_by_source()
-    if config.trainer.dry_run or config.stage == "cost":
-        return _run_dry(config, overrides)
-    rank = job_rank()
+    rank = None if _stage(config) == "cost" else job_rank()
     if rank is None:
         return _run_cell(config, overrides)
-    from nsp_ablation.pipeline.encoder_artifact import take_part
-    from nsp_ablation.stages.ranks import follow, lead
+    from nsp_ablation.pipeline.encoder_training import take_part
+    from nsp_ablation.pipeline.ranks import run_first_rank, serve_other_ranks
 
     try:
-        return follow(config, take_part) if rank else lead(config, lambda: _run_cell(config, overrides))
+        if rank:
+            return serve_other_ranks(config, take_part)
+        return run_first_rank(config, lambda: _run_cell(config, overrides))
     except ValueError as error:
         say_error(str(error))
         return 1
 
 
 def _run_cell(config: Config, overrides: list[str]) -> int:
-    record_ids: list[str] = []
+    cell = CellRun(config, overrides, [])
     try:
         with stops_at_once():
-            reason = _attempt(config, lambda: _run_stage(config, record_ids))
-            if config.stage in MAKING_STAGES:
-                reason = _attempt(config, lambda: _note_end(config, overrides, record_ids, reason)) or reason
+            reason = _attempt(config, lambda: _run_stage(cell))
+            if _stage(config) in MAKING_STAGES:
+                reason = _attempt(config, lambda: _note_end(cell, reason)) or reason
     except Stopped as stop:
         say_error(f"{stop}; the same command goes on from there")
         raise
     return 0 if reason is None else 1
 
 
-def _note_end(config: Config, overrides: list[str], record_ids: list[str], reason: str | None) -> None:
-    folder = Path(config.paths.results) / str(config.name)
+def _note_end(cell: CellRun, reason: str | None) -> None:
+    folder = Path(cell.config.paths.results) / str(cell.config.name)
     status = "done" if reason is None else "failed"
-    write_cell(folder, SweepCell(cell_key(config), overrides, record_ids, status, reason))
-
-
-def _run_dry(config: Config, overrides: list[str]) -> int:
-    from nsp_ablation.stages.dry_run import dry_run
-
-    try:
-        dry_run(config, overrides)
-    except ValueError as error:
-        say_error(str(error))
-        return 1
-    return 0
+    write_cell(folder, SweepCell(cell_key(cell.config), cell.overrides, cell.record_ids, status, reason))
 
 
 def _attempt(config: Config, run: Callable[[], None]) -> str | None:
@@ -109,25 +109,15 @@ def _attempt(config: Config, run: Callable[[], None]) -> str | None:
     return None
 
 
-def _run_stage(config: Config, record_ids: list[str]) -> None:
-    """Import and run one stage; each brings its own libraries."""
-    if config.stage in ("all", "finetune"):
-        from nsp_ablation.pipeline.results import finetune_cell
+def _run_stage(cell: CellRun) -> None:
+    """Import and run one stage, the module of this package that it names; each brings its own libraries.
 
-        finetune_cell(config, record_ids)
-    elif config.stage == "prepare":
-        from nsp_ablation.pipeline.stores import prepare
+    `finetune` is `all` with an encoder that is given; `report` is the table alone that ends its sweep.
+    """
+    stage = _stage(cell.config)
+    if stage != "report":
+        import_module(f"nsp_ablation.stages.{'all' if stage == 'finetune' else stage}").run(cell)
 
-        prepare(config)
-    elif config.stage == "inspect":
-        from nsp_ablation.stages.inspect import inspect
 
-        inspect(config)
-    elif config.stage == "pretrain":
-        from nsp_ablation.pipeline.encoder_artifact import pretrain
-
-        pretrain(config)
-    elif config.stage == "export":
-        from nsp_ablation.stages.export import export
-
-        export(config)
+def _stage(config: Config) -> str:
+    return "cost" if config.trainer.dry_run else config.stage

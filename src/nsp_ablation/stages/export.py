@@ -3,21 +3,22 @@
 import shutil
 from pathlib import Path
 
-from nsp_ablation.config.schema import Config
 from nsp_ablation.pipeline.console import say
-from nsp_ablation.pipeline.encoder_artifact import pretrain
+from nsp_ablation.pipeline.encoders import trained_encoder
+from nsp_ablation.stages.cell import CellRun
 
 
-def export(config: Config) -> None:
+def run(cell: CellRun) -> None:
     """Copy the cell's Hugging Face directory to `export.output`, pre-training it first if need be.
 
     Raises ValueError where `export.output` is not given or already exists.
     """
+    config = cell.config
     if config.export.output is None:
         raise ValueError("export.output=null: name the directory that receives the encoder")
     output = Path(config.export.output)
     if output.exists():
         raise ValueError(f"export.output={output} already exists; name another directory or delete it")
-    encoder = pretrain(config)
+    encoder = trained_encoder(config).make()
     shutil.copytree(encoder, output)
     say("export", f"{encoder} -> {output}")

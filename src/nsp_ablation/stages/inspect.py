@@ -12,35 +12,38 @@ import numpy as np
 from rich.console import Console
 
 from nsp_ablation.base.artifact import write_text
+from nsp_ablation.stages.cell import CellRun
 from nsp_ablation.config.schema import Config
-from nsp_ablation.config.science import resolved_objective
+from nsp_ablation.config.identity import resolved_objective
 from nsp_ablation.options.format_options import FORMATS, FormatOptions
-from nsp_ablation.pipeline.feed import Feed, make_feed, make_frame, make_masks
-from nsp_ablation.pipeline.stores import Prepared, prepare
+from nsp_ablation.pipeline.feed import Feed, OpenFeed, feed_of
+from nsp_ablation.pipeline.overview import chain_lines
 from nsp_ablation.samples.inspection.contract import header, sample_rows, write_jsonl
 from nsp_ablation.samples.inspection.formats_figure import figure
 from nsp_ablation.samples.inspection.formats_page import make_page
 from nsp_ablation.samples.inspection.input_tokens import Vocabulary
 from nsp_ablation.samples.inspection.inspect_terminal import epoch_rows, print_samples, print_statistics, update_rows
 from nsp_ablation.pipeline.console import say
-from nsp_ablation.text.store.token_store import TokenStore
 
 
-def inspect(config: Config) -> None:
-    """Write `inspect.figure` and `inspect.output` where they are asked for, else print samples and statistics."""
-    prepared = prepare(config)
+def run(cell: CellRun) -> None:
+    """Write `inspect.figure` and `inspect.output` where they are asked for, else print samples, statistics and chain."""
+    config = cell.config
+    link = feed_of(config)
     if config.inspect.figure is not None:
-        _write_figure(config, prepared, Path(config.inspect.figure))
+        _write_figure(config, link, Path(config.inspect.figure))
     if config.inspect.output is not None:
-        _write_samples(config, make_feed(config, prepared), Path(config.inspect.output))
+        _write_samples(config, link.open(), Path(config.inspect.output))
     if config.inspect.figure is None and config.inspect.output is None:
-        feed, console = make_feed(config, prepared), Console(highlight=False)
-        vocabulary = Vocabulary(prepared.tokenizer)
+        feed, console = link.open(), Console(highlight=False)
+        vocabulary = Vocabulary(link.stores.vocabulary.make())
         print_samples(console, _rows(config, feed), feed.store, feed.frame, vocabulary, config.format.name)
         _print_statistics(console, config, feed)
+        for line in chain_lines(config):
+            say("chain", line)
 
 
-def _print_statistics(console: Console, config: Config, feed: Feed) -> None:
+def _print_statistics(console: Console, config: Config, feed: OpenFeed) -> None:
     index, max_steps = feed.index_of(config.inspect.epoch), config.pretraining.max_steps
     settings = (config.format.name, resolved_objective(config), f"{config.masking.name} masking")
     rows = epoch_rows(feed.store, feed.frame, index)
@@ -49,18 +52,18 @@ def _print_statistics(console: Console, config: Config, feed: Feed) -> None:
     print_statistics(console, title, rows, index.lengths(), config.max_length)
 
 
-def _samples(config: Config, feed: Feed) -> np.ndarray:
+def _samples(config: Config, feed: OpenFeed) -> np.ndarray:
     num_samples = feed.index_of(config.inspect.epoch).num_samples
     wanted = num_samples if config.inspect.num_samples == "all" else int(config.inspect.num_samples)
     return np.arange(min(wanted, num_samples))
 
 
-def _rows(config: Config, feed: Feed) -> Iterator[dict[str, Any]]:
+def _rows(config: Config, feed: OpenFeed) -> Iterator[dict[str, Any]]:
     index, epoch = feed.index_of(config.inspect.epoch), config.inspect.epoch
     return sample_rows(feed.store, index, feed.frame, feed.masks, epoch, _samples(config, feed))
 
 
-def _write_samples(config: Config, feed: Feed, path: Path) -> None:
+def _write_samples(config: Config, feed: OpenFeed, path: Path) -> None:
     values = header(
         *(feed.store, feed.frame, feed.masks, config.inspect.epoch),
         format_name=config.format.name,
@@ -71,13 +74,13 @@ def _write_samples(config: Config, feed: Feed, path: Path) -> None:
     say("inspect", f"{len(_samples(config, feed))} samples -> {path}")
 
 
-def _write_figure(config: Config, prepared: Prepared, path: Path) -> None:
-    frame = make_frame(config, prepared.tokenizer)
+def _write_figure(config: Config, link: Feed, path: Path) -> None:
+    frame = link.frame()
     pairs = replace(config, format=FormatOptions(next(name for name, facts in FORMATS.items() if facts.is_pair)))
     page = make_page(
-        TokenStore.open(prepared.store),
+        link.stores.training(),
         frame,
-        make_masks(config, prepared.tokenizer),
+        link.masks(),
         config.format,
         resolved_objective(pairs),
         seed=config.seed,
@@ -92,5 +95,5 @@ def _write_figure(config: Config, prepared: Prepared, path: Path) -> None:
         f"corpus {config.corpus.name} · seed {config.seed} · {masks}, epoch {config.inspect.epoch} · "
         "drawn by stage=inspect"
     )
-    write_text(path, figure(page, Vocabulary(prepared.tokenizer), caption))
+    write_text(path, figure(page, Vocabulary(link.stores.vocabulary.make()), caption))
     say("inspect", f"the formats -> {path}")

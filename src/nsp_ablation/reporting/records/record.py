@@ -113,6 +113,7 @@ class ResultRecord:
     pretraining: PretrainingFacts | None = None
     finetuning: FinetuningFacts | None = None
     encoder: EncoderReference | None = None
+    made_from: list[str] | None = None
     config: dict[str, Any]
     provenance: Provenance
 
@@ -169,13 +170,13 @@ def record_id(
     *,
     science: str,
     encoder: str,
-    task_data: str,
+    content: Any,
 ) -> str:
     """Return the readable, unique name of a result, known before it is computed.
 
-    For example `full-mlm-dynamic-squad1-p1-f1-0a1b2c3d`; the last part hashes `science`, `encoder` (whatever names
-    the encoder beyond doubt; for an external one its path or hub name, which then begins the id) and `task_data` (the
-    fingerprint of the task's files).
+    For example `full-mlm-dynamic-squad1-p1-f1-0a1b2c3d`; the last part hashes `science`, `encoder` (its key;
+    of an external one its path or hub name, which then begins the id) and `content` (JSON values that name all else
+    that the result depends on).
     """
     if arm == "trained":
         copies = f"_x{condition.copies}" if condition.copies and condition.copies > 1 else ""
@@ -186,5 +187,5 @@ def record_id(
     parts += [
         f"{letter}{seed}" for letter, seed in (("p", pretraining_seed), ("f", finetuning_seed)) if seed is not None
     ]
-    parts.append(fingerprint([science, encoder, task_data])[:8])
+    parts.append(fingerprint([science, encoder, content])[:8])
     return "-".join(re.sub(r"[^A-Za-z0-9_.]+", "_", str(part)) for part in parts if part)

@@ -7,8 +7,7 @@ import numpy as np
 
 from nsp_ablation.config.schema import Config
 from nsp_ablation.options.format_options import FORMATS, is_pair, matched_format
-from nsp_ablation.pipeline.feed import make_feed, make_frame
-from nsp_ablation.pipeline.stores import find_prepared
+from nsp_ablation.pipeline.feed import feed_of
 from nsp_ablation.samples.batches.budget import UpdateSize, update_size
 from nsp_ablation.samples.formats.frame import Frame
 
@@ -31,9 +30,9 @@ def estimate_input(config: Config) -> InputEstimate:
 
     Nothing is read of a corpus that is not prepared. Raises ValueError where the vocabulary is not known without.
     """
-    prepared = find_prepared(config)
-    if prepared is not None:
-        feed = make_feed(config, prepared)
+    link = feed_of(config)
+    if link.stores.is_made:
+        feed = link.open()
         return InputEstimate(feed.frame, feed.size, feed.index_of(1).lengths(), "the prepared store")
     own = _nominal_length(config.format.name, config.max_length)
     matched = matched_format(config.budget, config.format.name)
@@ -64,7 +63,7 @@ def _nominal_frame(config: Config) -> Frame:
                 f"trainer.dry_run=true does not know the vocabulary of tokenizer.path={settings.path}; run "
                 "stage=prepare first, or name a directory"
             )
-        return make_frame(config, Path(settings.path))
+        return feed_of(config).frame()
     assert settings.vocab_size is not None
     return Frame(
         max_length=config.max_length,

@@ -1,0 +1,234 @@
+"""How an encoder is made: pre-trained on its feed and exported, or exported as it starts. Heavy: torch and Lightning."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.plugins.environments import ClusterEnvironment
+
+from nsp_ablation.base.artifact import build_once
+from nsp_ablation.config.schema import Config
+from nsp_ablation.config.identity import condition, condition_name, resolved_objective
+from nsp_ablation.learning.engine.device_peak import device_peak
+from nsp_ablation.learning.pretraining.export_encoder import export_encoder
+from nsp_ablation.learning.pretraining.heldout_loss import HeldoutLoss, heldout_loss
+from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
+from nsp_ablation.learning.pretraining.pretraining_fit import pretrain as fit
+from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel, build_model
+from nsp_ablation.learning.pretraining.pretraining_module import MakeLoader
+from nsp_ablation.options.trainer_options import TrainerOptions
+from nsp_ablation.pipeline.cell_logger import run_logger
+from nsp_ablation.pipeline.device import torch_device
+from nsp_ablation.pipeline.encoders import TrainedEncoder, UntrainedEncoder, trained_encoder
+from nsp_ablation.pipeline.feed import OpenFeed, feed_of
+from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
+from nsp_ablation.samples.batches.accounting import Totals, tokens_at_positions, totals
+from nsp_ablation.samples.formats.frame import Frame
+from nsp_ablation.text.store.token_store import TokenStore
+from nsp_ablation.samples.batches.loader import MicroBatch, evaluation_batches, micro_batch_loader
+from nsp_ablation.pipeline.console import say
+from nsp_ablation.pipeline.ranks import ranks
+
+_EVALUATION_TOKENS = 16_384
+
+
+def take_part(config: Config, environment: ClusterEnvironment) -> None:
+    """Train the encoder of a configuration as one of the ranks beside the first, which writes and says everything."""
+    encoder = trained_encoder(config)
+    feed = encoder.feed.open()
+    _fit(encoder, feed, _plan(config, feed), _initial_model(config, feed), environment, None, lambda update: None)
+
+
+def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
+    """Pre-train an encoder, from where an interrupted training stopped, and export it into `directory`.
+
+    Raises DivergedError where the loss diverges, ValueError for what the configuration cannot do.
+    """
+    config, feed, run = encoder.config, encoder.feed.open(), encoder.run_directory
+    tokenizer = encoder.stores.vocabulary.make()
+    model = _initial_model(config, feed)
+    facts = {
+        "condition": condition(config),
+        "seed": config.seed,
+        "pair_separator": config.format.pair_separator,
+        "attention_backend": model.attention_backend(torch_device(config.trainer), config.trainer.precision),
+    }
+
+    def export_on_the_way(update: int) -> None:
+        there = encoder.directory.with_name(f"{encoder.key}.at") / str(update)
+        build_once(there, lambda new: export_encoder(model, tokenizer, new, {**facts, "update": update}))
+
+    for left in run.glob(".*"):
+        left.unlink()  # a checkpoint that a killed process was writing; the lock of the encoder is ours
+    plan = _plan(config, feed)
+    _announce(config, feed, plan)
+    with (
+        ranks(config, take_part, run) as environment,
+        run_logger(config, condition_name(config), "pretraining", f"p{config.seed}-{encoder.key[:8]}") as logger,
+    ):
+        outcome = _fit(encoder, feed, plan, model, environment, logger, export_on_the_way)
+    heldout = _heldout_loss(config, feed, model)
+    steps = config.pretraining.max_steps
+    read = totals(feed.plan, steps, feed.store.num_tokens)
+    block = {
+        "pretraining": _facts(config, feed, read, outcome, heldout),
+        "tokens_at_positions": tokens_at_positions(feed.plan, steps, config.max_length).tolist(),
+        "epochs": read.epochs,
+        "cut_sentences": feed.index_of(1).cut_sentences,
+        "mask_exposures": config.masking.exposures(read.epochs),
+    }
+    export_encoder(model, tokenizer, directory, facts | block)
+
+
+def export_untrained(encoder: UntrainedEncoder, directory: Path) -> None:
+    """Export an encoder as it starts, into `directory`."""
+    config, frame = encoder.config, feed_of(encoder.config).frame()
+    counts = _token_counts(frame, encoder.stores.training()) if config.model.unigram_output_bias else None
+    model = build_model(
+        config.model, frame, predicts_pairs=False, confines_attention=False, seed=config.seed, token_counts=counts
+    )
+    facts = {"condition": {}, "seed": config.seed, "pretraining": None}
+    export_encoder(model, encoder.stores.vocabulary.make(), directory, facts)
+
+
+def _initial_model(config: Config, feed: OpenFeed) -> PretrainingModel:
+    """Return the model at the start of pre-training; it depends on sizes and seed, never on format or objective."""
+    return build_model(
+        config.model,
+        feed.frame,
+        predicts_pairs=resolved_objective(config) != "mlm",
+        confines_attention=config.format.attention == "document",
+        seed=config.seed,
+        token_counts=_token_counts(feed.frame, feed.store) if config.model.unigram_output_bias else None,
+    )
+
+
+def _token_counts(frame: Frame, store: TokenStore) -> np.ndarray:
+    return np.bincount(store.ids, minlength=frame.vocab_size)
+
+
+def _fit(
+    encoder: TrainedEncoder,
+    feed: OpenFeed,
+    plan: MicroBatchPlan,
+    model: PretrainingModel,
+    environment: ClusterEnvironment,
+    logger: Logger | None,
+    export: Callable[[int], None],
+) -> PretrainOutcome:
+    """Train `model` in place; the first rank shows its progress in the terminal and its curves in the logger."""
+    config, trainer = encoder.config, encoder.config.trainer
+    model.checkpoints_layers = trainer.gradient_checkpointing
+    if trainer.compile:
+        model.compile()
+    return fit(
+        model,
+        _make_loader(config, feed, plan),
+        config.pretraining,
+        trainer,
+        environment,
+        encoder.run_directory,
+        seed=config.seed,
+        accumulation=plan.accumulation,
+        peak_flops=_peak_flops(trainer),
+        export=export,
+        logger=logger,
+        log_every=config.logger.every_steps,
+        say=(lambda text: say("pretrain", text)) if trainer.progress else None,
+    )
+
+
+def _make_loader(config: Config, feed: OpenFeed, plan: MicroBatchPlan) -> MakeLoader:
+    trainer = config.trainer
+
+    def open_loader(first_step: int, rank: int, world_size: int) -> Iterable[MicroBatch]:
+        return micro_batch_loader(
+            feed.plan,
+            feed.store,
+            feed.frame,
+            feed.masks,
+            first_step=first_step,
+            max_steps=config.pretraining.max_steps,
+            accumulation=plan.accumulation,
+            num_workers=trainer.num_workers,
+            rank=rank,
+            world_size=world_size,
+            pin_memory=torch_device(trainer).type == "cuda",
+            pad_to=plan.max_tokens if trainer.compile else None,
+        )
+
+    return open_loader
+
+
+def _plan(config: Config, feed: OpenFeed) -> MicroBatchPlan:
+    return plan_micro_batches(config.trainer, feed.size, feed.index_of(1).lengths())
+
+
+def _announce(config: Config, feed: OpenFeed, plan: MicroBatchPlan) -> None:
+    size = f"{feed.size.mean_tokens:,.0f} tokens ({feed.size.mean_sequences:.1f} sequences)"
+    if plan.accumulation > 1:
+        size += f" in {plan.accumulation} micro-batches"
+    say("pretrain", f"{condition_name(config)} seed {config.seed}: {config.pretraining.max_steps} updates of {size}")
+
+
+def _peak_flops(trainer: TrainerOptions) -> float | None:
+    """Return the FLOP/s of one device, None where it is not known."""
+    if trainer.peak_tflops is not None:
+        return trainer.peak_tflops * 1e12
+    return device_peak(torch_device(trainer), trainer.precision)
+
+
+def _heldout_loss(config: Config, feed: OpenFeed, model: PretrainingModel) -> HeldoutLoss | None:
+    """Return the loss in the format's own held-out inputs and say it; None where none is asked for or possible."""
+    if feed.heldout_index is None or config.pretraining.heldout_tokens == 0:
+        return None
+    heldout = heldout_loss(model, _heldout_batches(config, feed), torch_device(config.trainer))
+    unigram = unigram_entropy(_token_counts(feed.frame, feed.store))
+    against = f"(unigram entropy of the corpus {unigram:.3f})"
+    say("pretrain", f"held-out MLM loss {heldout.mlm_loss:.3f} nats in the format's own inputs {against}")
+    return heldout
+
+
+def unigram_entropy(token_counts: np.ndarray) -> float:
+    """Return the entropy, in nats, of token frequencies (V,): an MLM loss below it means that context is read."""
+    shares = token_counts[token_counts > 0] / token_counts.sum()
+    return float(-(shares * np.log(shares)).sum())
+
+
+def _heldout_batches(config: Config, feed: OpenFeed) -> Iterator[MicroBatch]:
+    """Give held-out inputs of the arm's own format under one fixed mask, up to `heldout_tokens` real tokens."""
+    assert feed.heldout is not None
+    assert feed.heldout_index is not None
+    spec = replace(feed.masks, seed=config.corpus.seed)
+    num_tokens = 0
+    for batch in evaluation_batches(feed.heldout, feed.heldout_index, feed.frame, masks, _EVALUATION_TOKENS):
+        yield batch
+        num_tokens += batch.num_tokens
+        if num_tokens >= config.pretraining.heldout_tokens:
+            return
+
+
+def _facts(
+    config: Config, feed: OpenFeed, read: Totals, outcome: PretrainOutcome, heldout: HeldoutLoss | None
+) -> dict[str, Any]:
+    """Return the record's `pretraining` block."""
+    steps = config.pretraining.max_steps
+    index = feed.index_of(1)
+    is_nsp = index.is_random_next is not None
+    return {
+        "updates": steps,
+        "tokens": read.tokens,
+        "padding_tokens": read.sequences * config.max_length - read.tokens,
+        "sequences": read.sequences,
+        "predictions": outcome.num_predictions,
+        "pairs": read.pairs if index.is_pair else None,
+        "passes": read.passes,
+        "trimmed_tokens": round(read.epochs * index.trimmed_tokens),
+        "realised_random_next": read.random_next / read.pairs if is_nsp and read.pairs else None,
+        "mlm_loss": heldout.mlm_loss if heldout else None,
+        "nsp_accuracy": heldout.pair_accuracy if heldout and resolved_objective(config) == "mlm_nsp" else None,
+        "seconds": outcome.seconds,
+    }

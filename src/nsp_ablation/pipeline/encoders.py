@@ -1,0 +1,247 @@
+"""The fifth link: the encoders of a cell. Each is an arm: trained here, untrained beside it, or from elsewhere."""
+
+from dataclasses import asdict, dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from nsp_ablation.base.artifact import read_json
+from nsp_ablation.base.fingerprint import file_sha256, files_fingerprint, fingerprint
+from nsp_ablation.config.identity import (
+    condition,
+    condition_name,
+    encoder_settings,
+    science_settings,
+    untrained_settings,
+)
+from nsp_ablation.config.schema import Config
+from nsp_ablation.pipeline.chain import Artifact
+from nsp_ablation.pipeline.console import say
+from nsp_ablation.pipeline.feed import Feed, feed_of
+from nsp_ablation.pipeline.stores import Stores
+from nsp_ablation.pipeline.vocabularies import Vocabulary
+from nsp_ablation.reporting.records.record import Condition, EncoderReference, PretrainingFacts
+
+# What an encoder has that saw no pre-training of ours.
+_NO_PRETRAINING = ("format", "objective", "masking", "copies", "budget", "updates", "batch", "learning_rate")
+_PRETRAINING_SCIENCE = ("format", "objective", "masking", "budget", "batch", "pretraining")
+
+
+@dataclass(frozen=True, eq=False)
+class Encoder(Artifact):
+    """A Hugging Face model directory to evaluate, known before it exists.
+
+    `stores` hold the corpus in the encoder's own tokens; `group` pools the runs of an arm's seeds on a dashboard.
+    """
+
+    kind = "encoders"
+    arm: ClassVar[str]
+    config: Config
+    stores: Stores
+
+    @property
+    def group(self) -> str:
+        return self.arm
+
+    @property
+    def condition(self) -> Condition:
+        """What the arm is, as records have it."""
+        raise NotImplementedError
+
+    @property
+    def science(self) -> str:
+        """The fingerprint by which records are pooled: of every science setting but the seeds and the task."""
+        raise NotImplementedError
+
+    @property
+    def pretraining_seed(self) -> int | None:
+        return self.config.seed
+
+    @property
+    def label(self) -> str:
+        """What names the encoder in a record's id, beside its condition."""
+        return self.key
+
+    def facts(self) -> PretrainingFacts | None:
+        """Return what the encoder's pre-training did; None for an arm that had none of ours."""
+        return None
+
+    def reference(self) -> EncoderReference:
+        """Return the record's reference to the weights; relative to the artifacts where they lie there."""
+        directory = self.make()
+        path = directory.relative_to(self.root) if directory.is_relative_to(self.root) else directory
+        return EncoderReference(str(path), _weights_sha256(directory))
+
+    def _initial_weights(self) -> str | None:
+        """Return the fingerprint of the weights that training goes on from; a hub's are pinned by their name."""
+        origin = Path(self.config.model.init_from or "")
+        return files_fingerprint(sorted(origin.glob("*.safetensors"))) if self.config.model.init_from else None
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedEncoder(Encoder):
+    """The encoder of a configuration and seed, pre-trained on its feed."""
+
+    arm = "trained"
+    feed: Feed
+
+    def identity(self) -> Any:
+        return [encoder_settings(self.config), self.feed.key, self._initial_weights()]
+
+    def inputs(self) -> tuple[Artifact, ...]:
+        return (self.stores,)
+
+    @property
+    def group(self) -> str:
+        return condition_name(self.config)
+
+    @property
+    def condition(self) -> Condition:
+        return Condition(**condition(self.config))
+
+    @cached_property
+    def science(self) -> str:
+        return fingerprint([science_settings(self.config), self.stores.key])
+
+    @property
+    def run_directory(self) -> Path:
+        """Where an interrupted training keeps its state."""
+        return self.root / "runs" / self.key
+
+    def build(self, directory: Path) -> None:
+        from nsp_ablation.pipeline.encoder_training import train_encoder
+
+        train_encoder(self, directory)
+
+    def make(self) -> Path:
+        """Return the encoder's directory, trained on first use; an interrupted training goes on.
+
+        Raises DivergedError where the loss diverges, and ValueError for an encoder that was damaged since.
+        """
+        import shutil
+
+        is_new = not self.is_made
+        directory = super().make()
+        shutil.rmtree(self.run_directory, ignore_errors=True)
+        if is_new:
+            say("pretrain", f"encoder -> {directory}")
+        return directory
+
+    def facts(self) -> PretrainingFacts:
+        return PretrainingFacts(**read_json(self.make() / "pretraining.json")["pretraining"])
+
+
+@dataclass(frozen=True, eq=False)
+class UntrainedEncoder(Encoder):
+    """The encoder without any training: equal for all formats and objectives."""
+
+    arm = "random"
+
+    def identity(self) -> Any:
+        return ["untrained", untrained_settings(self.config), self._initial_weights()]
+
+    def inputs(self) -> tuple[Artifact, ...]:
+        """Return what it is made from: the output bias needs the frequencies of tokens, the rest the tokenizer."""
+        return (self.stores if self.config.model.unigram_output_bias else self.stores.vocabulary,)
+
+    @property
+    def condition(self) -> Condition:
+        return Condition(**condition(self.config) | dict.fromkeys(_NO_PRETRAINING))
+
+    @cached_property
+    def science(self) -> str:
+        settings = science_settings(self.config)
+        kept = {key: value for key, value in settings.items() if key not in _PRETRAINING_SCIENCE}
+        return fingerprint(["untrained", kept, self.stores.key])
+
+    def build(self, directory: Path) -> None:
+        from nsp_ablation.pipeline.encoder_training import export_untrained
+
+        export_untrained(self, directory)
+
+
+@dataclass(frozen=True, eq=False)
+class ExternalEncoder(Encoder):
+    """An encoder from elsewhere: a directory, or a name on the hub, fetched on first use."""
+
+    arm = "external"
+    path: Path
+
+    def identity(self) -> Any:
+        return files_fingerprint(sorted(self.path.glob("*.safetensors")) + sorted(self.path.glob("*.json")))
+
+    @property
+    def directory(self) -> Path:
+        return self.path
+
+    def make(self) -> Path:
+        return self.path
+
+    @property
+    def condition(self) -> Condition:
+        known = {"model": Path(self.label).name, "tokenizer": "pretrained", "max_length": self.config.max_length}
+        return Condition(**dict.fromkeys(condition(self.config)) | known | {"name": Path(self.label).name})
+
+    @cached_property
+    def science(self) -> str:
+        settings = science_settings(self.config)["finetuning"]
+        return fingerprint(["external", settings, self.config.max_length, self.key])
+
+    @property
+    def pretraining_seed(self) -> int | None:
+        return None
+
+    @property
+    def label(self) -> str:
+        return str(self.config.encoder)
+
+
+def trained_encoder(config: Config) -> TrainedEncoder:
+    """Return the whole chain of a configuration: Corpus -> Tokenizer -> Stores -> Feed -> Encoder."""
+    feed = feed_of(config)
+    return TrainedEncoder(feed.stores.root, config, feed.stores, feed)
+
+
+def encoders_of(config: Config) -> list[Encoder]:
+    """Return the cell's arms: the one it asks for and, with `finetuning.untrained_row`, the untrained encoder.
+
+    Raises ValueError for an encoder from elsewhere that is not to be had.
+    """
+    if config.encoder not in (None, "random"):
+        return [_external_encoder(config, str(config.encoder))]
+    trained = trained_encoder(config)
+    untrained = UntrainedEncoder(trained.root, config, trained.stores)
+    if config.encoder == "random":
+        return [untrained]
+    return [trained, *([untrained] if config.finetuning.untrained_row else [])]
+
+
+def _external_encoder(config: Config, name: str) -> ExternalEncoder:
+    path = _external_directory(name)
+    stores = feed_of(config).stores
+    own = replace(config.tokenizer, name="pretrained", path=str(path), vocab_size=None, lowercase=False)
+    stores = replace(stores, vocabulary=Vocabulary(stores.root, own, stores.corpus))
+    return ExternalEncoder(stores.root, config, stores, path)
+
+
+def _external_directory(name: str) -> Path:
+    """Return the local directory of an encoder, fetched from the hub where it is a name."""
+    if Path(name).is_dir():
+        if not (Path(name) / "config.json").is_file():
+            raise ValueError(f"encoder={name} holds no config.json; name a Hugging Face model directory")
+        return Path(name)
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=["*.json", "*.txt", "*.safetensors"]))
+    except Exception as error:  # the hub's client raises a dozen unrelated types when it cannot reach its host
+        reason = " ".join(str(error).split())[:160]
+        raise ValueError(f"encoder={name} is no directory, and the hub did not give it ({reason})") from error
+
+
+@cache
+def _weights_sha256(directory: Path) -> str:
+    weights = sorted(directory.glob("*.safetensors"))
+    if not weights:
+        raise ValueError(f"encoder={directory} holds no *.safetensors; save it with save_pretrained")
+    return file_sha256(weights[0]) if len(weights) == 1 else fingerprint([file_sha256(path) for path in weights])

@@ -1,0 +1,135 @@
+"""One encoder on one task: fine-tuned and scored, or probed as it is."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nsp_ablation.base.artifact import read_json
+from nsp_ablation.config.schema import Config
+from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, load_tokenizer, read_layout
+from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune
+from nsp_ablation.learning.probes.probe_inputs import ProbeInputs, probe_of
+from nsp_ablation.learning.tasks.outcome import Outcome
+from nsp_ablation.learning.tasks.task_reader import split_files
+from nsp_ablation.options.task_options import TaskOptions
+from nsp_ablation.pipeline.cell_logger import run_logger
+from nsp_ablation.pipeline.console import say
+from nsp_ablation.pipeline.device import device_name, torch_device
+from nsp_ablation.pipeline.encoders import Encoder
+from nsp_ablation.pipeline.feed import frame_of
+from nsp_ablation.pipeline.task_data import TaskData
+from nsp_ablation.text.store.token_store import TokenStore
+from nsp_ablation.text.tokenization.tokenizer import load_tokenizer as load_backend
+
+_PADDED_BACKEND = "sdpa, padded"
+_PROGRESS_SECONDS = 5.0
+_PROGRESS_UPDATES = 50  # reading the loss costs more than an update of a small model
+
+
+def evaluate(
+    config: Config, encoder: Encoder, task: TaskData, seed: int | None, state: Path
+) -> tuple[Outcome, str, str]:
+    """Return the outcome, the device's name and the attention backend; `state` keeps an interrupted fine-tuning.
+
+    Raises ValueError for unreadable files, or a corpus that holds no document out.
+    """
+    if seed is None:
+        outcome = _probe(config, encoder, task)
+    else:
+        outcome = _finetune(config, encoder, task, seed, state)
+    return outcome, device_name(config.trainer), _backends(encoder)
+
+
+def _finetune(config: Config, encoder: Encoder, task: TaskData, seed: int, state: Path) -> Outcome:
+    name = task.options.name
+    checkpoint = Checkpointing(
+        path=state / "last.ckpt",
+        seconds=config.pretraining.checkpoint_seconds,
+        on_resume=lambda update: say("finetune", f"{name} seed {seed}: resumed at update {update}"),
+    )
+    with run_logger(config, encoder.group, "finetuning", f"{name}-p{encoder.pretraining_seed}-f{seed}") as logger:
+        outcome = finetune(
+            str(encoder.make()),
+            task.options,
+            config.finetuning,
+            config.trainer,
+            max_length=config.max_length,
+            seed=seed,
+            logger=logger,
+            on_progress=_progress(f"{name} seed {seed}") if config.trainer.progress else None,
+            progress_every=_PROGRESS_UPDATES,
+            checkpoint=checkpoint,
+        )
+    ceiling = _ceiling(task.options) if task.is_generated else None
+    metrics = outcome.metrics if ceiling is None else outcome.metrics | {"type_only_ceiling": ceiling}
+    return replace(outcome, metrics=metrics, baselines=task.baselines())
+
+
+def _probe(config: Config, encoder: Encoder, task: TaskData) -> Outcome:
+    """Return what a zero-shot probe finds. Raises ValueError for unreadable files, or where no document is held out."""
+    started, directory = time.perf_counter(), encoder.make()
+    layout = read_layout(str(directory), config.max_length, "as_pretrained")
+    inputs = ProbeInputs(
+        layout=layout,
+        frame=frame_of(directory, layout.max_length),
+        tokenizer=load_tokenizer(str(directory)),
+        max_length=config.max_length,
+        heldout=_heldout(config, encoder, task) if task.facts.reads == "heldout" else None,
+        target_ids=_value_ids(directory) if encoder.stores.corpus.is_generated else None,
+        seed=config.corpus.seed,
+    )
+    model = load_masked_lm(str(directory)).eval().to(torch_device(config.trainer))
+    outcome = probe_of(task.options).measure(model, inputs, task.options)
+    return replace(outcome, seconds=time.perf_counter() - started)
+
+
+def _heldout(config: Config, encoder: Encoder, task: TaskData) -> TokenStore:
+    store = encoder.stores.heldout()
+    if store is None:
+        raise ValueError(
+            f"{task.options.name} reads held-out documents, and corpus.heldout_fraction="
+            f"{config.corpus.heldout_fraction} holds none out; raise it or leave the probe out of tasks"
+        )
+    return store
+
+
+def _value_ids(directory: Path) -> np.ndarray:
+    """Return the ids of the micro-world's values (towns, jobs, pets, ...) that are one token."""
+    from nsp_ablation.text.microworld.world import SLOT_VALUES
+
+    tokenizer = load_backend(directory)
+    encoded = [
+        tokenizer.encode(value, add_special_tokens=False).ids for values in SLOT_VALUES.values() for value in values
+    ]
+    return np.array(sorted(ids[0] for ids in encoded if len(ids) == 1), dtype=np.int64)
+
+
+def _backends(encoder: Encoder) -> str:
+    """Return the attention backends that made a result: of pre-training, where it was ours, and of what followed."""
+    if encoder.arm != "trained":
+        return _PADDED_BACKEND
+    pretraining = read_json(encoder.make() / "pretraining.json").get("attention_backend", "not recorded")
+    return f"pre-training: {pretraining}; after it: {_PADDED_BACKEND}"
+
+
+def _progress(name: str) -> Callable[[int, int, float], None]:
+    """Return what says how far a fine-tuning is, every few seconds."""
+    spoken = time.monotonic()
+
+    def show(step: int, max_steps: int, loss: float) -> None:
+        nonlocal spoken
+        if time.monotonic() - spoken >= _PROGRESS_SECONDS:
+            spoken = time.monotonic()
+            say("finetune", f"{name}: update {step}/{max_steps}  loss {loss:.3f}")
+
+    return show
+
+
+def _ceiling(task: TaskOptions) -> float | None:
+    """Return what a reader reaches who knows what type of word is wanted, but not whose (micro-world tasks)."""
+    from nsp_ablation.text.microworld.ceiling import type_only_ceiling
+
+    return type_only_ceiling(task.name, split_files(task, "dev")[0])

@@ -1,0 +1,21 @@
+"""The chain of a configuration as lines: each link's key, and whether it is there or missing."""
+
+from collections.abc import Iterator
+
+from nsp_ablation.config.schema import Config
+from nsp_ablation.pipeline.encoders import trained_encoder
+
+
+def chain_lines(config: Config) -> Iterator[str]:
+    """Yield a line per link of the chain up to the pre-trained encoder; nothing is made."""
+    encoder = trained_encoder(config)
+    stores = encoder.stores
+    links = {
+        "corpus": stores.corpus,
+        "tokenizer": stores.vocabulary,
+        "stores": stores,
+        "feed": encoder.feed,
+        "encoder": encoder,
+    }
+    for name, link in links.items():
+        yield f"{name:<9} {link.key}  {'there' if link.is_made else 'missing'}"

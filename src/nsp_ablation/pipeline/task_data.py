@@ -1,0 +1,79 @@
+"""A task's examples: where they lie, what names their content, and the cheap baselines measured on them once."""
+
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from nsp_ablation.base.artifact import read_json, write_json
+from nsp_ablation.base.fingerprint import files_fingerprint
+from nsp_ablation.config.identity import task_settings
+from nsp_ablation.config.schema import Config
+from nsp_ablation.learning.tasks.outcome import Baselines
+from nsp_ablation.learning.tasks.task_kind import task_kind
+from nsp_ablation.learning.tasks.task_reader import read_task, split_files
+from nsp_ablation.options.task_options import TASK_KINDS, TaskKindFacts, TaskOptions
+from nsp_ablation.pipeline.chain import Artifact
+from nsp_ablation.pipeline.corpora import Corpus
+
+
+@dataclass(frozen=True, eq=False)
+class TaskData(Artifact):
+    """The examples of a task; what is built are chance, majority and bag of words."""
+
+    kind = "baselines"
+    options: TaskOptions
+    is_generated: bool
+
+    @property
+    def facts(self) -> TaskKindFacts:
+        return TASK_KINDS[self.options.kind]
+
+    def identity(self) -> Any:
+        return [task_settings(self.options), self._content]
+
+    @cached_property
+    def _content(self) -> Any:
+        """The fingerprint of the examples, split by split; held-out documents and hub have their own names."""
+        if self.facts.reads != "files" or self.options.path is None:
+            return None
+        files = split_files(self.options).items()
+        below = {split: [file for path in paths for file in _below(path)] for split, paths in files}
+        return {split: files_fingerprint(paths) for split, paths in below.items()}
+
+    def build(self, directory: Path) -> None:
+        options = self.options
+        measured = task_kind(options).baselines(read_task(options, "train"), read_task(options, "dev"), options)
+        write_json(directory / "baselines.json", asdict(measured))
+
+    def baselines(self) -> Baselines:
+        """Return the baselines, measured on first use. Raises ValueError where the files are unreadable."""
+        return Baselines(**read_json(self.make() / "baselines.json"))
+
+    def check_files(self) -> None:
+        """Read the files once. Raises ValueError where they are unreadable, which is better known before training."""
+        if not self.facts.is_probe:
+            self.make()
+        elif self.facts.reads == "files":
+            from nsp_ablation.learning.probes.probe_inputs import probe_of
+
+            probe_of(self.options).check_files(self.options)
+
+
+def tasks_of(config: Config, corpus: Corpus) -> list[TaskData]:
+    """Return the tasks with what they take from elsewhere: the corpus' own files, and how much held-out text they read.
+
+    The corpus' own files (the micro-world's) are those of a task that has no `path`; without them, they are the hub's.
+    """
+    return [_task_data(config, corpus, options) for options in config.tasks.values()]
+
+
+def _task_data(config: Config, corpus: Corpus, options: TaskOptions) -> TaskData:
+    is_generated = options.path is None and TASK_KINDS[options.kind].reads == "files" and corpus.is_generated
+    heldout_tokens = options.heldout_tokens or config.pretraining.heldout_tokens
+    path = str(corpus.make() / "tasks" / options.name) if is_generated else options.path
+    return TaskData(corpus.root, replace(options, path=path, heldout_tokens=heldout_tokens), is_generated)
+
+
+def _below(path: Path) -> list[Path]:
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]

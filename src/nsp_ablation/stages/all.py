@@ -1,0 +1,27 @@
+"""`stage=all` and `stage=finetune`: the whole experiment of a cell, from the corpus to its records."""
+
+from nsp_ablation.pipeline.encoders import encoders_of
+from nsp_ablation.pipeline.results import make_missing, record_folder, results_of
+from nsp_ablation.pipeline.task_data import tasks_of
+from nsp_ablation.stages.cell import CellRun
+
+
+def run(cell: CellRun) -> None:
+    """Make the missing records of a cell and note the ids of all of them in it.
+
+    Corpus -> Tokenizer -> Stores -> Feed -> Encoder -> Result: every link is named by what decides its content, so
+    what is there is used, and what is missing is made from the first missing link on (pipeline/, a file per link).
+    Raises ValueError at the end if any record failed.
+    """
+    config = cell.config
+    encoders = encoders_of(config)  # each with its corpus, tokenizer, stores and feed: pre-trained, untrained, external
+    tasks = tasks_of(config, encoders[0].stores.corpus)  # files to fine-tune on, or what a probe reads
+    results = [result for encoder in encoders for result in results_of(config, encoder, tasks)]
+    cell.record_ids.extend(result.id for result in results)
+
+    folder = record_folder(config)
+    missing = [result for result in results if not folder.is_done(result.id)]
+    for task in {result.task.key: result.task for result in missing}.values():
+        task.check_files()
+    if failed := make_missing(missing, folder):
+        raise ValueError(failed[0] if len(failed) == 1 else f"{len(failed)} records failed, the first: {failed[0]}")

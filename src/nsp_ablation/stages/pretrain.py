@@ -1,0 +1,9 @@
+"""`stage=pretrain`: the encoder of a configuration and seed, as a Hugging Face directory."""
+
+from nsp_ablation.pipeline.encoders import trained_encoder
+from nsp_ablation.stages.cell import CellRun
+
+
+def run(cell: CellRun) -> None:
+    """Pre-train it unless it is there. Raises ValueError as `TrainedEncoder.make` does."""
+    trained_encoder(cell.config).make()
