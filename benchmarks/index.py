@@ -29,6 +29,7 @@ def main() -> None:
     import numpy as np
     from bounds import read_random_sentences, write_pair_spans
 
+    from nsp_ablation.options.format_options import FORMATS, FormatOptions
     from nsp_ablation.samples.formats.frame import Frame
     from nsp_ablation.samples.formats.registry import make_format
     from nsp_ablation.text.store.token_store import TokenStore
@@ -42,11 +43,7 @@ def main() -> None:
     ids = np.broadcast_to(np.uint16(7), int(sentence_offsets[-1]))  # an index never reads them
     store = TokenStore(ids, sentence_offsets, np.concatenate([[0], ends]), "synthetic")
     frame = Frame(arguments.max_length, 0, 1, 2, 3, (0, 1, 2, 3), 30_000, 1, False)
-    options = {"nsp_balance": "bert", "lone_sentences": "random", "pairs": "overlapping"}
-    formats = {
-        name: make_format(name, **options, resample=False, order="nsp")
-        for name in ("full", "doc", "segment_pair", "sentence_pair")
-    }
+    formats = {name: make_format(FormatOptions(name), "nsp") for name in FORMATS}
     contestants = {name: lambda built=built: built.index(store, frame, 1, 0) for name, built in formats.items()}
     seconds = in_turns(contestants, arguments.rounds)
     bounds = {

@@ -27,13 +27,15 @@ def main() -> None:
     from bounds import gather_and_mask
     from transformers import DataCollatorForLanguageModeling
 
+    from nsp_ablation.options.format_options import FormatOptions
+    from nsp_ablation.options.masking_options import MaskingOptions
     from nsp_ablation.samples.batches.assemble import assemble, assemble_masked
     from nsp_ablation.samples.batches.budget import UpdateSize
     from nsp_ablation.samples.batches.loader import micro_batch_loader
-    from nsp_ablation.samples.batches.masking import MaskSpec, mask_flat
+    from nsp_ablation.samples.batches.masking import Masks, mask_flat
     from nsp_ablation.samples.batches.plan import BatchPlan
     from nsp_ablation.samples.formats.frame import Frame
-    from nsp_ablation.samples.formats.full import FullSentences
+    from nsp_ablation.samples.formats.registry import make_format
     from nsp_ablation.text.store.token_store import TokenStore
 
     torch.set_num_threads(1)
@@ -44,8 +46,8 @@ def main() -> None:
     documents = np.append(np.arange(0, len(lengths), 25), len(lengths))
     store = TokenStore(ids, sentence_offsets, documents, "synthetic")
     frame = Frame(MAX_LENGTH, 0, 2, 4, 1, (0, 1, 2, 3, 4), VOCAB_SIZE, 1, False)
-    index = FullSentences(False).index(store, frame, 1, 0)
-    spec = MaskSpec("dynamic", None, 0.15, 0.8, 0.1, "exact", 1)
+    index = make_format(FormatOptions("full"), "nsp").index(store, frame, 1, 0)
+    mlm = Masks(MaskingOptions("dynamic"), seed=1)
     plan = BatchPlan(lambda epoch: index, UpdateSize(NUM_SEQUENCES, None, 32.0, 0.0), 1)
     updates = [plan.update(step)[0] for step in range(arguments.updates)]
     flats = [assemble(store, index, frame, samples) for samples in updates]
@@ -53,16 +55,16 @@ def main() -> None:
 
     def kernel() -> None:
         for samples in updates:
-            assemble_masked(store, index, frame, samples, spec, 1)
+            assemble_masked(store, index, frame, samples, mlm, 1)
 
     def masks() -> None:
         for samples, flat in zip(updates, flats, strict=True):
-            keys = spec.keys(samples, 1)
-            mask_flat(flat.input_ids, flat.special, flat.sequence_offsets, keys, frame, spec)
+            keys = mlm.keys(samples, 1)
+            mask_flat(flat.input_ids, flat.special, flat.sequence_offsets, keys, frame, mlm)
 
     def end_to_end() -> None:
         settings = {"first_step": 0, "max_steps": arguments.updates, "accumulation": 1, "num_workers": 0}
-        for batch in micro_batch_loader(plan, store, frame, spec, **settings):
+        for batch in micro_batch_loader(plan, store, frame, mlm, **settings):
             assert batch.num_tokens
 
     firsts = [index.offsets[samples] for samples in updates]

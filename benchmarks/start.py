@@ -14,22 +14,24 @@ from table import ROOT, write_table
 
 CHILD = """
 import sys, time, json
-sys.path[:0] = [{root!r}, {root!r} + "/src"]
+sys.path[:0] = [{root!r} + "/src"]
+from pathlib import Path
 from nsp_ablation.base.kernels import keep_kernels_by_source
 keep_kernels_by_source()
-import run
+from nsp_ablation.cli.arguments import parse_arguments
+from nsp_ablation.cli.planned_cells import open_composer, plan
 from nsp_ablation.pipeline.feed import make_feed
 from nsp_ablation.pipeline.initial_model import make_model
 from nsp_ablation.pipeline.stores import prepare
 from nsp_ablation.samples.batches.loader import micro_batch_loader
 import nsp_ablation.learning.pretraining.pretraining_fit, nsp_ablation.text.corpus.jsonl
-run.register()
-config = run.preflight(run.parse_arguments({overrides!r}))[0].config
+arguments = parse_arguments({overrides!r})
+config = plan(arguments, open_composer(arguments, Path({root!r}))).cells[0].config
 started = time.perf_counter()
 prepared = prepare(config)
 opened = time.perf_counter()
 feed = make_feed(config, prepared)
-loader = micro_batch_loader(feed.plan, feed.store, feed.frame, feed.spec, first_step=0, max_steps=9, accumulation=1,
+loader = micro_batch_loader(feed.plan, feed.store, feed.frame, feed.masks, first_step=0, max_steps=9, accumulation=1,
                             num_workers=0)
 batch = next(iter(loader))
 first = time.perf_counter()

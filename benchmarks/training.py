@@ -121,7 +121,7 @@ def flops_per_token(stream: Any, spec: Any) -> float:
     lengths = stream.index.lengths().astype(float)
     special = 3 if stream.index.is_pair else 2
     num_pairs = len(lengths) if stream.index.is_pair else 0
-    predictions = stream.spec.probability * (lengths - special).sum()
+    predictions = stream.masks.options.probability * (lengths - special).sum()
     work = Work(lengths.sum(), (lengths**2).sum(), predictions, num_pairs)
     return training_flops(encoder_size(spec, stream.frame), work) / lengths.sum()
 

@@ -86,7 +86,7 @@ def ours(stream: Stream, spec: ModelSpec, device: torch.device, *, compile: bool
 
         def open_loader(first_step: int, rank: int, world_size: int) -> Iterator[Any]:
             batches = micro_batch_loader(
-                *(stream.plan, stream.store, stream.frame, stream.spec),
+                *(stream.plan, stream.store, stream.frame, stream.masks),
                 first_step=first_step,
                 max_steps=num_updates,
                 accumulation=1,
@@ -192,7 +192,7 @@ def _collator(stream: Stream) -> DataCollatorForLanguageModeling:
         tokenizer_object=Tokenizer(WordLevel(names | words, unk_token="[UNK]")),
         **{f"{name[1:-1].lower()}_token": name for name in names},
     )
-    return DataCollatorForLanguageModeling(tokenizer, mlm_probability=stream.spec.probability)
+    return DataCollatorForLanguageModeling(tokenizer, mlm_probability=stream.masks.options.probability)
 
 
 def _counted(collate: Callable[[list], Any], measured: Measured) -> Callable[[list], Any]:

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.assemble import assemble
 from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.batches.loader import pair_labels
-from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.plan import BatchPlan
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.registry import make_format
@@ -27,7 +29,7 @@ class Stream:
     frame: Frame
     index: SampleIndex
     plan: BatchPlan
-    spec: MaskSpec
+    masks: Masks
     rows: int
 
     def samples(self, num_updates: int) -> list[dict]:
@@ -60,13 +62,12 @@ def make_stream(format_name: str, vocab_size: int, max_length: int, tokens_per_u
         pair_separators=1,
         sentence_separator=False,
     )
-    options = {"nsp_balance": "bert", "lone_sentences": "random", "pairs": "overlapping"}
-    index = make_format(format_name, **options, resample=False, order="nsp").index(store, frame, 1, 0)
+    index = make_format(FormatOptions(format_name), "nsp").index(store, frame, 1, 0)
     mean = float(index.lengths().mean())
     rows = max(1, round(tokens_per_update / mean))
     plan = BatchPlan(lambda epoch: index, UpdateSize(rows, None, float(rows), rows * mean), 1)
-    spec = MaskSpec("dynamic", None, 0.15, 0.8, 0.1, "exact", seed=1)
-    return Stream(format_name, store, frame, index, plan, spec, rows)
+    masks = Masks(MaskingOptions("dynamic"), seed=1)
+    return Stream(format_name, store, frame, index, plan, masks, rows)
 
 
 def _documents(vocab_size: int) -> list[list[list[int]]]:

@@ -44,11 +44,6 @@ NOT_YET = {
     ("learning/cost", "samples/formats"),
     ("learning/engine", "samples/formats"),
     ("pipeline", "stages"),
-    ("reporting/dashboards", "config"),
-    ("reporting/dashboards", "learning/engine"),
-    ("reporting/render", "reporting/records"),
-    ("samples/inspection", "config"),
-    ("samples/inspection", "pipeline"),
 }
 FRAMEWORKS = {"torch", "pytorch_lightning", "transformers"}
 HEAVY: dict[str, set[str]] = {
@@ -69,7 +64,7 @@ HEAVY: dict[str, set[str]] = {
     "learning/finetuning": {"numpy", *FRAMEWORKS},
     "learning/probes": {"numpy", *FRAMEWORKS},
     "reporting/records": {"numpy"},
-    "reporting/analysis": {"numpy", "scipy"},
+    "reporting/analysis": {"numpy", "scipy", "omegaconf"},
     "reporting/render": {"numpy", "matplotlib", "jinja2", "rich"},
     "reporting/dashboards": {"wandb"},
     "pipeline": {"numpy", "tokenizers", "huggingface_hub", *FRAMEWORKS},
@@ -158,7 +153,7 @@ def test_no_two_modules_share_a_name():
 
 
 LIGHT = (
-    *("reporting.render.build_report", "reporting.records.record_folder", "config.checks"),
+    *("reporting.render.outputs", "reporting.records.record_folder", "config.checks"),
     *("text.store.build_stores", "samples.formats.registry", "pipeline.task_files"),
 )
 

@@ -21,15 +21,12 @@ def test_readme_shows_commands():
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
-def test_command_passes_the_checks(command_line, tmp_path, monkeypatch, arguments):
+def test_command_passes_the_checks(planned, tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
     for name in ("data/a.jsonl.xz", "FILE"):
         (tmp_path / name).touch()
-    words = [command_line.quote_numbers(word) for word in arguments]
-    parsed = command_line.parse_arguments(words)
-    command_line.register()
-    assert command_line.preflight(parsed)
+    assert planned(*arguments)
 
 
 def test_every_make_target_that_readme_names_exists():

@@ -17,9 +17,17 @@ from nsp_ablation.reporting.records.record import (
 )
 from nsp_ablation.reporting.records.record_folder import RecordFolder
 
+TASKS = {
+    "squad1": {"title": "SQuAD 1.1"},
+    "squad2": {"title": "SQuAD 2.0"},
+    "mnli": {"title": "MNLI-m"},
+    "sst2": {"title": "SST-2"},
+    "race": {"title": "RACE"},
+    "in_context_recall": {"title": "Recall"},
+}
 METRICS = {"squad1": "f1", "squad2": "f1", "in_context_recall": "accuracy"}
 OBJECTIVES = {"segment_pair": "mlm_nsp", "sentence_pair": "mlm_nsp", "full": "mlm", "doc": "mlm"}
-CONDITION = Condition("full", "mlm", "dynamic", None, "paper", "bbpe", "laptop", 128, 16, 3500, 3e-3, "jsonl")
+CONDITION = Condition("full", "full", "mlm", "dynamic", None, "paper", "bbpe", "laptop", 128, 16, 3500, 3e-3, "jsonl")
 PROVENANCE = Provenance(
     commit="0123456789abcdef",
     dirty=False,
@@ -42,7 +50,8 @@ class Results:
         self, task="squad1", score=0.5, *, seed=1, fine=1, arm="trained", status="done", examples=("e1", "e2"), **over
     ):
         """Write one record with the primary metric `score`, and return its id; `over` replaces fields of the record."""
-        condition = replace(CONDITION, **over.pop("condition", {}))
+        condition = over.pop("condition", {})
+        condition = replace(CONDITION, **{"name": condition.get("format", CONDITION.name)} | condition)
         metric = METRICS.get(task, "accuracy")
         extra = over.pop("metrics", {"exact_match": score / 2} if metric == "f1" else {})
         record = ResultRecord(
@@ -63,7 +72,8 @@ class Results:
             pretraining=pretraining_facts(condition, seed) if arm == "trained" else None,
             finetuning=FinetuningFacts(100, 12.5),
             encoder=EncoderReference(over.pop("path", "encoders/x"), "a" * 64),
-            config=over.pop("config", {"objective": "mlm", "seed": seed, "masking": {"probability": 0.15}}),
+            config={"tasks": TASKS}
+            | over.pop("config", {"objective": "mlm", "seed": seed, "masking": {"probability": 0.15}}),
             provenance=replace(PROVENANCE, **over.pop("provenance", {})),
         )
         record = replace(record, **over)
@@ -103,6 +113,11 @@ def pretraining_facts(condition, seed):
     )
 
 
+def fine_of(task):
+    """Return the fine-tuning seed of a task, None for a probe."""
+    return None if task == "in_context_recall" else 1
+
+
 @pytest.fixture
 def results(tmp_path):
     return Results(tmp_path / "results" / "study")
@@ -112,16 +127,17 @@ def results(tmp_path):
 def full_study(results):
     """Four formats, two seeds each, six tasks, an untrained encoder, a failed run and an arm that failed throughout."""
     tasks = ("squad1", "squad2", "mnli", "sst2", "race", "in_context_recall")
-    for place, (name, objective) in enumerate(OBJECTIVES.items()):
+    for i, (name, objective) in enumerate(OBJECTIVES.items()):
         for seed in (1, 2):
             for number, task in enumerate(tasks):
                 failed = name == "sentence_pair" and (task == "race" or (task == "sst2" and seed == 2))
-                score = 0.4 + 0.05 * place + 0.02 * number + 0.013 * seed * (number + 1) * (place % 2 + 0.5) / 2
-                recall = {"recall_gain": 0.1 * place + 0.05 * seed}
+                score = 0.4 + 0.05 * i + 0.02 * number + 0.013 * seed * (number + 1) * (i % 2 + 0.5) / 2
+                recall = {"recall_gain": 0.1 * i + 0.05 * seed}
                 results.add(
                     task,
                     score,
                     seed=seed,
+                    fine=fine_of(task),
                     condition={"format": name, "objective": objective},
                     status="failed" if failed else "done",
                     metrics=recall if task == "in_context_recall" else {},
@@ -130,7 +146,9 @@ def full_study(results):
     for seed in (1, 2):
         for task in tasks:
             gain = {"recall_gain": 0.0} if task == "in_context_recall" else {}
-            results.add(task, 0.3 + 0.01 * seed, seed=seed, arm="random", condition=nothing, metrics=gain)
+            results.add(
+                task, 0.3 + 0.01 * seed, seed=seed, fine=fine_of(task), arm="random", condition=nothing, metrics=gain
+            )
     return results
 
 

@@ -2,22 +2,25 @@
 
 import pytest
 
-from nsp_ablation.reporting.analysis.comparisons import COMPARISON_COLUMNS, compare
-from nsp_ablation.reporting.analysis.study import StudyInfo, load_study
-from nsp_ablation.reporting.render.tables import csv_text
+from nsp_ablation.reporting.analysis.make_report import load_report
+from nsp_ablation.reporting.analysis.study import StudyInfo
+from nsp_ablation.reporting.render.csv_files import comparisons_csv
 
 DOC = {"format": "doc"}
 STATIC = {"masking": "static", "copies": 10}
 
 
+def report_of(results, *pairs):
+    return load_report(results.folder.path, StudyInfo("study", comparisons=pairs))
+
+
 def rows(results, *pairs):
-    study = load_study(results.folder.path, StudyInfo("study", comparisons=pairs))
-    return [one.csv_row() for one in compare(study)]
+    return [one.csv_row() for one in report_of(results, *pairs).comparisons]
 
 
 def test_columns_are_those_of_the_contract(results):
     header = "experiment,a,b,task,difference,low,high,p,p_holm,num_pretraining_seeds\n"
-    assert csv_text(COMPARISON_COLUMNS, rows(results)) == header
+    assert comparisons_csv(report_of(results)) == header
 
 
 def test_seeds_are_paired_and_unpaired_ones_left_out(results):
@@ -52,9 +55,9 @@ def test_formats_are_compared_under_each_masking_and_never_across(results):
 
 
 def test_condition_names_win_over_formats(results):
-    results.add(score=0.5, config={"condition_name": "static"}, condition={"masking": "static", "copies": 1})
-    results.add(score=0.6, config={"condition_name": "static_x10"}, condition=STATIC)
-    results.add(score=0.9, config={"condition_name": "dynamic"})
+    results.add(score=0.5, condition={"name": "static", "masking": "static", "copies": 1})
+    results.add(score=0.6, condition={"name": "static_x10"} | STATIC)
+    results.add(score=0.9, condition={"name": "dynamic"})
     found = rows(results, ("static", "dynamic"), ("static_x10", "dynamic"))
     assert [row["difference"] for row in found] == pytest.approx([-40, -30])
 

@@ -1,5 +1,6 @@
 """The report: self-contained, repeatable, right about what failed, and free of torch."""
 
+import json
 import os
 import re
 import shutil
@@ -10,18 +11,20 @@ from xml.etree import ElementTree
 
 import pytest
 
-from nsp_ablation.reporting.analysis.comparisons import compare
-from nsp_ablation.reporting.analysis.facts import failures, majority_accuracy, pretraining_table, warnings
-from nsp_ablation.reporting.analysis.study import StudyInfo, load_study
-from nsp_ablation.reporting.records.manifest import Cell, Manifest, begin_sweep, write_cell
+from nsp_ablation.learning.engine.run_loggers import start_wandb
+from nsp_ablation.reporting.analysis.facts import majority_accuracy
+from nsp_ablation.reporting.analysis.make_report import load_report
+from nsp_ablation.reporting.analysis.study import StudyInfo
+from nsp_ablation.reporting.dashboards.wandb_table import log_report
+from nsp_ablation.reporting.records.manifest import Manifest, SweepCell, begin_sweep, write_cell
 from nsp_ablation.reporting.render.appendix import appendix
-from nsp_ablation.reporting.render.build_report import build_report
-from nsp_ablation.reporting.render.figures import figures
+from nsp_ablation.reporting.render.figures import probes_figure, scores_figure
 from nsp_ablation.reporting.render.latex import code, compile_pdf, escape
+from nsp_ablation.reporting.render.outputs import write_report
 from nsp_ablation.reporting.render.terminal import terminal_text
 
 SOURCE = Path(__file__).parents[2] / "src"
-FILES = ["appendix.tex", "comparisons.csv", "figures/recall.svg", "figures/scores.svg", "report.html"]
+FILES = ["appendix.tex", "comparisons.csv", "figures/probes.svg", "figures/scores.svg", "report.html"]
 FILES += ["table.csv", "table.md", "table.tex"]
 NASTY = r"""50% of $x_1$ & <b>"~#^{}\|" [a] — Łódź, naïve 数"""
 HAS_TEX = shutil.which("pdflatex") or shutil.which("latexmk") or shutil.which("tectonic")
@@ -33,8 +36,15 @@ def no_tex(monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
 
 
-def study_of(results, **info):
-    return load_study(results.folder.path, StudyInfo("study", **info))
+def report_of(results, **info):
+    return load_report(results.folder.path, StudyInfo("study", **info))
+
+
+def build(path, record_ids=None, **info):
+    """Write a folder's report and return the terminal's text."""
+    report = load_report(path, StudyInfo(path.name, **info), record_ids)
+    trouble = write_report(path / "report", report)
+    return terminal_text(report, path / "report", trouble, color=False, width=100)
 
 
 def begin(results, *cells):
@@ -46,7 +56,7 @@ def begin(results, *cells):
 def test_all_files_are_written_and_equal_records_give_equal_bytes(small_study, no_tex):
     path, contents = small_study.folder.path, []
     for _ in range(2):
-        build_report(path, study=StudyInfo("study", comparisons=(("full", "segment_pair"),)))
+        build(path, comparisons=(("full", "segment_pair"),))
         files = sorted(file for file in (path / "report").rglob("*") if file.is_file())
         contents.append({str(file.relative_to(path / "report")): file.read_bytes() for file in files})
     assert sorted(contents[0]) == FILES
@@ -54,30 +64,45 @@ def test_all_files_are_written_and_equal_records_give_equal_bytes(small_study, n
 
 
 def test_terminal_text_fits_100_characters(full_study):
-    study = nasty_study(full_study)
-    text = terminal_text(study, compare(study), Path("results/study/report"), ["trouble"], color=False, width=100)
+    report = nasty_report(full_study)
+    text = terminal_text(report, Path("results/study/report"), ["trouble"], color=False, width=100)
     assert max(map(len, text.splitlines())) <= 100
 
 
 def test_no_record_still_gives_a_report(tmp_path, no_tex):
-    text = build_report(tmp_path / "adhoc", study=StudyInfo("adhoc", comparisons=(("full", "doc"),)))
+    text = build(tmp_path / "adhoc", comparisons=(("full", "doc"),))
     assert "No results yet" in text
     assert "No results yet" in (tmp_path / "adhoc" / "report" / "report.html").read_text()
     assert (tmp_path / "adhoc" / "report" / "table.csv").read_text().count("\n") == 1
 
 
+def test_what_is_of_an_older_version_is_told_in_one_line_and_never_read(small_study, no_tex):
+    path = small_study.folder.path
+    begin(small_study)
+    manifest = path / "manifest.json"
+    for file in [*sorted((path / "records").glob("*.json"))[:3], manifest]:
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"schema": 1}))
+    line = "not read, since of an older version: 3 records and the manifest of the newest sweep; run the same command"
+    assert [text for text in report_of(small_study).warnings if "older" in text] == [f"{line} again"]
+    assert report_of(small_study).num_done == 5
+    for file in (path / "records").glob("*.json"):
+        file.write_text('{"schema": 1}')
+    text = build(path)
+    assert "No results yet" in text
+    assert "warning: not read, since of an older version: 8 records" in text
+
+
 def test_figures_of_an_older_report_do_not_stay(results, no_tex):
     results.add("in_context_recall", 0.5, fine=None)
-    build_report(results.folder.path, study=StudyInfo("study"))
-    build_report(results.folder.path, study=StudyInfo("study"), record_ids=[])
+    build(results.folder.path)
+    build(results.folder.path, [])
     assert list((results.folder.path / "report" / "figures").glob("*.svg")) == []
 
 
 def test_only_the_newest_sweep_stands_in_the_table_unless_all_are_asked_for(results, no_tex):
     old, new = results.add(score=0.111), results.add(score=0.222, condition={"format": "doc"})
-    begin(results, Cell("doc", ["format=doc"], [new], "done", None))
-    path, info = results.folder.path, StudyInfo("study")
-    newest, every = build_report(path, study=info), build_report(path, study=info, record_ids=[old, new])
+    begin(results, SweepCell("doc", ["format=doc"], [new], "done", None))
+    newest, every = build(results.folder.path), build(results.folder.path, [old, new])
     assert "22.2" in newest
     assert "11.1" not in newest
     assert "11.1" in every
@@ -85,9 +110,14 @@ def test_only_the_newest_sweep_stands_in_the_table_unless_all_are_asked_for(resu
 
 def test_a_cell_that_failed_before_its_first_record_is_shown_as_failed(results, no_tex):
     key = results.add()
-    lost = Cell("doc-mlm-p1", ["format=doc"], [], "failed", "corpus.path=x holds one document")
-    begin(results, Cell("full", ["format=full"], [key], "done", None), lost, Cell("late", [], [], "planned", None))
-    text = build_report(results.folder.path, study=StudyInfo("study"))
+    lost = SweepCell("doc-mlm-p1", ["format=doc"], [], "failed", "corpus.path=x holds one document")
+    begin(
+        results,
+        SweepCell("full", ["format=full"], [key], "done", None),
+        lost,
+        SweepCell("late", [], [], "planned", None),
+    )
+    text = build(results.folder.path)
     assert re.search(r"doc-mlm-p1 +failed", text)
     assert re.search(r"late +–", text)
     assert "failed: doc-mlm-p1: corpus.path=x holds one document" in text
@@ -97,16 +127,16 @@ def test_a_cell_that_failed_before_its_first_record_is_shown_as_failed(results, 
 
 def test_failures_are_told_once(results):
     key = results.add(status="failed")
-    begin(results, Cell("full", [], [key], "failed", "diverged"))
-    assert failures(study_of(results)) == ["full: diverged"]
-    begin(results, Cell("full", [], [key], "done", None))
-    assert failures(study_of(results)) == [f"{key}: diverged"]
+    begin(results, SweepCell("full", [], [key], "failed", "diverged"))
+    assert report_of(results).failures == ["full: diverged"]
+    begin(results, SweepCell("full", [], [key], "done", None))
+    assert report_of(results).failures == [f"{key}: diverged"]
 
 
 def test_html_asks_the_network_for_nothing_and_escapes(results, no_tex):
     results.add(score=0.5)
     results.add("mnli", status="failed", reason="<script>alert(1)</script>")
-    build_report(results.folder.path, study=StudyInfo("study", title="a <b> & c"))
+    build(results.folder.path, title="a <b> & c")
     page = (results.folder.path / "report" / "report.html").read_text()
     assert "<script" not in page
     assert "a &lt;b&gt; &amp; c" in page
@@ -115,7 +145,7 @@ def test_html_asks_the_network_for_nothing_and_escapes(results, no_tex):
 
 
 def test_ids_of_two_inline_figures_never_meet(small_study, no_tex):
-    build_report(small_study.folder.path, study=StudyInfo("study"))
+    build(small_study.folder.path)
     page = (small_study.folder.path / "report" / "report.html").read_text()
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids)) > 50
@@ -123,22 +153,24 @@ def test_ids_of_two_inline_figures_never_meet(small_study, no_tex):
 
 
 def test_svg_is_well_formed_repeatable_and_undated(small_study):
-    drawn = figures(study_of(small_study))
-    assert sorted(drawn) == ["recall", "scores"]
-    assert drawn == figures(study_of(small_study))
-    for svg in drawn.values():
+    first, second = report_of(small_study), report_of(small_study)
+    for figure in (scores_figure, probes_figure):
+        svg = figure(first)
+        assert svg == figure(second)
         ElementTree.fromstring(svg)
         assert "<dc:date>" not in svg
+    assert ">F1, %<" in scores_figure(first)
+    assert ">gain, nats<" not in scores_figure(first)
 
 
 def test_svg_draws_every_arm_and_a_failure_as_a_word(full_study):
-    svg = figures(study_of(full_study))["scores"]
+    svg = scores_figure(report_of(full_study))
     for text in ("SEGMENT-PAIR + NSP", "untrained encoder", "RACE", "failed"):
         assert f">{text}</text>" in svg
 
 
 def test_pretraining_facts_stand_with_the_majority_of_nsp(full_study):
-    table = pretraining_table(study_of(full_study))
+    table = report_of(full_study).pretraining
     facts = {label: dict(zip(table.heads, cells, strict=True)) for label, cells in table.rows}
     assert list(facts) == ["SEGMENT-PAIR + NSP", "SENTENCE-PAIR + NSP", "FULL-SENTENCES", "DOC-SENTENCES"]
     assert facts["SEGMENT-PAIR + NSP"]["NSP accuracy"] == "81.0%"
@@ -150,10 +182,10 @@ def test_pretraining_facts_stand_with_the_majority_of_nsp(full_study):
 
 def test_a_reader_is_warned_of_unequal_origins(results):
     results.add()
-    assert warnings(study_of(results)) == []
+    assert report_of(results).warnings == []
     other = {"device": "cuda NVIDIA H100", "attention_backend": "varlen", "dirty": True, "commit": "fedcba9876543210"}
     results.add(seed=2, provenance=other)
-    text = "\n".join(warnings(study_of(results)))
+    text = "\n".join(report_of(results).warnings)
     for words in ("kind of device: cpu, cuda", "attention backend: sdpa, varlen", "commit: 0123", "1 of 2 records"):
         assert words in text
 
@@ -161,10 +193,10 @@ def test_a_reader_is_warned_of_unequal_origins(results):
 def test_two_cpus_are_one_kind_of_device(results):
     results.add()
     results.add(seed=2, provenance={"device": "cpu Intel"})
-    assert warnings(study_of(results)) == []
+    assert report_of(results).warnings == []
 
 
-@pytest.mark.parametrize("module", ["render.build_report", "render.tables", "render.figures", "analysis.study"])
+@pytest.mark.parametrize("module", ["render.outputs", "dashboards.wandb_table", "analysis.make_report"])
 def test_analysis_never_loads_torch_and_loads_no_plotting_before_it_plots(module):
     heavy = ("torch", "matplotlib", "pandas", "scipy")
     program = f"import sys, nsp_ablation.reporting.{module}; print([m for m in {heavy} if m in sys.modules])"
@@ -177,8 +209,10 @@ def test_building_a_report_never_loads_torch(results):
     results.add()
     program = (
         "import sys\nfrom pathlib import Path\n"
-        "from nsp_ablation.reporting.render.build_report import build_report, StudyInfo\n"
-        f"build_report(Path({str(results.folder.path)!r}), study=StudyInfo('study')); print('torch' in sys.modules)"
+        "from nsp_ablation.reporting.analysis.make_report import StudyInfo, load_report\n"
+        "from nsp_ablation.reporting.render.outputs import write_report\n"
+        f"path = Path({str(results.folder.path)!r})\n"
+        "write_report(path / 'report', load_report(path, StudyInfo('study'))); print('torch' in sys.modules)"
     )
     environment = {"PYTHONPATH": str(SOURCE), "PATH": "/nonexistent", "HOME": str(results.folder.path)}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
@@ -205,15 +239,15 @@ def test_code_keeps_every_character_and_may_break():
     assert code("a=b") == r"\texttt{a=\allowbreak{}b}"
 
 
-def nasty_study(full_study):
+def nasty_report(full_study):
     full_study.add("mnli", seed=9, status="failed", reason=NASTY, config={"corpus": {"text_key": NASTY}, "seed": 9})
     ids = full_study.folder.ids()
-    begin(full_study, Cell("full", [f"name={NASTY}"], ids, "failed", NASTY))
-    return study_of(full_study, title=NASTY, comparisons=(("full", "doc"),))
+    begin(full_study, SweepCell("full", [f"name={NASTY}"], ids, "failed", NASTY))
+    return report_of(full_study, title=NASTY, comparisons=(("full", "doc"),))
 
 
 def test_appendix_holds_set_up_settings_decisions_and_commands(full_study):
-    text = appendix(nasty_study(full_study))
+    text = appendix(nasty_report(full_study))
     for words in ("Set{-}up", "Results", "Hyper{-}parameters", "Open points of the paper", "Commands", "Provenance"):
         assert words in text
     assert "26. SOP" in text
@@ -225,7 +259,7 @@ def test_appendix_holds_set_up_settings_decisions_and_commands(full_study):
 @pytest.mark.skipif(not HAS_TEX, reason="no TeX engine is installed")
 def test_appendix_compiles_alone_and_within_another_document(full_study, tmp_path):
     source = tmp_path / "appendix.tex"
-    source.write_text(appendix(nasty_study(full_study)), encoding="utf-8")
+    source.write_text(appendix(nasty_report(full_study)), encoding="utf-8")
     assert compile_pdf(source) is None
     first = source.with_suffix(".pdf").read_bytes()
     assert first.startswith(b"%PDF")
@@ -250,3 +284,16 @@ def test_without_an_engine_there_is_no_pdf_and_no_complaint(tmp_path, no_tex):
     source.write_text("x")
     assert compile_pdf(source) is None
     assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_wandb_keeps_both_tables_offline(results, tmp_path, monkeypatch):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    results.add(score=0.5)
+    report = report_of(results)
+    log_report(report, start_wandb(True, dir=tmp_path, project="p", entity=None, job_type="report", name="report"))
+    data = [json.loads(path.read_text())["data"] for path in tmp_path.rglob("*.table.json")]
+    assert sorted(map(len, data)) == [2, 2]
+    assert [list(row.values()) for row in report.points] in data

@@ -7,6 +7,8 @@ from nsp_ablation.reporting.analysis.pooled_scores import collect
 from nsp_ablation.reporting.analysis.study import StudyInfo, load_study
 from nsp_ablation.reporting.analysis.study_arms import arm_labels
 
+NOT_SCIENCE = frozenset({"seed", "trainer.devices"})
+
 
 def collected(results):
     return collect(results.folder.all())
@@ -18,7 +20,7 @@ def only_pool(results):
 
 
 def labels(results):
-    study = load_study(results.folder.path, StudyInfo("study"))
+    study = load_study(results.folder.path, StudyInfo("study", not_science=NOT_SCIENCE))
     return [study.labels[arm] for arm in study.scores.arms]
 
 
@@ -114,6 +116,20 @@ def test_labels_of_equal_conditions_name_the_setting_that_differs(results):
         config = {"masking": {"probability": probability}, "trainer": {"devices": probability}, "seed": probability}
         results.add(science=str(probability), config=config)
     assert labels(results) == [f"FULL-SENTENCES [masking.probability={value}]" for value in (0.15, 0.25)]
+
+
+def test_labels_of_equal_conditions_are_their_names_where_these_differ(results):
+    for name in ("segment_pair", "segment_pair-nsp_balance=exact"):
+        condition = {"name": name, "format": "segment_pair"}
+        results.add(science=name, condition=condition, config={"format": {"nsp_balance": name}})
+    expected = ["segment_pair", "segment_pair-nsp_balance=exact"]
+    assert labels(results) == [f"SEGMENT-PAIR, no NSP [{name}]" for name in expected]
+
+
+def test_two_names_of_one_science_are_one_arm(results):
+    for seed, name in enumerate(("dynamic", "segment_pair_nsp")):
+        results.add(seed=seed, science="s", condition={"name": name})
+    assert len(only_pool(results).seed_scores("f1")) == 2
 
 
 def test_no_arms_have_no_labels():

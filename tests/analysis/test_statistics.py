@@ -27,7 +27,7 @@ def test_interval_is_scipys():
 
 def test_one_seed_has_no_interval():
     summary = summarize(np.array([0.5]))
-    assert (summary.median, summary.mean, summary.low, summary.high, summary.num_seeds) == (0.5, 0.5, None, None, 1)
+    assert (summary.scores, summary.median, summary.mean, summary.low, summary.high) == ((0.5,), 0.5, 0.5, None, None)
 
 
 def test_interval_covers_the_mean_in_95_of_100_samples():

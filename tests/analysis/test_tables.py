@@ -5,38 +5,50 @@ import io
 
 import pytest
 
-from nsp_ablation.reporting.analysis.columns import Column
-from nsp_ablation.reporting.analysis.published import TABLE_1, TABLE_2, choose_table
+from nsp_ablation.options.output_options import PUBLISHED
+from nsp_ablation.reporting.analysis.caption import MICROWORLD_NOTE
+from nsp_ablation.reporting.analysis.columns import Column, columns_of, task_title
+from nsp_ablation.reporting.analysis.make_report import load_report
+from nsp_ablation.reporting.analysis.published import read_tables
 from nsp_ablation.reporting.analysis.study import StudyInfo, load_study
-from nsp_ablation.reporting.render.caption import MICROWORLD_NOTE, caption
-from nsp_ablation.reporting.render.rendering import latex_table, lines_of, markdown_table
-from nsp_ablation.reporting.render.tables import LONG_COLUMNS, csv_text, long_rows, point_rows, reading_table
+from nsp_ablation.reporting.render.csv_files import table_csv
+from nsp_ablation.reporting.render.latex_table import latex_table
+from nsp_ablation.reporting.render.markdown import markdown_table
+from nsp_ablation.reporting.render.table_text import lines_of
 from nsp_ablation.reporting.render.terminal import terminal_table
 
 HEADER = (
-    "arm,encoder,format,objective,masking,copies,budget,tokenizer,model,batch,updates,corpus,science,task,metric,"
+    "arm,encoder,condition,format,objective,masking,copies,budget,tokenizer,model,batch,updates,corpus,science,task,metric,"
     "median,mean,low,high,num_pretraining_seeds,num_finetuning_seeds,num_failed,published"
 )
 MICROWORLD = {"corpus": "microworld", "model": "micro"}
 
 
-def study_of(results, **info):
-    return load_study(results.folder.path, StudyInfo("study", **info))
+def report_of(results, **info):
+    return load_report(results.folder.path, StudyInfo("study", **info))
+
+
+def published_of(results, **info):
+    table = load_study(results.folder.path, StudyInfo("study", **info)).published
+    return table and table.title
 
 
 def long_table(results, **info):
-    return list(csv.DictReader(io.StringIO(csv_text(LONG_COLUMNS, long_rows(study_of(results, **info))))))
+    return list(csv.DictReader(io.StringIO(table_csv(report_of(results, **info)))))
 
 
-def row_of(table, label):
-    (row,) = [row for section in table.sections for row in section.rows if row.label == label]
+def caption_of(results, **info):
+    return " ".join(report_of(results, **info).caption)
+
+
+def row_of(report, label):
+    (row,) = [row for section in report.sections for row in section.rows if row.label == label]
     return row
 
 
 def test_csv_has_exactly_the_columns_of_the_contract(full_study):
-    text = csv_text(LONG_COLUMNS, long_rows(study_of(full_study)))
-    assert text.splitlines()[0] == HEADER
-    assert csv_text(LONG_COLUMNS, []) == HEADER + "\n"
+    assert table_csv(report_of(full_study)).splitlines()[0] == HEADER
+    assert table_csv(load_report(full_study.folder.path, StudyInfo("study"), [])) == HEADER + "\n"
 
 
 def test_csv_holds_percent_over_seeds(results):
@@ -55,7 +67,7 @@ def test_csv_holds_percent_over_seeds(results):
 def test_csv_cells_are_the_condition_as_text_and_null_is_empty(results):
     results.add(condition={"masking": "static", "copies": 10})
     row = long_table(results)[0]
-    values = [row[name] for name in ("format", "masking", "copies", "batch", "updates", "encoder", "low")]
+    values = [row[name] for name in ("condition", "masking", "copies", "batch", "updates", "encoder", "low")]
     assert values == ["full", "static", "10", "16", "3500", "", ""]
 
 
@@ -86,14 +98,14 @@ def test_csv_names_untrained_and_external_encoders(results):
 
 
 def test_points_are_all_there(full_study):
-    rows = point_rows(study_of(full_study))
+    rows = report_of(full_study).points
     assert sum(row["metric"] in ("f1", "accuracy") for row in rows) == 57
     assert {"arm": "FULL-SENTENCES", "task": "in_context_recall", "metric": "recall_gain", "pretraining_seed": 1,
-            "finetuning_seed": 1, "value": pytest.approx(0.25)} in rows  # fmt: skip
+            "finetuning_seed": None, "value": pytest.approx(0.25)} in rows  # fmt: skip
 
 
 def test_reading_table_has_the_papers_columns_then_recall(full_study):
-    columns = reading_table(study_of(full_study)).columns
+    columns = report_of(full_study).columns
     assert [column.title for column in columns] == [
         *("SQuAD 1.1", "SQuAD 2.0", "MNLI-m", "SST-2", "RACE"),
         *("Recall", "Recall"),
@@ -102,7 +114,7 @@ def test_reading_table_has_the_papers_columns_then_recall(full_study):
 
 
 def test_a_failed_cell_reads_failed_and_a_partly_failed_one_is_marked(full_study):
-    table = reading_table(study_of(full_study))
+    table = report_of(full_study)
     lines = lines_of(row_of(table, "SENTENCE-PAIR + NSP"), table.columns)
     texts = dict(zip([column.task for column in table.columns], lines[0][2], strict=False))
     assert texts["race"] == "failed"
@@ -110,43 +122,48 @@ def test_a_failed_cell_reads_failed_and_a_partly_failed_one_is_marked(full_study
 
 
 def test_reference_rows_are_the_records(full_study):
-    table = reading_table(study_of(full_study))
+    table = report_of(full_study)
     for label, value in (("chance", 0.25), ("majority", 0.3), ("bag of words", 0.4)):
-        assert row_of(table, label).cells[0].summary.median == value
-    assert row_of(table, "untrained encoder").cells[0].summary.median == pytest.approx(0.315)
+        assert row_of(table, label).scores[0].summary.median == value
+    assert row_of(table, "untrained encoder").scores[0].summary.median == pytest.approx(0.315)
 
 
 def test_the_type_only_ceiling_is_shown_where_a_record_has_one(results):
     results.add(metrics={"type_only_ceiling": 0.75})
-    assert row_of(reading_table(study_of(results)), "type-only ceiling").cells[0].summary.median == 0.75
+    assert row_of(report_of(results), "type-only ceiling").scores[0].summary.median == 0.75
 
 
 def test_published_numbers_stand_beneath_their_arm_and_the_others_apart(full_study):
-    table = reading_table(study_of(full_study))
-    assert row_of(table, "FULL-SENTENCES").published[:5] == pytest.approx([0.904, 0.791, 0.847, 0.925, 0.648])
-    assert row_of(table, "XLNet_BASE (K = 7)").cells[0].summary is None
+    table = report_of(full_study)
+    assert [score.published for score in row_of(table, "FULL-SENTENCES").scores[:5]] == pytest.approx(
+        [0.904, 0.791, 0.847, 0.925, 0.648]
+    )
+    assert row_of(table, "XLNet_BASE (K = 7)").scores[0].summary is None
     apart = [row.label for row in table.sections[-1].rows]
     assert apart == ["BERT_BASE", "XLNet_BASE (K = 7)", "XLNet_BASE (K = 6)"]
 
 
 def test_no_published_number_stands_beside_the_microworld(results):
     results.add(condition=MICROWORLD)
-    study = study_of(results, published="table2")
-    assert study.published is None
-    assert [row["published"] for row in long_rows(study)] == [None, None]
-    assert "published" not in markdown_table(reading_table(study))
-    assert MICROWORLD_NOTE in caption(study)
+    report = report_of(results, published="table2")
+    assert not report.has_published
+    assert [row["published"] for row in report.long_table] == [None, None]
+    assert "published" not in markdown_table(report)
+    assert MICROWORLD_NOTE in report.caption
     assert "do not show document-level reasoning" in MICROWORLD_NOTE
 
 
 def test_the_layout_is_table_1_where_masking_alone_varies(results):
     results.add(condition={"format": "segment_pair", "objective": "mlm_nsp", "masking": "static", "copies": 10})
-    assert choose_table(study_of(results).scores.arms) == "table2"
-    results.add(condition={"format": "segment_pair", "objective": "mlm_nsp"})
-    assert study_of(results).published == "table1"
+    assert published_of(results) == "table 2"
+    results.add("mnli", condition={"format": "segment_pair", "objective": "mlm_nsp"})
+    assert published_of(results) == "table 1"
     results.add(condition={"format": "full"})
-    assert study_of(results).published == "table2"
-    assert study_of(results, published="none").published is None
+    assert published_of(results) == "table 2"
+    assert published_of(results, published="table3") == "table 3"
+    assert published_of(results, published="none") is None
+    with pytest.raises(ValueError, match="report.published=table9: no such table; allowed: none, table1, table2"):
+        report_of(results, published="table9")
 
 
 def test_static_masking_has_its_published_number_at_ten_copies_alone(results):
@@ -154,35 +171,51 @@ def test_static_masking_has_its_published_number_at_ten_copies_alone(results):
     for copies in (1, 10):
         results.add("mnli", 0.5 + copies / 100, condition={**pair, "masking": "static", "copies": copies})
     results.add("mnli", 0.9, condition=pair)
-    published = {row["copies"]: row["published"] for row in long_rows(study_of(results))}
+    published = {row["copies"]: row["published"] for row in report_of(results).long_table}
     assert published == {1: None, 10: 84.3, None: 84.0}
 
 
 def test_published_tables_agree_where_the_paper_says_so():
-    dynamic = next(row for row in TABLE_1 if row.label == "dynamic")
-    segment_pair = TABLE_2[0]
+    tables = read_tables()
+    dynamic = next(row for row in tables["table1"].rows if row.label == "dynamic")
+    segment_pair = tables["table2"].rows[0]
     assert all(segment_pair.scores[task] == score for task, score in dynamic.scores.items())
-    assert [len(row.scores) for row in TABLE_2] == [5, 5, 5, 5, 5, 4, 4]
-    assert [len(row.scores) for row in TABLE_1] == [3, 3, 3]
+    lengths = {name: [len(row.scores) for row in table.rows] for name, table in tables.items()}
+    assert lengths == {"table1": [3, 3, 3], "table2": [5, 5, 5, 5, 5, 4, 4], "table3": [2, 2, 2]}
+    assert all(set(row.scores) <= set(table.metrics) for table in tables.values() for row in table.rows)
+
+
+def test_a_published_row_is_one_line_of_one_file(results, tmp_path):
+    text = (PUBLISHED / "table2.yaml").read_text()
+    row = "  - {label: Ours, condition: {format: full, objective: mlm_nsp}, scores: {squad1: 12.5}}\n"
+    (tmp_path / "table9.yaml").write_text(text + row)
+    (tmp_path / "broken.yaml").write_text(text.replace("title:", "titel:"))
+    with pytest.raises(ValueError, match=r"broken\.yaml is no published table: .*titel"):
+        read_tables(tmp_path)
+    (tmp_path / "broken.yaml").unlink()
+    (table,) = read_tables(tmp_path).values()
+    results.add(condition={"objective": "mlm_nsp"})
+    (arm,) = load_study(results.folder.path, StudyInfo("study")).scores.arms
+    assert table.score(table.row_of(arm), "squad1", "f1") == 0.125
 
 
 def test_one_seed_has_no_interval_and_the_caption_says_so(results):
     results.add()
-    study = study_of(results)
-    assert len(lines_of(reading_table(study).sections[0].rows[0], study.columns)) == 2
-    assert "there are no intervals" in " ".join(caption(study))
-    assert "1 pre-training seed × 1 fine-tuning seed" in " ".join(caption(study))
+    report = report_of(results)
+    assert len(lines_of(report.sections[0].rows[0], report.columns)) == 2
+    assert "there are no intervals" in caption_of(results)
+    assert "1 pre-training seed × 1 fine-tuning seed" in caption_of(results)
 
 
 def test_caption_names_a_masked_share_that_is_not_the_papers(results):
     results.add(config={"masking": {"probability": 0.15}})
-    assert "masked share" not in " ".join(caption(study_of(results)))
+    assert "masked share" not in caption_of(results)
     results.add(condition={"format": "doc"}, config={"masking": {"probability": 0.25}})
-    assert "masked share of the tokens (25%; paper: 15%)" in " ".join(caption(study_of(results)))
+    assert "masked share of the tokens (25%; paper: 15%)" in caption_of(results)
 
 
 def test_caption_states_seeds_scale_and_what_differs_from_the_paper(full_study):
-    text = " ".join(caption(study_of(full_study)))
+    text = caption_of(full_study)
     for words in (
         "1–2 pre-training seeds × 1 fine-tuning seed",
         "95 % t interval",
@@ -197,27 +230,27 @@ def test_caption_states_seeds_scale_and_what_differs_from_the_paper(full_study):
 
 def test_terminal_lines_fit_100_characters(full_study):
     for color in (False, True):
-        text = terminal_table(reading_table(study_of(full_study)), 100, color)
+        text = terminal_table(report_of(full_study), 100, color)
         assert ("\x1b[" in text) == color
-    plain = terminal_table(reading_table(study_of(full_study)), 100, False)
+    plain = terminal_table(report_of(full_study), 100, False)
     assert max(map(len, plain.splitlines())) <= 100
     assert plain.count("FULL-SENTENCES") == plain.count("gain, nats") + 1 == 2
 
 
 def test_columns_of_the_terminal_are_aligned(full_study):
-    lines = terminal_table(reading_table(study_of(full_study)), 200, False).splitlines()
-    places = {line.index(score) + len(score) for line in lines for score in ("SQuAD 1.1",) if score in line}
-    places |= {line.index("90.4") + 4 for line in lines if "90.4" in line}
-    assert len(places) == 1
+    lines = terminal_table(report_of(full_study), 200, False).splitlines()
+    ends = {line.index(score) + len(score) for line in lines for score in ("SQuAD 1.1",) if score in line}
+    ends |= {line.index("90.4") + 4 for line in lines if "90.4" in line}
+    assert len(ends) == 1
 
 
 def test_markdown_rows_have_equal_numbers_of_cells(full_study):
-    lines = markdown_table(reading_table(study_of(full_study))).splitlines()
+    lines = markdown_table(report_of(full_study)).splitlines()
     assert {line.count("|") for line in lines} == {9}
 
 
 def test_latex_rows_have_equal_numbers_of_cells(full_study):
-    text = latex_table(reading_table(study_of(full_study)), ["A caption."], "tab:x")
+    text = latex_table(report_of(full_study))
     rows = [line for line in text.splitlines() if line.endswith("\\\\") and "\\multicolumn{8}" not in line]
     assert {line.count(" & ") for line in rows} == {7}
     assert "\\toprule" in text
@@ -233,15 +266,37 @@ def test_latex_rows_have_equal_numbers_of_cells(full_study):
     ],
 )
 def test_numbers_as_text(metric, value, text):
-    assert Column("task", metric).text(value) == text
+    assert Column("task", metric, "").text(value) == text
 
 
 def test_caption_names_choices_that_the_study_did_not_have(results):
     results.add(config={"masking": {"unit": "token"}, "format": {"attention": "sequence"}})
-    assert "whole words" not in " ".join(caption(study_of(results)))
+    assert "whole words" not in caption_of(results)
     results.add(
         condition={"format": "doc"}, config={"masking": {"unit": "whole_word"}, "format": {"attention": "document"}}
     )
-    text = " ".join(caption(study_of(results)))
+    text = caption_of(results)
     assert "whole words masked (paper: single tokens)" in text
     assert "attention within documents" in text
+
+
+def test_a_variant_of_a_metric_is_written_like_it_and_a_count_as_it_is():
+    facts = {name: (Column("t", name, "").is_fraction, Column("t", name, "").unit) for name in (
+        "accuracy_T32", "recall_gain_standard_error_T32", "true_context_loss", "num_targets", "type_only_ceiling"
+    )}  # fmt: skip
+    assert facts == {
+        "accuracy_T32": (True, "accuracy T32"),
+        "recall_gain_standard_error_T32": (False, "recall gain standard error T32"),
+        "true_context_loss": (False, "nats"),
+        "num_targets": (False, "num targets"),
+        "type_only_ceiling": (True, "type only ceiling"),
+    }
+
+
+def test_titles_are_the_configurations_and_second_metrics_have_columns(results):
+    results.add("zebra_task", config={"tasks": {"zebra_task": {"title": None}}})
+    results.add("squad1")
+    records = results.folder.all()
+    assert (task_title("squad1", records), task_title("zebra_task", records)) == ("SQuAD 1.1", "zebra task")
+    columns = columns_of("t", "T", "accuracy", ["accuracy", "num_targets", "recall_gain"])
+    assert [column.metric for column in columns] == ["accuracy", "recall_gain"]

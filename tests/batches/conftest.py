@@ -5,7 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.options.masking_options import MaskingOptions
+from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.text.store.token_store import TokenStore
@@ -48,16 +50,15 @@ def index_in(store, frame):
     """Return a function that gives the index of a format by name."""
 
     def build(name, *, resample=False, order="nsp", epoch=0, sentence_separator=False):
-        options = {"nsp_balance": "bert", "lone_sentences": "random", "pairs": "overlapping"}
         its_frame = dataclasses.replace(frame, sentence_separator=sentence_separator)
-        return make_format(name, **options, resample=resample, order=order).index(store, its_frame, 1, epoch)
+        return make_format(FormatOptions(name, resample=resample), order).index(store, its_frame, 1, epoch)
 
     return build
 
 
 @pytest.fixture(scope="session")
-def dynamic() -> MaskSpec:
-    return MaskSpec("dynamic", None, 0.15, 0.8, 0.1, "exact", seed=1)
+def dynamic() -> Masks:
+    return Masks(MaskingOptions("dynamic"), seed=1)
 
 
 @pytest.fixture(scope="session")

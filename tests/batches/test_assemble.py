@@ -5,7 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.assemble import assemble, assemble_masked, concatenate
+from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.formats.sample_index import SampleIndex
 from nsp_ablation.text.store.token_store import TokenStore
 
@@ -55,7 +57,7 @@ def test_a_special_token_of_the_text_is_special_where_it_stands(frame, dynamic):
         tiny_index([[0, 4]], [1], is_pair=False),
         frame,
         np.array([0]),
-        dataclasses.replace(dynamic, probability=0.9),
+        Masks(MaskingOptions("dynamic", probability=0.9), seed=1),
         1,
     )
     assert flat.special.tolist() == [True, False, True, False, True, True]

@@ -1,11 +1,12 @@
 """The JSONL of `stage=inspect`: its laws hold on the file alone."""
 
-import dataclasses
 import json
 
 import numpy as np
 import pytest
 
+from nsp_ablation.options.masking_options import MaskingOptions
+from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.formats.sample_index import SampleIndex
 from nsp_ablation.samples.inspection.contract import header, pieces, sample_rows, write_jsonl
 from nsp_ablation.text.store.token_store import TokenStore
@@ -155,6 +156,6 @@ def test_epochs_change_the_masks_alone(written):
 
 def test_masks_of_a_row_do_not_depend_on_which_rows_are_written(store, frame, index_in, dynamic):
     index = index_in("full")
-    static = dataclasses.replace(dynamic, name="static", copies=2)
+    static = Masks(MaskingOptions("static", copies=2), seed=1)
     every = list(sample_rows(store, index, frame, static, 3, np.arange(index.num_samples)))
     assert list(sample_rows(store, index, frame, static, 1, np.array([4, 2]))) == [every[4], every[2]]

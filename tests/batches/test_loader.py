@@ -1,16 +1,15 @@
 """What the model reads does not depend on who reads it: workers, ranks, accumulation, resume."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
 
+from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.assemble import assemble_masked
 from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.batches.loader import evaluation_batches, micro_batch_loader, pair_labels
-from nsp_ablation.samples.batches.masking import MaskSpec
-from nsp_ablation.samples.batches.plan import BatchPlan
+from nsp_ablation.samples.batches.masking import Masks
+from nsp_ablation.samples.batches.plan import BatchPlan, balanced_cut
 from nsp_ablation.samples.inspection.contract import sample_rows
 
 SEQUENCES, TOKENS = UpdateSize(6, None, 6, 0), UpdateSize(None, 140.5, 0, 140.5)
@@ -20,12 +19,12 @@ SEQUENCES, TOKENS = UpdateSize(6, None, 6, 0), UpdateSize(None, 140.5, 0, 140.5)
 def read(store, frame, index_in, dynamic):
     """Return a function that reads micro-batches of a format through a loader."""
 
-    def run(name="full", size=SEQUENCES, first_step=0, max_steps=6, spec=dynamic, **settings):
+    def run(name="full", size=SEQUENCES, first_step=0, max_steps=6, masks=dynamic, **settings):
         index = index_in(name)
         plan = BatchPlan(lambda epoch: index, size, 1)
         settings = {"accumulation": 1, "num_workers": 0} | settings
         return list(
-            micro_batch_loader(plan, store, frame, spec, first_step=first_step, max_steps=max_steps, **settings)
+            micro_batch_loader(plan, store, frame, masks, first_step=first_step, max_steps=max_steps, **settings)
         )
 
     return run
@@ -64,10 +63,10 @@ def sequences(batch):
 @pytest.mark.parametrize(("accumulation", "world_size"), [(1, 1), (3, 1), (1, 2), (2, 3), (4, 4)])
 @pytest.mark.parametrize("count", ["exact", "bernoulli"])
 def test_ranks_and_accumulation_cut_an_update_and_change_nothing_in_it(read, dynamic, accumulation, world_size, count):
-    spec = dataclasses.replace(dynamic, count=count)
-    whole = read("segment_pair", TOKENS, spec=spec)
+    masks = Masks(MaskingOptions("dynamic", count=count), seed=1)
+    whole = read("segment_pair", TOKENS, masks=masks)
     of_rank = [
-        read("segment_pair", TOKENS, spec=spec, accumulation=accumulation, rank=rank, world_size=world_size)
+        read("segment_pair", TOKENS, masks=masks, accumulation=accumulation, rank=rank, world_size=world_size)
         for rank in range(world_size)
     ]
     for step, update in enumerate(whole):
@@ -88,20 +87,21 @@ def test_micro_batches_are_those_of_the_plan(read, index_in):
     plan = BatchPlan(lambda epoch: index, TOKENS, 1)
     batches = iter(read("doc", TOKENS, accumulation=3, max_steps=20))
     for step in range(20):
-        for samples, _ in plan.micro_batches(step, 3):
-            assert np.diff(next(batches).sequence_offsets).tolist() == index.lengths()[samples].tolist()
+        lengths = index.lengths()[plan.update(step)[0]]
+        for part in np.split(lengths, balanced_cut(lengths, 3)[1:-1]):
+            assert np.diff(next(batches).sequence_offsets).tolist() == part.tolist()
 
 
 @pytest.mark.parametrize("masking", [("dynamic", None), ("static", 10)])
 @pytest.mark.parametrize("name", ["segment_pair", "sentence_pair", "full", "doc"])
 def test_training_consumes_exactly_what_inspection_shows(store, frame, index_in, dynamic, read, name, masking):
-    spec = dataclasses.replace(dynamic, name=masking[0], copies=masking[1])
+    masks = Masks(MaskingOptions(masking[0], copies=masking[1]), seed=1)
     index = index_in(name)
     plan = BatchPlan(lambda epoch: index, SEQUENCES, 1)
     num_steps = 2 * index.num_samples // 6 + 1
-    for step, batch in enumerate(read(name, spec=spec, max_steps=num_steps)):
+    for step, batch in enumerate(read(name, masks=masks, max_steps=num_steps)):
         shown = [
-            next(sample_rows(store, index, frame, spec, int(epoch), np.array([sample])))
+            next(sample_rows(store, index, frame, masks, int(epoch), np.array([sample])))
             for sample, epoch in zip(*plan.update(step), strict=True)
         ]
         expected = [
@@ -178,10 +178,9 @@ def test_evaluation_reads_each_sample_once_in_corpus_order_under_the_mask_of_epo
     assert len(ones) == index.num_samples
 
 
-def test_pieces_are_cut_with_their_sequences(read, store, frame, index_in):
+def test_pieces_are_cut_with_their_sequences(read, store, frame, index_in, dynamic):
     index = index_in("full")
-    whole = assemble_masked(store, index, frame, np.arange(index.num_samples), MaskSpec(
-        "dynamic", None, 0.15, 0.8, 0.1, "exact", 1), 1)  # fmt: skip
+    whole = assemble_masked(store, index, frame, np.arange(index.num_samples), dynamic, 1)
     pieces_of = {
         tuple(whole.input_ids[start:end]): tuple(
             whole.piece_offsets[(start <= whole.piece_offsets) & (whole.piece_offsets <= end)] - start

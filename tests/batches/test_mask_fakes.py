@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.assemble import assemble_masked
-from nsp_ablation.samples.batches.masking import mask_flat
+from nsp_ablation.samples.batches.masking import Masks, mask_flat
 
 
 @pytest.fixture(scope="module")
@@ -16,13 +17,13 @@ def index(index_in):
 
 @pytest.fixture(scope="module")
 def static(dynamic):
-    return replace(dynamic, name="static", copies=10)
+    return Masks(MaskingOptions("static", copies=10), seed=1)
 
 
 @pytest.fixture(scope="module")
 def masked(store, index, frame):
-    """masked(spec, epoch=1) -> every sample under its mask."""
-    return lambda spec, epoch=1: assemble_masked(store, index, frame, np.arange(index.num_samples), spec, epoch)
+    """masked(masks, epoch=1) -> every sample under its mask."""
+    return lambda masks, epoch=1: assemble_masked(store, index, frame, np.arange(index.num_samples), masks, epoch)
 
 
 def check_masks(frame, flat, probability):
@@ -70,10 +71,10 @@ def with_targets(flat, positions, frame):
 
 
 def test_masks_themselves_pass(frame, masked, dynamic, static):
-    for spec in (dynamic, static):
+    for masks in (dynamic, static):
         for epoch in (1, 2):
-            check_masks(frame, masked(spec, epoch), 0.15)
-        check_epochs(spec.copies, [masked(spec, epoch).masked_positions for epoch in range(1, 23)])
+            check_masks(frame, masked(masks, epoch), 0.15)
+        check_epochs(masks.options.copies, [masked(masks, epoch).masked_positions for epoch in range(1, 23)])
 
 
 def test_static_masks_that_differ_between_epochs_1_and_11_are_refused(masked, dynamic):
@@ -82,7 +83,7 @@ def test_static_masks_that_differ_between_epochs_1_and_11_are_refused(masked, dy
 
 
 def test_static_masks_with_nine_copies_for_ten_are_refused(masked, static):
-    nine = replace(static, copies=9)
+    nine = replace(static, options=MaskingOptions("static", copies=9))
     with pytest.raises(AssertionError, match="epochs 1 and 10"):
         check_epochs(10, [masked(nine, epoch).masked_positions for epoch in range(1, 12)])
 
@@ -131,7 +132,11 @@ def test_targets_at_the_front_of_each_sample_are_refused(frame, masked, dynamic)
 
 def test_targets_that_all_become_mask_are_refused(frame, masked, dynamic):
     with pytest.raises(AssertionError, match="not 80 percent"):
-        check_masks(frame, masked(replace(dynamic, mask_fraction=1.0, random_fraction=0.0)), 0.15)
+        check_masks(
+            frame,
+            masked(replace(dynamic, options=MaskingOptions("dynamic", mask_fraction=1.0, random_fraction=0.0))),
+            0.15,
+        )
 
 
 def test_a_token_that_changes_without_being_a_target_is_refused(frame, masked, dynamic):

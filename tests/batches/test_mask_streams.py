@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from nsp_ablation.samples.batches.masking import MaskSpec, mask_flat
+from nsp_ablation.options.masking_options import MaskingOptions
+from nsp_ablation.samples.batches.masking import Masks, mask_flat
 
 MILLION = 1_000_000
 AXES = {
@@ -23,7 +24,7 @@ def fairseq_key(seed, epoch, samples):
 
 
 def our_key(seed, epoch, samples):
-    return MaskSpec("dynamic", None, 0.15, 0.8, 0.1, "exact", seed).keys(samples, epoch)
+    return Masks(MaskingOptions("dynamic"), seed=seed).keys(samples, epoch)
 
 
 def check_streams(key, axes):
@@ -57,10 +58,10 @@ def test_a_key_of_20_bits_or_of_a_sum_would_be_refused():
 
 def chosen(frame, seed, epoch, num_samples, length):
     """Return (num_samples, length) bool: the targets of samples of so many ordinary tokens."""
-    spec = MaskSpec("dynamic", None, 0.15, 0.8, 0.1, "exact", seed)
+    masks = Masks(MaskingOptions("dynamic"), seed=seed)
     input_ids, special = np.full(num_samples * length, 50), np.zeros(num_samples * length, bool)
     offsets = np.arange(0, len(input_ids) + 1, length)
-    _, positions, _ = mask_flat(input_ids, special, offsets, spec.keys(np.arange(num_samples), epoch), frame, spec)
+    _, positions, _ = mask_flat(input_ids, special, offsets, masks.keys(np.arange(num_samples), epoch), frame, masks)
     is_target = np.zeros(len(input_ids), bool)
     is_target[positions] = True
     return is_target.reshape(num_samples, length)

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from nsp_ablation.base.randomness import draw64, epoch_key, sample_key, stream
+from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.assemble import assemble_masked
-from nsp_ablation.samples.batches.masking import MaskSpec, mask_flat, never_masked
+from nsp_ablation.samples.batches.masking import Masks, mask_flat, never_masked
 
 SPECIALS = {0, 1, 2, 3, 4}
 
 
-def masked_positions(store, index, frame, spec, epoch, sample=0):
-    return assemble_masked(store, index, frame, np.array([sample]), spec, epoch).masked_positions.tolist()
+def masked_positions(store, index, frame, masks, epoch, sample=0):
+    return assemble_masked(store, index, frame, np.array([sample]), masks, epoch).masked_positions.tolist()
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def full(index_in):
     return index_in("full")
 
 
-def mask_lengths(lengths, frame, spec, epoch=1):
+def mask_lengths(lengths, frame, masks, epoch=1):
     """Mask sequences of so many ordinary tokens (id 50) between two special ones."""
     offsets = np.concatenate([[0], np.cumsum(np.array(lengths) + 2)])
     special = np.zeros(offsets[-1], bool)
@@ -31,26 +32,26 @@ def mask_lengths(lengths, frame, spec, epoch=1):
         input_ids,
         special,
         offsets,
-        mask_flat(input_ids, special, offsets, spec.keys(np.arange(len(lengths)), epoch), frame, spec),
+        mask_flat(input_ids, special, offsets, masks.keys(np.arange(len(lengths)), epoch), frame, masks),
     )
 
 
 def test_epochs_1_11_21_and_31_share_a_mask_under_ten_copies_and_2_to_10_do_not(store, frame, full, dynamic):
-    spec = dataclasses.replace(dynamic, name="static", copies=10)
-    masks = {epoch: masked_positions(store, full, frame, spec, epoch) for epoch in range(1, 41)}
-    assert masks[1] == masks[11] == masks[21] == masks[31]
-    assert all(masks[epoch] == masks[epoch + 10] for epoch in range(1, 31))
-    assert len({tuple(masks[epoch]) for epoch in range(1, 11)}) == 10
+    masks = Masks(MaskingOptions("static", copies=10), seed=1)
+    found = {epoch: masked_positions(store, full, frame, masks, epoch) for epoch in range(1, 41)}
+    assert found[1] == found[11] == found[21] == found[31]
+    assert all(found[epoch] == found[epoch + 10] for epoch in range(1, 31))
+    assert len({tuple(found[epoch]) for epoch in range(1, 11)}) == 10
 
 
 def test_epochs_count_from_1_and_copies_from_0(dynamic):
-    spec = dataclasses.replace(dynamic, name="static", copies=10)
-    assert [spec.mask_epoch(epoch) for epoch in (1, 10, 11, 40)] == [0, 9, 0, 9]
-    assert [dynamic.mask_epoch(epoch) for epoch in (1, 10, 11)] == [1, 10, 11]
+    masks = Masks(MaskingOptions("static", copies=10), seed=1)
+    assert [masks.options.mask_epoch(epoch) for epoch in (1, 10, 11, 40)] == [0, 9, 0, 9]
+    assert [dynamic.options.mask_epoch(epoch) for epoch in (1, 10, 11)] == [1, 10, 11]
 
 
 def test_static_masks_of_one_copy_never_change_and_dynamic_ones_always_do(store, frame, full, dynamic):
-    static = dataclasses.replace(dynamic, name="static", copies=1)
+    static = Masks(MaskingOptions("static", copies=1), seed=1)
     assert len({tuple(masked_positions(store, full, frame, static, epoch)) for epoch in range(1, 30)}) == 1
     assert len({tuple(masked_positions(store, full, frame, dynamic, epoch)) for epoch in range(1, 30)}) == 29
 
@@ -77,19 +78,19 @@ def test_exact_masks_round_15_percent_half_to_even_and_never_fewer_than_one(fram
 def test_a_sequence_of_special_tokens_alone_has_no_targets(frame, dynamic):
     for count in ("exact", "bernoulli"):
         input_ids, _, _, (masked, positions, labels) = mask_lengths(
-            [0], frame, dataclasses.replace(dynamic, count=count)
+            [0], frame, Masks(MaskingOptions("dynamic", count=count), seed=1)
         )
         assert np.array_equal(masked, input_ids)
         assert len(positions) == len(labels) == 0
 
 
 def test_bernoulli_masks_15_percent_within_five_standard_errors_and_varies(frame, dynamic):
-    spec = dataclasses.replace(dynamic, count="bernoulli")
-    _, _, offsets, (_, positions, _) = mask_lengths([100] * 2000, frame, spec)
+    masks = Masks(MaskingOptions("dynamic", count="bernoulli"), seed=1)
+    _, _, offsets, (_, positions, _) = mask_lengths([100] * 2000, frame, masks)
     counts = np.histogram(positions, offsets)[0]
     assert abs(counts.sum() - 30_000) < 5 * np.sqrt(200_000 * 0.15 * 0.85)
     assert abs(counts.var() - 100 * 0.15 * 0.85) < 3  # binomial variance of a sequence is 12.75
-    few = np.histogram(mask_lengths([3] * 100, frame, spec)[3][1], np.arange(0, 501, 5))[0]
+    few = np.histogram(mask_lengths([3] * 100, frame, masks)[3][1], np.arange(0, 501, 5))[0]
     assert few.min() == 0  # no minimum of one
 
 
@@ -108,18 +109,18 @@ def test_80_percent_become_mask_10_percent_random_10_percent_stay(frame, dynamic
 
 
 def test_the_fractions_are_settings(frame, dynamic):
-    always_mask = dataclasses.replace(dynamic, mask_fraction=1.0, random_fraction=0.0)
+    always_mask = Masks(MaskingOptions("dynamic", mask_fraction=1.0, random_fraction=0.0), seed=1)
     _, _, _, (masked, positions, _) = mask_lengths([100] * 50, frame, always_mask)
     assert (masked[positions] == frame.mask).all()
-    never = dataclasses.replace(dynamic, mask_fraction=0.0, random_fraction=0.0, probability=0.5)
+    never = Masks(MaskingOptions("dynamic", mask_fraction=0.0, random_fraction=0.0, probability=0.5), seed=1)
     input_ids, _, _, (masked, positions, _) = mask_lengths([100] * 50, frame, never)
     assert np.array_equal(masked, input_ids)
     assert len(positions) == 50 * 50
 
 
 def test_random_tokens_are_uniform_over_the_ordinary_vocabulary_and_never_special(frame, dynamic):
-    spec = dataclasses.replace(dynamic, mask_fraction=0.0, random_fraction=1.0)
-    _, _, _, (masked, positions, _) = mask_lengths([1000] * 300, frame, spec)
+    masks = Masks(MaskingOptions("dynamic", mask_fraction=0.0, random_fraction=1.0), seed=1)
+    _, _, _, (masked, positions, _) = mask_lengths([1000] * 300, frame, masks)
     counts = np.bincount(masked[positions], minlength=frame.vocab_size)
     assert counts[list(SPECIALS)].sum() == 0
     expected = 45_000 / 195
@@ -130,9 +131,9 @@ def test_random_tokens_are_uniform_over_the_ordinary_vocabulary_and_never_specia
 def test_special_tokens_are_never_targets_wherever_they_stand(frame, dynamic):
     input_ids = np.tile(np.array([0, 50, 51, 2, 52, 2]), 500)
     special = np.isin(input_ids, list(SPECIALS))
-    spec = dataclasses.replace(dynamic, probability=0.9)
-    keys = spec.keys(np.arange(500), 1)
-    _, positions, _ = mask_flat(input_ids, special, np.arange(0, 3001, 6), keys, frame, spec)
+    masks = Masks(MaskingOptions("dynamic", probability=0.9), seed=1)
+    keys = masks.keys(np.arange(500), 1)
+    _, positions, _ = mask_flat(input_ids, special, np.arange(0, 3001, 6), keys, frame, masks)
     assert len(positions) == 500 * 3
     assert not special[positions].any()
 
@@ -146,15 +147,15 @@ def test_every_position_is_chosen_equally_often(frame, dynamic):
 
 
 def test_every_set_of_positions_is_equally_likely(frame, dynamic):
-    spec = dataclasses.replace(dynamic, probability=0.4)
-    _, _, offsets, (_, positions, _) = mask_lengths([5] * 20_000, frame, spec)
+    masks = Masks(MaskingOptions("dynamic", probability=0.4), seed=1)
+    _, _, offsets, (_, positions, _) = mask_lengths([5] * 20_000, frame, masks)
     pairs = (positions - offsets[np.searchsorted(offsets, positions, side="right") - 1]).reshape(-1, 2)
     _, counts = np.unique(pairs, axis=0, return_counts=True)
     assert len(counts) == 10
     assert ((counts - 2000) ** 2 / 2000).sum() < 9 + 5 * np.sqrt(2 * 9)
 
 
-def reference_mask(input_ids, special, key, frame, spec):
+def reference_mask(input_ids, special, key, frame, masks):
     """The same in plain Python: Floyd's sample of round(.15 n) ordinary positions, each replaced by its own draws."""
 
     def bits(counter):
@@ -162,7 +163,7 @@ def reference_mask(input_ids, special, key, frame, spec):
 
     ordinary = [position for position in range(len(input_ids)) if not special[position]]
     taken = set()
-    for last in range(len(ordinary) - max(1, round(spec.probability * len(ordinary))), len(ordinary)):
+    for last in range(len(ordinary) - max(1, round(masks.options.probability * len(ordinary))), len(ordinary)):
         pick = bits(last) * (last + 1) >> 64
         taken.add(last if pick in taken else pick)
     chosen = sorted(ordinary[place] for place in taken)
@@ -171,9 +172,9 @@ def reference_mask(input_ids, special, key, frame, spec):
     for position in chosen:
         action = bits(position + 2**32) / 2**64
         token = bits(position + 2**33) * len(vocabulary) >> 64
-        if action < spec.mask_fraction:
+        if action < masks.options.mask_fraction:
             masked[position] = frame.mask
-        elif action < spec.mask_fraction + spec.random_fraction:
+        elif action < masks.options.mask_fraction + masks.options.random_fraction:
             masked[position] = vocabulary[token]
     return masked, chosen
 
@@ -203,7 +204,7 @@ def test_a_mask_depends_on_its_sample_alone_and_not_on_the_batch(store, frame, f
     [("dynamic", None, 40.0, 1.0), ("static", 10, 40.0, 4.0), ("static", 1, 40.0, 40.0), ("static", 10, 5.0, 1.0)],
 )
 def test_exposures_of_a_mask_are_the_papers(name, copies, epochs, expected):
-    assert MaskSpec(name, copies, 0.15, 0.8, 0.1, "exact", 1).exposures(epochs) == expected
+    assert MaskingOptions(name, copies).exposures(epochs) == expected
 
 
 @pytest.mark.parametrize(
@@ -216,13 +217,13 @@ def test_exposures_of_a_mask_are_the_papers(name, copies, epochs, expected):
 )
 def test_masks_that_make_no_sense_are_refused(dynamic, changes, message):
     with pytest.raises(ValueError, match=message):
-        dataclasses.replace(dynamic, **changes)
+        Masks(MaskingOptions(**{"name": "dynamic"} | changes), seed=1)
 
 
 def test_an_unknown_word_of_the_text_is_a_target_but_no_unknown_word_is_drawn(frame, dynamic):
     unknown = next(i for i in frame.special_ids if i not in (frame.cls, frame.sep, frame.mask, frame.pad))
     assert set(never_masked(frame)) == {frame.cls, frame.sep, frame.mask, frame.pad}
     assert unknown not in never_masked(frame)
-    spec = dataclasses.replace(dynamic, probability=0.9, mask_fraction=0.0, random_fraction=1.0)
-    _, _, _, (masked, positions, _) = mask_lengths([500] * 20, frame, spec)
+    masks = Masks(MaskingOptions("dynamic", probability=0.9, mask_fraction=0.0, random_fraction=1.0), seed=1)
+    _, _, _, (masked, positions, _) = mask_lengths([500] * 20, frame, masks)
     assert not np.isin(masked[positions], frame.special_ids).any()

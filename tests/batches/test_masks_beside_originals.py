@@ -1,6 +1,5 @@
 """MLM targets beside BERT's own and Hugging Face's collator: what the original does, and what ours does."""
 
-import dataclasses
 import random
 
 import numpy as np
@@ -9,7 +8,8 @@ import torch
 from tokenizers import Tokenizer, models
 from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerFast
 
-from nsp_ablation.samples.batches.masking import mask_flat
+from nsp_ablation.options.masking_options import MaskingOptions
+from nsp_ablation.samples.batches.masking import Masks, mask_flat
 
 SPECIALS = {"cls": 0, "pad": 1, "sep": 2, "unk": 3, "mask": 4}
 WORD = 50
@@ -40,14 +40,14 @@ def pair(num_ordinary):
 
 @pytest.fixture
 def ours(frame):
-    """ours(sequences, spec) -> new ids and targets (-100 elsewhere), each a list of arrays."""
+    """ours(sequences, masks) -> new ids and targets (-100 elsewhere), each a list of arrays."""
 
-    def mask(sequences, spec):
+    def mask(sequences, masks):
         input_ids = np.array([token for sequence in sequences for token in sequence])
         offsets = np.cumsum([0, *map(len, sequences)])
         special = np.isin(input_ids, list(SPECIALS.values()))
-        keys = spec.keys(np.arange(len(sequences)), 1)
-        masked, positions, _ = mask_flat(input_ids, special, offsets, keys, frame, spec)
+        keys = masks.keys(np.arange(len(sequences)), 1)
+        masked, positions, _ = mask_flat(input_ids, special, offsets, keys, frame, masks)
         labels = np.full(len(input_ids), -100)
         labels[positions] = input_ids[positions]
         return np.split(masked, offsets[1:-1]), np.split(labels, offsets[1:-1])
@@ -104,7 +104,7 @@ def test_neither_bert_nor_ours_predicts_cls_and_sep(ours, dynamic):
     draw = random.Random(0)
     for places in ([*bert_masks(pair(9), 0.9, 77, 200, draw)] for _ in range(100)):
         assert not {0, 5, 11} & set(places)
-    _, labels = ours([pair(9)] * 100, dataclasses.replace(dynamic, probability=0.9))
+    _, labels = ours([pair(9)] * 100, Masks(MaskingOptions("dynamic", probability=0.9), seed=1))
     assert all((row[[0, 5, 11]] == -100).all() for row in labels)
 
 
@@ -112,7 +112,7 @@ def test_hugging_faces_collator_masks_a_varying_number_ours_an_exact_one_unless_
     sequences = [pair(100)] * 2000
     theirs = (collator(1)(sequences)["labels"] != -100).sum(dim=1).numpy()
     _, exact = ours(sequences, dynamic)
-    _, bernoulli = ours(sequences, dataclasses.replace(dynamic, count="bernoulli"))
+    _, bernoulli = ours(sequences, Masks(MaskingOptions("dynamic", count="bernoulli"), seed=1))
     exact, bernoulli = ([(row != -100).sum() for row in labels] for labels in (exact, bernoulli))
     assert set(exact) == {15}
     for counts in (theirs, np.array(bernoulli)):
@@ -125,7 +125,7 @@ def test_hugging_faces_collator_may_mask_nothing_ours_at_least_one_token_unless_
     sequences = [pair(5)] * 300
     assert (collator(1)(sequences)["labels"] == -100).all(dim=1).any()
     _, exact = ours(sequences, dynamic)
-    _, bernoulli = ours(sequences, dataclasses.replace(dynamic, count="bernoulli"))
+    _, bernoulli = ours(sequences, Masks(MaskingOptions("dynamic", count="bernoulli"), seed=1))
     assert all((labels != -100).sum() == 1 for labels in exact)
     assert any((labels == -100).all() for labels in bernoulli)
 
@@ -135,8 +135,8 @@ def test_hugging_faces_random_token_may_be_a_special_one_ours_never(collator, ou
     batch = collator(1, **fractions)(sequences)
     theirs = np.bincount(batch["input_ids"][batch["labels"] != -100], minlength=200)
     assert theirs[:5].min() > 0  # [CLS], [PAD], [SEP], [UNK] and [MASK] alike
-    spec = dataclasses.replace(dynamic, mask_fraction=0.0, random_fraction=1.0)
-    masked, labels = (np.concatenate(rows) for rows in ours(sequences, spec))
+    masks = Masks(MaskingOptions("dynamic", mask_fraction=0.0, random_fraction=1.0), seed=1)
+    masked, labels = (np.concatenate(rows) for rows in ours(sequences, masks))
     drawn = np.bincount(masked[labels != -100], minlength=200)
     assert drawn[:5].sum() == 0
     assert drawn[5:].min() > 0

@@ -117,17 +117,6 @@ def test_an_update_smaller_than_a_sample_is_refused(plan_of):
         BatchPlan(lambda epoch: index_of_lengths([]), in_sequences(2), 1).update(0)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("accumulation", [1, 2, 3, 8])
-def test_micro_batches_are_a_partition_of_the_update(plan_of, size, accumulation):
-    plan = plan_of(size)
-    for step in (0, 9, 60):
-        parts = plan.micro_batches(step, accumulation)
-        assert len(parts) == accumulation
-        for whole, piece in zip(plan.update(step), zip(*parts, strict=True), strict=True):
-            assert np.array_equal(np.concatenate(piece), whole)
-
-
 @given(lengths=st.lists(st.integers(3, 512), max_size=60), num_parts=st.integers(1, 20))
 def test_parts_are_balanced_by_tokens_and_empty_only_for_want_of_sequences(lengths, num_parts):
     borders = balanced_cut(np.array(lengths, np.int64), num_parts)

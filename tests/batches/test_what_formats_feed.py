@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nsp_ablation.options.format_options import FormatOptions, matched_format
 from nsp_ablation.samples.batches.accounting import tokens_at_positions, totals
 from nsp_ablation.samples.batches.budget import update_size
 from nsp_ablation.samples.batches.plan import BatchPlan
@@ -19,8 +20,9 @@ def plan_of(index_in):
 
     def make(budget, name):
         index = index_in(name)
-        means = {other: float(index_in(other).lengths().mean()) for other in (name, "segment_pair", "full")}
-        size = update_size(budget, name, SEQUENCES, means[name], means["segment_pair"], means["full"])
+        matched = matched_format(budget, name)
+        matched_length = None if matched is None else float(index_in(matched).lengths().mean())
+        size = update_size(SEQUENCES, float(index.lengths().mean()), matched_length)
         return BatchPlan(lambda epoch: index, size, 1)
 
     return make
@@ -73,17 +75,16 @@ def test_real_tokens_count_cls_and_separators_and_no_padding(plan_of, index_in):
         )
         plan = plan_of("sequences", name)
         samples = np.concatenate([plan.update(step)[0] for step in range(STEPS)])
-        assert found.tokens == found.content_tokens + num_special[samples].sum()
+        assert found.tokens == found.passes + num_special[samples].sum()  # of a corpus of one token
         assert found.tokens < found.sequences * 40  # T: shorter inputs are not padded
 
 
 def test_sentence_pairs_never_train_late_positions_and_full_sentences_train_all(frame):
     store = TokenStore.from_documents([[[5 + i % 9] * 5 for i in range(20)]] * 10, vocab_size=200)
-    options = {"nsp_balance": "bert", "lone_sentences": "random", "pairs": "overlapping", "resample": False}
     seen = {}
     for name in ("sentence_pair", "full"):
-        index = make_format(name, **options, order="nsp").index(store, frame, 1, 0)
-        size = update_size("sequences", name, 8, 0.0, None, None)
+        index = make_format(FormatOptions(name), "nsp").index(store, frame, 1, 0)
+        size = update_size(8, 0.0, None)
         seen[name] = tokens_at_positions(BatchPlan(lambda epoch, index=index: index, size, 1), 50, frame.max_length)
     assert np.flatnonzero(seen["sentence_pair"]).tolist() == list(range(13))  # [CLS] 5 [SEP] 5 [SEP]
     assert seen["full"][:38].min() > 0
@@ -95,9 +96,7 @@ def test_pairs_reread_what_blocks_read_once(index_in, store):
     passes = {}
     for name in NAMES:
         index = index_in(name)
-        plan = BatchPlan(
-            lambda epoch, index=index: index, update_size("sequences", name, index.num_samples, 0.0, None, None), 1
-        )
+        plan = BatchPlan(lambda epoch, index=index: index, update_size(index.num_samples, 0.0, None), 1)
         passes[name] = totals(plan, 1, store.num_tokens).passes
     assert passes["full"] == passes["doc"] == 1.0
     assert passes["segment_pair"] > 1.1

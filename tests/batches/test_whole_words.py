@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nsp_ablation.base.randomness import draw64
+from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.assemble import assemble_masked
-from nsp_ablation.samples.batches.masking import MaskSpec, mask_flat
+from nsp_ablation.samples.batches.masking import Masks, mask_flat
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, train_tokenizer, word_starts
 
 FORMATS = ("segment_pair", "sentence_pair", "full", "doc")
@@ -17,9 +18,9 @@ BEGINS, CONTINUES = 50, 51
 
 
 @pytest.fixture(scope="module")
-def words(frame) -> MaskSpec:
+def words(frame) -> Masks:
     """Even ids begin a word, odd ones go on with it."""
-    return MaskSpec("dynamic", None, 0.15, 0.8, 0.1, "exact", 1, "whole_word", np.arange(frame.vocab_size) % 2 == 0)
+    return Masks(MaskingOptions("dynamic", unit="whole_word"), 1, np.arange(frame.vocab_size) % 2 == 0)
 
 
 def words_of(input_ids, special, starts):
@@ -53,10 +54,10 @@ def reference(input_ids, special, starts, key, probability):
 def test_the_kernel_agrees_with_plain_python(frame, words, lengths, seed):
     input_ids = np.array([0, *(BEGINS + (i > 0) for length in lengths for i in range(length)), 2])
     special = np.isin(input_ids, [0, 2])
-    spec = dataclasses.replace(words, seed=seed)
-    keys = spec.keys(np.zeros(1, np.int64), 1)
-    _, positions, labels = mask_flat(input_ids, special, np.array([0, len(input_ids)]), keys, frame, spec)
-    assert positions.tolist() == reference(input_ids.tolist(), special.tolist(), spec.word_starts, keys[0], 0.15)
+    masks = dataclasses.replace(words, seed=seed)
+    keys = masks.keys(np.zeros(1, np.int64), 1)
+    _, positions, labels = mask_flat(input_ids, special, np.array([0, len(input_ids)]), keys, frame, masks)
+    assert positions.tolist() == reference(input_ids.tolist(), special.tolist(), masks.word_starts, keys[0], 0.15)
     assert labels.tolist() == input_ids[positions].tolist()
 
 
@@ -65,7 +66,12 @@ def test_the_kernel_agrees_with_plain_python(frame, words, lengths, seed):
 def test_each_word_is_chosen_entirely_or_not_at_all(store, frame, index_in, words, name, count):
     index = index_in(name)
     flat = assemble_masked(
-        store, index, frame, np.arange(index.num_samples), dataclasses.replace(words, count=count), 1
+        store,
+        index,
+        frame,
+        np.arange(index.num_samples),
+        dataclasses.replace(words, options=MaskingOptions("dynamic", unit="whole_word", count=count)),
+        1,
     )
     chosen = flat.labels != -100
     num_long = 0
@@ -90,10 +96,12 @@ def test_single_tokens_cut_words_where_whole_words_do_not(store, frame, index_in
 
 
 def test_bernoulli_chooses_15_percent_of_the_words_of_any_length(frame, words):
-    spec = dataclasses.replace(words, count="bernoulli")
+    masks = dataclasses.replace(words, options=MaskingOptions("dynamic", unit="whole_word", count="bernoulli"))
     input_ids = np.tile(np.array([0, 50, 50, 51, 50, 51, 51, 2]), 5000)
     special = np.isin(input_ids, [0, 2])
-    _, positions, _ = mask_flat(input_ids, special, np.arange(0, 40_001, 8), spec.keys(np.arange(5000), 1), frame, spec)
+    _, positions, _ = mask_flat(
+        input_ids, special, np.arange(0, 40_001, 8), masks.keys(np.arange(5000), 1), frame, masks
+    )
     counts = np.bincount(positions % 8, minlength=8)
     assert (counts[2], counts[4], counts[4]) == (counts[3], counts[5], counts[6])
     assert abs(counts[[1, 2, 4]] - 750).max() < 5 * np.sqrt(5000 * 0.15 * 0.85)

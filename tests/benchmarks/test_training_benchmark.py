@@ -56,7 +56,7 @@ def test_all_implementations_read_the_same_samples(benchmark, name):
 
     stream = make_stream(name, 200, 32, 256)
     parts = {"first_step": 0, "max_steps": 3, "accumulation": 1, "num_workers": 0}
-    batches = list(micro_batch_loader(stream.plan, stream.store, stream.frame, stream.spec, **parts))
+    batches = list(micro_batch_loader(stream.plan, stream.store, stream.frame, stream.masks, **parts))
     samples, collate = stream.samples(3), _collator(stream)
     for step, batch in enumerate(batches):
         rows = samples[step * stream.rows : (step + 1) * stream.rows]

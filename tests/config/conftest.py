@@ -1,22 +1,15 @@
-"""The command line as a module, and configurations composed through it."""
+"""Configurations composed through the command line."""
 
 import pytest
 
-
-@pytest.fixture(scope="session")
-def run(command_line):
-    return command_line
+from nsp_ablation.config.problem import ConfigurationError
 
 
 @pytest.fixture
-def cells(run, tmp_path, monkeypatch):
+def cells(planned, tmp_path, monkeypatch):
     """cells("-m", "format=full,doc"): the checked cells of a command, typed in an empty directory."""
     monkeypatch.chdir(tmp_path)
-
-    def composed(*arguments):
-        return run.preflight(run.parse_arguments([run.quote_numbers(argument) for argument in arguments]))
-
-    return composed
+    return planned
 
 
 @pytest.fixture
@@ -26,11 +19,11 @@ def config(cells):
 
 
 @pytest.fixture
-def refused(run, cells):
+def refused(cells):
     """refused("format=dooc"): the lines with which a command is refused."""
 
     def lines(*arguments):
-        with pytest.raises(run.ConfigurationError) as error:
+        with pytest.raises(ConfigurationError) as error:
             cells(*arguments)
         return error.value.lines
 

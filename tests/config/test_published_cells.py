@@ -9,12 +9,12 @@ from nsp_ablation.pipeline.published_cells import command, published_cell
 SWEEPS = {
     ("experiment=table1_masking", "scale=paper"): {
         None,  # static masks without copies
-        "table 1, static",
-        "table 1, dynamic; table 2, SEGMENT-PAIR",
+        "table 1, static ×10",
+        "table 1, dynamic; table 2, SEGMENT-PAIR + NSP",
     },
     ("experiment=table2_formats", "scale=paper"): {
-        "table 1, dynamic; table 2, SEGMENT-PAIR",
-        "table 2, SENTENCE-PAIR",
+        "table 1, dynamic; table 2, SEGMENT-PAIR + NSP",
+        "table 2, SENTENCE-PAIR + NSP",
         "table 2, FULL-SENTENCES; table 3, 256",
         "table 2, DOC-SENTENCES",
     },

@@ -20,7 +20,19 @@ from nsp_ablation.config.science import (
 )
 
 CONDITION_KEYS = (
-    *("format", "objective", "masking", "copies", "budget", "tokenizer", "model", "max_length", "batch", "updates"),
+    *(
+        "name",
+        "format",
+        "objective",
+        "masking",
+        "copies",
+        "budget",
+        "tokenizer",
+        "model",
+        "max_length",
+        "batch",
+        "updates",
+    ),
     *("learning_rate", "corpus"),
 )
 
@@ -143,7 +155,21 @@ def test_condition_has_the_records_keys_and_the_typed_values(config):
     assert (found["format"], found["objective"], found["masking"], found["copies"]) == (
         *("segment_pair", "mlm_nsp", "static", 10),
     )
+    assert found["name"] == "static_x10"
     assert (found["batch"], found["budget"], found["model"], found["corpus"]) == (7, "tokens", "micro", "microworld")
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        (("format=doc",), "doc"),
+        (("format=segment_pair", "format.nsp_balance=exact"), "segment_pair-nsp_balance=exact"),
+        (("format=full", "format.sentence_separator=true", "masking=static"), "full-sentence_separator=true"),
+        (("condition=segment_pair_nsp", "format.nsp_balance=exact"), "segment_pair_nsp"),
+    ],
+)
+def test_a_condition_without_a_name_has_its_formats_and_the_options_that_differ(config, typed, name):
+    assert condition(config(*typed))["name"] == name
 
 
 def test_every_field_says_its_kind_what_it_means_and_its_default():

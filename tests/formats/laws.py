@@ -23,7 +23,7 @@ def _check_blocks(store, frame, index):
     assert (document_of(store, starts) == document_of(store, ends - 1)).all(), "a span crosses documents"
     sentences = np.searchsorted(borders, ends - 1, side="right") - 1
     inside = ends - borders[sentences]
-    is_piece = (inside % frame.room == 0) & (inside > 0)
+    is_piece = (inside % frame.capacity == 0) & (inside > 0)
     assert ((ends == borders[sentences + 1]) | is_piece).all(), "a sentence is broken that would fit"
 
 
@@ -33,7 +33,7 @@ def _overflows(store, frame, index):
     starts = index.spans[index.offsets[1:-1], 0]
     ends_before = index.spans[index.offsets[1:-1] - 1, 1]
     sentence_ends = borders[np.searchsorted(borders, starts, side="right")]
-    units = np.minimum(sentence_ends - starts, frame.room)
+    units = np.minimum(sentence_ends - starts, frame.capacity)
     crosses = document_of(store, starts) != document_of(store, ends_before - 1)
     return index.lengths()[:-1] + units + frame.sentence_separator + crosses > frame.max_length
 
@@ -80,7 +80,7 @@ def check_segment_pair(store, frame, index):
     totals = (spans[:, :, 1] - spans[:, :, 0]).sum(1)
     document_ends = np.asarray(store.sentence_offsets)[store.document_offsets[1:]]
     ends_document = np.isin(spans[:, 1, 1], document_ends)
-    assert ((totals == frame.pair_room) | ends_document).all(), "a pair is short, and its document goes on"
+    assert ((totals == frame.pair_capacity) | ends_document).all(), "a pair is short, and its document goes on"
     used = np.zeros(store.num_tokens, np.int64)
     for (a, b), same in zip(spans, is_same, strict=True):
         used[a[0] : a[1]] += 1
@@ -99,10 +99,10 @@ def check_sentence_pair(store, frame, index):
     assert ((sentences[:, 1] == sentences[:, 0] + 1) | ~is_same).all(), "B is not the next sentence"
     lengths = spans[:, :, 1] - spans[:, :, 0]
     whole = borders[sentences + 1] - borders[sentences]
-    is_trimmed = whole.sum(1) > frame.pair_room
+    is_trimmed = whole.sum(1) > frame.pair_capacity
     assert ((lengths == whole).all(1) | is_trimmed).all(), "a sentence is trimmed that would fit"
-    assert (lengths.sum(1)[is_trimmed] == frame.pair_room).all(), "too much is trimmed"
-    assert (np.maximum(whole.sum(1) - frame.pair_room, 0)).sum() == index.trimmed_tokens
+    assert (lengths.sum(1)[is_trimmed] == frame.pair_capacity).all(), "too much is trimmed"
+    assert (np.maximum(whole.sum(1) - frame.pair_capacity, 0)).sum() == index.trimmed_tokens
 
 
 # Laws of distribution; each raises AssertionError where a fair draw would do so once in a thousand times

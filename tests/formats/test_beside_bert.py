@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency
 
+from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.samples.formats.kernels import draws
-from nsp_ablation.samples.formats.segment_pair import SegmentPair
+from nsp_ablation.samples.formats.registry import make_format
 
-BERT = SegmentPair("bert", "random", False, "nsp")
-EXACT = SegmentPair("exact", "random", False, "nsp")
+BERT = make_format(FormatOptions("segment_pair"), "nsp")
+EXACT = make_format(FormatOptions("segment_pair", nsp_balance="exact"), "nsp")
 T = 103
 
 
@@ -123,7 +124,7 @@ def test_bert_draws_the_pairs_of_each_copy_anew_ours_only_if_resampled(
     documents = reference.documents_of(store)
     copies = [index_of_pairs(originals.bert_pairs(documents, T, 0.0, draw)) for _ in range(2)]  # dupe_factor = 2
     assert copies[0].spans.tolist() != copies[1].spans.tolist()
-    resampled = SegmentPair("bert", "random", True, "nsp")
+    resampled = make_format(FormatOptions("segment_pair", resample=True), "nsp")
     fixed, drawn = (
         [made.index(store, make_frame(T), 1, epoch).spans.tolist() for epoch in (0, 1)] for made in (BERT, resampled)
     )

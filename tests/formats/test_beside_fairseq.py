@@ -6,11 +6,11 @@ With `format.sentence_separator=true` ours is fairseq's stream but for three pec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nsp_ablation.samples.formats.doc import DocSentences
-from nsp_ablation.samples.formats.full import FullSentences
+from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.samples.formats.registry import make_format
 
 CORPORA = st.lists(st.lists(st.integers(1, 12), min_size=1, max_size=12), min_size=1, max_size=15)
-FULL, DOC = FullSentences(resample=False), DocSentences(resample=False)
+FULL, DOC = make_format(FormatOptions("full"), "nsp"), make_format(FormatOptions("doc"), "nsp")
 
 
 def beside(make_store, make_frame, rows, reference, originals, lengths, max_length, mode):

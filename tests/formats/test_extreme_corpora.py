@@ -5,10 +5,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nsp_ablation.samples.formats.doc import DocSentences
-from nsp_ablation.samples.formats.full import FullSentences
-from nsp_ablation.samples.formats.segment_pair import SegmentPair
-from nsp_ablation.samples.formats.sentence_pair import SentencePair
+from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.samples.formats.registry import make_format
 
 
 def corpora(lengths, max_sentences):
@@ -39,18 +37,21 @@ def examples(function):
 def test_blocks(make_store, make_frame, rows, reference, laws, lengths, max_length, separator, epoch):
     store, frame = make_store(lengths), make_frame(max_length, sentence_separator=separator)
     documents = reference.documents_of(store)
-    for input_format, across in ((FullSentences(False), True), (DocSentences(False), False)):
+    for input_format, across in (
+        (make_format(FormatOptions("full"), "nsp"), True),
+        (make_format(FormatOptions("doc"), "nsp"), False),
+    ):
         index = input_format.index(store, frame, 1, epoch)
         assert rows(index) == reference.blocks(documents, max_length, across, separator)
         (laws.check_full if across else laws.check_doc)(store, frame, index)
-    assert rows(DocSentences(True).index(store, frame, 1, epoch)) == rows(index)
+    assert rows(make_format(FormatOptions("doc", resample=True), "nsp").index(store, frame, 1, epoch)) == rows(index)
 
 
 @examples
 def test_resampled_blocks(make_store, make_frame, rows, reference, laws, lengths, max_length, separator, epoch):
     store, frame = make_store(lengths), make_frame(max_length, sentence_separator=separator)
     documents = reference.documents_of(store)
-    index = FullSentences(True).index(store, frame, 1, epoch)
+    index = make_format(FormatOptions("full", resample=True), "nsp").index(store, frame, 1, epoch)
     order = list(dict.fromkeys(laws.document_of(store, index.spans[:, 0]).tolist()))
     assert sorted(order) == list(range(len(documents)))
     expected = reference.blocks([documents[number] for number in order], max_length, True, separator)
@@ -62,7 +63,7 @@ def test_segment_pairs(make_store, make_frame, rows, reference, laws, lengths, m
     store, frame = make_store(lengths), make_frame(max_length)
     draws = reference.Draws(1, "segment_pair", epoch if resample else 0)
     expected = reference.segment_pairs(reference.documents_of(store), max_length - 3, 1, draws)
-    index = SegmentPair("bert", "random", resample, "nsp").index(store, frame, 1, epoch)
+    index = make_format(FormatOptions("segment_pair", resample=resample), "nsp").index(store, frame, 1, epoch)
     assert rows(index) == [row for row, _ in expected]
     assert index.is_random_next.tolist() == [label for _, label in expected]
     laws.check_segment_pair(store, frame, index)
@@ -74,7 +75,9 @@ def test_sentence_pairs(make_store, make_frame, rows, reference, laws, lengths, 
     for pairs in ("overlapping", "disjoint"):
         draws = reference.Draws(1, "sentence_pair", epoch if resample else 0)
         expected = reference.sentence_pairs(reference.documents_of(store), max_length - 3, 1, draws, pairs)
-        index = SentencePair(pairs, "random", resample, "nsp").index(store, frame, 1, epoch)
+        index = make_format(FormatOptions("sentence_pair", pairs=pairs, resample=resample), "nsp").index(
+            store, frame, 1, epoch
+        )
         assert rows(index) == [row for row, _ in expected]
         assert index.is_random_next.tolist() == [label for _, label in expected]
         laws.check_sentence_pair(store, frame, index)
@@ -89,7 +92,7 @@ def test_exactly_balanced_segment_pairs(
 ):
     store, frame, room = make_store(lengths), make_frame(max_length), max_length - 3
     documents, draws = reference.documents_of(store), reference.Draws(seed, "segment_pair", 0)
-    exact = SegmentPair("exact", lone_sentences, False, "nsp")
+    exact = make_format(FormatOptions("segment_pair", nsp_balance="exact", lone_sentences=lone_sentences), "nsp")
     try:
         thresholds = reference.exact_thresholds(documents, room, draws, lone_sentences)
     except ValueError:
@@ -105,12 +108,12 @@ def test_exactly_balanced_segment_pairs(
 
 def test_the_rest_of_a_cut_sentence_is_packed_like_a_sentence_across_documents_too(make_store, make_frame, rows):
     store = make_store([[8], [2], [1]])
-    assert rows(FullSentences(False).index(store, make_frame(8), 1, 0)) == [
+    assert rows(make_format(FormatOptions("full"), "nsp").index(store, make_frame(8), 1, 0)) == [
         ["[CLS]", 0, 1, 2, 3, 4, 5, "[SEP]"],
         ["[CLS]", 6, 7, "[SEP]", 8, 9, "[SEP]"],
         ["[CLS]", 10, "[SEP]"],
     ]
-    assert rows(DocSentences(False).index(store, make_frame(8), 1, 0)) == [
+    assert rows(make_format(FormatOptions("doc"), "nsp").index(store, make_frame(8), 1, 0)) == [
         ["[CLS]", 0, 1, 2, 3, 4, 5, "[SEP]"],
         ["[CLS]", 6, 7, "[SEP]"],
         ["[CLS]", 8, 9, "[SEP]"],

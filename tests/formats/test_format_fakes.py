@@ -3,15 +3,13 @@
 import numpy as np
 import pytest
 
-from nsp_ablation.samples.formats.doc import DocSentences
-from nsp_ablation.samples.formats.full import FullSentences
+from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.samples.formats.sample_index import SampleIndex
-from nsp_ablation.samples.formats.segment_pair import SegmentPair
-from nsp_ablation.samples.formats.sentence_pair import SentencePair
 
-FULL, DOC = FullSentences(resample=False), DocSentences(resample=False)
-SEGMENT = SegmentPair("bert", "random", False, "nsp")
-SENTENCE = SentencePair("overlapping", "random", False, "nsp")
+FULL, DOC = make_format(FormatOptions("full"), "nsp"), make_format(FormatOptions("doc"), "nsp")
+SEGMENT = make_format(FormatOptions("segment_pair"), "nsp")
+SENTENCE = make_format(FormatOptions("sentence_pair"), "nsp")
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +54,7 @@ def test_one_sentence_a_block_is_refused(store, frame, laws):
 
 def test_chunks_of_a_fixed_number_of_tokens_are_refused(store, frame, laws):
     borders = np.union1d(
-        np.arange(frame.room, store.num_tokens, frame.room), store.sentence_offsets[store.document_offsets[1:]]
+        np.arange(frame.capacity, store.num_tokens, frame.capacity), store.sentence_offsets[store.document_offsets[1:]]
     )
     for check in (laws.check_full, laws.check_doc):
         with pytest.raises(AssertionError, match="a sentence is broken"):

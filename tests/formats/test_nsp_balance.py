@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from nsp_ablation.samples.formats.segment_pair import SegmentPair
+from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.samples.formats.registry import make_format
 
-EXACT = SegmentPair(nsp_balance="exact", lone_sentences="random", resample=False, order="nsp")
-BERT = SegmentPair(nsp_balance="bert", lone_sentences="random", resample=False, order="nsp")
+EXACT = make_format(FormatOptions("segment_pair", nsp_balance="exact"), "nsp")
+BERT = make_format(FormatOptions("segment_pair"), "nsp")
 
 
 def mixed_lengths(num_documents, seed):
@@ -45,5 +46,7 @@ def test_a_balance_that_cannot_be_met_is_refused(make_store, make_frame):
     store = make_store([[5], [5], [5], [5, 5]])
     with pytest.raises(ValueError, match=r"format\.nsp_balance=exact cannot be met.*lone_sentences=skip"):
         EXACT.index(store, make_frame(16), 1, 0)
-    index = SegmentPair("exact", "skip", False, "nsp").index(store, make_frame(16), 1, 0)
+    index = make_format(FormatOptions("segment_pair", nsp_balance="exact", lone_sentences="skip"), "nsp").index(
+        store, make_frame(16), 1, 0
+    )
     assert index.is_random_next.sum() <= index.num_samples

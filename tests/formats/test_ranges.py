@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.samples.formats.kernels import ranges as ranges_module
 from nsp_ablation.samples.formats.kernels.ranges import document_ranges, joined, side_by_side
-from nsp_ablation.samples.formats.segment_pair import SegmentPair
-from nsp_ablation.samples.formats.sentence_pair import SentencePair
+from nsp_ablation.samples.formats.registry import make_format
 
 
 @given(sizes=st.lists(st.integers(1, 50), min_size=1, max_size=60), num_ranges=st.integers(1, 9))
@@ -37,13 +37,13 @@ def test_parts_are_joined_in_order_and_without_a_copy_where_they_touch():
 @pytest.mark.parametrize(
     "input_format",
     [
-        SegmentPair("bert", "random", False, "nsp"),
-        SegmentPair("exact", "skip", False, "nsp"),
-        SegmentPair("bert", "random", False, "sop"),
-        SentencePair("overlapping", "random", False, "nsp"),
-        SentencePair("overlapping", "skip", False, "nsp"),
-        SentencePair("disjoint", "random", False, "nsp"),
-        SentencePair("overlapping", "random", False, "sop"),
+        make_format(FormatOptions("segment_pair"), "nsp"),
+        make_format(FormatOptions("segment_pair", nsp_balance="exact", lone_sentences="skip"), "nsp"),
+        make_format(FormatOptions("segment_pair"), "sop"),
+        make_format(FormatOptions("sentence_pair"), "nsp"),
+        make_format(FormatOptions("sentence_pair", lone_sentences="skip"), "nsp"),
+        make_format(FormatOptions("sentence_pair", pairs="disjoint"), "nsp"),
+        make_format(FormatOptions("sentence_pair"), "sop"),
     ],
 )
 def test_pairs_do_not_depend_on_the_number_of_ranges(make_store, make_frame, monkeypatch, input_format):

@@ -5,10 +5,10 @@ import mmap
 import numpy as np
 import pytest
 
+from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.samples.formats.frame import Frame
-from nsp_ablation.samples.formats.full import FullSentences
+from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.samples.formats.sample_index import SampleIndex
-from nsp_ablation.samples.formats.segment_pair import SegmentPair
 
 
 def test_lengths_count_cls_content_and_every_separator():
@@ -31,9 +31,9 @@ def test_lengths_count_cls_content_and_every_separator():
 @pytest.mark.parametrize(
     "input_format",
     [
-        FullSentences(resample=False),
-        SegmentPair("bert", "random", False, "nsp"),
-        SegmentPair("bert", "random", False, "sop"),
+        make_format(FormatOptions("full"), "nsp"),
+        make_format(FormatOptions("segment_pair"), "nsp"),
+        make_format(FormatOptions("segment_pair"), "sop"),
     ],
 )
 def test_an_index_comes_back_from_disk_memory_mapped(make_store, make_frame, tmp_path, input_format):
@@ -63,12 +63,12 @@ def _is_mapped(array):
 
 
 def test_rooms_leave_place_for_the_special_tokens(make_frame):
-    assert make_frame(512).room == 510
-    assert make_frame(512).pair_room == 509
-    assert make_frame(512, pair_separators=2).pair_room == 508
+    assert make_frame(512).capacity == 510
+    assert make_frame(512).pair_capacity == 509
+    assert make_frame(512, pair_separators=2).pair_capacity == 508
 
 
 def test_a_max_length_below_8_is_refused(make_frame):
-    assert make_frame(8).room == 6
+    assert make_frame(8).capacity == 6
     with pytest.raises(ValueError, match="max_length=7 .* set it to 8 or more"):
         Frame(7, 0, 1, 2, 3, (0, 1, 2, 3), 100, 1, False)

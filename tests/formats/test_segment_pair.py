@@ -6,13 +6,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, chisquare
 
-from nsp_ablation.samples.formats.segment_pair import SegmentPair
+from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.samples.formats.registry import make_format
 
 CORPORA = st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=12), min_size=2, max_size=12)
 ONE_HUGE_DOCUMENT = [[1 + i * 7 % 23 for i in range(300)], [4]]
 MANY_TINY_DOCUMENTS = [[1 + i % 3] for i in range(300)]
-BERT = SegmentPair(nsp_balance="bert", lone_sentences="random", resample=False, order="nsp")
-SOP = SegmentPair(nsp_balance="bert", lone_sentences="random", resample=False, order="sop")
+BERT = make_format(FormatOptions("segment_pair"), "nsp")
+SOP = make_format(FormatOptions("segment_pair"), "sop")
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -30,7 +31,9 @@ def test_pairs_equal_the_reference(
         expected = reference.segment_pairs(documents, room, pair_separators, draws, lone_sentences, order)
         if not expected:
             continue
-        index = SegmentPair("bert", lone_sentences, False, order).index(store, frame, seed, 5)
+        index = make_format(FormatOptions("segment_pair", lone_sentences=lone_sentences), order).index(
+            store, frame, seed, 5
+        )
         assert rows(index) == [row for row, _ in expected]
         labels = index.is_random_next if order == "nsp" else index.is_swapped
         assert labels.tolist() == [label for _, label in expected]
@@ -101,7 +104,9 @@ def test_tokens_are_trimmed_at_either_end_with_half_probability(make_store, make
 def test_documents_of_one_sentence_are_random_or_left_out(make_store, make_frame, laws):
     store, frame = make_store([[3], [2, 2, 2], [4], [5, 1]]), make_frame(16)
     for lone_sentences, expected in [("random", {0, 1, 2, 3}), ("skip", {1, 3})]:
-        index = SegmentPair("bert", lone_sentences, False, "nsp").index(store, frame, 1, 0)
+        index = make_format(FormatOptions("segment_pair", lone_sentences=lone_sentences), "nsp").index(
+            store, frame, 1, 0
+        )
         documents = laws.document_of(store, index.spans[::2, 0])
         assert set(documents) == expected
         assert index.is_random_next[np.isin(documents, [0, 2])].all()

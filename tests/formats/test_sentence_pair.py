@@ -6,7 +6,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, chisquare
 
-from nsp_ablation.samples.formats.sentence_pair import SentencePair
+from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.samples.formats.registry import make_format
 
 CORPORA = st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=12), min_size=2, max_size=12)
 ONE_HUGE_DOCUMENT = [[1 + i * 7 % 23 for i in range(1500)], [4]]
@@ -37,7 +38,9 @@ def test_pairs_equal_the_reference(
     )
     if not expected:
         return
-    index = SentencePair(pairs, lone_sentences, False, order).index(store, frame, seed, 5)
+    index = make_format(FormatOptions("sentence_pair", pairs=pairs, lone_sentences=lone_sentences), order).index(
+        store, frame, seed, 5
+    )
     assert rows(index) == [row for row, _ in expected]
     labels = index.is_random_next if order == "nsp" else index.is_swapped
     assert labels.tolist() == [label for _, label in expected]
@@ -49,7 +52,7 @@ def test_large_corpora_equal_the_reference_and_are_lawful(
     make_store, make_frame, rows, reference, laws, choice, lengths
 ):
     store, frame = make_store(lengths), make_frame(16)
-    input_format = SentencePair(choice[0], choice[1], False, choice[2])
+    input_format = make_format(FormatOptions("sentence_pair", pairs=choice[0], lone_sentences=choice[1]), choice[2])
     draws = reference.Draws(1, "sentence_pair", 0)
     expected = reference.sentence_pairs(reference.documents_of(store), 13, 1, draws, *choice)
     if not expected:
@@ -63,14 +66,14 @@ def test_large_corpora_equal_the_reference_and_are_lawful(
 
 def test_overlapping_pairs_have_each_sentence_as_a_once(make_store, make_frame):
     store = make_store([[2, 3, 4], [5], [1, 6]])
-    index = SentencePair("overlapping", "random", False, "nsp").index(store, make_frame(32), 1, 0)
+    index = make_format(FormatOptions("sentence_pair"), "nsp").index(store, make_frame(32), 1, 0)
     assert index.spans[::2].tolist() == [[0, 2], [2, 5], [5, 9], [9, 14], [14, 15], [15, 21]]
     assert index.is_random_next[[2, 3, 5]].all(), "the last sentence of a document has no next one"
 
 
 def test_disjoint_pairs_have_each_sentence_once_as_a_or_as_the_next(make_store, make_frame):
     store = make_store([[2, 3, 4, 1, 1, 7, 2]] * 50)
-    index = SentencePair("disjoint", "random", False, "nsp").index(store, make_frame(32), 1, 0)
+    index = make_format(FormatOptions("sentence_pair", pairs="disjoint"), "nsp").index(store, make_frame(32), 1, 0)
     used = np.concatenate([index.spans[::2], index.spans[1::2][~index.is_random_next]])
     used = used[np.argsort(used[:, 0])]
     assert np.concatenate([used[:, 0], [store.num_tokens]]).tolist() == store.sentence_offsets.tolist()
@@ -78,7 +81,7 @@ def test_disjoint_pairs_have_each_sentence_once_as_a_or_as_the_next(make_store, 
 
 def test_half_of_the_pairs_that_have_a_choice_are_random(make_store, make_frame):
     store = make_store([[3] * 100] * 100)
-    index = SentencePair("overlapping", "random", False, "nsp").index(store, make_frame(32), 1, 0)
+    index = make_format(FormatOptions("sentence_pair"), "nsp").index(store, make_frame(32), 1, 0)
     free = index.is_random_next[np.arange(index.num_samples) % 100 != 99]
     assert binomtest(int(free.sum()), len(free)).pvalue > 1e-3
 
@@ -87,7 +90,7 @@ def test_random_sentences_are_uniform_over_documents_and_their_sentences(make_st
     store = make_store([[3] * 50] * 30)
     spans = []
     for seed in range(10):
-        index = SentencePair("overlapping", "random", False, "nsp").index(store, make_frame(32), seed, 0)
+        index = make_format(FormatOptions("sentence_pair"), "nsp").index(store, make_frame(32), seed, 0)
         spans.append(index.spans.reshape(-1, 2, 2)[index.is_random_next])
     a, b = np.concatenate(spans)[:, :, 0].T
     distances = (b // 150 - a // 150) % 30
@@ -98,7 +101,7 @@ def test_random_sentences_are_uniform_over_documents_and_their_sentences(make_st
 
 def test_long_pairs_lose_tokens_at_either_end_of_the_longer_sentence(make_store, make_frame):
     store = make_store([[40, 10]] * 500)
-    index = SentencePair("overlapping", "skip", False, "sop").index(store, make_frame(33), 1, 0)
+    index = make_format(FormatOptions("sentence_pair", lone_sentences="skip"), "sop").index(store, make_frame(33), 1, 0)
     a = np.where(index.is_swapped[:, None], index.spans[1::2], index.spans[::2])
     b = np.where(index.is_swapped[:, None], index.spans[::2], index.spans[1::2])
     assert (b[:, 1] - b[:, 0] == 10).all()

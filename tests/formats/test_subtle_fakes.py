@@ -5,12 +5,11 @@ import random
 import numpy as np
 import pytest
 
-from nsp_ablation.samples.formats.doc import DocSentences
-from nsp_ablation.samples.formats.full import FullSentences
+from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.samples.formats.sample_index import SampleIndex
-from nsp_ablation.samples.formats.segment_pair import SegmentPair
 
-SEGMENT = SegmentPair("bert", "random", False, "nsp")
+SEGMENT = make_format(FormatOptions("segment_pair"), "nsp")
 T, SENTENCE, CHUNK = 103, 10, 10  # ten sentences of ten tokens fill a pair
 
 
@@ -32,7 +31,7 @@ def packed(store, room, num_whole):
 def test_a_block_that_ends_one_sentence_early_once_in_a_thousand_is_refused(make_store, make_frame, laws, name):
     store, frame = make_store([[1 + i * 7 % 23 for i in range(8000)]]), make_frame(64)
     check = {"full": laws.check_full, "doc": laws.check_doc}[name]
-    honest, fake = packed(store, frame.room, 10**9), packed(store, frame.room, 999)
+    honest, fake = packed(store, frame.capacity, 10**9), packed(store, frame.capacity, 999)
     check(store, frame, honest)
     assert 0 <= fake.num_samples - honest.num_samples <= 2
     with pytest.raises(AssertionError, match="a block ends too early"):
@@ -41,7 +40,7 @@ def test_a_block_that_ends_one_sentence_early_once_in_a_thousand_is_refused(make
 
 def test_doc_that_crosses_a_border_once_is_refused(make_store, make_frame, laws):
     store, frame = make_store([[5, 6, 7 + i % 9] for i in range(1000)]), make_frame(64)
-    index = DocSentences(resample=False).index(store, frame, 1, 0)
+    index = make_format(FormatOptions("doc"), "nsp").index(store, frame, 1, 0)
     assert index.num_samples == 1000
     index.offsets = np.delete(index.offsets, 500)  # two short documents in one block, which fits
     with pytest.raises(AssertionError, match="a block crosses documents"):
@@ -50,7 +49,7 @@ def test_doc_that_crosses_a_border_once_is_refused(make_store, make_frame, laws)
 
 def test_full_that_stops_at_a_border_once_is_refused(make_store, make_frame, laws):
     store, frame = make_store([[5, 6, 7 + i % 9] for i in range(1000)]), make_frame(64)
-    index = FullSentences(resample=False).index(store, frame, 1, 0)
+    index = make_format(FormatOptions("full"), "nsp").index(store, frame, 1, 0)
     ends_document = np.isin(index.spans[:, 1], store.sentence_offsets[store.document_offsets])
     inside = np.setdiff1d(np.flatnonzero(ends_document)[:-1] + 1, index.offsets)
     index.offsets = np.sort(np.append(index.offsets, inside[len(inside) // 2]))
@@ -62,7 +61,7 @@ def test_full_that_stops_at_a_border_once_is_refused(make_store, make_frame, law
 def test_a_token_lost_or_a_sentence_broken_once_is_refused(make_store, make_frame, laws, name):
     store, frame = make_store([[5, 6, 7 + i % 9] * 20 for i in range(50)]), make_frame(64)
     check = {"full": laws.check_full, "doc": laws.check_doc}[name]
-    input_format = {"full": FullSentences, "doc": DocSentences}[name](resample=False)
+    input_format = make_format(FormatOptions(name), "nsp")
     lost, broken = (input_format.index(store, frame, 1, 0) for _ in range(2))
     lost.spans, broken.spans = lost.spans.copy(), broken.spans.copy()
     lost.spans[40, 1] -= 1

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.options.output_options import InspectOptions
-from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.samples.inspection.contract import header, sample_rows
@@ -32,14 +34,14 @@ def file_laws():
 
 
 @pytest.fixture(scope="session")
-def composed(command_line, tmp_path_factory):
+def composed(planned, tmp_path_factory):
     """composed("full"): the checked configuration of a small `stage=inspect` in a format; all share their artifacts."""
     artifacts = tmp_path_factory.mktemp("artifacts")
 
     @cache
     def compose(format_name):
         typed = [*SMALL, f"format={format_name}", f"paths.artifacts={artifacts}"]
-        return command_line.preflight(command_line.parse_arguments(typed))[0].config
+        return planned(*typed)[0].config
 
     return compose
 
@@ -88,11 +90,10 @@ def frame():
 @pytest.fixture(scope="session")
 def index_of(store):
     """index_of("full", "mlm", frame): the index that the format makes."""
-    options = {"nsp_balance": "bert", "lone_sentences": "random", "pairs": "overlapping", "resample": False}
 
     def build(name, objective, frame):
         order = "sop" if objective == "mlm_sop" else "nsp"
-        return make_format(name, **options, order=order).index(store, frame, 1, 0)
+        return make_format(FormatOptions(name), order).index(store, frame, 1, 0)
 
     return build
 
@@ -100,11 +101,11 @@ def index_of(store):
 @pytest.fixture(scope="session")
 def file_of(store, frame):
     """file_of("full", "mlm", index): header and rows of the inspection file of an index, said to be of a format."""
-    spec = MaskSpec("dynamic", None, 0.15, 0.8, 0.1, "exact", seed=1)
+    masks = Masks(MaskingOptions("dynamic"), seed=1)
 
     def write(name, objective, index):
-        head = header(store, frame, spec, 1, format_name=name, objective=objective, seed=1)
-        return head, list(sample_rows(store, index, frame, spec, 1, np.arange(index.num_samples)))
+        head = header(store, frame, masks, 1, format_name=name, objective=objective, seed=1)
+        return head, list(sample_rows(store, index, frame, masks, 1, np.arange(index.num_samples)))
 
     return write
 

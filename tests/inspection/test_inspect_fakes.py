@@ -107,7 +107,7 @@ def test_one_sentence_a_block_is_refused(store, fake, file_laws, name):
 
 def test_chunks_of_a_fixed_number_of_tokens_are_refused(store, frame, fake, file_laws):
     document_ends = store.sentence_offsets[store.document_offsets]
-    chunks = np.union1d(document_ends, np.arange(0, store.num_tokens, frame.room))
+    chunks = np.union1d(document_ends, np.arange(0, store.num_tokens, frame.capacity))
     with pytest.raises(file_laws.LawBroken, match="sentences are whole unless longer than T"):
         file_laws.check(*fake("doc", between(chunks)))
 

@@ -2,24 +2,25 @@
 
 import dataclasses
 import re
-from itertools import pairwise
+from io import StringIO
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from rich.console import Console
 
+from nsp_ablation.config.science import resolved_objective
+from nsp_ablation.options.format_options import FORMATS, FormatOptions
+from nsp_ablation.pipeline.feed import make_frame, make_masks
 from nsp_ablation.pipeline.stores import prepare
-from nsp_ablation.samples.inspection import figure_style
-from nsp_ablation.samples.inspection.figure_style import NUM_COLUMNS
-from nsp_ablation.samples.inspection.formats_figure import figure
-from nsp_ablation.samples.inspection.formats_page import SHIPPED, format_choice, make_page, page_documents
-from nsp_ablation.samples.inspection.input_card import cards
+from nsp_ablation.samples.inspection import formats_figure
+from nsp_ablation.samples.inspection.formats_figure import NUM_COLUMNS, STYLES, UNUSED, figure, input_lines
+from nsp_ablation.samples.inspection.formats_page import format_choice, make_page, page_documents
 from nsp_ablation.samples.inspection.input_tokens import Vocabulary
-from nsp_ablation.samples.inspection.svg import Svg
 from nsp_ablation.text.store.token_store import TokenStore
 
-FORMATS = ("segment_pair", "sentence_pair", "full", "doc")
 COMMITTED = Path(__file__).parents[2] / "docs" / "formats.svg"
+CONSOLE = Console(file=StringIO(), width=200)
 
 
 @pytest.fixture(scope="module")
@@ -29,52 +30,74 @@ def drawn(composed):
     def draw(name="full", **settings):
         config = dataclasses.replace(composed(name), **settings)
         prepared = prepare(config)
-        return make_page(config, TokenStore.open(prepared.store), prepared.tokenizer), Vocabulary(prepared.tokenizer)
+        frame, masks = make_frame(config, prepared.tokenizer), make_masks(config, prepared.tokenizer)
+        pairs = resolved_objective(dataclasses.replace(config, format=FormatOptions("segment_pair")))
+        store = TokenStore.open(prepared.store)
+        page = make_page(store, frame, masks, config.format, pairs, seed=config.seed, epoch=1)
+        return page, Vocabulary(prepared.tokenizer)
 
     return draw
 
 
-def squeezed(texts):
-    return "".join(texts).replace(" ", "")
-
-
-def test_cards_hold_exactly_what_the_model_reads(drawn):
-    page, vocabulary = drawn()
+def inputs(page, vocabulary):
+    """Give (panel, row, lines) of every input."""
     for panel in page.panels:
-        names = {panel.frame.cls: "[CLS]", panel.frame.sep: "[SEP]", panel.frame.mask: "[MASK]"}
-        for card, row in zip(cards(panel, page, vocabulary), panel.rows, strict=True):
-            read = [names.get(token_id) or vocabulary.text(token_id) for token_id in row["masked_input_ids"]]
-            chunks = [chunk for line in card.lines for chunk in line.chunks if chunk.kind != "cut"]
-            assert squeezed(chunk.text for chunk in chunks) == squeezed(read)
-            targets = [vocabulary.text(label) for label in row["labels"] if label != -100]
-            assert [chunk.target for chunk in chunks if chunk.kind in ("mask", "random", "kept")] == targets
+        for number, row in enumerate(panel.rows):
+            yield panel, row, input_lines(panel, number, page, vocabulary, CONSOLE)
 
 
-def test_cards_say_which_document_and_sentence_each_line_is_of(drawn):
+def shown(lines):
+    """Return the text of an input's pieces, without spaces, headings and the label."""
+    muted = [line for line in lines if not any(str(span.style) == formats_figure.MUTED for span in line.spans)]
+    body = [line.plain for line in muted if str(line.style) != formats_figure.MUTED and " label " not in line.plain]
+    return "".join(text for text in body if "not predicted" not in text).replace(" ", "")
+
+
+def read(row, frame, vocabulary):
+    """Return what the model reads and predicts, written out with the figure's marks."""
+    words = []
+    columns = (row["input_ids"], row["masked_input_ids"], row["labels"], row["special_tokens_mask"])
+    for before, after, label, special in zip(*columns, strict=True):
+        word = vocabulary.name(before) if special else vocabulary.text(before)
+        if label != -100 and after == frame.mask:
+            word = f"[{word}]"
+        elif label != -100:
+            word = f"={word}" if after == label else f"{word}→{vocabulary.text(after)}"
+        words.append(word)
+    return "".join(words).replace(" ", "")
+
+
+def test_inputs_show_exactly_what_the_model_reads_and_predicts(drawn):
     page, vocabulary = drawn()
-    for panel in page.panels:
-        for card, row in zip(cards(panel, page, vocabulary), panel.rows, strict=True):
-            shown = [(line.document, line.sentence) for line in card.lines if line.begins]
-            assert shown == [(span[0], n) for span in row["spans"] for n in range(span[1], span[2])]
+    for panel, row, lines in inputs(page, vocabulary):
+        assert shown(lines) == read(row, panel.frame, vocabulary)
 
 
-def test_no_line_is_too_long_and_no_chunks_overlap(drawn):
-    page, vocabulary = drawn()
-    for panel in page.panels:
-        for line in (line for card in cards(panel, page, vocabulary) for line in card.lines):
-            assert all(a.column + a.num_cells <= b.column for a, b in pairwise(line.chunks))
-            assert line.chunks[-1].column + line.chunks[-1].num_cells <= NUM_COLUMNS
+def test_inputs_say_which_document_and_sentences_each_piece_is_of(drawn):
+    for _, row, lines in inputs(*drawn()):
+        text = " ".join(line.plain.strip() for line in lines)
+        found = [
+            (int(document), int(first), int(last or first) + 1)
+            for document, first, last in re.findall(r"document (\d+), sentences? (\d+)(?:-(\d+))?", text)
+        ]
+        assert found == [tuple(span[:3]) for span in row["spans"]]
 
 
-def test_extra_separators_stand_in_full_alone_and_notes_of_ends_in_doc_alone(drawn):
-    page, vocabulary = drawn()
-    for panel in page.panels:
-        found = cards(panel, page, vocabulary)
-        kinds = [token.kind for card in found for token in card.tokens]
-        assert (kinds.count("extra_sep") > 0) == (panel.format_name == "full")
-        assert any(card.note for card in found) == (panel.format_name == "doc")
-        if panel.format_name == "full":
-            assert kinds.count("extra_sep") == sum(len(row["spans"]) - 1 for row in panel.rows)
+def test_no_line_is_wider_than_its_column(drawn):
+    assert {line.cell_len <= NUM_COLUMNS for *_, lines in inputs(*drawn()) for line in lines} == {True}
+
+
+def test_the_bar_leaves_unused_what_the_input_does(drawn):
+    for panel, row, lines in inputs(*drawn()):
+        unused = sum(span.end - span.start for span in lines[1].spans if span.style == f"on {UNUSED}")
+        share = 1 - len(row["input_ids"]) / panel.frame.max_length
+        assert unused == pytest.approx(share * NUM_COLUMNS, abs=1)
+
+
+def test_extra_separators_stand_in_full_alone_between_documents(drawn):
+    for panel, row, lines in inputs(*drawn()):
+        extra = sum(span.style == STYLES["extra_sep"] for line in lines for span in line.spans)
+        assert extra == (len(row["spans"]) - 1 if panel.format_name == "full" else 0)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +110,8 @@ def test_extra_separators_stand_in_full_alone_and_notes_of_ends_in_doc_alone(dra
 )
 def test_labels_are_in_words(drawn, objective, labels):
     page, vocabulary = drawn("segment_pair", objective=objective)
-    found = [card.label for panel in page.panels for card in cards(panel, page, vocabulary)]
-    assert {label[0] for label in found if label} == labels
+    found = [(panel.format_name, lines[-1].plain.strip()) for panel, _, lines in inputs(page, vocabulary)]
+    assert {label for name, label in found if FORMATS[name].is_pair} == labels
     assert [panel.format_name for panel in page.panels] == list(FORMATS)
 
 
@@ -103,30 +126,23 @@ def test_the_figure_stands_alone_and_is_small(drawn):
     root = ElementTree.fromstring(text)
     assert len(text.encode()) < 150_000
     assert "href" not in text
+    assert "url(" not in text
     assert text.count("http") == 1, "the name space of SVG"
     assert root.get("role") == "img"
     assert all(root.find(f"{{*}}{name}").text for name in ("title", "desc"))
-    assert {"sans-serif", "monospace"} == set(re.findall(r"px ([\w-]+)", root.find("{*}style").text))
+    assert re.findall(r"font:20px ([\w-]+)", root.find("{*}style").text) == ["monospace"]
 
 
 def test_nothing_leaves_the_picture(drawn):
     root = ElementTree.fromstring(figure(*drawn(), "settings"))
-    width, height = float(root.get("width")), float(root.get("height"))
-    shapes = [shape for shape in root if shape.tag.endswith(("rect", "text"))]
+    left, top, width, height = map(float, root.get("viewBox").split())
+    ground, *shapes = [shape for shape in root if shape.tag.endswith(("rect", "text"))]
+    assert ground.get("width") == ground.get("height") == "100%"
     assert len(shapes) > 300
     for shape in shapes:
         x, y = float(shape.get("x")), float(shape.get("y"))
-        assert 0 <= x <= x + float(shape.get("width") or shape.get("textLength") or 0) <= width
-        assert 0 <= y <= y + float(shape.get("height") or 0) <= height
-
-
-def test_svg_escapes_text():
-    svg = Svg()
-    svg.text(1, 2.25, "a<b & 'c'", "plain", width=10, tooltip="<mask>")
-    text = svg.document(10, 10, "t<", "d", "", "")
-    assert ElementTree.fromstring(text)[-1].text is None
-    assert "<title>&lt;mask&gt;</title>a&lt;b &amp; 'c'</text>" in text
-    assert 'x="1" y="2.2" textLength="10"' in text
+        assert left <= x <= x + float(shape.get("width") or shape.get("textLength")) <= left + width
+        assert top <= y <= y + float(shape.get("height") or 0) <= top + height
 
 
 def luminance(color):
@@ -141,27 +157,18 @@ def contrast(a, b):
 
 
 def test_texts_have_the_contrast_of_wcag_aa():
-    grounds = [ground for _, ground, _ in figure_style.DOCUMENTS]
-    pairs = [
-        (ink, ground) for ink in (figure_style.INK, figure_style.MUTED) for ground in (figure_style.PAPER, *grounds)
-    ]
-    pairs += [(number, ground) for _, ground, number in figure_style.DOCUMENTS]
-    pairs += [(number, figure_style.PAPER) for *_, number in figure_style.DOCUMENTS]
-    pairs += [(ink, figure_style.PAPER) for ink in (figure_style.ACCENT, figure_style.ALARM, figure_style.BLACK)]
+    styles = [*STYLES.values(), *formats_figure.LABEL_STYLES, f"{formats_figure.MUTED} on {formats_figure.PAPER}"]
+    styles += [f"{formats_figure.INK} on {ground}" for _, ground in formats_figure.DOCUMENTS]
+    pairs = [re.findall("#[0-9a-f]{6}", style) for style in styles]
+    assert all(len(pair) == 2 for pair in pairs)
     assert min(contrast(*pair) for pair in pairs) >= 4.5
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_formats_that_are_not_chosen_have_the_shipped_options(composed, name):
-    assert SHIPPED[name] == composed(name).format
-    assert format_choice(composed("full").format, name) == SHIPPED[name]
-
-
-def test_options_of_the_chosen_format_go_to_those_that_have_them(composed):
-    own = dataclasses.replace(composed("segment_pair").format, pair_separator="double", nsp_balance="exact")
+def test_options_of_the_chosen_format_go_to_those_that_have_them():
+    own = FormatOptions("segment_pair", pair_separator="double", nsp_balance="exact")
     assert format_choice(own, "segment_pair") == own
-    assert format_choice(own, "sentence_pair") == dataclasses.replace(SHIPPED["sentence_pair"], pair_separator="double")
-    assert format_choice(own, "doc") == SHIPPED["doc"]
+    assert format_choice(own, "sentence_pair") == FormatOptions("sentence_pair", pair_separator="double")
+    assert format_choice(own, "doc") == FormatOptions("doc")
 
 
 def page_of(*lengths):
@@ -182,11 +189,13 @@ def test_a_corpus_without_two_documents_of_sentences_is_refused():
 
 
 def test_the_committed_figure_shows_every_case():
-    text = COMMITTED.read_text()
-    for chip in ("mask", "random", "kept", "extra_sep"):
-        assert text.count(f'class="chip-{chip}"') > 1, f"{chip} stands in the legend alone"
-    for words in ("NSP label 0: B follows A", "NSP label 1: B is random", "document 1 ends here"):
-        assert words in text
+    root = ElementTree.parse(COMMITTED).getroot()
+    texts = " ".join("".join(element.itertext()) for element in root.iter() if element.tag.endswith("text"))
+    body = texts[: texts.index("targets:")]
+    for mark in (r"\[\w+\]", r"\w+→\w+", r"=\w+", "NSP label 0: B follows A", "NSP label 1: B is random"):
+        assert re.search(mark, body), mark
+    purple = STYLES["extra_sep"].split()[-1]
+    assert sum(element.get("fill") == purple for element in root.iter()) > 1, "it stands in the legend alone"
 
 
 @pytest.mark.slow

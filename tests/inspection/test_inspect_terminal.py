@@ -15,11 +15,11 @@ from nsp_ablation.text.store.token_store import TokenStore
 
 SHOWN = InspectOptions(output=None, figure=None, num_samples="8", epoch=1)
 EVERY_FORMAT = (
-    *("sample 0", "samples an epoch", "fill", "padding", "corpus tokens read an epoch", "real tokens an update"),
-    *("passes over the corpus", "times that each mask is seen", "length in tokens"),
+    *("sample 0", "samples per epoch", "fill", "padding", "corpus tokens read per epoch", "real tokens per update"),
+    *("passes over the corpus", "exposures per mask", "length in tokens"),
 )
 PAIRS = ("P(random next)", "mean tokens of A and of B", "mean sentences of A and of B", "pairs cut inside a sentence")
-BLOCKS = ("mean sentences a sample", "mean documents a sample", "samples that cross a document border")
+BLOCKS = ("mean sentences per sample", "mean documents per sample", "samples that cross a document border")
 
 
 @pytest.fixture
@@ -75,12 +75,10 @@ def test_how_often_each_mask_is_seen(printed, composed):
     many = dataclasses.replace(config.pretraining, max_steps=1000)
     text = printed("full", masking=masking, pretraining=many)
     epochs = float(re.search(r"epochs \(passes over the samples\) +([\d.]+)", text)[1])
-    seen = float(re.search(r"times that each mask is seen +([\d.]+) \(2 masks", text)[1])
+    seen = float(re.search(r"exposures per mask +([\d.]+) \(2 masks", text)[1])
     assert seen == pytest.approx(epochs / 2, abs=0.1)
     assert seen > 2
-    assert re.search(
-        r"times that each mask is seen +1\.0 \(a new mask in every epoch\)", printed("full", pretraining=many)
-    )
+    assert re.search(r"exposures per mask +1\.0 \(a new mask in every epoch\)", printed("full", pretraining=many))
 
 
 @pytest.fixture(scope="module")

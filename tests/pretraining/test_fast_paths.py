@@ -7,9 +7,11 @@ import torch
 from nsp_ablation.learning.engine.architecture import base_model, mlm_head, pair_classifier
 from nsp_ablation.learning.engine.attention import JAGGED, LENGTH_GROUPS, attention_layout
 from nsp_ablation.learning.pretraining.objective import update_share
+from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.batches.loader import micro_batch_loader
-from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.plan import BatchPlan
 from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.text.store.token_store import TokenStore
@@ -28,14 +30,13 @@ def format_batch(frame):
         for d in range(20)
     ]
     store = TokenStore.from_documents(documents, frame.vocab_size)
-    options = {"nsp_balance": "bert", "lone_sentences": "random", "pairs": "overlapping"}
 
     def read(name):
-        index = make_format(name, **options, resample=False, order="nsp").index(store, frame, 1, 0)
+        index = make_format(FormatOptions(name), "nsp").index(store, frame, 1, 0)
         plan = BatchPlan(lambda epoch: index, UpdateSize(8, None, 8, 0), 1)
-        spec = MaskSpec("dynamic", None, 0.15, 0.8, 0.1, "exact", seed=1)
+        masks = Masks(MaskingOptions("dynamic"), seed=1)
         parts = {"first_step": 0, "max_steps": 1, "accumulation": 1, "num_workers": 0}
-        (batch,) = micro_batch_loader(plan, store, frame, spec, **parts)
+        (batch,) = micro_batch_loader(plan, store, frame, masks, **parts)
         return batch
 
     return read

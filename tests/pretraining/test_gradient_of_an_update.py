@@ -6,16 +6,17 @@ import pytest
 import torch
 
 from nsp_ablation.learning.pretraining.pretraining_module import PretrainingModule, Recipe
+from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.batches.loader import micro_batch_loader
-from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.plan import BatchPlan
 from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.text.store.token_store import TokenStore
 
 RECIPE = Recipe(1, 1e-3, 0.0, 0.9, 0.999, 1e-6, 0.0, False, 0.0)
-MASKS = MaskSpec("dynamic", None, 0.15, 0.8, 0.1, "exact", seed=1)
-OPTIONS = {"nsp_balance": "bert", "lone_sentences": "random", "pairs": "overlapping", "resample": False, "order": "nsp"}
+MASKS = Masks(MaskingOptions("dynamic"), seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def open_loader(frame):
     store = TokenStore.from_documents([sentences[i : i + 1 + i % 4] for i in range(0, 56, 4)], vocab_size=40)
 
     def make(name, accumulation, rank, world_size):
-        index = make_format(name, **OPTIONS).index(store, frame, 1, 0)
+        index = make_format(FormatOptions(name), "nsp").index(store, frame, 1, 0)
         plan = BatchPlan(lambda epoch: index, UpdateSize(11, None, 11, 0), 1)
         return micro_batch_loader(
             *(plan, store, frame, MASKS),

@@ -9,7 +9,7 @@ from nsp_ablation.base.fingerprint import file_sha256, strings_sha256
 from nsp_ablation.reporting.records.record import Condition, Provenance, ResultRecord
 from nsp_ablation.reporting.records.record_folder import RecordFolder
 
-CONDITION = Condition(*[None] * 12)
+CONDITION = Condition(*[None] * 13)
 PROVENANCE = Provenance(None, None, "3.11", "Linux", {}, "cpu", "sdpa", "2026-11-24T10:00:00+00:00")
 SCORES, IDS, PREDICTIONS = np.array([1.0, 0.5]), ["a", "b"], {"a": "Paris", "b": ""}
 
@@ -133,9 +133,21 @@ def test_a_malformed_file_is_named(folder):
     folder.record_path("x").write_text("{")
     with pytest.raises(ValueError, match=r"x\.json is not JSON"):
         folder.all()
-    folder.record_path("x").write_text(json.dumps({"schema": 1}))
+    folder.record_path("x").write_text(json.dumps({"schema": 2}))
     with pytest.raises(ValueError, match=r"x\.json: missing field name"):
         folder.is_done("x")
+
+
+def test_records_of_an_older_version_are_left_out_counted_and_replaced(folder):
+    for key in ("x", "y"):
+        folder.write_failed(key, failed())
+    old = json.loads(folder.record_path("x").read_text()) | {"schema": 1, "status": "done"}
+    folder.record_path("x").write_text(json.dumps(old))
+    assert (list(folder.all()), folder.older()) == (["y"], ["x"])
+    assert (folder.all(["x"]), folder.older(["y"])) == ({}, [])
+    assert not folder.is_done("x")
+    folder.write("x", done(), SCORES, IDS, PREDICTIONS)
+    assert (folder.older(), folder.is_done("x")) == ([], True)
 
 
 def test_an_absent_record_is_named(folder):

@@ -8,11 +8,19 @@ from dataclasses import asdict
 
 import pytest
 
-from nsp_ablation.reporting.records.manifest import Cell, Manifest, begin_sweep, read_manifest, sweep, write_cell
+from nsp_ablation.reporting.records.manifest import (
+    Manifest,
+    SweepCell,
+    begin_sweep,
+    has_older_manifest,
+    read_manifest,
+    sweep,
+    write_cell,
+)
 
 
 def cell(key, status="done", records=(), reason=None):
-    return Cell(key, [f"format={key}"], list(records), status, reason)
+    return SweepCell(key, [f"format={key}"], list(records), status, reason)
 
 
 def begin(folder, *cells):
@@ -53,6 +61,20 @@ def test_a_new_sweep_forgets_the_cells_of_the_last(tmp_path):
 
 def test_a_folder_without_a_sweep_has_no_manifest(tmp_path):
     assert read_manifest(tmp_path) is None
+    assert not has_older_manifest(tmp_path)
+
+
+def test_a_manifest_of_another_version_is_never_misread(tmp_path):
+    begin(tmp_path, cell("full", "planned"))
+    path = tmp_path / "manifest.json"
+    data = json.loads(path.read_text())
+    assert data.pop("schema") == 2
+    path.write_text(json.dumps(data))  # schema 1 had no such field
+    assert read_manifest(tmp_path) is None
+    assert has_older_manifest(tmp_path)
+    path.write_text(json.dumps(data | {"schema": 3}))
+    with pytest.raises(ValueError, match=r"manifest\.json: schema=3"):
+        read_manifest(tmp_path)
 
 
 @pytest.mark.parametrize("key", ["", "a/b", "../a", ".hidden", "-x", "a b", "x" * 201])

@@ -8,7 +8,7 @@ import pytest
 from nsp_ablation.reporting.records.record import Condition, PretrainingFacts, Provenance, ResultRecord, record_id
 from nsp_ablation.reporting.records.strict import parse
 
-CONDITION = Condition("full", "mlm", "static", 10, "paper", "bbpe", "micro", 96, 32, 7000, 3e-3, "microworld")
+CONDITION = Condition("full", "full", "mlm", "static", 10, "paper", "bbpe", "micro", 96, 32, 7000, 3e-3, "microworld")
 PRETRAINING = PretrainingFacts(7000, 14_000_000, 0, 224_000, 2_100_000, None, 9.5, 0, None, 2.2, None, 140.5)
 PROVENANCE = Provenance(
     "abc", True, "3.11.9", "Linux", {"torch": "2.13.0"}, "cpu x", "sdpa", "2026-11-24T10:00:00+00:00"
@@ -96,7 +96,8 @@ def test_a_wrong_type_is_named(name, value):
         ({"arm": "other"}, "arm=other"),
         ({"primary_metric": "accuracy"}, "primary_metric=accuracy"),
         ({"scores_sha256": None}, "scores_sha256"),
-        ({"schema": 2}, "schema=2"),
+        ({"schema": 1}, "schema=1, .*run its cell again"),
+        ({"schema": 3}, "schema=3, .*update this program"),
     ],
 )
 def test_a_record_that_contradicts_itself_is_refused(over, words):

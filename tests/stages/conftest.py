@@ -30,16 +30,14 @@ def small_corpus(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def compose(command_line, small_corpus):
+def compose(planned, small_corpus):
     """compose("format=doc", "seed=2") -> the checked configuration: a format, and settings changed one by one."""
     common = (
         *("scale=smoke", "corpus=jsonl", f"corpus.path={small_corpus}/corpus.jsonl", "tokenizer.vocab_size=300"),
         *("max_length=64", "corpus.heldout_fraction=0.2", "stage=pretrain"),
         *(f"paths.artifacts={small_corpus}/artifacts", f"paths.results={small_corpus}/results"),
     )
-    # Hydra takes a third of a second for each composition, so there is one a format
-    words = ["-m", f"format={','.join(FORMATS)}", *map(command_line.quote_numbers, common)]
-    cells = command_line.preflight(command_line.parse_arguments(words))
+    cells = planned("-m", f"format={','.join(FORMATS)}", *common)
     composed = {cell.config.format.name: cell.config for cell in cells}
 
     def configuration(choice, *changes):
@@ -47,9 +45,9 @@ def compose(command_line, small_corpus):
         for change in changes:
             key, _, value = change.partition("=")
             *groups, name = key.split(".")
-            place = functools.reduce(getattr, groups, config)
-            assert hasattr(place, name), key
-            setattr(place, name, yaml.safe_load(value))
+            options = functools.reduce(getattr, groups, config)
+            assert hasattr(options, name), key
+            setattr(options, name, yaml.safe_load(value))
         check(config)
         return config
 

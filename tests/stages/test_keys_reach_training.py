@@ -46,7 +46,7 @@ def test_sentence_separator(feed_of, name):
 def test_pair_separator(feed_of, name):
     for value, number in (("single", 1), ("double", 2)):
         feed = feed_of(f"format={name}", f"format.pair_separator={value}")
-        row = assemble_masked(feed.store, feed.index_of(1), feed.frame, np.arange(1), feed.spec, 1).input_ids
+        row = assemble_masked(feed.store, feed.index_of(1), feed.frame, np.arange(1), feed.masks, 1).input_ids
         assert (row == feed.frame.sep).sum() == number + 1
         assert set(feed.index_of(1).separators[::2]) == {number}
 
@@ -82,7 +82,7 @@ def test_count(feed_of):
     for value, varies in (("exact", False), ("bernoulli", True)):
         feed = feed_of("format=full", f"masking.count={value}")
         index = feed.index_of(1)
-        flat = assemble_masked(feed.store, index, feed.frame, np.arange(index.num_samples), feed.spec, 1)
+        flat = assemble_masked(feed.store, index, feed.frame, np.arange(index.num_samples), feed.masks, 1)
         numbers = np.diff(np.searchsorted(flat.masked_positions, flat.sequence_offsets))
         ordinary = np.add.reduceat((~flat.special).astype(int), flat.sequence_offsets[:-1])
         assert (not np.array_equal(numbers, np.maximum(1, np.round(0.15 * ordinary)))) == varies
@@ -120,7 +120,7 @@ def test_a_model_of_one_token_type_reads_pairs_of_two(compose, feed_of):
     arguments = ("format=segment_pair", "model.type_vocab_size=1")
     feed = feed_of(*arguments)
     loader = micro_batch_loader(
-        *(feed.plan, feed.store, feed.frame, feed.spec),
+        *(feed.plan, feed.store, feed.frame, feed.masks),
         **{"first_step": 0, "max_steps": 1, "accumulation": 1, "num_workers": 0},
     )
     batch = next(iter(loader))

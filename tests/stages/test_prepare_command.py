@@ -35,10 +35,10 @@ def test_the_number_of_processes_names_no_store(nsp, tmp_path):
     assert len(store_directories(tmp_path)) == 1
 
 
-def test_shards_that_a_cluster_made_are_found(nsp, command_line, tmp_path):
+def test_shards_that_a_cluster_made_are_found(nsp, planned, tmp_path):
     path = write_documents(tmp_path / "a.jsonl", 40, "town")
     command = ["stage=prepare", "corpus=jsonl", f"corpus.path={path}", "tokenizer.vocab_size=300"]
-    (cell,) = command_line.preflight(command_line.parse_arguments(command))
+    (cell,) = planned(*command)
     for call in pickle.loads(pickle.dumps(store_shards(cell.config))):
         build_shard(*call)
     ended = nsp(*command)

@@ -1,11 +1,10 @@
 """CSV, TensorBoard and wandb, without network."""
 
-import json
 import warnings
 
 import pytest
 
-from nsp_ablation.learning.engine.run_loggers import close_logger, log_tables, make_logger
+from nsp_ablation.learning.engine.run_loggers import close_logger, make_logger
 
 SETTINGS = {
     "project": "p",
@@ -44,7 +43,7 @@ def test_tensorboard_that_is_not_installed_is_named(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_wandb_records_runs_and_tables_offline(tmp_path, monkeypatch):
+def test_wandb_records_runs_offline(tmp_path, monkeypatch):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("first", "second"):  # two runs of one process
@@ -52,11 +51,6 @@ def test_wandb_records_runs_and_tables_offline(tmp_path, monkeypatch):
         logger.log_metrics({"loss": 1.5}, step=2)
         close_logger(logger)
         assert len(list((tmp_path / name).rglob("*.wandb"))) == 1
-    rows = [{"arm": "full", "score": 0.5}, {"arm": "doc", "score": None}]
-    settings = {"project": "p", "entity": None, "offline": True, "name": "report"}
-    log_tables({"table": rows, "empty": []}, directory=tmp_path / "report", **settings)
-    (table,) = (tmp_path / "report").rglob("*.table.json")
-    assert json.loads(table.read_text())["data"] == [["full", 0.5], ["doc", None]]
 
 
 @pytest.mark.slow

@@ -1,15 +1,14 @@
 """Every check of a configuration that needs no heavy library: a wrong value answers in a second, before any job."""
 
-import dataclasses
-import math
 from collections.abc import Iterator
 from typing import Any
 
 from nsp_ablation.config.combinations import combination_problems
-from nsp_ablation.config.places import place_problems
-from nsp_ablation.config.problem import Problem, refuse, unknown_value
+from nsp_ablation.config.path_checks import NeededPath, needed_paths, path_problems
+from nsp_ablation.config.problem import Problem, refuse
 from nsp_ablation.config.schema import Config
-from nsp_ablation.config.tree import leaves, tree_problems
+from nsp_ablation.config.tree import tree_problems
+from nsp_ablation.config.values import value_problems
 
 
 def check_tree(settings: dict[str, Any]) -> None:
@@ -21,13 +20,24 @@ def check_tree(settings: dict[str, Any]) -> None:
 
 
 def check(config: Config) -> None:
-    """Refuse values outside their choices or borders, then values that do not go together, then paths.
+    """Refuse values outside their choices or bounds, then values that do not go together, then paths.
 
-    Raises ConfigurationError, with one line a problem.
+    Raises ConfigurationError, with one line per problem.
     """
     refuse(value_problems(config))
+    check_together(config, set())
+
+
+def check_together(config: Config, known: set[NeededPath]) -> None:
+    """Refuse values that do not go together, then paths, of a configuration each of whose values is allowed.
+
+    `known` holds the paths that were found in order before, which are not looked at again, and receives this one's.
+    Raises ConfigurationError.
+    """
     refuse(combination_problems(config))
-    refuse(place_problems(config))
+    paths = dict.fromkeys(path for path in needed_paths(config) if path not in known)
+    refuse(problem for path in paths for problem in path_problems(path))
+    known.update(paths)
 
 
 def check_sweep(configs: list[Config]) -> None:
@@ -58,30 +68,3 @@ def sweep_problems(configs: list[Config]) -> Iterator[Problem]:
         is_written = field.startswith(f"{configs[0].stage}.") and outputs[0] is not None
         if is_written and len(set(outputs)) < len(outputs):
             yield Problem(field, outputs[0], "two cells of the sweep would write it; sweep it too, or run one by one")
-
-
-def value_problems(config: Config) -> Iterator[Problem]:
-    """Yield each value that its own field refuses."""
-    for path, field, value in leaves(config):
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, str):
-                yield from _choice(path, field, item)
-            elif isinstance(item, (int, float)) and not isinstance(item, bool):
-                yield from _borders(path, field, item)
-
-
-def _choice(path: str, field: dataclasses.Field, value: str) -> Iterator[Problem]:
-    choices = field.metadata["choices"]
-    if not value:
-        yield Problem(path, value, "is empty; give a value, or null where the setting may be left out")
-    elif choices and value not in choices:
-        yield unknown_value(path, value, choices)
-
-
-def _borders(path: str, field: dataclasses.Field, value: float) -> Iterator[Problem]:
-    low, high = field.metadata["low"], field.metadata["high"]
-    if not math.isfinite(value):
-        yield Problem(path, value, "must be a finite number")
-    elif (low is not None and value < low) or (high is not None and value > high):
-        borders = f"from {low} to {high}" if low is not None and high is not None else f"at least {low}"
-        yield Problem(path, value, f"must be {borders}")

@@ -5,14 +5,15 @@ import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from nsp_ablation.config.problem import Problem
+from nsp_ablation.config.problem import Problem, unknown_value
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import resolved_objective
 from nsp_ablation.options.corpus_options import BYTE_ALPHABET, READERS, CorpusOptions
 from nsp_ablation.options.format_options import FORMATS, is_pair
+from nsp_ablation.options.output_options import PUBLISHED
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
-TRAINED = ("all", "prepare", "inspect", "pretrain", "export")
+TRAINED = ("all", "prepare", "inspect", "cost", "pretrain", "export")
 FINETUNED = ("all", "finetune")
 
 _MAX_FIGURE_LENGTH = 128
@@ -187,7 +188,14 @@ def _task_keys(path: str, task: TaskOptions) -> Iterator[Problem]:
         yield Problem(f"{path}.metric", task.metric, f"is not what kind={task.kind} gives", facts.metrics)
 
 
+def _published(name: str | None) -> Iterator[Problem]:
+    names = ("none", *sorted(path.stem for path in PUBLISHED.glob("*.yaml")))
+    if name is not None and name not in names:
+        yield unknown_value("report.published", name, names)
+
+
 def _surroundings(config: Config) -> Iterator[Problem]:
+    yield from _published(config.report.published)
     trainer = config.trainer
     if trainer.accelerator == "cpu" and trainer.precision == "16-mixed":
         reason = "half precision needs a GPU"

@@ -25,7 +25,7 @@ class Problem:
 
 
 class ConfigurationError(ValueError):
-    """A configuration that is refused; `lines` holds one line a problem."""
+    """A configuration that is refused; `lines` holds one line per problem."""
 
     def __init__(self, lines: list[str]):
         super().__init__("\n".join(lines))
@@ -41,9 +41,9 @@ def refuse(problems: Iterable[Problem]) -> None:
         raise ConfigurationError([problem.line() for problem in first.values()])
 
 
-def unknown_key(path: str, value: Any, allowed: tuple[str, ...], place: int = -1) -> Problem:
-    """Return the problem of a key whose part at `place` the schema lacks; `allowed` are the keys that it has there."""
-    return Problem(path, value, f"no such setting{_suggestion(path.split('.')[place], allowed)}", allowed)
+def unknown_key(path: str, value: Any, allowed: tuple[str, ...], position: int = -1) -> Problem:
+    """Return the problem of a key whose part at `position` the schema lacks; `allowed` are the keys that it has there."""
+    return Problem(path, value, f"no such setting{_suggestion(path.split('.')[position], allowed)}", allowed)
 
 
 def unknown_value(field: str, value: str, allowed: tuple[str, ...], what: str = "value") -> Problem:

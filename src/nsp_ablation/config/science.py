@@ -43,6 +43,7 @@ def tokenizer_settings(config: Config) -> dict[str, Any]:
 def condition(config: Config) -> dict[str, Any]:
     """Return the record's `condition`: what tables tell arms apart by."""
     return {
+        "name": config.condition_name or _format_name(config.format),
         "format": config.format.name,
         "objective": resolved_objective(config),
         "masking": config.masking.name,
@@ -56,6 +57,13 @@ def condition(config: Config) -> dict[str, Any]:
         "learning_rate": config.pretraining.learning_rate,
         "corpus": config.corpus.name,
     }
+
+
+def _format_name(format: FormatOptions) -> str:
+    """Return the format's name and the options that differ from its defaults: `segment_pair-nsp_balance=exact`."""
+    values = [(field.name, getattr(format, field.name), field.default) for field in dataclasses.fields(format)]
+    options = [f"{name}={value}" for name, value, default in values if name != "name" and value != default]
+    return "-".join([format.name, *options]).replace("=True", "=true").replace("=False", "=false")
 
 
 def condition_name(config: Config) -> str:

@@ -1,6 +1,7 @@
-"""The schema as a tree: which keys stand where, and where a composed configuration departs from it."""
+"""The schema as a tree: its keys, and where a composed configuration departs from them."""
 
 import dataclasses
+import functools
 import types
 from collections.abc import Iterator
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -38,24 +39,24 @@ def tree_problems(value: Any, annotation: Any = Config, path: str = "") -> Itera
         fields = field_types(annotation)
         for key in value:
             if key not in fields:
-                yield unknown_key(_join(path, key), value[key], tuple(fields))
+                yield unknown_key(join(path, key), value[key], tuple(fields))
         given = {key: item for key, item in value.items() if item != _MISSING}
         if missing := [key for key in fields if key not in given]:
             yield Problem(path or missing[0], ..., f"lacks {', '.join(missing)}" if path else "is not given")
         for key in fields.keys() & given.keys():
-            yield from tree_problems(given[key], fields[key], _join(path, key))
+            yield from tree_problems(given[key], fields[key], join(path, key))
     elif get_origin(annotation) is dict and isinstance(value, dict):
         for key, item in value.items():
-            yield from tree_problems(item, get_args(annotation)[1], _join(path, key))
+            yield from tree_problems(item, get_args(annotation)[1], join(path, key))
     elif get_origin(annotation) is list and isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from tree_problems(item, get_args(annotation)[0], f"{path}[{place}]")
+        for i, item in enumerate(value):
+            yield from tree_problems(item, get_args(annotation)[0], f"{path}[{i}]")
 
 
 def leaves(config: Any, path: str = "") -> Iterator[tuple[str, dataclasses.Field, Any]]:
     """Yield (path, field, value) of every field that holds no dataclass, in the order of the schema."""
     for field in dataclasses.fields(config):
-        yield from _leaves_of(getattr(config, field.name), field, _join(path, field.name))
+        yield from _leaves_of(getattr(config, field.name), field, join(path, field.name))
 
 
 def _leaves_of(value: Any, field: dataclasses.Field, path: str) -> Iterator[tuple[str, dataclasses.Field, Any]]:
@@ -63,14 +64,34 @@ def _leaves_of(value: Any, field: dataclasses.Field, path: str) -> Iterator[tupl
         yield from leaves(value, path)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _leaves_of(item, field, _join(path, key))
+            yield from _leaves_of(item, field, join(path, key))
     elif isinstance(value, list) and any(dataclasses.is_dataclass(item) for item in value):
-        for place, item in enumerate(value):
-            yield from leaves(item, f"{path}[{place}]")
+        for i, item in enumerate(value):
+            yield from leaves(item, f"{path}[{i}]")
     else:
         yield path, field, value
 
 
+def settings(root: Any = Config, parts: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dataclasses.Field, Any]]:
+    """Yield (keys, field, annotation) of every setting of the schema that holds no group, in order.
+
+    A key that users name (`tasks.<name>`) is `<name>`, an item of a list `[]`.
+    """
+    for field in dataclasses.fields(root):
+        annotation = field_types(root)[field.name]
+        inner, path = required(annotation), (*parts, field.name)
+        arguments = get_args(inner)
+        if dataclasses.is_dataclass(inner):
+            yield from settings(inner, path)
+        elif get_origin(inner) is dict and dataclasses.is_dataclass(arguments[1]):
+            yield from settings(arguments[1], (*path, "<name>"))
+        elif get_origin(inner) is list and dataclasses.is_dataclass(arguments[0]):
+            yield from settings(arguments[0], (*path, "[]"))
+        else:
+            yield path, field, annotation
+
+
+@functools.cache
 def field_types(cls: Any) -> dict[str, Any]:
     """Return the annotations of a dataclass by field name, in order."""
     return get_type_hints(cls)
@@ -85,5 +106,6 @@ def required(annotation: Any) -> Any:
     return annotation
 
 
-def _join(path: str, key: str) -> str:
+def join(path: str, key: str) -> str:
+    """Return the path of a key below `path` ("" is the root)."""
     return f"{path}.{key}" if path else str(key)

@@ -100,6 +100,11 @@ class FormatOptions:
     )
     resample: bool = science(False, "Draw pairs or blocks anew in every epoch (fidelity row 14).")
 
+    @property
+    def num_pair_separators(self) -> int:
+        """How many [SEP] stand between A and B."""
+        return 2 if self.pair_separator == "double" else 1
+
 
 def is_pair(format_name: str | None) -> bool:
     """Whether a format's samples are pairs; False for None."""

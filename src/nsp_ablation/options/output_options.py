@@ -1,8 +1,11 @@
 """Where outputs go, and what the stages that show something show."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from nsp_ablation.options.setting import REQUIRED, machine
+
+PUBLISHED = Path(__file__).parents[1] / "published"  # one YAML file per published table
 
 
 @dataclass
@@ -48,7 +51,7 @@ class ReportOptions:
 
     all: bool = machine(False, "Cover all records of the folder, not the newest sweep's alone.")
     published: str | None = machine(
-        None, "The paper's table to stand beside; null: by what the sweep varies.", "none", "table1", "table2"
+        None, "Published table to stand beside: a file of `published/`, or none; null: by what the sweep varies."
     )
     title: str | None = machine(None, "Title of the report.")
     comparisons: list[ComparisonOptions] = machine([], "Planned comparisons, fixed before the run.")

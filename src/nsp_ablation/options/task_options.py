@@ -198,4 +198,7 @@ METRICS = {
     "recall_gain": MetricFacts("gain, nats", is_fraction=False, is_second=True),
     "context_gain": MetricFacts("gain, nats", is_fraction=False),
     "perplexity": MetricFacts("ppl", is_fraction=False, higher_is_better=False, is_mean=False),
+    "mlm_loss": MetricFacts("nats", is_fraction=False, higher_is_better=False, is_mean=False),
+    "true_context_loss": MetricFacts("nats", is_fraction=False, higher_is_better=False, is_mean=False),
+    "foreign_context_loss": MetricFacts("nats", is_fraction=False, higher_is_better=False, is_mean=False),
 }

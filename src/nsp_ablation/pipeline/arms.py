@@ -16,7 +16,7 @@ from nsp_ablation.reporting.records.record import Condition, EncoderReference, P
 from nsp_ablation.text.store.token_store import TokenStore
 
 # What an encoder has that saw no pre-training of ours.
-_NO_PRETRAINING = ("format", "objective", "masking", "copies", "budget", "updates")
+_NO_PRETRAINING = ("name", "format", "objective", "masking", "copies", "budget", "updates")
 _PRETRAINING_SCIENCE = ("format", "objective", "masking", "budget", "batch", "pretraining")
 
 

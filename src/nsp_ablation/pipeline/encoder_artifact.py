@@ -100,7 +100,7 @@ def _train(config: Config, key: str, place: Path) -> None:
         "tokens_at_positions": tokens_at_positions(feed.plan, steps, config.max_length).tolist(),
         "epochs": read.epochs,
         "cut_sentences": feed.index_of(1).cut_sentences,
-        "mask_exposures": feed.spec.exposures(read.epochs),
+        "mask_exposures": config.masking.exposures(read.epochs),
     }
     export_encoder(model, prepared.tokenizer, place, facts | block)
 
@@ -123,7 +123,7 @@ def _fit(
 
     def open_loader(first_step: int, rank: int, world_size: int) -> Iterable[MicroBatch]:
         return micro_batch_loader(
-            *(feed.plan, feed.store, feed.frame, feed.spec),
+            *(feed.plan, feed.store, feed.frame, feed.masks),
             first_step=first_step,
             max_steps=recipe.max_steps,
             accumulation=cut.accumulation,
@@ -194,9 +194,9 @@ def _heldout_batches(config: Config, feed: Feed) -> Iterator[MicroBatch]:
     """Give held-out inputs of the arm's own format under one fixed mask, up to `heldout_tokens` real tokens."""
     assert feed.heldout is not None
     assert feed.heldout_index is not None
-    spec = replace(feed.spec, seed=config.corpus.seed)
+    masks = replace(feed.masks, seed=config.corpus.seed)
     num_tokens = 0
-    for batch in evaluation_batches(feed.heldout, feed.heldout_index, feed.frame, spec, _EVALUATION_TOKENS):
+    for batch in evaluation_batches(feed.heldout, feed.heldout_index, feed.frame, masks, _EVALUATION_TOKENS):
         yield batch
         num_tokens += batch.num_tokens
         if num_tokens >= config.pretraining.heldout_tokens:

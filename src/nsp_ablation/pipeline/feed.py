@@ -8,10 +8,10 @@ from pathlib import Path
 from nsp_ablation.base.artifact import build_once
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import resolved_objective
-from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.options.format_options import FormatOptions, matched_format
 from nsp_ablation.pipeline.stores import Prepared
 from nsp_ablation.samples.batches.budget import UpdateSize, update_size
-from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.plan import BatchPlan
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.registry import make_format
@@ -27,7 +27,7 @@ class Feed:
 
     store: TokenStore
     frame: Frame
-    spec: MaskSpec
+    masks: Masks
     index_of: Callable[[int], SampleIndex]
     size: UpdateSize
     plan: BatchPlan
@@ -39,12 +39,12 @@ def make_feed(config: Config, prepared: Prepared) -> Feed:
     """Return the feed of a configuration over its prepared corpus; indexes are built once and memory-mapped."""
     store = TokenStore.open(prepared.store)
     frame = make_frame(config, prepared.tokenizer)
-    spec = make_spec(config, prepared.tokenizer)
-    index_of = _index_function(config, store, frame, spec)
+    masks = make_masks(config, prepared.tokenizer)
+    index_of = _index_function(config, store, frame)
     size = _update_size(config, store, frame, index_of(1))
     heldout = TokenStore.open(prepared.heldout) if prepared.heldout else None
     heldout_index = _heldout_index(config, heldout, frame) if heldout is not None else None
-    return Feed(store, frame, spec, index_of, size, BatchPlan(index_of, size, config.seed), heldout, heldout_index)
+    return Feed(store, frame, masks, index_of, size, BatchPlan(index_of, size, config.seed), heldout, heldout_index)
 
 
 def _heldout_index(config: Config, heldout: TokenStore, frame: Frame) -> SampleIndex | None:
@@ -57,10 +57,10 @@ def _heldout_index(config: Config, heldout: TokenStore, frame: Frame) -> SampleI
         return None
 
 
-def make_spec(config: Config, tokenizer: Path) -> MaskSpec:
+def make_masks(config: Config, tokenizer: Path) -> Masks:
     """Return the configuration's masks; those of whole words need the tokenizer's table of word starts."""
     starts = word_starts(tokenizer) if config.masking.unit == "whole_word" else None
-    return MaskSpec(seed=config.seed, **vars(config.masking), word_starts=starts)
+    return Masks(config.masking, config.seed, starts)
 
 
 def make_frame(config: Config, tokenizer: Path) -> Frame:
@@ -68,7 +68,7 @@ def make_frame(config: Config, tokenizer: Path) -> Frame:
     return frame_of(
         tokenizer,
         config.max_length,
-        pair_separators=2 if config.format.pair_separator == "double" else 1,
+        pair_separators=config.format.num_pair_separators,
         sentence_separator=config.format.sentence_separator,
     )
 
@@ -89,38 +89,29 @@ def frame_of(tokenizer: Path, max_length: int, *, pair_separators: int = 1, sent
     )
 
 
-def _index_function(config: Config, store: TokenStore, frame: Frame, spec: MaskSpec) -> Callable[[int], SampleIndex]:
-    """Return the index of each epoch (from 1): one for all, unless the format is drawn anew (PAPER row 14)."""
+def _index_function(config: Config, store: TokenStore, frame: Frame) -> Callable[[int], SampleIndex]:
+    """Return the index of each epoch (from 1): one for all, unless the format is drawn anew (fidelity row 14)."""
     open_epoch = lru_cache(maxsize=2)(
         lambda epoch: _open_index(config, config.format, store, frame, epoch, config.seed)
     )
-    return lambda epoch: open_epoch(spec.mask_epoch(epoch) if config.format.resample else 0)
+    return lambda epoch: open_epoch(config.masking.mask_epoch(epoch) if config.format.resample else 0)
 
 
 def _open_index(
     config: Config, choice: FormatOptions, store: TokenStore, frame: Frame, epoch: int, seed: int
 ) -> SampleIndex:
-    asked = ("name", "nsp_balance", "lone_sentences", "pairs", "resample")
-    options = {name: getattr(choice, name) for name in asked}
-    order = "sop" if resolved_objective(config) == "mlm_sop" else "nsp"
-    built = make_format(**options, order=order)
+    built = make_format(choice, "sop" if resolved_objective(config) == "mlm_sop" else "nsp")
     name = built.fingerprint(store, frame, seed, epoch)
     directory = Path(config.paths.artifacts) / "indexes" / name
-    build_once(directory, lambda place: built.index(store, frame, seed, epoch).save(place))
+    build_once(directory, lambda new: built.index(store, frame, seed, epoch).save(new))
     return SampleIndex.open(directory)
 
 
 def _update_size(config: Config, store: TokenStore, frame: Frame, own: SampleIndex) -> UpdateSize:
-    """Return the size of an update; the formats to match are built with the paper's own choices (PAPER row 1)."""
-
-    def mean_length(name: str) -> float:
-        return float(_open_index(config, FormatOptions(name), store, frame, 0, config.seed).lengths().mean())
-
-    budget, name = config.budget, config.format.name
-    segment = full = None
-    if budget == "paper" and name == "sentence_pair":
-        segment = mean_length("segment_pair")
-    if budget == "tokens" or (budget == "paper" and name == "doc"):
-        full = mean_length("full")
-    own_mean = float(own.lengths().mean())
-    return update_size(budget, name, config.batch.sequences, own_mean, segment, full)
+    """Return the size of an update; the format to match is built with the paper's own choices (fidelity row 1)."""
+    name = matched_format(config.budget, config.format.name)
+    matched_length = None
+    if name is not None:
+        index = _open_index(config, FormatOptions(name), store, frame, 0, config.seed)
+        matched_length = float(index.lengths().mean())
+    return update_size(config.batch.sequences, float(own.lengths().mean()), matched_length)

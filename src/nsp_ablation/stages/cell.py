@@ -12,11 +12,15 @@ from nsp_ablation.config.science import condition_name, science_settings
 from nsp_ablation.learning.engine.cpu import set_up_cpu
 from nsp_ablation.learning.engine.job import job_rank
 from nsp_ablation.learning.engine.signals import Stopped, stops_at_once
-from nsp_ablation.reporting.records.manifest import Cell, write_cell
+from nsp_ablation.reporting.records.manifest import SweepCell, write_cell
 from nsp_ablation.stages.console import say_error
 
 MAKING_STAGES = ("all", "finetune")
-TABLE_STAGES = (*MAKING_STAGES, "report")
+
+
+def has_table(config: Config) -> bool:
+    """Whether a sweep of this stage ends with its comparison table."""
+    return config.stage in (*MAKING_STAGES, "report") and not config.trainer.dry_run
 
 
 def cell_key(config: Config) -> str:
@@ -25,23 +29,23 @@ def cell_key(config: Config) -> str:
         name = "random" if config.encoder == "random" else "external"
     else:
         name = condition_name(config)
-    places = [(task.name, task.path) for task in config.tasks.values()]
-    content = [science_settings(config), config.corpus.path, config.encoder, config.finetuning.seeds, places]
+    paths = [(task.name, task.path) for task in config.tasks.values()]
+    content = [science_settings(config), config.corpus.path, config.encoder, config.finetuning.seeds, paths]
     return f"{name}-p{config.seed}-{fingerprint(content)[:8]}"
 
 
 def run_cell(config: Config, overrides: list[str]) -> int:
     """Run the configuration's stage and return its exit status, 0 or 1.
 
-    An error becomes one line, and in a stage that ends in a table the cell's status, so that a sweep goes on. What is
-    no ValueError is a mistake of ours or of the machine: its traceback goes to a log under the artifacts. Where the
+    An error becomes one line, and in a stage that ends in a table the cell's status, so that a sweep goes on. Any
+    exception but a ValueError is a bug or a machine fault: its traceback goes to a log under the artifacts. Where the
     run is asked to stop, says so and raises SystemExit, which ends a sweep.
 
-    In a job of several processes (torchrun, srun) the first does this, and the others follow it.
+    In a job of several processes (torchrun, srun) the first does this, and the others join it in pre-training.
     """
     set_up_cpu(config.trainer.num_threads)
     keep_kernels_by_source()
-    if config.trainer.dry_run:
+    if config.trainer.dry_run or config.stage == "cost":
         return _run_dry(config, overrides)
     rank = job_rank()
     if rank is None:
@@ -72,7 +76,7 @@ def _run_cell(config: Config, overrides: list[str]) -> int:
 def _note_end(config: Config, overrides: list[str], record_ids: list[str], reason: str | None) -> None:
     folder = Path(config.paths.results) / str(config.name)
     status = "done" if reason is None else "failed"
-    write_cell(folder, Cell(cell_key(config), overrides, record_ids, status, reason))
+    write_cell(folder, SweepCell(cell_key(config), overrides, record_ids, status, reason))
 
 
 def _run_dry(config: Config, overrides: list[str]) -> int:

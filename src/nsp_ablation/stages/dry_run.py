@@ -13,7 +13,7 @@ from nsp_ablation.learning.engine.peak import device_peak, published_peak
 from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.pipeline.cut import Cut, make_cut
 from nsp_ablation.pipeline.device import torch_device
-from nsp_ablation.pipeline.nominal import Reading, reading, special_tokens_of
+from nsp_ablation.pipeline.nominal import InputEstimate, estimate_input, special_tokens_of
 from nsp_ablation.pipeline.published_cells import command, published_cell
 from nsp_ablation.stages.console import say
 
@@ -24,7 +24,7 @@ def dry_run(config: Config, overrides: list[str]) -> None:
     Raises ValueError where the vocabulary or the device is not known.
     """
     spec = ModelSpec(**{field: getattr(config.model, field) for field in ModelSpec.__dataclass_fields__})
-    read = reading(config)
+    read = estimate_input(config)
     cut = make_cut(config.trainer, read.size, read.lengths)
     counts, size = parameter_counts(spec, read.frame), encoder_size(spec, read.frame)
     flops = training_flops(size, update_work(config, read))
@@ -42,7 +42,7 @@ def dry_run(config: Config, overrides: list[str]) -> None:
         say("dry run", line if place == 0 else f"  {line}")
 
 
-def update_work(config: Config, read: Reading) -> Work:
+def update_work(config: Config, read: InputEstimate) -> Work:
     """Return what the model does in one update, on average."""
     size = read.size
     content = size.mean_tokens - special_tokens_of(config) * size.mean_sequences
@@ -59,13 +59,13 @@ def _parameters(counts: dict[str, int]) -> str:
     return f"parameters {sum(counts.values()):,}: {parts}"
 
 
-def _tokens(config: Config, read: Reading) -> str:
+def _tokens(config: Config, read: InputEstimate) -> str:
     size, steps = read.size, config.pretraining.max_steps
     update = f"{size.mean_tokens:,.0f} an update ({size.mean_sequences:,.1f} sequences)"
     return f"real tokens {update}, {size.mean_tokens * steps:.3g} in {steps:,} updates; {read.source}"
 
 
-def _flops(config: Config, read: Reading, flops: float) -> str:
+def _flops(config: Config, read: InputEstimate, flops: float) -> str:
     total = flops * config.pretraining.max_steps
     return f"FLOPs {flops:.3g} an update, {total:.3g} in all, {flops / read.size.mean_tokens:.3g} a token"
 

@@ -1,9 +1,10 @@
-"""`stage=inspect`: what a format feeds the model, in the terminal, as JSON lines or as a figure of all four formats.
+"""`stage=inspect`: what a format feeds the model, in the terminal, as JSON lines or as a figure of all formats.
 
 What it shows is read from the same feed that training reads.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ from rich.console import Console
 from nsp_ablation.base.artifact import write_text
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import resolved_objective
-from nsp_ablation.pipeline.feed import Feed, make_feed
+from nsp_ablation.options.format_options import FORMATS, FormatOptions
+from nsp_ablation.pipeline.feed import Feed, make_feed, make_frame, make_masks
 from nsp_ablation.pipeline.stores import Prepared, prepare
 from nsp_ablation.samples.inspection.contract import header, sample_rows, write_jsonl
 from nsp_ablation.samples.inspection.formats_figure import figure
 from nsp_ablation.samples.inspection.formats_page import make_page
 from nsp_ablation.samples.inspection.input_tokens import Vocabulary
-from nsp_ablation.samples.inspection.inspect_terminal import print_samples, print_statistics
+from nsp_ablation.samples.inspection.inspect_terminal import epoch_rows, print_samples, print_statistics, update_rows
 from nsp_ablation.stages.console import say
 from nsp_ablation.text.store.token_store import TokenStore
 
@@ -33,8 +35,18 @@ def inspect(config: Config) -> None:
         _write_samples(config, make_feed(config, prepared), Path(config.inspect.output))
     if config.inspect.figure is None and config.inspect.output is None:
         feed, console = make_feed(config, prepared), Console(highlight=False)
-        print_samples(console, _rows(config, feed), feed, Vocabulary(prepared.tokenizer), config.format.name)
-        print_statistics(console, config, feed)
+        vocabulary = Vocabulary(prepared.tokenizer)
+        print_samples(console, _rows(config, feed), feed.store, feed.frame, vocabulary, config.format.name)
+        _print_statistics(console, config, feed)
+
+
+def _print_statistics(console: Console, config: Config, feed: Feed) -> None:
+    index, max_steps = feed.index_of(config.inspect.epoch), config.pretraining.max_steps
+    settings = (config.format.name, resolved_objective(config), f"{config.masking.name} masking")
+    rows = epoch_rows(feed.store, feed.frame, index)
+    rows |= update_rows(feed.store, index, config.masking, feed.size, budget=config.budget, max_steps=max_steps)
+    title = f"{', '.join(settings)}, T = {config.max_length}"
+    print_statistics(console, title, rows, index.lengths(), config.max_length)
 
 
 def _samples(config: Config, feed: Feed) -> np.ndarray:
@@ -45,12 +57,12 @@ def _samples(config: Config, feed: Feed) -> np.ndarray:
 
 def _rows(config: Config, feed: Feed) -> Iterator[dict[str, Any]]:
     index, epoch = feed.index_of(config.inspect.epoch), config.inspect.epoch
-    return sample_rows(feed.store, index, feed.frame, feed.spec, epoch, _samples(config, feed))
+    return sample_rows(feed.store, index, feed.frame, feed.masks, epoch, _samples(config, feed))
 
 
 def _write_samples(config: Config, feed: Feed, path: Path) -> None:
     values = header(
-        *(feed.store, feed.frame, feed.spec, config.inspect.epoch),
+        *(feed.store, feed.frame, feed.masks, config.inspect.epoch),
         format_name=config.format.name,
         objective=resolved_objective(config),
         seed=config.seed,
@@ -60,15 +72,25 @@ def _write_samples(config: Config, feed: Feed, path: Path) -> None:
 
 
 def _write_figure(config: Config, prepared: Prepared, path: Path) -> None:
-    page = make_page(config, TokenStore.open(prepared.store), prepared.tokenizer)
+    frame = make_frame(config, prepared.tokenizer)
+    pairs = replace(config, format=FormatOptions(next(name for name, facts in FORMATS.items() if facts.is_pair)))
+    page = make_page(
+        TokenStore.open(prepared.store),
+        frame,
+        make_masks(config, prepared.tokenizer),
+        config.format,
+        resolved_objective(pairs),
+        seed=config.seed,
+        epoch=config.inspect.epoch,
+    )
     masks = f"{config.masking.name} masks"
     if config.masking.copies is not None:
         masks += f" in {config.masking.copies} cop{'y' if config.masking.copies == 1 else 'ies'}"
     caption = (
         f"An input holds at most T = {config.max_length} tokens, special tokens included · "
-        f"tokenizer {config.tokenizer.name}, {page.panels[0].frame.vocab_size:,} tokens · "
+        f"tokenizer {config.tokenizer.name}, {frame.vocab_size:,} tokens · "
         f"corpus {config.corpus.name} · seed {config.seed} · {masks}, epoch {config.inspect.epoch} · "
         "drawn by stage=inspect"
     )
     write_text(path, figure(page, Vocabulary(prepared.tokenizer), caption))
-    say("inspect", f"the four formats -> {path}")
+    say("inspect", f"the formats -> {path}")

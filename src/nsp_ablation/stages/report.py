@@ -9,14 +9,19 @@ from pathlib import Path
 from filelock import FileLock
 
 from nsp_ablation.config.schema import Config
+from nsp_ablation.config.tree import leaves
 from nsp_ablation.learning.engine.job import job_rank
+from nsp_ablation.reporting.analysis.make_report import Report, load_report
 from nsp_ablation.reporting.analysis.study import StudyInfo
-from nsp_ablation.reporting.records.manifest import Cell, Manifest, read_manifest
+from nsp_ablation.reporting.records.manifest import Manifest, SweepCell, read_manifest
 from nsp_ablation.reporting.records.manifest import sweep as manifest_of
 from nsp_ablation.reporting.records.record_folder import RecordFolder
-from nsp_ablation.reporting.render.build_report import build_report
+from nsp_ablation.reporting.render.outputs import write_report
+from nsp_ablation.reporting.render.terminal import terminal_text
 from nsp_ablation.stages.cell import MAKING_STAGES, cell_key
 from nsp_ablation.stages.console import say_error
+
+_TERMINAL_WIDTH = 100
 
 
 @contextmanager
@@ -26,7 +31,7 @@ def sweep(configs: list[Config], overrides: list[list[str]], command: str) -> It
         yield
         return
     keys = [cell_key(config) for config in configs]
-    cells = [Cell(key, words, [], "planned", None) for key, words in zip(keys, overrides, strict=True)]
+    cells = [SweepCell(key, words, [], "planned", None) for key, words in zip(keys, overrides, strict=True)]
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     with manifest_of(_folder(configs[0]), Manifest(command, now, cells)):
         yield
@@ -43,16 +48,16 @@ def finish_sweep(configs: list[Config]) -> int:
     folder = _folder(config)
     try:
         with FileLock(folder / ".report.lock") if folder.is_dir() else nullcontext():
-            text = _build(config, folder)
+            report = _load(config, folder)
+            trouble = write_report(folder / "report", report)
         manifest = read_manifest(folder)
     except ValueError as error:
         say_error(str(error))
         return 1
+    text = terminal_text(report, folder / "report", trouble, color=sys.stdout.isatty(), width=_TERMINAL_WIDTH)
     print(f"\n{text}", flush=True)
     if config.logger.name == "wandb":
-        from nsp_ablation.reporting.dashboards.wandb_table import log_table
-
-        log_table(config, folder)
+        _log(config, report)
     own = {cell_key(config) for config in configs} if config.stage in MAKING_STAGES else None
     cells = [cell for cell in manifest.cells if own is None or cell.key in own] if manifest else []
     unfinished = [cell for cell in cells if cell.status != "done"]
@@ -62,15 +67,26 @@ def finish_sweep(configs: list[Config]) -> int:
     return 1 if unfinished else 0
 
 
-def _build(config: Config, folder: Path) -> str:
-    study = StudyInfo(
+def _load(config: Config, folder: Path) -> Report:
+    paths = ((path.partition("[")[0], field) for path, field, _ in leaves(config))
+    info = StudyInfo(
         name=str(config.name),
         title=config.report.title,
         published=config.report.published,
         comparisons=tuple((pair.a, pair.b) for pair in config.report.comparisons),
+        not_science=frozenset(path for path, field in paths if field.metadata["kind"] != "science"),
     )
-    record_ids = RecordFolder(folder).ids() if config.report.all else None
-    return build_report(folder, study=study, record_ids=record_ids, color=sys.stdout.isatty())
+    return load_report(folder, info, RecordFolder(folder).ids() if config.report.all else None)
+
+
+def _log(config: Config, report: Report) -> None:
+    from nsp_ablation.learning.engine.run_loggers import start_wandb
+    from nsp_ablation.reporting.dashboards.wandb_table import log_report
+
+    directory = Path(config.paths.artifacts) / "logs" / "report"
+    directory.mkdir(parents=True, exist_ok=True)
+    names = {"project": config.logger.project, "entity": config.logger.entity, "name": f"{config.name} report"}
+    log_report(report, start_wandb(config.logger.offline, dir=directory, job_type="report", **names))
 
 
 def _is_first() -> bool:

@@ -1,7 +1,6 @@
-"""Where curves and tables go: CSV files, TensorBoard, or Weights & Biases (offline unless asked)."""
+"""Where curves go: CSV files, TensorBoard, or Weights & Biases (offline unless asked)."""
 
 import warnings
-from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ def make_logger(
     assert kind == "wandb", kind
     if not _is_first_rank():  # logs nothing, so that no run is started
         return WandbLogger(offline=True)
-    run = _start_wandb(
+    run = start_wandb(
         offline, dir=directory, project=project, entity=entity, group=group, tags=tags, job_type=job_type, name=name
     )
     run.config.update(config)
@@ -60,33 +59,11 @@ def close_logger(logger: Logger) -> None:
         logger.finalize("success")
 
 
-def log_tables(
-    tables: dict[str, list[dict[str, Any]]],
-    *,
-    directory: Path,
-    project: str,
-    entity: str | None,
-    offline: bool,
-    name: str,
-) -> None:
-    """Log tables (rows of the same keys) as one wandb run of job type `report`; an empty table is left out."""
-    import wandb
-
-    directory.mkdir(parents=True, exist_ok=True)
-    run = _start_wandb(offline, dir=directory, project=project, entity=entity, job_type="report", name=name)
-    for key, rows in tables.items():
-        if rows:
-            columns: list[str | int] = [*rows[0]]
-            data: list[Iterable[Any]] = [list(row.values()) for row in rows]
-            run.log({key: wandb.Table(columns=columns, data=data, allow_mixed_types=True)})
-    run.finish()
-
-
 def _is_first_rank() -> bool:
     return getattr(rank_zero_only, "rank", 0) == 0
 
 
-def _start_wandb(offline: bool, **settings: Any) -> Any:
+def start_wandb(offline: bool, **settings: Any) -> Any:
     """Start a wandb run that leaves the terminal alone."""
     import wandb
 

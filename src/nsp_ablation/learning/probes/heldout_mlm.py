@@ -13,9 +13,10 @@ from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score
 from nsp_ablation.learning.probes.probe_inputs import ProbeInputs
 from nsp_ablation.learning.tasks.outcome import Outcome
 from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.samples.batches.assemble import MaskedFlat, assemble_masked
-from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.formats.registry import make_format
 
 
@@ -37,28 +38,18 @@ def masked_inputs(inputs: ProbeInputs, task: TaskOptions) -> MaskedFlat:
     """Return the inputs laid end to end under their mask."""
     assert inputs.heldout is not None
     assert task.heldout_tokens is not None, "the pipeline gives pretraining.heldout_tokens"
-    choice = FormatOptions(task.format)
-    built = make_format(
-        choice.name,
-        nsp_balance=choice.nsp_balance,
-        lone_sentences=choice.lone_sentences,
-        pairs=choice.pairs,
-        resample=choice.resample,
-        order="nsp",
-    )
+    built = make_format(FormatOptions(task.format), "nsp")
     index = built.index(inputs.heldout, inputs.frame, inputs.seed, 0)
     num_before = np.cumsum(index.lengths()) - index.lengths()
     samples = np.flatnonzero(num_before < task.heldout_tokens)
-    masks = MaskSpec(
+    options = MaskingOptions(
         name="static",
         copies=1,
         probability=task.masked_share,
         mask_fraction=task.mask_fraction,
         random_fraction=task.random_fraction,
-        count="exact",
-        seed=inputs.seed,
     )
-    return assemble_masked(inputs.heldout, index, inputs.frame, samples, masks, 1)
+    return assemble_masked(inputs.heldout, index, inputs.frame, samples, Masks(options, inputs.seed), 1)
 
 
 def perplexity(

@@ -1,42 +1,29 @@
-"""Columns of the table: tasks in the paper's order, and how each metric is written."""
+"""Columns of the table: a metric of a task, and how its numbers are written."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Titles of (task, metric), in the order of the paper's table 2, then the other tasks and probes.
-_TITLES = {
-    ("squad1", "f1"): ("SQuAD 1.1", "F1"),
-    ("squad2", "f1"): ("SQuAD 2.0", "F1"),
-    ("mnli", "accuracy"): ("MNLI-m", "acc."),
-    ("sst2", "accuracy"): ("SST-2", "acc."),
-    ("race", "accuracy"): ("RACE", "acc."),
-    ("mnli_mismatched", "accuracy"): ("MNLI-mm", "acc."),
-    ("in_context_recall", "accuracy"): ("Recall", "acc."),
-    ("in_context_recall", "recall_gain"): ("Recall", "gain, nats"),
-    ("context_gain", "context_gain"): ("Context", "gain, nats"),
-    ("heldout_mlm", "perplexity"): ("Held-out MLM", "ppl"),
-    ("blimp", "accuracy"): ("BLiMP", "acc."),
-}
-_TASKS = list(dict.fromkeys(task for task, _ in _TITLES))
-# Further metrics that have a column of their own beside the primary one.
-_SECOND_METRICS = {"in_context_recall": "recall_gain"}
+from nsp_ablation.options.task_options import METRICS, MetricFacts
+from nsp_ablation.reporting.records.record import ResultRecord
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: a metric of a task."""
+    """One column: a metric of a task, under the task's title."""
 
     task: str
     metric: str
-
-    @property
-    def title(self) -> str:
-        """The task's name in the paper."""
-        return _TITLES.get((self.task, self.metric), (self.task.replace("_", " "), ""))[0]
+    title: str
 
     @property
     def unit(self) -> str:
         """What the numbers are: F1, acc., nats, ..."""
-        return _TITLES.get((self.task, self.metric), ("", self.metric.replace("_", " ")))[1]
+        return metric_facts(self.metric).unit
+
+    @property
+    def is_fraction(self) -> bool:
+        """Whether the numbers are printed in percent."""
+        return metric_facts(self.metric).is_fraction
 
     def scaled(self, value: float) -> float:
         """Return a value as it is printed: percent, or as it is for perplexity and nats."""
@@ -46,27 +33,38 @@ class Column:
         """Return a value as text, a dash for a missing one."""
         if value is None:
             return "–"
-        text = f"{self.scaled(value):.1f}" if is_fraction(self.metric) else f"{value:.2f}"
+        text = f"{self.scaled(value):.1f}" if self.is_fraction else f"{value:.2f}"
         return text.replace("-", "−")
 
 
-def is_fraction(metric: str) -> bool:
-    """Say whether a metric is a fraction, printed in percent; counts, perplexity, losses and gains in nats are not."""
-    return not metric.startswith("num_") and not any(word in metric for word in ("perplexity", "gain", "loss", "nats"))
+def metric_facts(metric: str) -> MetricFacts:
+    """Return a metric's facts. A variant (`recall_gain_T32`) is like its metric, a count (`num_x`) stands as it is."""
+    if metric in METRICS:
+        return METRICS[metric]
+    like = next((METRICS[name] for name in METRICS if metric.startswith(f"{name}_")), None)
+    is_fraction = like.is_fraction if like else not metric.startswith("num_")
+    return MetricFacts(metric.replace("_", " "), is_fraction=is_fraction)
 
 
 def printed(metric: str, value: float) -> float:
     """Return a metric's value in percent, or as it is where it is no fraction."""
-    return 100 * value if is_fraction(metric) else value
+    return 100 * value if metric_facts(metric).is_fraction else value
 
 
-def task_order(task: str) -> tuple[int, str]:
-    """Return the sort key of a task: the paper's order, then the alphabet."""
-    return (_TASKS.index(task) if task in _TASKS else len(_TASKS), task)
+def tasks_in_order(records: Mapping[str, ResultRecord]) -> list[str]:
+    """Return the records' tasks in the order of their configurations' `tasks`, others by name at the end."""
+    planned = dict.fromkeys(task for record in records.values() for task in record.config.get("tasks", ()))
+    found = {record.task for record in records.values()}
+    return [task for task in planned if task in found] + sorted(found - set(planned))
 
 
-def columns_of(task: str, primary_metric: str, metrics: list[str]) -> list[Column]:
-    """Return the columns of a task: its primary metric, and a second one where it has one that was measured."""
-    second = _SECOND_METRICS.get(task)
-    names = [primary_metric, *([second] if second in metrics and second != primary_metric else [])]
-    return [Column(task, name) for name in names]
+def task_title(task: str, records: Mapping[str, ResultRecord]) -> str:
+    """Return the title that a configuration gives a task, else its name."""
+    settings = (record.config.get("tasks", {}).get(task) or {} for record in records.values())
+    return next((found["title"] for found in settings if found.get("title")), task.replace("_", " "))
+
+
+def columns_of(task: str, title: str, primary_metric: str, metrics: list[str]) -> list[Column]:
+    """Return the columns of a task: its primary metric, and each that has a column beside it and was measured."""
+    second = [name for name in metrics if name != primary_metric and name in METRICS and METRICS[name].is_second]
+    return [Column(task, name, title) for name in (primary_metric, *second)]

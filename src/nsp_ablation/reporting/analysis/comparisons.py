@@ -8,7 +8,7 @@ import numpy as np
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.statistics import Difference, holm, paired_difference
 from nsp_ablation.reporting.analysis.study import Study
-from nsp_ablation.reporting.analysis.study_arms import Arm, masking_name
+from nsp_ablation.reporting.analysis.study_arms import StudyArm, masking_name
 
 COMPARISON_COLUMNS = (
     "experiment",
@@ -66,10 +66,10 @@ def compare(study: Study) -> list[Comparison]:
                 found.append(Comparison(study.info.name, *names, column, _difference(study, first, second, column)))
         if not pairs:
             found += [Comparison(study.info.name, a, b, column, None) for column in _primary_columns(study)]
-    p_values = [(place, one.result.p) for place, one in enumerate(found) if one.result and one.result.p is not None]
+    p_values = [(i, one.result.p) for i, one in enumerate(found) if one.result and one.result.p is not None]
     corrected = holm(np.array([p for _, p in p_values], dtype=np.float64))
-    for (place, _), p_holm in zip(p_values, corrected, strict=True):
-        found[place] = replace(found[place], p_holm=float(p_holm))
+    for (i, _), p_holm in zip(p_values, corrected, strict=True):
+        found[i] = replace(found[i], p_holm=float(p_holm))
     return found
 
 
@@ -80,7 +80,7 @@ def _primary_columns(study: Study) -> list[Column]:
     return list(first.values())
 
 
-def _pairs(study: Study, a: str, b: str) -> list[tuple[Arm, Arm]]:
+def _pairs(study: Study, a: str, b: str) -> list[tuple[StudyArm, StudyArm]]:
     """Return the pairs of arms that two names stand for: of all, those that differ in the fewest settings.
 
     So `full` and `doc` in a sweep over formats and maskings are compared under each masking, never across.
@@ -90,29 +90,24 @@ def _pairs(study: Study, a: str, b: str) -> list[tuple[Arm, Arm]]:
     return [(x, y) for x, y in pairs if _num_differences(x, y) == fewest]
 
 
-def _num_differences(a: Arm, b: Arm) -> int:
+def _num_differences(a: StudyArm, b: StudyArm) -> int:
     ours, theirs = asdict(a.condition), asdict(b.condition)
-    return sum(ours[name] != theirs[name] for name in ours)
+    return sum(ours[name] != theirs[name] for name in ours if name != "name")
 
 
-def _named(study: Study, name: str) -> list[Arm]:
-    """Return the arms of a name: a condition of `conf/condition/`, else a format, a masking, an encoder, an arm."""
-    by_condition = [
-        arm
-        for arm in study.scores.arms
-        if any(record.config.get("condition_name") == name for record in study.of_arm(arm))
-    ]
-    if by_condition:
-        return by_condition
-    return [arm for arm in study.scores.arms if name in _names(arm)]
+def _named(study: Study, name: str) -> list[StudyArm]:
+    """Return the arms of a name: that of a condition, else of a format, a masking, an encoder, a kind of arm."""
+    arms = study.scores.arms
+    by_condition = [arm for arm in arms if any(record.condition.name == name for record in study.of_arm(arm))]
+    return by_condition or [arm for arm in arms if name in _names(arm)]
 
 
-def _names(arm: Arm) -> set[str | None]:
+def _names(arm: StudyArm) -> set[str | None]:
     masking = (masking_name(arm.condition) or "").replace(" ×", "_x")
     return {arm.condition.format, arm.condition.masking, masking, arm.encoder, arm.kind}
 
 
-def _difference(study: Study, a: Arm, b: Arm, column: Column) -> Difference | None:
+def _difference(study: Study, a: StudyArm, b: StudyArm, column: Column) -> Difference | None:
     pools = [study.scores.pools.get((arm, column.task)) for arm in (a, b)]
     first, second = (pool.by_seed(column.metric) if pool else {} for pool in pools)
     seeds = [seed for seed in first if seed in second]

@@ -1,8 +1,6 @@
 """The open points of the paper's set-up and what this project decides (README, fidelity table), as data."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -48,11 +46,3 @@ DECISIONS = (
     Decision("token types in fine-tuning", "the arm's own, or BERT's", ("finetuning.token_types",)),
     Decision("SOP (not in the paper)", "B follows A, swapped with p = .5; label 1 = swapped"),
 )
-
-
-def setting(config: Mapping[str, Any], key: str) -> Any:
-    """Return the value of a dotted key, None where the configuration has none."""
-    value: Any = config
-    for name in key.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value

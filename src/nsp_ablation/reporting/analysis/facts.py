@@ -46,7 +46,7 @@ _COLUMNS: tuple[tuple[str, _Value, str], ...] = (
 
 
 def pretraining_table(study: Study) -> FactsTable:
-    """Return one row a trained arm: means over its pre-training seeds; columns that no arm has are left out."""
+    """Return one row per trained arm: means over its pre-training seeds; columns that no arm has are left out."""
     facts = {arm: _by_seed(study.of_arm(arm)) for arm in study.scores.arms if arm.kind == "trained"}
     facts = {arm: found for arm, found in facts.items() if found}
     heads, columns = [], []
@@ -70,7 +70,7 @@ def _mean(values: list[float | None]) -> float | None:
 
 
 def provenance_table(study: Study) -> FactsTable:
-    """Return one row a distinct origin: how many records, and commit, device, attention backend and versions."""
+    """Return one row per distinct origin: how many records, and commit, device, attention backend and versions."""
     counts = Counter(_origin(record) for record in study.records.values())
     rows = [(f"{count} record{'s' if count > 1 else ''}", list(origin)) for origin, count in counts.items()]
     return FactsTable(["commit", "device", "attention", "python", "versions"], rows)
@@ -84,7 +84,7 @@ def _origin(record: ResultRecord) -> tuple[str, ...]:
 
 
 def failures(study: Study) -> list[str]:
-    """Return one line a failure: failed cells of the sweep, then failed records of cells that are not among these."""
+    """Return one line per failure: failed cells of the sweep, then failed records of cells that are not among these."""
     cells = study.manifest.cells if study.manifest and study.of_sweep else []
     lines = [f"{cell.key}: {cell.reason or 'failed'}" for cell in cells if cell.status == "failed"]
     told = {record_id for cell in cells if cell.status == "failed" for record_id in cell.records}
@@ -94,7 +94,7 @@ def failures(study: Study) -> list[str]:
 
 def warnings(study: Study) -> list[str]:
     """Return what a reader must know before comparing rows."""
-    found = list(study.scores.warnings)
+    found = [*([study.older] if study.older else []), *study.scores.warnings]
     for what, values in (
         (
             "kind of device",

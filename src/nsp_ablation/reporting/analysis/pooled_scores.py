@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nsp_ablation.reporting.analysis.columns import task_order
-from nsp_ablation.reporting.analysis.study_arms import Arm, arm_of, paper_order
+from nsp_ablation.reporting.analysis.columns import tasks_in_order
+from nsp_ablation.reporting.analysis.study_arms import StudyArm, arm_of, paper_order
 from nsp_ablation.reporting.records.record import ResultRecord
 
 
@@ -14,7 +14,7 @@ from nsp_ablation.reporting.records.record import ResultRecord
 class Pool:
     """The results of one arm on one task: the same science and the same examples, one record a pair of seeds."""
 
-    arm: Arm
+    arm: StudyArm
     task: str
     records: list[ResultRecord] = field(default_factory=list)
     num_failed: int = 0
@@ -53,9 +53,9 @@ class Pool:
 class Scores:
     """All pools of a study. `set_aside` are pools over other examples than the newest, kept out of the table."""
 
-    arms: list[Arm]
+    arms: list[StudyArm]
     tasks: list[str]
-    pools: dict[tuple[Arm, str], Pool]
+    pools: dict[tuple[StudyArm, str], Pool]
     set_aside: list[Pool]
     warnings: list[str]
 
@@ -70,11 +70,11 @@ def collect(records: Mapping[str, ResultRecord]) -> Scores:
 
     Of several done records with the same seeds the newest counts, with a warning.
     """
-    grouped: dict[tuple[Arm, str], list[ResultRecord]] = {}
+    grouped: dict[tuple[StudyArm, str], list[ResultRecord]] = {}
     known = {arm_of(record) for record in records.values()}
     for record in sorted(records.values(), key=lambda record: record.provenance.time):
         grouped.setdefault((_settled(arm_of(record), known), record.task), []).append(record)
-    pools: dict[tuple[Arm, str], Pool] = {}
+    pools: dict[tuple[StudyArm, str], Pool] = {}
     set_aside: list[Pool] = []
     warnings: list[str] = []
     for (arm, task), group in grouped.items():
@@ -91,10 +91,10 @@ def collect(records: Mapping[str, ResultRecord]) -> Scores:
     if set_aside:
         warnings.append(f"older results over other examples of the same task stay out of the table ({len(set_aside)})")
     arms = sorted({arm for arm, _ in pools}, key=paper_order)
-    return Scores(arms, sorted({task for _, task in pools}, key=task_order), pools, set_aside, warnings)
+    return Scores(arms, tasks_in_order(records), pools, set_aside, warnings)
 
 
-def _settled(arm: Arm, known: Iterable[Arm]) -> Arm:
+def _settled(arm: StudyArm, known: Iterable[StudyArm]) -> StudyArm:
     """Return the arm of an external encoder that failed before its weights were hashed: the one of the same name."""
     if arm.kind != "external" or arm.encoder_sha256 is not None:
         return arm

@@ -9,13 +9,13 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Summary:
-    """Scores of one arm on one task. `low` and `high` are None where one seed leaves no interval."""
+    """Scores (S,) of one arm on one task, by pre-training seed. One seed leaves no interval: `low`, `high` None."""
 
+    scores: tuple[float, ...]
     median: float
     mean: float
     low: float | None
     high: float | None
-    num_seeds: int
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def summarize(scores: np.ndarray) -> Summary:
     scores (S,) float, one a pre-training seed, S >= 1.
     """
     low, high = t_interval(scores)
-    return Summary(float(np.median(scores)), float(np.mean(scores)), low, high, len(scores))
+    return Summary(tuple(scores.tolist()), float(np.median(scores)), float(np.mean(scores)), low, high)
 
 
 def t_interval(scores: np.ndarray) -> tuple[float | None, float | None]:

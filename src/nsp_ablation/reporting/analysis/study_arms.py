@@ -2,65 +2,45 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nsp_ablation.options.format_options import FORMATS
+from nsp_ablation.reporting.analysis.settings import science_of
 from nsp_ablation.reporting.records.record import Condition, ResultRecord
 
-FORMAT_NAMES = {
-    "segment_pair": "SEGMENT-PAIR",
-    "sentence_pair": "SENTENCE-PAIR",
-    "full": "FULL-SENTENCES",
-    "doc": "DOC-SENTENCES",
-}
 _KINDS = ("trained", "external", "random")
 _OBJECTIVES = ("mlm_nsp", "mlm_sop", "mlm")
 _OBJECTIVE_SUFFIXES = {"mlm_nsp": " + NSP", "mlm_sop": " + SOP", "mlm": ""}
 _VARIABLES = ("masking", "budget", "tokenizer", "model", "max_length", "batch", "updates", "learning_rate", "corpus")
-# Settings that do not change a result, or that a row is pooled over: they never tell two arms apart.
-_UNTELLING = {
-    *(
-        "stage",
-        "name",
-        "seed",
-        "condition_name",
-        "scale_name",
-        "encoder",
-        "tasks",
-        "paths",
-        "logger",
-        "inspect",
-        "report",
-    ),
-    *("export", "finetuning.seeds", "corpus.path", "pretraining.export_at", "pretraining.checkpoint_seconds"),
-}
 
 
 @dataclass(frozen=True)
-class Arm:
-    """What a row of the table is: results of one arm have equal science, and an external one is one encoder.
+class StudyArm:
+    """A condition with its science, a row of the table; an external encoder's row is that of its weights.
 
-    `encoder` and `encoder_sha256` are those of an external encoder, else None.
+    `encoder` and `encoder_sha256` are those of an external encoder, else None. Science alone tells arms apart: one
+    setting may have two names, as rows of two published tables do.
     """
 
     kind: str
-    condition: Condition
     science: str
     encoder: str | None
     encoder_sha256: str | None
+    condition: Condition = field(compare=False)
 
 
-def arm_of(record: ResultRecord) -> Arm:
+def arm_of(record: ResultRecord) -> StudyArm:
     """Return the arm that a record belongs to."""
     encoder = sha256 = None
     if record.arm == "external":
         encoder = record.encoder.path if record.encoder else record.config.get("encoder")
         sha256 = record.encoder.sha256 if record.encoder else None
-    return Arm(record.arm, record.condition, record.science, encoder, sha256)
+    return StudyArm(record.arm, record.science, encoder, sha256, record.condition)
 
 
-def paper_order(arm: Arm) -> tuple:
+def paper_order(arm: StudyArm) -> tuple:
     """Return the sort key of an arm: as in the paper's tables, then external encoders, then untrained ones."""
     condition = arm.condition
     values: tuple[str | int | float | None, ...] = (
@@ -69,13 +49,18 @@ def paper_order(arm: Arm) -> tuple:
     )
     return (
         _KINDS.index(arm.kind),
-        list(FORMAT_NAMES).index(condition.format) if condition.format else -1,
-        _OBJECTIVES.index(condition.objective) if condition.objective else -1,
+        _position(condition.format, tuple(FORMATS)),
+        _position(condition.objective, _OBJECTIVES),
         condition.masking != "static",
         condition.copies or 0,
         *((value is not None, "" if value is None else value) for value in values),
         arm.science,
     )
+
+
+def _position(value: str | None, order: tuple[str, ...]) -> int:
+    """Return a value's position in `order`: -1 for None, behind all for one that is not there."""
+    return -1 if value is None else (order.index(value) if value in order else len(order))
 
 
 def masking_name(condition: Condition) -> str | None:
@@ -84,10 +69,12 @@ def masking_name(condition: Condition) -> str | None:
     return f"{condition.masking}{copies}" if condition.masking else None
 
 
-def arm_labels(configs: Mapping[Arm, Mapping[str, Any]]) -> dict[Arm, str]:
+def arm_labels(
+    configs: Mapping[StudyArm, Mapping[str, Any]], not_science: frozenset[str] = frozenset()
+) -> dict[StudyArm, str]:
     """Return a name for each arm, no two alike: the paper's name of the format, then whatever varies between arms.
 
-    `configs` holds a full configuration of each arm; it is asked only where two arms have the same condition.
+    `configs` holds a full configuration of each arm; it is asked only where two arms have equal conditions.
     """
     labels = {}
     for kind in _KINDS:
@@ -98,24 +85,25 @@ def arm_labels(configs: Mapping[Arm, Mapping[str, Any]]) -> dict[Arm, str]:
             labels[arm] = ", ".join([_base_name(arm), *extra])
     for label, count in Counter(labels.values()).items():
         if count > 1:
-            alike = [arm for arm in labels if labels[arm] == label]
-            labels |= {arm: f"{label} [{_difference(arm, alike, configs)}]" for arm in alike}
+            alike = {arm: science_of(configs[arm], not_science) for arm in labels if labels[arm] == label}
+            labels |= {arm: f"{label} [{text}]" for arm, text in _differences(alike).items()}
     return labels
 
 
-def _base_name(arm: Arm) -> str:
+def _base_name(arm: StudyArm) -> str:
     if arm.kind == "random":
         return "untrained encoder"
     if arm.kind == "external":
         return Path(arm.encoder or "external encoder").name
     condition = arm.condition
-    name = FORMAT_NAMES.get(condition.format or "", str(condition.format))
-    if condition.objective == "mlm" and condition.format in ("segment_pair", "sentence_pair"):
+    facts = FORMATS.get(condition.format or "")
+    name = facts.title if facts else str(condition.format)
+    if condition.objective == "mlm" and facts and facts.is_pair:
         return f"{name}, no NSP"
     return name + _OBJECTIVE_SUFFIXES.get(condition.objective or "", "")
 
 
-def _value_text(arm: Arm, name: str) -> str | None:
+def _value_text(arm: StudyArm, name: str) -> str | None:
     if name == "masking":
         return masking_name(arm.condition)
     value = getattr(arm.condition, name)
@@ -131,22 +119,14 @@ def _value_text(arm: Arm, name: str) -> str | None:
     return texts.get(name, str(value))
 
 
-def _difference(arm: Arm, alike: list[Arm], configs: Mapping[Arm, Mapping[str, Any]]) -> str:
-    """Name the settings that tell `arm` from those of the same label, two at most; else its science."""
-    flat = {other: flatten_settings(configs[other]) for other in alike}
-    keys = sorted({key for values in flat.values() for key in values})
-    telling = [key for key in keys if len({str(values.get(key)) for values in flat.values()}) > 1]
-    texts = [f"{key}={flat[arm].get(key)}" for key in telling[:2]]
-    distinct = len({tuple(str(values.get(key)) for key in telling[:2]) for values in flat.values()}) == len(alike)
-    return ", ".join(texts) if distinct else ", ".join([*texts, f"science {arm.science[:8]}"])
-
-
-def flatten_settings(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return {dotted key: value} of a configuration, without what never changes a result."""
-    flat: dict[str, Any] = {}
-    for name, value in config.items():
-        key = f"{prefix}{name}"
-        if key in _UNTELLING or (prefix == "trainer." and name != "precision"):
-            continue
-        flat |= flatten_settings(value, f"{key}.") if isinstance(value, Mapping) else {key: value}
-    return flat
+def _differences(settings: Mapping[StudyArm, Mapping[str, Any]]) -> dict[StudyArm, str]:
+    """Tell arms of one label apart: by their conditions' names, else by two settings at most, else by their science."""
+    keys = sorted({key for values in settings.values() for key in values})
+    telling = [key for key in keys if len({str(values.get(key)) for values in settings.values()}) > 1][:2]
+    for texts in (
+        {arm: str(arm.condition.name) for arm in settings},
+        {arm: ", ".join(f"{key}={values.get(key)}" for key in telling) for arm, values in settings.items()},
+    ):
+        if len(set(texts.values())) == len(settings):
+            return texts
+    return {arm: ", ".join([*filter(None, [texts[arm]]), f"science {arm.science[:8]}"]) for arm in settings}

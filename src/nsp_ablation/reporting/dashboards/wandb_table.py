@@ -1,21 +1,18 @@
 """The comparison table on a wandb dashboard: every number and its point, not means alone."""
 
-from pathlib import Path
+from collections.abc import Iterable
+from typing import Any
 
-from nsp_ablation.config.schema import Config
-from nsp_ablation.learning.engine.run_loggers import log_tables
-from nsp_ablation.reporting.analysis.study import StudyInfo, load_study
-from nsp_ablation.reporting.render.tables import long_rows, point_rows
+from nsp_ablation.reporting.analysis.make_report import Report
 
 
-def log_table(config: Config, folder: Path) -> None:
-    """Log the sweep's long table and its single points as a run of their own (`job_type` report)."""
-    study = load_study(folder, StudyInfo(name=str(config.name)))
-    log_tables(
-        {"table": long_rows(study), "points": point_rows(study)},
-        directory=Path(config.paths.artifacts) / "logs" / "report",
-        project=config.logger.project,
-        entity=config.logger.entity,
-        offline=config.logger.offline,
-        name=f"{config.name} report",
-    )
+def log_report(report: Report, run: Any) -> None:
+    """Log the long table and its single points on an open wandb run, and end it; an empty table is left out."""
+    import wandb
+
+    for key, rows in {"table": report.long_table, "points": report.points}.items():
+        if rows:
+            columns: list[str | int] = [*rows[0]]
+            data: list[Iterable[Any]] = [list(row.values()) for row in rows]
+            run.log({key: wandb.Table(columns=columns, data=data, allow_mixed_types=True)})
+    run.finish()

@@ -15,13 +15,14 @@ from pathlib import Path
 from filelock import FileLock
 
 from nsp_ablation.base.artifact import read_json, write_json
+from nsp_ablation.reporting.records.record import SCHEMA, is_older
 from nsp_ablation.reporting.records.strict import parse
 
 CELL_STATUSES = ("planned", "done", "failed")
 
 
 @dataclass(frozen=True)
-class Cell:
+class SweepCell:
     """One job of a sweep: its overrides, the ids of its records, and how it ended. `key` names it within the sweep."""
 
     key: str
@@ -37,7 +38,8 @@ class Manifest:
 
     command: str
     created: str
-    cells: list[Cell]
+    cells: list[SweepCell]
+    schema: int = SCHEMA
 
     @property
     def record_ids(self) -> list[str]:
@@ -90,7 +92,7 @@ def _is_alone(descriptor: int) -> bool:
     return True
 
 
-def write_cell(folder: Path, cell: Cell) -> None:
+def write_cell(folder: Path, cell: SweepCell) -> None:
     """Write how a cell stands. Raises ValueError where its key cannot be a file's name."""
     if not re.fullmatch(r"[A-Za-z0-9_=,+][A-Za-z0-9._=,+-]{0,199}", cell.key):
         raise ValueError(f"cell key={cell.key!r} must be 1 to 200 letters, digits or any of ._=,+-")
@@ -99,17 +101,25 @@ def write_cell(folder: Path, cell: Cell) -> None:
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """Return the newest sweep with its cells as they stand now; None where no sweep was begun.
+    """Return the newest sweep with its cells as they stand now; None where no sweep of this version was begun.
 
     Planned cells come first, in their order; others by key. Raises ValueError naming a malformed file.
     """
     path = folder / "manifest.json"
-    if not path.is_file():
+    if not path.is_file() or has_older_manifest(folder):
         return None
     manifest = parse(Manifest, read_json(path), path)
-    written = {cell.key: cell for cell in (parse(Cell, read_json(file), file) for file in _cell_paths(folder))}
+    if manifest.schema != SCHEMA:
+        raise ValueError(f"{path}: schema={manifest.schema}, but this version reads schema {SCHEMA}; update it")
+    written = {cell.key: cell for cell in (parse(SweepCell, read_json(file), file) for file in _cell_paths(folder))}
     cells = [written.pop(cell.key, cell) for cell in manifest.cells]
-    return Manifest(manifest.command, manifest.created, cells + list(written.values()))
+    return replace(manifest, cells=cells + list(written.values()))
+
+
+def has_older_manifest(folder: Path) -> bool:
+    """Say whether the newest sweep is one of an older version, which is not read."""
+    path = folder / "manifest.json"
+    return path.is_file() and is_older(read_json(path))
 
 
 def _cell_paths(folder: Path) -> list[Path]:

@@ -8,15 +8,20 @@ from typing import Any
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.reporting.records.strict import parse
 
-SCHEMA = 1
+SCHEMA = 2  # 1 had no name of the condition
 ARMS = ("trained", "random", "external")
 STATUSES = ("done", "failed")
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What an arm is. A value that an arm does not have is None (the format of an untrained encoder, say)."""
+    """What was set. A value that an arm does not have is None (the format of an untrained encoder, say).
 
+    `name` is that of `condition=`, else the format's and the options that differ from its defaults; it tells rows
+    apart for readers and identifies nothing.
+    """
+
+    name: str | None
     format: str | None
     objective: str | None
     masking: str | None
@@ -123,11 +128,17 @@ class ResultRecord:
         schema, and for a record that contradicts itself.
         """
         if isinstance(data, dict) and data.get("schema", SCHEMA) != SCHEMA:
-            raise ValueError(f"{source}: schema={data['schema']}, but this version reads schema {SCHEMA}; update it")
+            remedy = "run its cell again" if is_older(data) else "update this program"
+            raise ValueError(f"{source}: schema={data['schema']}, but this version reads schema {SCHEMA}; {remedy}")
         record = parse(cls, data, source)
         if contradiction := find_contradiction(record):
             raise ValueError(f"{source}: {contradiction}; delete the file, and its run writes it anew")
         return record
+
+
+def is_older(data: Any) -> bool:
+    """Say whether JSON values are a record or manifest of an older version; a manifest of schema 1 has no schema."""
+    return isinstance(data, dict) and isinstance(data.get("schema", 1), int) and data.get("schema", 1) < SCHEMA
 
 
 def find_contradiction(record: ResultRecord) -> str | None:

@@ -10,10 +10,8 @@ from filelock import FileLock
 
 from nsp_ablation.base.artifact import atomic_path, read_json, write_json
 from nsp_ablation.base.fingerprint import file_sha256, strings_sha256
-from nsp_ablation.reporting.records.record import ResultRecord, find_contradiction
-
-# Metrics whose value is the mean of the per-example scores, so the two can be held against each other.
-_MEANS = ("f1", "accuracy")
+from nsp_ablation.options.task_options import METRICS
+from nsp_ablation.reporting.records.record import ResultRecord, find_contradiction, is_older
 
 
 class RecordFolder:
@@ -104,17 +102,25 @@ class RecordFolder:
         return read_json(self.predictions_path(record_id))
 
     def is_done(self, record_id: str) -> bool:
-        """Say whether the record exists and succeeded. Raises ValueError where it is malformed."""
-        return self.record_path(record_id).is_file() and self.read(record_id).status == "done"
+        """Say whether the record exists, is of this version and succeeded. Raises ValueError where it is malformed."""
+        path = self.record_path(record_id)
+        return path.is_file() and not is_older(read_json(path)) and self.read(record_id).status == "done"
 
     def ids(self) -> list[str]:
         """Return the ids of all records, sorted."""
         return sorted(path.stem for path in (self.path / "records").glob("*.json") if not path.name.startswith("."))
 
     def all(self, record_ids: Iterable[str] | None = None) -> dict[str, ResultRecord]:
-        """Return records by id, sorted: all of them, or those of `record_ids` that exist."""
-        ids = self.ids() if record_ids is None else sorted(set(record_ids) & set(self.ids()))
-        return {record_id: self.read(record_id) for record_id in ids}
+        """Return records of this version by id, sorted: all of them, or those of `record_ids` that exist."""
+        older = set(self.older(record_ids))
+        return {key: self.read(key) for key in self._existing(record_ids) if key not in older}
+
+    def older(self, record_ids: Iterable[str] | None = None) -> list[str]:
+        """Return the ids of records of an older version, which are not read: of all, or of `record_ids`."""
+        return [key for key in self._existing(record_ids) if is_older(read_json(self.record_path(key)))]
+
+    def _existing(self, record_ids: Iterable[str] | None) -> list[str]:
+        return self.ids() if record_ids is None else sorted(set(record_ids) & set(self.ids()))
 
     def _refuse_done(self, record_id: str) -> None:
         if self.is_done(record_id):
@@ -137,7 +143,8 @@ def _disagreement(record: ResultRecord, scores: np.ndarray) -> str | None:
     """Say where a record's number of examples or primary metric is not that of its scores, None if it is."""
     if record.num_examples not in (None, len(scores)):
         return f"num_examples={record.num_examples}, but it has {len(scores)} scores"
-    if record.primary_metric in _MEANS and record.metrics is not None:
+    facts = METRICS.get(record.primary_metric or "")
+    if facts is not None and facts.is_mean and record.metrics is not None and record.primary_metric is not None:
         mean, stated = float(scores.mean()), record.metrics[record.primary_metric]
         if abs(mean - stated) >= 1e-6:
             return f"{record.primary_metric}={stated}, but its scores have the mean {mean}"

@@ -1,4 +1,8 @@
-"""Strict reading: JSON values into a dataclass, where every field must be there and no other may be."""
+"""Strict reading: JSON values into a dataclass, where every field must be there and no other may be.
+
+Ours, and not pydantic's TypeAdapter, which takes a field with a default as optional and needs a `__pydantic_config__`
+on every class to refuse an unknown one.
+"""
 
 import types
 from dataclasses import fields, is_dataclass

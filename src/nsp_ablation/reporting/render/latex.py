@@ -1,4 +1,7 @@
-"""LaTeX: escaping of any text, and compiling where a TeX engine is installed."""
+"""LaTeX: escaping of any text, and compiling where a TeX engine is installed.
+
+Escaping is ours, and not pylatexenc's, which leaves `--` (a dash in TeX), `[` (after a row's end its option) and `"`.
+"""
 
 import os
 import shutil

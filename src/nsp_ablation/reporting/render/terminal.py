@@ -4,71 +4,65 @@ import textwrap
 from pathlib import Path
 
 from nsp_ablation.reporting.analysis.comparisons import Comparison
-from nsp_ablation.reporting.analysis.facts import failures, warnings
-from nsp_ablation.reporting.analysis.study import Study
-from nsp_ablation.reporting.render.caption import caption
-from nsp_ablation.reporting.render.rendering import lines_of
-from nsp_ablation.reporting.render.tables import ReadingTable, reading_table
-from nsp_ablation.reporting.render.texts import comparison_texts
+from nsp_ablation.reporting.analysis.make_report import Report
+from nsp_ablation.reporting.render.table_text import comparison_texts, lines_of
 
 _GAP = "  "
 _MIN_LABEL_WIDTH = 20
 _BOLD, _DIM, _RED = "1", "2", "1;31"
 
 
-def terminal_text(
-    study: Study, comparisons: list[Comparison], directory: Path, trouble: list[str], *, color: bool, width: int
-) -> str:
+def terminal_text(report: Report, directory: Path, trouble: list[str], *, color: bool, width: int) -> str:
     """Return the text; `trouble` are warnings of the outputs themselves, `directory` is where the files are."""
-    name = f" ({study.info.name})" if study.title != study.info.name else ""
-    parts = [_styled(f"{study.title}{name}", _BOLD, color)]
-    if study.scores.arms:
-        parts += [terminal_table(reading_table(study), width, color), _wrapped(" ".join(caption(study)), width)]
+    name = f" ({report.name})" if report.title != report.name else ""
+    parts = [_styled(f"{report.title}{name}", _BOLD, color)]
+    if report.arms:
+        parts += [terminal_table(report, width, color), _wrapped(" ".join(report.caption), width)]
     else:
         parts.append("No results yet.")
-    if comparisons:
-        parts.append(_comparison_lines(comparisons))
-    parts += _notes("warning", [*warnings(study), *trouble], width) + _notes("failed", failures(study), width)
+    if report.comparisons:
+        parts.append(_comparison_lines(report.comparisons))
+    parts += _notes("warning", [*report.warnings, *trouble], width) + _notes("failed", report.failures, width)
     return "\n\n".join([*parts, f"report: {directory / 'report.html'}"]) + "\n"
 
 
-def terminal_table(table: ReadingTable, width: int, color: bool) -> str:
+def terminal_table(report: Report, width: int, color: bool) -> str:
     """Return the table in lines of at most `width` characters, in parts side by side where its columns need more."""
-    lines = [line for section in table.sections for row in section.rows for line in lines_of(row, table.columns)]
+    lines = [line for section in report.sections for row in section.rows for line in lines_of(row, report.columns)]
     widths = [
-        max([len(column.title), len(column.unit), *(len(cells[place]) for _, _, cells in lines)])
-        for place, column in enumerate(table.columns)
+        max([len(column.title), len(column.unit), *(len(cells[i]) for _, _, cells in lines)])
+        for i, column in enumerate(report.columns)
     ]
     longest_label = max([len(label) + 2 for _, label, _ in lines], default=0)
     parts: list[list[int]] = [[]]
-    for place, column_width in enumerate(widths):
+    for i, column_width in enumerate(widths):
         used = sum(widths[other] + len(_GAP) for other in parts[-1])
         if parts[-1] and _MIN_LABEL_WIDTH + used + len(_GAP) + column_width > width:
             parts.append([])
-        parts[-1].append(place)
-    return "\n\n".join(_part(table, part, widths, longest_label, width, color) for part in parts)
+        parts[-1].append(i)
+    return "\n\n".join(_part(report, part, widths, longest_label, width, color) for part in parts)
 
 
-def _part(table: ReadingTable, places: list[int], widths: list[int], longest: int, width: int, color: bool) -> str:
-    taken = sum(widths[place] + len(_GAP) for place in places)
+def _part(report: Report, shown: list[int], widths: list[int], longest: int, width: int, color: bool) -> str:
+    taken = sum(widths[i] + len(_GAP) for i in shown)
     label_width = max(_MIN_LABEL_WIDTH, min(longest, width - taken))
 
     def line(label: str, cells: list[str], style: str) -> list[str]:
         first, *others = textwrap.wrap(label, label_width, subsequent_indent="  ", drop_whitespace=True) or [""]
-        texts = [first.ljust(label_width), *(cells[place].rjust(widths[place]) for place in places)]
+        texts = [first.ljust(label_width), *(cells[i].rjust(widths[i]) for i in shown)]
         coloured = [_styled(text, _RED if text.strip() == "failed" else style, color) for text in texts]
         return [_GAP.join(coloured).rstrip(), *(_styled(text, style, color) for text in others)]
 
     rule = _styled("─" * (label_width + taken), _DIM, color)
-    lines = line("", [column.title for column in table.columns], _BOLD)
-    lines += line("", [column.unit for column in table.columns], _DIM)
-    for section in table.sections:
+    lines = line("", [column.title for column in report.columns], _BOLD)
+    lines += line("", [column.unit for column in report.columns], _DIM)
+    for section in report.sections:
         body = []
         for row in section.rows:
-            for kind, label, cells in lines_of(row, table.columns):
-                filled = {place for place, text in enumerate(cells) if text not in ("", "–")}
+            for kind, label, cells in lines_of(row, report.columns):
+                filled = {i for i, text in enumerate(cells) if text not in ("", "–")}
                 # In a part of the table, a reference that stands in other parts alone is left out.
-                if filled & set(places) or not filled or (kind == "score" and not section.title):
+                if filled & set(shown) or not filled or (kind == "score" and not section.title):
                     indented = f"  {label}" if kind == "published" else label
                     body += line(indented, cells, "" if kind == "score" else _DIM)
         if body:
@@ -85,7 +79,7 @@ def _comparison_lines(comparisons: list[Comparison]) -> str:
     keys = ("pair", "task", "difference", "interval", "p", "p_holm", "seeds")
     heads = ("comparison", "task", "difference", "95 % interval", "p", "p (Holm)", "seeds")
     rows = [tuple(comparison_texts(one)[key] for key in keys) for one in comparisons]
-    widths = [max(len(row[place]) for row in [heads, *rows]) for place in range(len(heads))]
+    widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
     lines, former = [], ""
     for row in [heads, *rows]:
         shown = ("" if row[0] == former else row[0], *row[1:])

@@ -11,32 +11,30 @@ from nsp_ablation.samples.formats.sample_index import SampleIndex
 
 @dataclass(frozen=True)
 class Totals:
-    """What a number of updates read: sequences; real tokens, with and without ([content]) special tokens; pairs, and
-    how many of them are random (NSP) or swapped (SOP); passes over the samples of the format (`epochs`) and over the
-    tokens of the corpus (`passes`: SEGMENT-PAIR reads some tokens more than once an epoch)."""
+    """What a number of updates read: sequences; real tokens; pairs, and how many of them are random; passes over the
+    samples of the format (`epochs`) and over the tokens of the corpus (`passes`: SEGMENT-PAIR reads some tokens more
+    than once per epoch)."""
 
     sequences: int
     tokens: int
-    content_tokens: int
     pairs: int
     random_next: int
-    swapped: int
     epochs: float
     passes: float
 
 
 def totals(plan: BatchPlan, num_steps: int, num_corpus_tokens: int) -> Totals:
     """Return the totals of updates 0 to `num_steps` - 1 over a corpus of so many tokens."""
-    counts, epochs = np.zeros(6, np.int64), 0.0
+    counts, epochs = np.zeros(5, np.int64), 0.0
     for index, samples, repeats in _consumed(plan, num_steps):
         counts += repeats * _count(index, samples)
         epochs += repeats * (1.0 if samples is None else len(samples) / index.num_samples)
-    sequences, tokens, content, pairs, random_next, swapped = counts.tolist()
-    return Totals(sequences, tokens, content, pairs, random_next, swapped, epochs, content / num_corpus_tokens)
+    sequences, tokens, content, pairs, random_next = counts.tolist()
+    return Totals(sequences, tokens, pairs, random_next, epochs, content / num_corpus_tokens)
 
 
 def tokens_at_positions(plan: BatchPlan, num_steps: int, max_length: int) -> np.ndarray:
-    """Return (max_length,) int64: how many tokens the first updates held at each position (PAPER row 23)."""
+    """Return (max_length,) int64: how many tokens the first updates held at each position (fidelity row 23)."""
     num_of_length = np.zeros(max_length + 1, np.int64)
     for index, samples, repeats in _consumed(plan, num_steps):
         lengths = index.lengths() if samples is None else index.lengths()[samples]
@@ -46,7 +44,7 @@ def tokens_at_positions(plan: BatchPlan, num_steps: int, max_length: int) -> np.
 
 def _consumed(plan: BatchPlan, num_steps: int) -> list[tuple[SampleIndex, np.ndarray | None, int]]:
     """Return (index, its samples that were read or None for all, how many times) up to an update."""
-    last_epoch, num_last = plan.place(num_steps)
+    last_epoch, num_last = plan.position(num_steps)
     whole = groupby((plan.index_of(epoch) for epoch in range(1, last_epoch)), key=id)
     parts: list = []
     for _, indexes in whole:
@@ -58,10 +56,10 @@ def _consumed(plan: BatchPlan, num_steps: int) -> list[tuple[SampleIndex, np.nda
 
 
 def _count(index: SampleIndex, samples: np.ndarray | None) -> np.ndarray:
-    """Return (6,) int64: sequences, tokens, content tokens, pairs, random pairs, swapped pairs of some samples."""
+    """Return (5,) int64: sequences, tokens, content tokens, pairs, random pairs of some samples."""
     chosen = slice(None) if samples is None else samples
     lengths = index.lengths()[chosen]
     special = 1 + np.add.reduceat(index.separators.astype(np.int64), index.offsets[:-1])[chosen]
     pairs = len(lengths) if index.is_pair else 0
-    labels = [0 if label is None else int(label[chosen].sum()) for label in (index.is_random_next, index.is_swapped)]
-    return np.array([len(lengths), lengths.sum(), lengths.sum() - special.sum(), pairs, *labels])
+    random_next = 0 if index.is_random_next is None else int(index.is_random_next[chosen].sum())
+    return np.array([len(lengths), lengths.sum(), lengths.sum() - special.sum(), pairs, random_next])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numba import njit
 
-from nsp_ablation.samples.batches.masking import MaskSpec, mask_kernel, mask_settings, never_masked
+from nsp_ablation.samples.batches.masking import Masks, mask_kernel, mask_settings, never_masked
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.kernels.draws import sample_key
 from nsp_ablation.samples.formats.sample_index import SampleIndex, readonly
@@ -60,10 +60,10 @@ def assemble(store: TokenStore, index: SampleIndex, frame: Frame, samples: np.nd
 
 
 def assemble_masked(
-    store: TokenStore, index: SampleIndex, frame: Frame, samples: np.ndarray, spec: MaskSpec, epoch: int
+    store: TokenStore, index: SampleIndex, frame: Frame, samples: np.ndarray, masks: Masks, epoch: int
 ) -> MaskedFlat:
     """Lay out samples (n,) int64 of an index under their masks of an epoch (from 1)."""
-    arguments = *_arguments(store, index, frame, samples), spec.epoch_key(epoch), mask_settings(frame, spec)
+    arguments = *_arguments(store, index, frame, samples), masks.epoch_key(epoch), mask_settings(frame, masks)
     return MaskedFlat(*_lay_out_masked(*arguments))
 
 
@@ -104,7 +104,7 @@ def _lay_out_masked(
 def _lay_out(ids, spans, separators, offsets, samples, never_masked, cls, sep, is_pair, inside):
     """`inside` is the number of separators that follow a sentence within a document: more of them end a piece.
 
-    Loops run over slices from 0, which lets the compiler drop its checks for negative places and vectorise.
+    Loops run over slices from 0, which lets the compiler drop its checks for negative indices and vectorise.
     """
     sequence_offsets, num_spans = _sequence_offsets(spans, separators, offsets, samples)
     piece_offsets, num_pieces = np.zeros(num_spans + 1, np.int64), 0

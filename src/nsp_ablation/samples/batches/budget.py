@@ -16,34 +16,13 @@ class UpdateSize:
     mean_tokens: float
 
 
-def update_size(
-    budget: str,
-    format_name: str,
-    sequences: int,
-    mean_length_own: float,
-    mean_length_segment: float | None,
-    mean_length_full: float | None,
-) -> UpdateSize:
-    """Return the size of an update of B = `sequences` under a budget, in real tokens ([CLS] and [SEP] included).
+def update_size(sequences: int, mean_length: float, matched_length: float | None) -> UpdateSize:
+    """Return the size of an update of B = `sequences`, in real tokens ([CLS] and [SEP] included).
 
-    `paper`: SEGMENT and FULL take B sequences, SENTENCE takes B x mean SEGMENT length, DOC B x mean FULL length;
-    `tokens`: every format takes B x mean FULL length; `sequences`: B sequences everywhere. The mean lengths are those
-    of the format itself, of SEGMENT-PAIR and of FULL-SENTENCES on the same store and frame, in tokens a sample; one
-    that the budget does not use may be None.
+    `mean_length` is the format's, in tokens per sample; `matched_length` that of the format whose tokens the update
+    matches (B x that length), on the same store and frame. None: the update takes B sequences.
     """
-    mean_length = _shared_length(budget, format_name, mean_length_segment, mean_length_full)
-    if mean_length is None:
-        return UpdateSize(sequences, None, float(sequences), sequences * mean_length_own)
-    tokens = sequences * mean_length
-    return UpdateSize(None, tokens, tokens / mean_length_own, tokens)
-
-
-def _shared_length(budget: str, format_name: str, segment: float | None, full: float | None) -> float | None:
-    """Return the mean length, times B, that the format must match; None where it takes B sequences."""
-    assert format_name in ("segment_pair", "sentence_pair", "full", "doc"), format_name
-    if budget == "sequences" or (budget == "paper" and format_name in ("segment_pair", "full")):
-        return None
-    assert budget in ("paper", "tokens"), budget
-    mean_length = segment if (budget, format_name) == ("paper", "sentence_pair") else full
-    assert mean_length is not None, f"{budget=} of {format_name} needs the mean length of the format it matches"
-    return mean_length
+    if matched_length is None:
+        return UpdateSize(sequences, None, float(sequences), sequences * mean_length)
+    tokens = sequences * matched_length
+    return UpdateSize(None, tokens, tokens / mean_length, tokens)

@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from nsp_ablation.samples.batches.assemble import IGNORED_LABEL, MaskedFlat, assemble_masked, concatenate
-from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.plan import BatchPlan, balanced_cut
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.sample_index import SampleIndex
@@ -34,7 +34,7 @@ class MicroBatch:
     sequence_offsets: torch.Tensor  # (S + 1,)
     piece_offsets: torch.Tensor  # (P + 1,) the same tokens in pieces of one document, or of one segment of a pair
     max_sequence_length: int
-    masked_positions: torch.Tensor  # (M,) places in (L,), ascending
+    masked_positions: torch.Tensor  # (M,) positions in (L,), ascending
     masked_labels: torch.Tensor  # (M,) the ids before masking
     pair_labels: torch.Tensor | None  # (S,) NSP: 1 = random, SOP: 1 = swapped; None for formats without pairs
     step: int
@@ -51,16 +51,16 @@ class MicroBatch:
         return self._with_tensors(torch.Tensor.pin_memory)
 
     def padded(self, multiple: int, longest: int) -> "MicroBatch":
-        """Return it with padding up to a multiple of so many tokens, for compiled code, which wants one shape.
+        """Return a copy padded to a multiple of `multiple` tokens, so that compiled code sees one shape.
 
         Padding comes last, as sequences of at most `longest` tokens of their own, which no real token attends to and
         nobody predicts (id 0, pair label -100). Counts stay those of real tokens; `max_sequence_length` is `longest`.
         """
         num_tokens = len(self.input_ids)
         num_padding = -num_tokens % multiple if num_tokens else multiple
-        place = torch.arange(num_padding)
-        zeros = torch.zeros_like(place)
-        ends = torch.cat([place[longest::longest], torch.full((min(num_padding, 1),), num_padding)]) + num_tokens
+        position = torch.arange(num_padding)
+        zeros = torch.zeros_like(position)
+        ends = torch.cat([position[longest::longest], torch.full((min(num_padding, 1),), num_padding)]) + num_tokens
         labels = self.pair_labels
         borders: dict[str, Any] = {
             name: torch.cat([old, ends]) for name, old in vars(self).items() if name.endswith("_offsets")
@@ -69,7 +69,7 @@ class MicroBatch:
             self,
             input_ids=torch.cat([self.input_ids, zeros]),
             token_type_ids=torch.cat([self.token_type_ids, zeros]),
-            position_ids=torch.cat([self.position_ids, place % longest]),
+            position_ids=torch.cat([self.position_ids, position % longest]),
             max_sequence_length=longest,
             pair_labels=None if labels is None else torch.cat([labels, torch.full_like(ends, IGNORED_LABEL)]),
             **borders,
@@ -84,7 +84,7 @@ def micro_batch_loader(
     plan: BatchPlan,
     store: TokenStore,
     frame: Frame,
-    spec: MaskSpec,
+    masks: Masks,
     *,
     first_step: int,
     max_steps: int,
@@ -102,7 +102,7 @@ def micro_batch_loader(
     """
     assert 0 <= first_step <= max_steps, (first_step, max_steps)
     assert 0 <= rank < world_size, (rank, world_size)
-    dataset = MicroBatches(plan, store, frame, spec, accumulation, rank, world_size, pad_to)
+    dataset = MicroBatches(plan, store, frame, masks, accumulation, rank, world_size, pad_to)
     items = range(first_step * accumulation, max_steps * accumulation)
     if num_workers and items:
         _ = dataset[items[0]]  # forked workers then share the compiled kernels and the order of the epoch
@@ -123,7 +123,7 @@ def _leave_signals_to_parent(worker: int) -> None:
 
 
 def evaluation_batches(
-    store: TokenStore, index: SampleIndex, frame: Frame, spec: MaskSpec, tokens_per_batch: int
+    store: TokenStore, index: SampleIndex, frame: Frame, masks: Masks, tokens_per_batch: int
 ) -> Iterator[MicroBatch]:
     """Give every sample once, in corpus order, under the mask of epoch 1, in batches of at most so many real tokens.
 
@@ -135,7 +135,7 @@ def evaluation_batches(
     while first < index.num_samples:
         last = max(first + 1, int(np.searchsorted(ends, ends[first] + tokens_per_batch, side="right")) - 1)
         samples = np.arange(first, last)
-        update = _Update(step, assemble_masked(store, index, frame, samples, spec, 1), pair_labels(index, samples))
+        update = _Update(step, assemble_masked(store, index, frame, samples, masks, 1), pair_labels(index, samples))
         yield update.part(0, len(samples))
         first, step = last, step + 1
 
@@ -157,13 +157,13 @@ class MicroBatches(Dataset):
         plan: BatchPlan,
         store: TokenStore,
         frame: Frame,
-        spec: MaskSpec,
+        masks: Masks,
         accumulation: int,
         rank: int,
         world_size: int,
         pad_to: int | None = None,
     ) -> None:
-        self.plan, self.store, self.frame, self.spec = plan, store, frame, spec
+        self.plan, self.store, self.frame, self.masks = plan, store, frame, masks
         self.accumulation, self.rank, self.world_size, self.pad_to = accumulation, rank, world_size, pad_to
         self._update: _Update | None = None
 
@@ -184,7 +184,7 @@ class MicroBatches(Dataset):
         for start, end in zip(borders[:-1], borders[1:], strict=True):
             epoch, part = int(epochs[start]), samples[start:end]
             index = self.plan.index_of(epoch)
-            flats.append(assemble_masked(self.store, index, self.frame, part, self.spec, epoch))
+            flats.append(assemble_masked(self.store, index, self.frame, part, self.masks, epoch))
             labels.append(pair_labels(index, part))
         known = [label for label in labels if label is not None]
         return _Update(step, concatenate(flats), np.concatenate(known) if known else None)

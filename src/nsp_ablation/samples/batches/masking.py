@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from nsp_ablation.base.randomness import epoch_key, sample_key, stream
+from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.whole_words import choose_words
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.kernels.draws import below, draw64
@@ -22,8 +23,8 @@ _SHIFT_32 = np.uint64(32)
 
 
 @dataclass(frozen=True)
-class MaskSpec:
-    """How MLM targets are chosen and replaced (Liu et al. 2019, section 4.1; Devlin et al. 2019, section 3.1).
+class Masks:
+    """The MLM targets of every sample and epoch (Liu et al. 2019, section 4.1; Devlin et al. 2019, section 3.1).
 
     `static` has `copies` masks of each sample, used in turn, epoch by epoch; `dynamic` has a new one in every epoch
     (`copies` None). `exact` chooses round(probability * n) of a sample's n ordinary tokens (a half to the even number,
@@ -33,47 +34,29 @@ class MaskSpec:
     says which tokens begin a word. Raises ValueError where these fractions or `copies` make no sense.
     """
 
-    name: str
-    copies: int | None
-    probability: float
-    mask_fraction: float
-    random_fraction: float
-    count: str
+    options: MaskingOptions
     seed: int
-    unit: str = "token"
     word_starts: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.mask_fraction + self.random_fraction > 1 + 1e-9:
-            total = f"{self.mask_fraction} + {self.random_fraction}"
+        options = self.options
+        if options.mask_fraction + options.random_fraction > 1 + 1e-9:
+            total = f"{options.mask_fraction} + {options.random_fraction}"
             raise ValueError(f"masking.mask_fraction + masking.random_fraction = {total} exceeds 1; lower one of them")
-        if (self.name == "static") != (self.copies is not None):
-            raise ValueError(f"masking.copies={self.copies} does not go with masking.name={self.name}: static masks "
-                             "need a number of copies, dynamic ones have null")  # fmt: skip
-        assert self.name in ("static", "dynamic"), self.name
-        assert self.count in ("exact", "bernoulli"), self.count
-        assert 0 < self.probability < 1, self.probability
-        assert self.unit in ("token", "whole_word"), self.unit
-        assert (self.unit == "whole_word") == (self.word_starts is not None), "words need a table of their starts"
-
-    def mask_epoch(self, epoch: int) -> int:
-        """Return the number of the mask that an epoch (from 1) uses: (epoch - 1) mod copies, or the epoch itself."""
-        assert epoch >= 1, epoch
-        return epoch if self.copies is None else (epoch - 1) % self.copies
+        if (options.name == "static") != (options.copies is not None):
+            raise ValueError(
+                f"masking.copies={options.copies} does not go with masking.name={options.name}: static masks need a "
+                "number of copies, dynamic ones have null"
+            )
+        assert (options.unit == "whole_word") == (self.word_starts is not None), "words need a table of their starts"
 
     def epoch_key(self, epoch: int) -> np.uint64:
         """Return the key from which the samples of an epoch (from 1) take theirs."""
-        return _epoch_key(self.seed, self.mask_epoch(epoch))
+        return _epoch_key(self.seed, self.options.mask_epoch(epoch))
 
     def keys(self, samples: np.ndarray, epoch: int) -> np.ndarray:
         """Return the (n,) uint64 mask keys of samples (n,) int64 in an epoch."""
         return sample_key(np.full(1, self.epoch_key(epoch)), samples.astype(np.uint64))
-
-    def exposures(self, epochs: float) -> float:
-        """Return how often each mask was seen on average after so many passes over the samples (may be broken)."""
-        if self.copies is None:
-            return min(epochs, 1.0)
-        return epochs / min(self.copies, max(epochs, 1.0))
 
 
 @lru_cache(maxsize=64)
@@ -103,21 +86,22 @@ def mask_flat(
     sequence_offsets: np.ndarray,
     keys: np.ndarray,
     frame: Frame,
-    spec: MaskSpec,
+    masks: Masks,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Choose and replace the targets of sequences laid end to end.
 
     input_ids (L,) int64; special (L,) bool, never chosen; sequence_offsets (n + 1,) int64; keys (n,) uint64, one a
     sequence. Returns masked_input_ids (L,), masked_positions (M,) ascending and masked_labels (M,), all int64. Pure.
     """
-    return mask_kernel(input_ids, special, sequence_offsets, keys, *mask_settings(frame, spec))
+    return mask_kernel(input_ids, special, sequence_offsets, keys, *mask_settings(frame, masks))
 
 
-def mask_settings(frame: Frame, spec: MaskSpec) -> tuple:
+def mask_settings(frame: Frame, masks: Masks) -> tuple:
     """Return what `mask_kernel` takes after the keys: the same for every batch of a run."""
-    word_starts = np.zeros(0, np.bool_) if spec.word_starts is None else spec.word_starts
-    choice = spec.probability, spec.count == "exact", _borders(spec.mask_fraction, spec.random_fraction)
-    return _ordinary_ids(frame), frame.mask, word_starts, *choice
+    options = masks.options
+    word_starts = np.zeros(0, np.bool_) if masks.word_starts is None else masks.word_starts
+    borders = _borders(options.mask_fraction, options.random_fraction)
+    return _ordinary_ids(frame), frame.mask, word_starts, options.probability, options.count == "exact", borders
 
 
 @lru_cache(maxsize=4)
@@ -172,12 +156,12 @@ def _choose_exactly(key, special, probability, taken, chosen):
     for last in range(num_ordinary - num_wanted, num_ordinary):
         pick = below(draw64(key, np.uint64(last)), np.uint64(last + 1))
         taken[np.uint64(last) if taken[pick] else pick] = True
-    num_chosen = place = np.uint64(0)
+    num_chosen = rank = np.uint64(0)
     for position in range(len(special)):  # without a branch: 15 % would be mispredicted
         is_ordinary = np.uint64(not special[position])
         chosen[num_chosen] = position
-        num_chosen += is_ordinary & np.uint64(taken[place])
-        place += is_ordinary
+        num_chosen += is_ordinary & np.uint64(taken[rank])
+        rank += is_ordinary
         if num_chosen == num_wanted:
             break
     taken[:num_ordinary] = False

@@ -27,21 +27,21 @@ def largest_update(size: UpdateSize, lengths: np.ndarray) -> int:
 def num_micro_batches(
     update_tokens: int, longest: int, *, max_tokens: int | None, num_ranks: int, at_least: int
 ) -> int:
-    """Return how many micro-batches of an update each rank takes: `at_least` so many, and more where one of them would
-    hold more than `max_tokens` real tokens.
+    """Return how many micro-batches of an update each rank takes: at least `at_least`; more if one would exceed
+    `max_tokens` real tokens.
 
     `balanced_cut` makes parts within one sequence of equal shares. Raises ValueError for a limit that a sequence and
     its share of the update's cut do not fit.
     """
     if max_tokens is None:
         return at_least
-    room = max_tokens - longest
-    if room <= 0:
+    capacity = max_tokens - longest
+    if capacity <= 0:
         raise ValueError(
             f"trainer.max_tokens={max_tokens} is no more than a sequence of {longest} tokens; micro-batches are cut to "
             "within a sequence, so set it to at least twice max_length"
         )
-    return max(at_least, ceil(update_tokens / num_ranks / room))
+    return max(at_least, ceil(update_tokens / num_ranks / capacity))
 
 
 def micro_batch_tokens(update_tokens: int, longest: int, num_parts: int) -> int:

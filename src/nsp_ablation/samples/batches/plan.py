@@ -20,7 +20,7 @@ _MAX_CACHED_EPOCHS = 2  # an update that straddles two epochs needs both
 @dataclass(frozen=True, eq=False)
 class _Epoch:
     """One shuffled epoch: order (N,) int64; lengths (N,) int64 by sample; starts (N + 1,) int64, real tokens of the
-    epoch before each place of the order, None where the update counts sequences."""
+    epoch before each position of the order, None where the update counts sequences."""
 
     index: SampleIndex
     lengths: np.ndarray
@@ -55,7 +55,7 @@ class BatchPlan:
 
         Raises ValueError if an update of t tokens is smaller than a sample, since it might then be empty.
         """
-        (first_epoch, first), (last_epoch, last) = self.place(step), self.place(step + 1)
+        (first_epoch, first), (last_epoch, last) = self.position(step), self.position(step + 1)
         samples = []
         for epoch in range(first_epoch, last_epoch + 1):
             start, end = first if epoch == first_epoch else 0, last if epoch == last_epoch else None
@@ -63,13 +63,7 @@ class BatchPlan:
         epochs = np.repeat(np.arange(first_epoch, last_epoch + 1), [len(part) for part in samples])
         return np.concatenate(samples), epochs
 
-    def micro_batches(self, step: int, accumulation: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Cut an update in exactly `accumulation` micro-batches of (samples, epochs), as `balanced_cut` says."""
-        samples, epochs = self.update(step)
-        borders = balanced_cut(self._lengths_of(samples, epochs), accumulation)
-        return [(samples[a:b], epochs[a:b]) for a, b in zip(borders[:-1], borders[1:], strict=True)]
-
-    def place(self, step: int) -> tuple[int, int]:
+    def position(self, step: int) -> tuple[int, int]:
         """Return where an update begins: its epoch (from 1) and how many samples of that epoch come before it."""
         if self.size.tokens is None:
             assert self.size.sequences is not None
@@ -123,12 +117,6 @@ class BatchPlan:
                 del self._epochs[next(iter(self._epochs))]
             self._epochs[epoch] = _Epoch(index, lengths, order, starts)
         return self._epochs[epoch]
-
-    def _lengths_of(self, samples: np.ndarray, epochs: np.ndarray) -> np.ndarray:
-        lengths = np.empty(len(samples), np.int64)
-        for epoch in np.unique(epochs):
-            lengths[epochs == epoch] = self._epoch(int(epoch)).lengths[samples[epochs == epoch]]
-        return lengths
 
 
 def balanced_cut(lengths: np.ndarray, num_parts: int) -> np.ndarray:

@@ -2,10 +2,16 @@
 
 from dataclasses import dataclass
 
+from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.kernels.blocks import pack_blocks
 from nsp_ablation.samples.formats.sample_index import SampleIndex, index_fingerprint
 from nsp_ablation.text.store.token_store import TokenStore
+
+
+def make(options: FormatOptions, order: str) -> "DocSentences":
+    """Return the format; without pairs, `order` has no meaning."""
+    return DocSentences(options)
 
 
 @dataclass(frozen=True)
@@ -16,11 +22,11 @@ class DocSentences:
     whatever the seed and the epoch.
     """
 
-    resample: bool
+    options: FormatOptions
 
     def fingerprint(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> str:
         """Return the fingerprint of the index that the same arguments give, without building it."""
-        return index_fingerprint("doc", {}, store, frame, None)
+        return index_fingerprint(self.options, None, store, frame, None)
 
     def index(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> SampleIndex:
         """Return every block of the corpus; pure. Raises ValueError if the store is empty."""

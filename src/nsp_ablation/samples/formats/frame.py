@@ -7,7 +7,7 @@ MIN_MAX_LENGTH = 8
 
 @dataclass(frozen=True)
 class Frame:
-    """The layout of special tokens, shared by the formats (room for content) and the assembly of inputs.
+    """The layout of special tokens, shared by the formats (capacity for content) and the assembly of inputs.
 
     A single sequence is `[CLS] content [SEP]`, a pair `[CLS] A [SEP]*pair_separators B [SEP]`. `max_length` is T in
     tokens, special tokens included. `special_ids` holds every id that is never drawn as a random token.
@@ -34,11 +34,11 @@ class Frame:
         assert self.pair_separators in (1, 2), self.pair_separators
 
     @property
-    def room(self) -> int:
+    def capacity(self) -> int:
         """Tokens and inner separators that a single sequence holds: T less [CLS] and the closing [SEP]."""
         return self.max_length - 2
 
     @property
-    def pair_room(self) -> int:
+    def pair_capacity(self) -> int:
         """Tokens that A and B hold together: T less [CLS], the separators between them and the closing [SEP]."""
         return self.max_length - 2 - self.pair_separators

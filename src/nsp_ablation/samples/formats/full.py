@@ -3,12 +3,18 @@
 from dataclasses import dataclass
 
 from nsp_ablation.base.randomness import permutation, stream
+from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.kernels.blocks import pack_blocks
 from nsp_ablation.samples.formats.sample_index import SampleIndex, index_fingerprint
 from nsp_ablation.text.store.token_store import TokenStore
 
 _STREAM = "full_sentences"
+
+
+def make(options: FormatOptions, order: str) -> "FullSentences":
+    """Return the format; without pairs, `order` has no meaning."""
+    return FullSentences(options)
 
 
 @dataclass(frozen=True)
@@ -19,18 +25,18 @@ class FullSentences:
     the order in which documents are packed is drawn anew by (seed, epoch): that is all of a block that can be drawn.
     """
 
-    resample: bool
+    options: FormatOptions
 
     def fingerprint(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> str:
         """Return the fingerprint of the index that the same arguments give, without building it."""
-        return index_fingerprint("full", {}, store, frame, (seed, epoch) if self.resample else None)
+        return index_fingerprint(self.options, None, store, frame, (seed, epoch) if self.options.resample else None)
 
     def index(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> SampleIndex:
         """Return every block of one epoch; pure. Raises ValueError if the store is empty."""
         return pack_blocks(
             store,
             frame,
-            order=permutation(seed, stream(_STREAM), epoch, store.num_documents) if self.resample else None,
+            order=permutation(seed, stream(_STREAM), epoch, store.num_documents) if self.options.resample else None,
             across_documents=True,
             fingerprint=self.fingerprint(store, frame, seed, epoch),
         )

@@ -10,6 +10,7 @@ import numpy as np
 
 from nsp_ablation.base.artifact import read_json, write_json
 from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.options.format_options import FORMATS, FormatOptions
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.text.store.token_store import TokenStore
 
@@ -81,10 +82,14 @@ def _open_array(path: Path) -> np.ndarray:
 
 
 def index_fingerprint(
-    format_name: str, options: dict[str, str], store: TokenStore, frame: Frame, draws: tuple[int, int] | None
+    options: FormatOptions, order: str | None, store: TokenStore, frame: Frame, draws: tuple[int, int] | None
 ) -> str:
-    """Return the fingerprint of an index from what it depends on; `draws` is (seed, epoch), or None if none is made."""
-    return fingerprint([format_name, options, store.fingerprint, asdict(frame), draws])
+    """Return the fingerprint of an index from what it depends on: the format's own options, never another's.
+
+    `order` is None without pairs; `draws` is (seed, epoch), or None if none is made.
+    """
+    own = {key: getattr(options, key) for key in ("name", *FORMATS[options.name].options)}
+    return fingerprint([own, order, store.fingerprint, asdict(frame), draws])
 
 
 def refuse_empty(store: TokenStore) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from nsp_ablation.base.artifact import atomic_path
 from nsp_ablation.samples.batches.assemble import assemble_masked
-from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.sample_index import SampleIndex
 from nsp_ablation.text.store.token_store import TokenStore
@@ -19,13 +19,13 @@ _CHUNK_SAMPLES = 1024
 
 
 def header(
-    store: TokenStore, frame: Frame, spec: MaskSpec, epoch: int, *, format_name: str, objective: str, seed: int
+    store: TokenStore, frame: Frame, masks: Masks, epoch: int, *, format_name: str, objective: str, seed: int
 ) -> dict[str, Any]:
     """Return what the rows have in common, the value of `header` in the first line; `objective` is the resolved one."""
     return {
         "format": format_name,
-        "masking": spec.name,
-        "copies": spec.copies,
+        "masking": masks.options.name,
+        "copies": masks.options.copies,
         "objective": objective,
         "seed": seed,
         "epoch": epoch,
@@ -40,18 +40,18 @@ def header(
 
 
 def sample_rows(
-    store: TokenStore, index: SampleIndex, frame: Frame, spec: MaskSpec, epoch: int, samples: np.ndarray
+    store: TokenStore, index: SampleIndex, frame: Frame, masks: Masks, epoch: int, samples: np.ndarray
 ) -> Iterator[dict[str, Any]]:
-    """Give one row a sample, in the order of `samples` (n,) int64, under the masks of an epoch (from 1).
+    """Give one row per sample, in the order of `samples` (n,) int64, under the masks of an epoch (from 1).
 
-    Rows hold no padding. `spans` are `[document, sentence_start, sentence_end, token_start, token_end]`, one a piece of
-    a document, in the order of the input; all are half-open and numbered through the whole store; a piece that begins
-    or ends inside a sentence counts that sentence. `segment_spans` is the number of them in segment A, None without
-    pairs.
+    Rows hold no padding. `spans` are `[document, sentence_start, sentence_end, token_start, token_end]`, one per piece
+    of a document, in the order of the input; all are half-open and numbered through the whole store; a piece that
+    begins or ends inside a sentence counts that sentence. `segment_spans` is the number of them in segment A, None
+    without pairs.
     """
     for first in range(0, len(samples), _CHUNK_SAMPLES):
         chunk = samples[first : first + _CHUNK_SAMPLES]
-        flat = assemble_masked(store, index, frame, chunk, spec, epoch)
+        flat = assemble_masked(store, index, frame, chunk, masks, epoch)
         columns = {
             "input_ids": flat.input_ids,
             "masked_input_ids": flat.masked_input_ids,
@@ -88,7 +88,7 @@ def pieces(store: TokenStore, index: SampleIndex, sample: int) -> list[list[int]
 
 
 def write_jsonl(path: Path, header_values: dict[str, Any], rows: Iterable[dict[str, Any]]) -> None:
-    """Write the file of the contract, whole or not at all: `{"header": ...}`, then one row a line."""
+    """Write the file of the contract, whole or not at all: `{"header": ...}`, then one row per line."""
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         file.writelines(json.dumps(line) + "\n" for line in chain([{"header": header_values}], rows))
 

@@ -70,5 +70,5 @@ def _sentences(store: TokenStore, index: SampleIndex) -> tuple[np.ndarray, np.nd
     """Return the first and the last sentence (P,) int64 of each span."""
     borders = np.asarray(store.sentence_offsets)
     spans = np.asarray(index.spans)
-    first, last = (np.searchsorted(borders, places, side="right") - 1 for places in (spans[:, 0], spans[:, 1] - 1))
+    first, last = (np.searchsorted(borders, tokens, side="right") - 1 for tokens in (spans[:, 0], spans[:, 1] - 1))
     return first, last

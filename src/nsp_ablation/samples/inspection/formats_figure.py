@@ -1,154 +1,189 @@
-"""The figure of the formats: one page of text as the corpus has it, and beside it as each format reads it."""
+"""The figure of the formats: one page of text as the corpus has it, and beside it as each format reads it.
 
-import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
+It is what the terminal shows of inputs (`input_text`), laid out in columns and written as SVG by rich. Documents take
+Okabe and Ito's blue, orange and green, which stay apart for the colour-blind, and are numbered too; marks and weights
+say what happens to a token. Texts keep a contrast of 4.5 or more (WCAG 2.1, AA).
+"""
 
-from nsp_ablation.samples.inspection.figure_legend import LEGEND_HEIGHT, draw_legend
-from nsp_ablation.samples.inspection.figure_style import COLUMN, CSS, GAP, HATCH, MARGIN, NUM_COLUMNS, PADDING
+import re
+from html import escape
+from io import StringIO
+from itertools import groupby
+
+from rich.cells import cell_len
+from rich.color import parse_rgb_hex
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.terminal_theme import TerminalTheme
+from rich.text import Text
+
+from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.samples.inspection.formats_page import Page, Panel
-from nsp_ablation.samples.inspection.input_card import Card, cards, draw_card, draw_lines, text_height
-from nsp_ablation.samples.inspection.input_tokens import InputToken, Vocabulary
-from nsp_ablation.samples.inspection.svg import Svg
-from nsp_ablation.samples.inspection.text_flow import Line, flow
-from nsp_ablation.text.store.token_store import TokenStore
+from nsp_ablation.samples.inspection.input_text import OBJECTIVES, marked_text, piece_texts, target_legend
+from nsp_ablation.samples.inspection.input_tokens import (
+    SPECIAL_KINDS,
+    InputToken,
+    Vocabulary,
+    input_tokens,
+    pair_label,
+)
 
-TITLE = "One page of text, as four input formats feed it to the model"
-# Of each format: its name in the paper, and what it is (section 4.2).
-PANELS = {
-    "segment_pair": (
-        "SEGMENT-PAIR",
-        "Two segments of several sentences, together up to T. B follows A; half of the time it comes from another "
-        "document instead.",
-    ),
-    "sentence_pair": (
-        "SENTENCE-PAIR",
-        "Two single sentences. B is the next one; half of the time it comes from another document instead. Much "
-        "shorter than T.",
-    ),
-    "full": (
-        "FULL-SENTENCES",
-        "Whole sentences in a row, up to T. It goes on past the end of a document, after an extra separator.",
-    ),
-    "doc": (
-        "DOC-SENTENCES",
-        "Whole sentences in a row, up to T, never past the end of a document, near which inputs are shorter.",
-    ),
+TITLE = "One page of text, as the input formats feed it to the model"
+INK, MUTED, PAPER, UNUSED = "#1b1b1f", "#5a5a66", "#ffffff", "#e6e6eb"
+DOCUMENTS = (("#0072b2", "#dcebf7"), ("#e69f00", "#fbe8c6"), ("#009e73", "#d3efe3"))  # bar, ground of the text
+STYLES = {
+    "cls": f"{PAPER} on {MUTED}",
+    "sep": f"{PAPER} on {MUTED}",
+    "extra_sep": f"bold {PAPER} on #7b2d8b",
+    "mask": f"bold {PAPER} on {INK}",
+    "random": f"bold underline #b3261e on {PAPER}",
+    "kept": f"bold underline {INK} on {PAPER}",
 }
-_CORPUS = ("The corpus", "The page: documents cut into sentences. Every format reads these same tokens.")
-_LOSSES = {"mlm": "MLM", "mlm_nsp": "MLM + NSP", "mlm_sop": "MLM + SOP"}
-_TITLE_HEIGHT, _HEAD_HEIGHT, _MORE = 62.0, 128.0, 28.0
-_MAX_HEIGHT = 990.0  # of the columns' content
-_HEAD_CHARACTERS = 36
-_DOCUMENT_HEAD, _DOCUMENT_GAP = 22.0, 16.0
-
-
-@dataclass(frozen=True)
-class _Document:
-    """A document of the corpus' column."""
-
-    number: int
-    num_tokens: int
-    lines: list[Line]
-
-    @property
-    def height(self) -> float:
-        return PADDING + _DOCUMENT_HEAD + text_height(self.lines) + PADDING
+LABEL_STYLES = (f"{INK} on {UNUSED}", f"bold {PAPER} on {INK}")
+_BAR_STYLES = {"cls": INK, "sep": INK, "extra_sep": "#7b2d8b"}
+NUM_COLUMNS, _GAP, _MAX_LINES = 31, 2, 48
+_LABELS = {"mlm_nsp": "NSP label {}: ", "mlm_sop": "SOP label {}: ", "mlm": "not predicted: "}
+_FORMAT = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="-9 -24 {{width}} {{height:.0f}}" role="img"
+ xml:space="preserve" aria-labelledby="title description"><title id="title">{title}</title>
+<desc id="description">{description}</desc>
+<style>text{{{{font:20px monospace;white-space:pre}}}} rect{{{{shape-rendering:crispEdges}}}}
+{{styles}}</style>
+<rect x="-9" y="-24" width="100%" height="100%" fill="{paper}"/>
+{{backgrounds}}
+{{matrix}}
+</svg>
+"""
+Lines = list[Text]
 
 
 def figure(page: Page, vocabulary: Vocabulary, caption: str) -> str:
     """Return the SVG of a page; the same page gives the same bytes. `caption` names its settings."""
-    documents = [_document(page.store, vocabulary, number) for number in range(page.store.num_documents)]
-    columns = [cards(panel, page, vocabulary) for panel in page.panels]
-    svg = Svg()
-    top = MARGIN + _TITLE_HEIGHT + _HEAD_HEIGHT
-    bottoms = [_draw_corpus(svg, documents, page.store, top)]
-    for place, (panel, all_cards) in enumerate(zip(page.panels, columns, strict=True), start=1):
-        x = MARGIN + place * (COLUMN + GAP)
-        _draw_head(svg, x, *PANELS[panel.format_name], _key(panel), _summary(panel))
-        bottoms.append(_draw_cards(svg, all_cards, page.store, x, top))
-    _draw_head(
-        svg,
-        MARGIN,
-        *_CORPUS,
-        f"{page.store.num_documents} documents",
-        f"{page.store.num_sentences} sentences, {page.store.num_tokens} tokens",
+    width = (len(page.panels) + 1) * (NUM_COLUMNS + _GAP) - _GAP
+    console = Console(record=True, file=StringIO(), width=width + 2, color_system="truecolor", legacy_windows=False)
+    table = Table.grid(padding=(0, _GAP, 0, 0))
+    columns = [_corpus_column(page, vocabulary, console)]
+    columns += [_format_column(panel, page, vocabulary, console) for panel in page.panels]
+    for _ in columns:
+        table.add_column(width=NUM_COLUMNS, no_wrap=True)
+    height = max(map(len, columns))
+    table.add_row(*(Text("\n").join([*column, *[Text()] * (height - len(column))]) for column in columns))
+    for line in (Text(TITLE, f"bold {INK}"), Text(caption, MUTED), Text(), table, Text(), *_legend()):
+        console.print(Padding(line, (0, 1)))
+    described = ((FORMATS[panel.format_name], _summary(panel)) for panel in page.panels)
+    panels = " ".join(f"{facts.title}: {facts.description} {summary}." for facts, summary in described)
+    return _svg(console, f"Documents of a corpus, and the inputs that each format makes of them. {panels} {caption}")
+
+
+def _corpus_column(page: Page, vocabulary: Vocabulary, console: Console) -> Lines:
+    """Return the documents one below the other, a sentence beginning a line, up to the column's height."""
+    store = page.store
+    lines = _head(
+        "The corpus",
+        f"{store.num_documents} documents",
+        "Documents cut into sentences. Every format reads these same tokens.",
+        f"{store.num_sentences} sentences, {store.num_tokens} tokens",
+        console,
     )
-    width = 2 * MARGIN + COLUMN + len(columns) * (COLUMN + GAP)
-    svg.text(MARGIN, MARGIN + 22, TITLE, "title")
-    svg.text(MARGIN, MARGIN + 44, caption, "plain")
-    draw_legend(svg, page, vocabulary, MARGIN, max(bottoms) + GAP, width - 2 * MARGIN)
-    height = max(bottoms) + GAP + LEGEND_HEIGHT + MARGIN
-    ground = Svg()
-    ground.rect(0.5, 0.5, width - 1, height - 1, "paper", 8)
-    return (ground + svg).document(width, height, TITLE, _description(page, caption), CSS, HATCH)
+    for document in range(store.num_documents):
+        first, end = store.document_offsets[document : document + 2].tolist()
+        borders = store.sentence_offsets[first : end + 1].tolist()
+        bar, ground = Text(" " * NUM_COLUMNS, f"on {DOCUMENTS[document][0]}"), _ground(document)
+        lines += [_between(f"document {document}", f"{borders[-1] - borders[0]} tokens"), bar]
+        for start, stop in zip(borders[:-1], borders[1:], strict=True):
+            ids = store.ids[start:stop].tolist()
+            tokens = [InputToken("text", token, token, 0, 0, start + i) for i, token in enumerate(ids)]
+            lines += _wrapped(marked_text(tokens, vocabulary, STYLES, ground), ground, console)
+        lines.append(Text())
+    return lines if len(lines) <= _MAX_LINES else [*lines[: _MAX_LINES - 1], Text("…", MUTED)]
 
 
-def _document(store: TokenStore, vocabulary: Vocabulary, number: int) -> _Document:
-    first, end = store.sentence_offsets[store.document_offsets[number : number + 2]].tolist()
-    tokens = [
-        InputToken("text", int(store.ids[place]), int(store.ids[place]), 0, 0, place) for place in range(first, end)
+def _format_column(panel: Panel, page: Page, vocabulary: Vocabulary, console: Console) -> Lines:
+    """Return a format's inputs one below the other while they fit, at least one."""
+    facts = FORMATS[panel.format_name]
+    key = f"{panel.format_name} · {OBJECTIVES[panel.objective]}"
+    lines = _head(facts.title, key, facts.description, _summary(panel), console)
+    for number in range(len(panel.rows)):
+        card = input_lines(panel, number, page, vocabulary, console)
+        num_left = len(panel.rows) - number
+        if number and len(lines) + len(card) + (num_left > 1) > _MAX_LINES:
+            lines.append(Text(f"+ {num_left} more input{'s' if num_left > 1 else ''} of this page", MUTED))
+            break
+        lines += [*card, Text()]
+    return lines
+
+
+def input_lines(panel: Panel, number: int, page: Page, vocabulary: Vocabulary, console: Console) -> Lines:
+    """Return one input: its length, a bar of its T positions, its pieces, and the label of a pair."""
+    row, frame = panel.rows[number], panel.frame
+    tokens = input_tokens(row, frame.cls, frame.sep, frame.mask)
+    documents = [span[0] for span in row["spans"]]
+    lines = [_between(f"input {number + 1}", f"{len(tokens)} of {frame.max_length} tokens")]
+    lines.append(_bar(tokens, documents, frame.max_length))
+    grounds = [_ground(document) for document in documents]
+    pieces = piece_texts(row, tokens, page.store, vocabulary, STYLES, grounds)
+    for ground, (heading, text) in zip(grounds, pieces, strict=True):
+        lines += [*Text(heading, MUTED).wrap(console, NUM_COLUMNS), *_wrapped(text, ground, console)]
+    if (words := pair_label(row)) is not None:
+        value = row["is_random_next"] if row["is_swapped"] is None else row["is_swapped"]
+        label = Text(f" {_LABELS[panel.objective].format(value)}{words}", LABEL_STYLES[value])
+        label.pad_right(NUM_COLUMNS - label.cell_len)
+        lines += [Text(), label]
+    return lines
+
+
+def _bar(tokens: list[InputToken], documents: list[int], max_length: int) -> Text:
+    """Return the input's T positions: a colour per document, separators dark, what is left grey."""
+    colours = [_BAR_STYLES.get(token.kind, DOCUMENTS[documents[token.piece]][0]) for token in tokens]
+    colours += [UNUSED] * (max_length - len(tokens))
+    cells = [colours[cell * max_length // NUM_COLUMNS] for cell in range(NUM_COLUMNS)]
+    return Text.assemble(*((" " * len(list(run)), f"on {colour}") for colour, run in groupby(cells)))
+
+
+def _head(name: str, key: str, words: str, summary: str, console: Console) -> Lines:
+    """Return a column's head, five lines of which are for `words`."""
+    wrapped = list(Text(words, INK).wrap(console, NUM_COLUMNS))
+    wrapped += [Text()] * (5 - len(wrapped))
+    return [Text(name, f"bold {INK}"), Text(key, MUTED), *wrapped, Text(summary, f"bold {INK}"), Text()]
+
+
+def _legend() -> Lines:
+    grounds = [part for n in range(len(DOCUMENTS)) for part in ((f" document {n} ", _ground(n)), " ")]
+    special = [part for kind in SPECIAL_KINDS[1:] for part in ((" [SEP] ", STYLES[kind]), " ")]
+    return [
+        Text.assemble(*grounds, "  bar: the T positions of an input, ", (" unused ", LABEL_STYLES[0])),
+        Text.assemble(*special[:2], "inserted special token, ", *special[2:], "extra separator between two documents"),
+        target_legend(STYLES),
     ]
-    return _Document(number, end - first, flow(tokens, store, vocabulary, NUM_COLUMNS))
-
-
-def _key(panel: Panel) -> str:
-    return f"format={panel.format_name} · {_LOSSES[panel.objective]}"
 
 
 def _summary(panel: Panel) -> str:
     return f"{len(panel.rows)} inputs, {panel.fill:.0%} full"
 
 
-def _draw_head(svg: Svg, x: float, name: str, words: str, key: str, summary: str) -> None:
-    y = MARGIN + _TITLE_HEIGHT
-    svg.text(x, y + 14, name, "head")
-    svg.text(x, y + 31, key, "key")
-    for number, line in enumerate(textwrap.wrap(words, _HEAD_CHARACTERS)):
-        svg.text(x, y + 49 + 15 * number, line, "plain")
-    svg.text(x, y + _HEAD_HEIGHT - 9, summary, "strong")
+def _ground(document: int) -> str:
+    return f"{INK} on {DOCUMENTS[document][1]}"
 
 
-def _draw_corpus(svg: Svg, documents: Sequence[_Document], store: TokenStore, y: float) -> float:
-    """Draw the documents one below the other, whole lines up to the column's height; return where they end."""
-    bottom = y + _MAX_HEIGHT
-    for document in documents:
-        room = bottom - y - 2 * PADDING - _DOCUMENT_HEAD
-        lines = document.lines
-        while lines and text_height(lines) > room:
-            lines = lines[:-1]
-        if not lines:
-            break
-        if document.number:
-            svg.line(MARGIN, y - _DOCUMENT_GAP / 2, MARGIN + COLUMN, y - _DOCUMENT_GAP / 2, "border")
-        shown = _Document(document.number, document.num_tokens, lines)
-        svg.rect(MARGIN, y, COLUMN, shown.height, "card", 5)
-        svg.rect(MARGIN, y, 5, shown.height, f"bar{document.number}", 2)
-        svg.text(MARGIN + PADDING + 4, y + PADDING + 11, f"document {document.number + 1}", "strong")
-        more = "" if len(lines) == len(document.lines) else ", cut here"
-        svg.text(MARGIN + COLUMN - PADDING, y + PADDING + 11, f"{document.num_tokens} tokens{more}", "right")
-        draw_lines(svg, lines, store, MARGIN, y + PADDING + _DOCUMENT_HEAD)
-        y += shown.height + _DOCUMENT_GAP
-    return y - _DOCUMENT_GAP
+def _between(left: str, right: str) -> Text:
+    """Return a line with text at both ends."""
+    gap = " " * (NUM_COLUMNS - cell_len(left) - cell_len(right))
+    return Text.assemble((left, f"bold {INK}"), gap, (right, MUTED))
 
 
-def _draw_cards(svg: Svg, all_cards: Sequence[Card], store: TokenStore, x: float, y: float) -> float:
-    """Draw cards one below the other while they fit, at least one; return where they end."""
-    bottom = y + _MAX_HEIGHT
-    for number, card in enumerate(all_cards):
-        is_last = number == len(all_cards) - 1
-        if number and y + card.height + (0 if is_last else _MORE) > bottom:
-            num_left = len(all_cards) - number
-            svg.text(x, y + 12, f"+ {num_left} more input{'s' if num_left > 1 else ''} from this page", "small")
-            return y + _MORE - GAP
-        draw_card(svg, card, store, x, y)
-        y += card.height + GAP
-    return y - GAP
+def _wrapped(text: Text, ground: str, console: Console) -> Lines:
+    """Return text in lines, the ground of each filled up to the column's width."""
+    lines = list(text.wrap(console, NUM_COLUMNS))
+    for line in lines:
+        line.rstrip()
+        line.append(" " * (NUM_COLUMNS - line.cell_len), ground)
+    return lines
 
 
-def _description(page: Page, caption: str) -> str:
-    panels = [f"{PANELS[p.format_name][0]}: {PANELS[p.format_name][1]} {_summary(p)}." for p in page.panels]
-    return (
-        f"{page.store.num_documents} documents of a corpus and the inputs that each format makes of them. "
-        + " ".join([*panels, caption])
-    )
+def _svg(console: Console, description: str) -> str:
+    """Return what the console has recorded, without a terminal's clip paths and line ends, which show nothing here."""
+    frame = _FORMAT.format(title=escape(TITLE), description=escape(description), paper=PAPER)
+    theme = TerminalTheme(parse_rgb_hex(PAPER[1:]), parse_rgb_hex(INK[1:]), [(0, 0, 0)] * 8)
+    text = console.export_svg(title="", theme=theme, code_format=frame, unique_id="f")
+    text = re.sub(r' clip-path="[^"]*"| shape-rendering="[^"]*"|<text [^>]*>\n</text>', "", text)
+    return text.replace("&#160;", " ")

@@ -1,16 +1,12 @@
-"""One page of text in the four input formats: what `inspect.figure` draws, made by the code that training uses."""
+"""One page of text in every input format: what `inspect.figure` draws, made by the code that training uses."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nsp_ablation.config.schema import Config
-from nsp_ablation.config.science import resolved_objective
-from nsp_ablation.options.format_options import FORMATS, FormatOptions, is_pair
-from nsp_ablation.pipeline.feed import make_frame, make_spec
-from nsp_ablation.samples.batches.masking import MaskSpec
+from nsp_ablation.options.format_options import FORMATS, FormatOptions
+from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.samples.inspection.contract import sample_rows
@@ -32,7 +28,7 @@ class Panel:
 
     @property
     def fill(self) -> float:
-        """Share of the room T of all inputs that tokens fill."""
+        """Share of T that tokens fill, over all inputs."""
         return float(np.mean([len(row["input_ids"]) for row in self.rows])) / self.frame.max_length
 
 
@@ -41,36 +37,36 @@ class Page:
     """The page's documents as a store of their own, and a panel for each format."""
 
     store: TokenStore
-    spec: MaskSpec
     panels: list[Panel]
 
 
-def make_page(config: Config, store: TokenStore, tokenizer: Path) -> Page:
-    """Return a page of the corpus in the four formats, whichever of them the configuration names.
+def make_page(
+    store: TokenStore, frame: Frame, masks: Masks, own: FormatOptions, objective: str, *, seed: int, epoch: int
+) -> Page:
+    """Return a page of the corpus in every format, whichever of them `own` names.
 
-    Raises ValueError if the corpus' beginning has no two documents of two sentences, or a format makes no pair of them.
+    `objective` is what pairs are trained for; its order of segments is theirs. Raises ValueError if the corpus'
+    beginning has no two documents of two sentences, or a format makes no pair of them.
     """
-    spec = make_spec(config, tokenizer)
-    documents = page_documents(store, config.max_length)
-    vocab_size = make_frame(config, tokenizer).vocab_size
-    page = TokenStore.from_documents([_sentences(store, document) for document in documents], vocab_size)
+    documents = page_documents(store, frame.max_length)
+    page = TokenStore.from_documents([_sentences(store, document) for document in documents], frame.vocab_size)
     panels = []
-    for name in FORMATS:
-        choice = format_choice(config.format, name)
-        own = replace(config, format=choice)
-        objective = resolved_objective(own) if is_pair(name) else "mlm"
-        frame = make_frame(own, tokenizer)
-        options = {key: getattr(choice, key) for key in ("nsp_balance", "lone_sentences", "pairs", "resample")}
-        built = make_format(name, **options, order="sop" if objective == "mlm_sop" else "nsp")
-        epoch = spec.mask_epoch(config.inspect.epoch) if choice.resample else 0
-        index = built.index(page, frame, config.seed, epoch)
-        rows = sample_rows(page, index, frame, spec, config.inspect.epoch, np.arange(index.num_samples))
-        panels.append(Panel(name, objective, frame, list(rows)))
-    return Page(page, spec, panels)
+    for name, facts in FORMATS.items():
+        options = format_choice(own, name)
+        its_frame = replace(
+            frame, pair_separators=options.num_pair_separators, sentence_separator=options.sentence_separator
+        )
+        its_objective = objective if facts.is_pair else "mlm"
+        mask_epoch = masks.options.mask_epoch(epoch) if options.resample else 0
+        built = make_format(options, "sop" if its_objective == "mlm_sop" else "nsp")
+        index = built.index(page, its_frame, seed, mask_epoch)
+        rows = sample_rows(page, index, its_frame, masks, epoch, np.arange(index.num_samples))
+        panels.append(Panel(name, its_objective, its_frame, list(rows)))
+    return Page(page, panels)
 
 
 def format_choice(own: FormatOptions, name: str) -> FormatOptions:
-    """Return the options of the format `name`: those of `own` where it has them, else the shipped ones."""
+    """Return the options of the format `name`: those of `own` that it has, else the default ones."""
     kept = {key: getattr(own, key) for key in ("resample", *FORMATS[name].options)}
     return FormatOptions(name, **kept)
 

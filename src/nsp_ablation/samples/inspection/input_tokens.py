@@ -11,7 +11,6 @@ from nsp_ablation.samples.batches.assemble import IGNORED_LABEL
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, word_starts
 
 SPECIAL_KINDS = ("cls", "sep", "extra_sep")
-TARGET_KINDS = ("mask", "random", "kept")
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class InputToken:
 
     `kind` is `cls`, `sep`, `extra_sep` (a single sequence's separator before another document), `text`, or for an MLM
     target what the model reads: `mask`, `random` or `kept`. `token_id` is before masking, `masked_id` after it.
-    `piece` counts the row's `spans`; `place` is the token's place in the store, None for an inserted one.
+    `piece` counts the row's `spans`; `position` is the token's position in the store, None for an inserted one.
     """
 
     kind: str
@@ -28,23 +27,22 @@ class InputToken:
     masked_id: int
     token_type: int
     piece: int
-    place: int | None
+    position: int | None
 
 
 def input_tokens(row: dict[str, Any], cls: int, sep: int, mask: int) -> list[InputToken]:
     """Return the tokens of a row of the inspection contract, given the ids of [CLS], [SEP] and [MASK]."""
-    places = [(piece, place) for piece, span in enumerate(row["spans"]) for place in range(span[3], span[4])]
-    coming = iter(places)
+    coming = ((piece, position) for piece, span in enumerate(row["spans"]) for position in range(span[3], span[4]))
     found: list[InputToken] = []
     columns = ("input_ids", "masked_input_ids", "token_type_ids", "special_tokens_mask", "labels")
     for token_id, masked_id, token_type, special, label in zip(*(row[name] for name in columns), strict=True):
         if special and token_id in (cls, sep):  # inserted: text never holds these two
-            kind, piece, place = "sep" if found else "cls", found[-1].piece if found else 0, None
+            kind, piece, position = "sep" if found else "cls", found[-1].piece if found else 0, None
         else:
-            kind, (piece, place) = _kind(masked_id, label, mask), next(coming)
+            kind, (piece, position) = _kind(masked_id, label, mask), next(coming)
             if row["segment_spans"] is None and piece != found[-1].piece:
                 found[-1] = InputToken(**vars(found[-1]) | {"kind": "extra_sep"})
-        found.append(InputToken(kind, token_id, masked_id, token_type, piece, place))
+        found.append(InputToken(kind, token_id, masked_id, token_type, piece, position))
     assert next(coming, None) is None, "the row is shorter than its spans"
     return found
 

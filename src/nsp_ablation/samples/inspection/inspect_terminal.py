@@ -4,7 +4,6 @@ Without colours (in a pipe) marks round the words say the same.
 """
 
 from collections.abc import Iterable
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nsp_ablation.config.schema import Config
-from nsp_ablation.config.science import resolved_objective
-from nsp_ablation.pipeline.feed import Feed
+from nsp_ablation.options.masking_options import MaskingOptions
+from nsp_ablation.samples.batches.budget import UpdateSize
+from nsp_ablation.samples.formats.frame import Frame
+from nsp_ablation.samples.formats.sample_index import SampleIndex
 from nsp_ablation.samples.inspection.epoch_statistics import block_statistics, pair_statistics
-from nsp_ablation.samples.inspection.input_tokens import SPECIAL_KINDS, InputToken, Vocabulary, input_tokens, pair_label
+from nsp_ablation.samples.inspection.input_text import piece_texts, target_legend
+from nsp_ablation.samples.inspection.input_tokens import Vocabulary, input_tokens, pair_label
 from nsp_ablation.text.store.token_store import TokenStore
 
 _NUM_BINS, _MAX_BAR = 8, 40
@@ -32,94 +33,63 @@ _STYLES = {
 
 
 def print_samples(
-    console: Console, rows: Iterable[dict[str, Any]], feed: Feed, vocabulary: Vocabulary, format_name: str
+    console: Console,
+    rows: Iterable[dict[str, Any]],
+    store: TokenStore,
+    frame: Frame,
+    vocabulary: Vocabulary,
+    format_name: str,
 ) -> None:
-    """Print inputs piece by piece, each under its segment and its place in the corpus, and what the marks mean."""
-    frame = feed.frame
+    """Print inputs piece by piece, each under its segment and its position in the corpus, and what the marks mean."""
     for row in rows:
         tokens = input_tokens(row, frame.cls, frame.sep, frame.mask)
         parts = [f"sample {row['sample']}", format_name, f"{len(tokens)} of {frame.max_length} tokens"]
         parts += [label] if (label := pair_label(row)) else []
         console.print(Text(" · ".join(parts), style="bold"))
-        for piece, group in groupby(tokens, key=lambda token: token.piece):
-            segment = "" if row["segment_spans"] is None else f"{'AB'[piece]}: "
-            console.print(Text(f"  {segment}{_place(row['spans'][piece], feed.store)}", style="dim"))
-            for line in _decoded(list(group), vocabulary).wrap(console, console.width - 4):
+        is_pair = row["segment_spans"] is not None
+        text_styles = [_SEGMENT_STYLES[is_pair and piece] for piece in range(len(row["spans"]))]
+        for heading, text in piece_texts(row, tokens, store, vocabulary, _STYLES, text_styles):
+            console.print(Text(f"  {heading}", style="dim"))
+            for line in text.wrap(console, console.width - 4):
                 console.print(Text("    ") + line)
         console.print()
-    console.print(_legend())
+    segments = ("; segments: ", ("A", _SEGMENT_STYLES[0]), " and ", ("B", _SEGMENT_STYLES[1]), "\n")
+    console.print(Text.assemble(target_legend(_STYLES), *segments))
 
 
-def _place(span: list[int], store: TokenStore) -> str:
-    """Return where a piece stands in the corpus, and whether it begins or ends inside a sentence."""
-    document, first, end, start, stop = span
-    is_whole = (start, stop) == tuple(store.sentence_offsets[[first, end]])
-    sentences = f"sentence {first}" if end == first + 1 else f"sentences {first}-{end - 1}"
-    return f"document {document}, {sentences}{'' if is_whole else ', cut to fit'}"
-
-
-def _decoded(tokens: list[InputToken], vocabulary: Vocabulary) -> Text:
-    text, follows_special = Text(), False
-    for token in tokens:
-        style = _STYLES.get(token.kind, _SEGMENT_STYLES[token.token_type])
-        is_special = token.kind in SPECIAL_KINDS
-        has_space = is_special or follows_special or vocabulary.starts_word(token.token_id)
-        text.append(" " if len(text) and has_space else "")
-        follows_special = is_special
-        if is_special:
-            text.append(vocabulary.name(token.token_id), style)
-            continue
-        word = vocabulary.text(token.token_id)
-        read = vocabulary.text(token.masked_id) if token.kind == "random" else ""
-        text.append({"mask": f"[{word}]", "random": f"{word}→{read}", "kept": f"={word}"}.get(token.kind, word), style)
-    return text
-
-
-def _legend() -> Text:
-    return Text.assemble(
-        *("targets: ", ("[word]", _STYLES["mask"]), " reads [MASK], ", ("word→other", _STYLES["random"])),
-        *(" reads a random token, ", ("=word", _STYLES["kept"]), " is kept; "),
-        *("segments: ", ("A", _SEGMENT_STYLES[0]), " and ", ("B", _SEGMENT_STYLES[1])),
-        "\n",
-    )
-
-
-def print_statistics(console: Console, config: Config, feed: Feed) -> None:
-    """Print what an epoch of the format holds, what an update takes of it, and how long its inputs are."""
-    rows = {**_epoch_rows(feed, config.inspect.epoch), **_update_rows(config, feed)}
-    settings = (config.format.name, resolved_objective(config), f"{config.masking.name} masking")
-    title = f"{', '.join(settings)}, T = {feed.frame.max_length}"
+def print_statistics(console: Console, title: str, rows: dict[str, str], lengths: np.ndarray, max_length: int) -> None:
+    """Print the rows of `epoch_rows` and `update_rows` below a title, and lengths (N,) int64 as a histogram."""
     table = Table(show_header=False, box=None, title=title, title_justify="left", title_style="bold")
     for name, value in rows.items():
         table.add_row(name, value)
     console.print(table)
     console.print()
-    console.print(_histogram(feed.index_of(config.inspect.epoch).lengths(), feed.frame.max_length, console.width))
+    console.print(_histogram(lengths, max_length, console.width))
 
 
-def _epoch_rows(feed: Feed, epoch: int) -> dict[str, str]:
-    index = feed.index_of(epoch)
+def epoch_rows(store: TokenStore, frame: Frame, index: SampleIndex) -> dict[str, str]:
+    """Return what an epoch holds."""
     lengths = index.lengths()
-    fill = lengths.mean() / feed.frame.max_length
-    content = int((index.spans[:, 1] - index.spans[:, 0]).sum())
+    fill = lengths.mean() / frame.max_length
+    content = _content_tokens(index)
     rows = {
-        "samples an epoch": f"{len(lengths):,}",
+        "samples per epoch": f"{len(lengths):,}",
         "mean length": f"{lengths.mean():.1f} tokens (fill {fill:.1%})",
         "padding, if every row were padded to T": f"{1 - fill:.1%}",
-        "corpus tokens read an epoch": f"{content:,} ({content / feed.store.num_tokens:.2f} of the corpus)",
+        "corpus tokens read per epoch": f"{content:,} ({content / store.num_tokens:.2f} of the corpus)",
     }
     if index.is_pair:
-        pairs = pair_statistics(feed.store, index)
+        pairs = pair_statistics(store, index)
         rows["mean tokens of A and of B"] = "{:.1f} and {:.1f}".format(*pairs.segment_tokens)
         rows["mean sentences of A and of B"] = "{:.2f} and {:.2f}".format(*pairs.segment_sentences)
         trimmed = f"({index.trimmed_tokens:,} tokens trimmed)"
         rows["pairs cut inside a sentence, to fit T"] = f"{pairs.cut_share:.1%} {trimmed}"
     else:
-        blocks = block_statistics(feed.store, index)
-        rows["mean sentences a sample"] = f"{blocks.sentences:.2f}"
-        rows["mean documents a sample"] = f"{blocks.documents:.2f} (at most {blocks.max_documents})"
+        blocks = block_statistics(store, index)
+        rows["mean sentences per sample"] = f"{blocks.sentences:.2f}"
+        rows["mean documents per sample"] = f"{blocks.documents:.2f} (at most {blocks.max_documents})"
         rows["samples that cross a document border"] = f"{blocks.crossing_share:.1%}"
-        rows["sentences cut (longer than the room)"] = f"{index.cut_sentences:,}"
+        rows["sentences cut (longer than an input)"] = f"{index.cut_sentences:,}"
     if index.is_random_next is not None:
         share = float(np.mean(index.is_random_next))
         rows["P(random next)"] = f"{share:.3f} (majority class {max(share, 1 - share):.3f})"
@@ -128,20 +98,24 @@ def _epoch_rows(feed: Feed, epoch: int) -> dict[str, str]:
     return rows
 
 
-def _update_rows(config: Config, feed: Feed) -> dict[str, str]:
-    index, steps = feed.index_of(config.inspect.epoch), config.pretraining.max_steps
-    lengths = index.lengths()
-    content = int((index.spans[:, 1] - index.spans[:, 0]).sum())
-    epochs = steps * feed.size.mean_tokens / lengths.sum()
-    each = {None: "a new mask in every epoch", 1: "one mask a sample"}
-    masks = each.get(config.masking.copies, f"{config.masking.copies} masks a sample, in turn")
+def update_rows(
+    store: TokenStore, index: SampleIndex, masking: MaskingOptions, size: UpdateSize, *, budget: str, max_steps: int
+) -> dict[str, str]:
+    """Return what an update takes and how often `max_steps` of them read the corpus and see each mask."""
+    epochs = max_steps * size.mean_tokens / index.lengths().sum()
+    each = {None: "a new mask in every epoch", 1: "one mask per sample"}
+    masks = each.get(masking.copies, f"{masking.copies} masks per sample, in turn")
     return {
-        "sequences an update": f"{feed.size.mean_sequences:.1f}",
-        "real tokens an update": f"{feed.size.mean_tokens:,.0f} (budget={config.budget})",
-        "passes over the corpus": f"{epochs * content / feed.store.num_tokens:.1f} in {steps:,} updates",
+        "sequences per update": f"{size.mean_sequences:.1f}",
+        "real tokens per update": f"{size.mean_tokens:,.0f} (budget={budget})",
+        "passes over the corpus": f"{epochs * _content_tokens(index) / store.num_tokens:.1f} in {max_steps:,} updates",
         "epochs (passes over the samples)": f"{epochs:.1f}",
-        "times that each mask is seen": f"{feed.spec.exposures(epochs):.1f} ({masks})",
+        "exposures per mask": f"{masking.exposures(epochs):.1f} ({masks})",
     }
+
+
+def _content_tokens(index: SampleIndex) -> int:
+    return int((index.spans[:, 1] - index.spans[:, 0]).sum())
 
 
 def _histogram(lengths: np.ndarray, max_length: int, width: int) -> Text:

@@ -10,15 +10,15 @@ SPLIT, CHOICE, DOCUMENT, SENTENCE, SWAP, COINS = (np.uint64(counter) for counter
 
 
 @register_jitable
-def take_chunk(sentence_offsets, sentence, document_end, room, key, random_threshold):
+def take_chunk(sentence_offsets, sentence, document_end, capacity, key, random_threshold):
     """Take a chunk as BERT's `create_instances_from_document` does (short_seq_prob = 0).
 
-    Whole sentences from `sentence` on are taken until they hold `room` tokens or the document ends; A ends after a
+    Whole sentences from `sentence` on are taken until they hold `capacity` tokens or the document ends; A ends after a
     number of sentences uniform over 1 ... chunk's sentences - 1; B is random with p = `random_threshold` / 2**64
     (uint64), and always if the chunk is one sentence. Returns (end of A, end of chunk, is random) in sentences; the
     next chunk begins at the end of A if B is random (the unused sentences are put back), else at the end of the chunk.
     """
-    full = sentence_offsets[sentence] + room
+    full = sentence_offsets[sentence] + capacity
     end = sentence + 1
     while end < document_end and sentence_offsets[end] < full:
         end += 1

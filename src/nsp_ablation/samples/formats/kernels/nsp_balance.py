@@ -38,7 +38,7 @@ def document_threshold(balance, document):
 
 
 @numba.njit(cache=True, nogil=True)
-def _count(sentence_offsets, document_offsets, epoch_key, room, min_sentences, threshold, balance):
+def _count(sentence_offsets, document_offsets, epoch_key, capacity, min_sentences, threshold, balance):
     """Fill `balance` (D,) int64, random pairs minus others by document, for one threshold."""
     for document in range(len(document_offsets) - 1):
         sentence, end = document_offsets[document], document_offsets[document + 1]
@@ -47,13 +47,13 @@ def _count(sentence_offsets, document_offsets, epoch_key, room, min_sentences, t
             continue
         while sentence < end:
             key = sample_key(epoch_key, np.uint64(sentence))
-            a_end, chunk_end, is_random = take_chunk(sentence_offsets, sentence, end, room, key, threshold)
+            a_end, chunk_end, is_random = take_chunk(sentence_offsets, sentence, end, capacity, key, threshold)
             balance[document] += 1 if is_random else -1
             sentence = a_end if is_random else chunk_end
 
 
 def exact_balance(
-    sentence_offsets: np.ndarray, document_offsets: np.ndarray, epoch_key: np.uint64, room: int, min_sentences: int
+    sentence_offsets: np.ndarray, document_offsets: np.ndarray, epoch_key: np.uint64, capacity: int, min_sentences: int
 ) -> Balance:
     """Return the balance under which the numbers of random and of other pairs are equal.
 
@@ -63,7 +63,7 @@ def exact_balance(
 
     def balance_at(threshold: int) -> np.ndarray:
         balance = np.empty(len(document_offsets) - 1, np.int64)
-        _count(sentence_offsets, document_offsets, epoch_key, room, min_sentences, np.uint64(threshold), balance)
+        _count(sentence_offsets, document_offsets, epoch_key, capacity, min_sentences, np.uint64(threshold), balance)
         return balance
 
     low, high = 0, _ALWAYS

@@ -1,0 +1,2 @@
+def explain(*a): return ""
+def help_text(*a): return ""

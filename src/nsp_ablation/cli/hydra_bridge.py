@@ -1,0 +1,211 @@
+"""The only file that touches Hydra: it parses, composes, starts jobs, and answers some flags itself.
+
+`tests/cli/test_hydra_contract.py` names every part of Hydra that this file leans on.
+"""
+
+import copy
+import functools
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, QuotedString, Transformer
+from hydra.core.plugins import Plugins
+from hydra.types import HydraContext, RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from nsp_ablation.config.schema import Config
+from nsp_ablation.config.values import split_at_dict
+
+# Hydra 1.4 warns of `version_base`, and 1.3 without it.
+_VERSION: dict[str, Any] = {"version_base": "1.3"} if hydra.__version__.startswith("1.3") else {}
+_CONFIG_NAME = "config"
+
+
+class Composition:
+    """A composed configuration before interpolations are resolved, without Hydra's own part.
+
+    `sweep` holds the values that a scale or experiment sweeps when nothing is typed for them.
+    """
+
+    def __init__(self, composed: DictConfig):
+        self.choices: dict[str, Any] = dict(composed.hydra.runtime.choices)
+        self.sweep: dict[str, Any] = dict(composed.hydra.sweeper.get("params") or {})
+        with open_dict(composed):
+            del composed["hydra"]
+        self._settings = composed
+
+    def settings(self, values: dict[str, Any]) -> DictConfig:
+        """Return a copy of the settings with plain values set; keys of a dict that are missing are made."""
+        settings = copy.deepcopy(self._settings)
+        for key, value in values.items():
+            mapping, rest = split_at_dict(key)
+            for part in reversed(rest):
+                value = {part: value}
+            OmegaConf.update(settings, mapping, value, merge=True, force_add=True)
+        return settings
+
+    def is_mentioned(self, key: str) -> bool:
+        """Whether an interpolation may read a key, so that other settings depend on its value."""
+        return any(_overlaps(key, mentioned.strip(".")) for mentioned in self._mentioned)
+
+    @functools.cached_property
+    def _mentioned(self) -> set[str]:
+        plain = OmegaConf.to_container(self._settings, resolve=False)
+        return {word for text in _interpolations(plain) for word in re.findall(r"[\w.]+", text)}
+
+
+class Composer:
+    """Parses and composes over one `conf/`, one `experiments/` and one search path; compositions are kept."""
+
+    def __init__(self, loader: ConfigLoader, config_name: str, searchpath: list[str]):
+        self.loader, self.config_name, self.searchpath = loader, config_name, searchpath
+        self.options = functools.cache(self._options)
+        self.compose = functools.cache(self._compose)
+
+    def parse(self, words: list[str]) -> list[Override]:
+        """Parse overrides. Raises what Hydra raises for one that cannot be read."""
+        return OverridesParser.create(config_loader=self.loader).parse_overrides(words)
+
+    def groups(self) -> list[str]:
+        """Return the names of the configuration groups, without Hydra's own."""
+        return [group for group in self.loader.list_groups("") if group != "hydra" and self.options(group)]
+
+    def _options(self, group: str) -> list[str]:
+        """Return a group's options, nothing where there is no such group."""
+        arguments = {"config_name": self.config_name, "overrides": self.searchpath}
+        return self.loader.get_group_options(group, ObjectType.CONFIG, **arguments)
+
+    def _compose(self, words: tuple[str, ...], is_sweep: bool = False) -> Composition:
+        """Compose overrides, in a third of a second; of a sweep what its cells have in common."""
+        mode = RunMode.MULTIRUN if is_sweep else RunMode.RUN
+        return Composition(self.loader.load_configuration(self.config_name, [*self.searchpath, *words], mode))
+
+
+def make_composer(root: Path, config_path: str | None, config_name: str | None, searchpath: list[str]) -> Composer:
+    """Return a composer over `root`/conf and `root`/experiments. Raises what OmegaConf raises for a file that is no YAML."""
+    _register(root / "experiments")
+    with hydra.initialize_config_dir(str(root / (config_path or "conf")), job_name="run", **_VERSION):
+        loader = GlobalHydra.instance().config_loader()
+    loader.repository = _ReadFiles(loader.repository)  # type: ignore[attr-defined]
+    return Composer(loader, config_name or _CONFIG_NAME, searchpath)
+
+
+def words_of(override: Override) -> Iterator[tuple[Any, str]]:
+    """Yield each value of an override, several in a sweep, with the override that gives it alone."""
+    if not override.is_sweep_override():
+        yield override.value(), str(override.input_line)
+    elif override.is_discrete_sweep():
+        for item in override.sweep_iterator(transformer=lambda raw: (_plain(raw), Transformer.str(raw))):
+            value, text = item if isinstance(item, tuple) else (item, item)  # globs yield names as they are
+            yield value, f"{override.get_key_element()}={text}"
+
+
+def launch(composer: Composer, words: list[str], jobs: list[list[str]], source: Path) -> list[int]:
+    """Start jobs by Hydra's launcher (`hydra/launcher=submitit_slurm`) and return their exit statuses.
+
+    A launcher composes each job again where it runs; other processes find our types by PYTHONPATH. Raises what the
+    launcher raises.
+    """
+    from hydra._internal.callbacks import Callbacks
+
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(source), *filter(None, [os.environ.get("PYTHONPATH")])])
+    config = composer.loader.load_configuration(composer.config_name, [*composer.searchpath, *words], RunMode.MULTIRUN)
+    callbacks = Callbacks(config)
+    callbacks.on_multirun_start(config=config, config_name=composer.config_name)
+    launcher = Plugins.instance().instantiate_launcher(
+        config=config,
+        hydra_context=HydraContext(config_loader=composer.loader, callbacks=callbacks),
+        task_function=run_job,
+    )
+    size = config.hydra.sweeper.get("max_batch_size") or len(jobs)
+    ended: list[Any] = []
+    for start in range(0, len(jobs), size):
+        ended += launcher.launch(jobs[start : start + size], initial_job_idx=start)
+    callbacks.on_multirun_end(config=config, config_name=composer.config_name)
+    return [int(job.return_value) for job in ended]
+
+
+def run_job(settings: DictConfig) -> int:
+    """Run the cell that Hydra composed for this job and return its exit status."""
+    from nsp_ablation.cli.overrides import as_typed
+    from nsp_ablation.stages.cell import run_cell
+
+    config = OmegaConf.to_object(settings)
+    assert isinstance(config, Config)
+    return run_cell(config, [as_typed(word) for word in HydraConfig.get().overrides.task])
+
+
+def show(words: list[str], root: Path) -> None:
+    """Let Hydra answer the flags that are its own (--cfg, --info, ...), which it reads from `sys.argv`."""
+    _register(root / "experiments")
+    sys.argv[1:] = words
+    hydra.main(config_path=str(root / "conf"), config_name=_CONFIG_NAME, **_VERSION)(run_job)()
+
+
+class _ReadFiles:
+    """A repository of configuration files that reads each once: half of a composition is reading."""
+
+    def __init__(self, repository: Any):
+        self._repository = repository
+        self._read: dict[str, Any] = {}
+
+    def load_config(self, config_path: str) -> Any:
+        if config_path not in self._read:
+            self._read[config_path] = self._repository.load_config(config_path)
+        return copy.deepcopy(self._read[config_path])
+
+    def initialize_sources(self, config_search_path: Any) -> None:
+        self._read.clear()
+        self._repository.initialize_sources(config_search_path)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_ReadFiles":
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "_repository":
+            raise AttributeError(name)
+        return getattr(self._repository, name)
+
+
+def _register(experiments: Path) -> None:
+    """Give Hydra the schema, and the files of `experiments/` as the group `experiment`, once per process."""
+    store = ConfigStore.instance()
+    if store.get_type("schema.yaml") == ObjectType.NOT_FOUND:
+        store.store(name="schema", node=Config)
+    for path in sorted(experiments.glob("*.yaml")):
+        if store.get_type(f"experiment/{path.name}") == ObjectType.NOT_FOUND:
+            store.store(group="experiment", name=path.stem, node=OmegaConf.load(path), package="_global_")
+
+
+def _plain(raw: Any) -> Any:
+    if isinstance(raw, list):
+        return [_plain(item) for item in raw]
+    if isinstance(raw, dict):
+        return {_plain(key): _plain(item) for key, item in raw.items()}
+    return raw.text if isinstance(raw, QuotedString) else raw
+
+
+def _interpolations(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _interpolations(item)
+    elif isinstance(value, str) and "${" in value:
+        yield value
+
+
+def _overlaps(key: str, mentioned: str) -> bool:
+    """Whether a mentioned name can be the key, a group above it, or, where it is relative, its end."""
+    return f"{key}.".startswith(f"{mentioned}.") or f".{key}".endswith(f".{mentioned}")
+
+

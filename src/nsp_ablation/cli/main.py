@@ -1,0 +1,82 @@
+"""The command line: every cell is composed and checked before the first one runs.
+
+Exit status: 0 if every cell succeeded, 1 if one failed, 2 if the configuration is refused (one line per problem), 130
+or 143 if Ctrl-C or SIGTERM stopped it.
+"""
+
+import shlex
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from nsp_ablation.cli.arguments import is_hydras, parse_arguments
+from nsp_ablation.cli.explain import explain
+from nsp_ablation.cli.help import help_text
+from nsp_ablation.cli.hydra_bridge import Composer, launch, show
+from nsp_ablation.cli.overrides import for_hydra
+from nsp_ablation.cli.planned_cells import Plan, open_composer, plan
+from nsp_ablation.config.problem import ConfigurationError
+
+_STOPPED = 128  # a status above it is 128 + the number of the signal that asked to stop
+
+
+def main(argv: list[str], root: Path) -> None:
+    """Do what was typed and exit. `argv` as `sys.argv`; `root` holds conf/ and experiments/."""
+    command = shlex.join(["python", *argv] if argv[0].endswith(".py") else argv)
+    try:
+        arguments = parse_arguments(argv[1:])
+        if is_hydras(arguments):
+            show([for_hydra(word) for word in argv[1:]], root)
+            sys.exit(0)
+        composer = open_composer(arguments, root)
+        if arguments.help or arguments.explain:
+            print(_explanation(arguments, composer))
+            sys.exit(0)
+        planned = plan(arguments, composer)
+    except ConfigurationError as error:
+        for line in error.lines:
+            print(f"error: {line}", file=sys.stderr)
+        sys.exit(2)
+    try:
+        sys.exit(_run(planned, composer, command, root))
+    except KeyboardInterrupt:  # between two cells, or in the report
+        print("error: stopped by SIGINT; the same command goes on from there", file=sys.stderr)
+        sys.exit(_STOPPED + 2)
+
+
+def _explanation(arguments: Namespace, composer: Composer) -> str:
+    return help_text(composer) if arguments.help else explain(arguments.explain, composer, arguments.markdown)
+
+
+def _run(planned: Plan, composer: Composer, command: str, root: Path) -> int:
+    """Run the checked cells and return the exit status; stages that make records end with their sweep's table."""
+    from nsp_ablation.stages.cell import has_table
+
+    configs = [cell.config for cell in planned.cells]
+    if not has_table(configs[0]):
+        return _run_cells(planned, composer, root)
+    from nsp_ablation.stages.report import finish_sweep, sweep
+
+    with sweep(configs, [cell.overrides for cell in planned.cells], command):
+        status = _run_cells(planned, composer, root)
+        return status if status > _STOPPED else max(status, finish_sweep(configs))
+
+
+def _run_cells(planned: Plan, composer: Composer, root: Path) -> int:
+    """Run cells in this process, or through Hydra's launcher where one is asked for, and return the exit status."""
+    from nsp_ablation.stages.cell import run_cell
+
+    if planned.launcher_words is None:
+        return _worst(run_cell(cell.config, cell.overrides) for cell in planned.cells)
+    try:
+        return _worst(launch(composer, planned.launcher_words, [cell.words for cell in planned.cells], root / "src"))
+    except Exception as error:  # a launcher's own: a job that died, a cluster that refuses
+        print(f"error: hydra/launcher: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+
+
+def _worst(statuses) -> int:
+    try:
+        return max(statuses, default=0)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) and stop.code > _STOPPED else int(bool(stop.code))

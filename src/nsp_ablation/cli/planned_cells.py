@@ -1,0 +1,221 @@
+"""The cells of a command: each composed and checked once, before the first one runs, without any heavy library."""
+
+import itertools
+import math
+import os
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from nsp_ablation.cli.hydra_bridge import Composer, make_composer
+from nsp_ablation.cli.overrides import (
+    MAX_CELLS,
+    Assignment,
+    Options,
+    as_typed,
+    assignments,
+    for_hydra,
+    keys_added,
+    override_problems,
+)
+from nsp_ablation.cli.translate import translate
+from nsp_ablation.config.checks import check, check_sweep, check_together, check_tree
+from nsp_ablation.config.path_checks import NeededPath
+from nsp_ablation.config.problem import ConfigurationError, Problem, refuse
+from nsp_ablation.config.schema import Config
+from nsp_ablation.config.values import converted, with_value
+
+_QUIET_SECONDS = 1.0  # checks that take longer say how far they are
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """One cell of a command: what was typed or swept for it, the checked configuration, and Hydra's overrides."""
+
+    overrides: list[str]
+    config: Config
+    words: list[str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cells of a command. `launcher_words` are Hydra's overrides where its launcher starts them, else None."""
+
+    cells: list[PlannedCell]
+    launcher_words: list[str] | None
+
+
+def open_composer(arguments: Namespace, root: Path) -> Composer:
+    """Return what composes configurations. Raises ConfigurationError for a directory or file that is none."""
+    with translated(lambda group: []):
+        searchpath = _searchpath(arguments.config_dir)
+        return make_composer(root, arguments.config_path, arguments.config_name, searchpath)
+
+
+def plan(arguments: Namespace, composer: Composer) -> Plan:
+    """Compose and check every cell of a command.
+
+    Raises ConfigurationError for what was typed wrongly, else for the first cell that is refused.
+    """
+    words = [for_hydra(word) for word in arguments.overrides]
+    is_sweep = bool(arguments.multirun)
+    typed = _assignments(composer, words, is_sweep)
+    shared = [word for word, values in zip(words, typed, strict=True) if not all(each.is_plain for each in values)]
+    launcher = "basic"
+    if is_sweep:
+        with translated(composer.options):
+            master = composer.compose(tuple(shared), is_sweep=True)
+        launcher = master.choices["hydra/launcher"]
+        swept = _assignments(composer, [for_hydra(f"{key}={value}") for key, value in master.sweep.items()], is_sweep)
+        hydras = [values for values in typed if _is_hydras(values)]
+        typed = list({values[0].key: values for values in [*hydras, *swept, *typed]}.values())
+    _refuse_too_many(typed)
+    cells = list(_checked(composer, [list(job) for job in itertools.product(*typed)]))
+    if not is_sweep:
+        refuse(_single_run_problems(composer, words, shared, cells[0].config.stage))
+    check_sweep([cell.config for cell in cells])
+    if launcher == "basic" and not any(_configures_hydra(values) for values in typed):
+        return Plan(cells, None)
+    return Plan(cells, [word for word in shared if is_sweep or not word.startswith("hydra/launcher")])
+
+
+@contextmanager
+def translated(options: Options) -> Iterator[None]:
+    """Turn whatever Hydra and OmegaConf raise into a ConfigurationError of one line."""
+    try:
+        yield
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise ConfigurationError([translate(error, options)]) from error
+
+
+@dataclass
+class _Checker:
+    """Composes and checks jobs one by one, and remembers what later ones share with earlier ones."""
+
+    composer: Composer
+    first: dict[Any, Config] = field(default_factory=dict)
+    paths: set[NeededPath] = field(default_factory=set)
+
+    def checked(self, job: list[Assignment]) -> Config:
+        """Return a job's configuration; jobs that differ in plain values alone share composition and most checks."""
+        plain = _plain_values(job)
+        others = tuple(each.word for each in job if plain.get(each.key) is not each)
+        with translated(self.composer.options):
+            composition = self.composer.compose(others)
+        fixed = tuple((key, each.value) for key, each in plain.items() if composition.is_mentioned(key))
+        key = (others, tuple(plain), fixed)
+        if key not in self.first:
+            self.first[key] = self._composed(composition, plain)
+            return self.first[key]
+        config = self.first[key]
+        for name, each in plain.items():
+            config = with_value(config, name.split("."), converted(name, each.value))
+        check_together(config, self.paths)
+        return config
+
+    def _composed(self, composition: Any, plain: dict[str, Assignment]) -> Config:
+        with translated(self.composer.options):
+            settings = composition.settings({key: each.value for key, each in plain.items()})
+            refuse(_unselected(settings, plain))
+            container: Any = OmegaConf.to_container(settings, resolve=True)
+        check_tree(container)
+        with translated(self.composer.options):
+            config = OmegaConf.to_object(settings)
+        assert isinstance(config, Config)
+        check(config)
+        return config
+
+
+def _checked(composer: Composer, jobs: list[list[Assignment]]) -> Iterator[PlannedCell]:
+    checker = _Checker(composer)
+    said = time.monotonic()
+    for number, job in enumerate(jobs, start=1):
+        config = checker.checked(job)
+        words = [each.word for each in job if not _is_hydras([each])]
+        yield PlannedCell([as_typed(word) for word in words], config, words)
+        if time.monotonic() - said > _QUIET_SECONDS and number < len(jobs):
+            said = time.monotonic()
+            print(f"checking | {number} of {len(jobs)} cells", file=sys.stderr, flush=True)
+
+
+def _assignments(composer: Composer, words: list[str], is_sweep: bool) -> list[list[Assignment]]:
+    """Return the values of each override. Raises ConfigurationError for those that are wrong by themselves."""
+    with translated(composer.options):
+        parsed = composer.parse(words)
+    added = keys_added(parsed)
+    with translated(composer.options):
+        refuse(
+            problem
+            for override in parsed
+            for problem in override_problems(override, composer.options, is_sweep, added)
+        )
+        found = [assignments(override, composer.options) for override in parsed]
+    refuse(Problem(word, ..., "expected a value; the sweep is empty") for word, each in zip(words, found, strict=True) if not each)
+    return found
+
+
+def _plain_values(job: list[Assignment]) -> dict[str, Assignment]:
+    """Return the plain values of a job by key, without those whose order among other overrides matters."""
+    others = [each.key for each in job if not each.is_plain]
+    return {each.key: each for each in job if each.is_plain and not any(_is_below(each.key, key) for key in others)}
+
+
+def _is_below(key: str, other: str) -> bool:
+    return "." in other and f"{key}.".startswith(f"{other}.") or key == other
+
+
+def _unselected(settings: Any, plain: dict[str, Assignment]) -> Iterator[Problem]:
+    """Yield settings of tasks that are not selected, which the assignment alone would have made."""
+    for key, each in plain.items():
+        parts = key.split(".")
+        if parts[0] == "tasks" and OmegaConf.is_missing(settings.tasks[parts[1]], "kind") and parts[2] != "kind":
+            yield Problem(key, each.value, f"not selected; add it to tasks=[{','.join([*_selected(settings), parts[1]])}]")
+
+
+def _selected(settings: Any) -> list[str]:
+    return [name for name in settings.tasks if not OmegaConf.is_missing(settings.tasks[name], "kind")]
+
+
+def _refuse_too_many(typed: list[list[Assignment]]) -> None:
+    """Refuse a sweep of too many cells. Raises ConfigurationError."""
+    number = math.prod(len(values) for values in typed)
+    if number > MAX_CELLS:
+        most = max(typed, key=len)
+        count = f"{number:,}" if len(most) <= MAX_CELLS else f"more than {MAX_CELLS:,}"
+        raise ConfigurationError([f"{most[0].key}: the sweep has {count} cells; expected at most {MAX_CELLS:,}"])
+
+
+def _is_hydras(values: list[Assignment]) -> bool:
+    return bool(values) and values[0].key.startswith(("hydra.", "hydra/"))
+
+
+def _configures_hydra(values: list[Assignment]) -> bool:
+    """Whether an override changes how Hydra runs jobs, so that they go through its launcher."""
+    return _is_hydras(values) and not values[0].key.startswith(("hydra/launcher", "hydra.sweeper", "hydra.searchpath"))
+
+
+def _searchpath(config_dir: str | None) -> list[str]:
+    """Return `--config-dir` as an override. Raises ConfigurationError where there is no such directory."""
+    if config_dir is None:
+        return []
+    if not os.path.isdir(config_dir):
+        raise ConfigurationError([f"--config-dir={config_dir}: no such directory"])
+    return [f"hydra.searchpath=['file://{os.path.abspath(config_dir)}']"]
+
+
+def _single_run_problems(composer: Composer, words: list[str], shared: list[str], stage: str) -> Iterator[Problem]:
+    """Yield the problem of an experiment without -m: its sweep would silently shrink to one cell of the defaults."""
+    typed = dict(word.partition("=")[::2] for word in words)
+    if "experiment" in typed and stage not in ("inspect", "report"):
+        sweep = composer.compose(tuple(shared), is_sweep=True).sweep
+        if missing := [key for key in sweep if key not in typed]:
+            yield Problem("experiment", typed["experiment"], f"sweeps {', '.join(missing)}: add -m, or give one value")

@@ -1,0 +1,148 @@
+"""Paths of a configuration: inputs that must exist, outputs that must be writable."""
+
+import glob
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nsp_ablation.config.combinations import FINETUNED, TRAINED
+from nsp_ablation.config.problem import Problem
+from nsp_ablation.config.schema import Config
+from nsp_ablation.options.task_options import wanted_files
+
+_HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+
+
+@dataclass(frozen=True)
+class NeededPath:
+    """A path that a stage reads or writes, as `field` gives it.
+
+    `use` is encoder (a Hugging Face directory or a name on its hub), corpus (files), task (a directory with files),
+    directory (is written to), file (is written) or copy (a directory that is made). `files` are a task's, by
+    split: of the names one must be there. `names` are words that stand for something else than a path.
+    """
+
+    field: str
+    value: str
+    use: str
+    files: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    names: tuple[str, ...] = ()
+
+
+def needed_paths(config: Config) -> Iterator[NeededPath]:
+    """Yield each path that the configuration's stage would stumble over, inputs first."""
+    yield from _inputs(config)
+    yield from _outputs(config)
+
+
+def path_problems(path: NeededPath) -> Iterator[Problem]:
+    """Yield why a path cannot be used.
+
+    A name that can be one of the Hugging Face hub passes, since asking the hub takes a network and seconds.
+    """
+    checks = {"encoder": _encoder, "corpus": _corpus, "task": _task, "directory": _directory, "file": _file}
+    yield from {**checks, "copy": _copy}[path.use](path)
+
+
+def _inputs(config: Config) -> Iterator[NeededPath]:
+    if config.stage == "report":
+        return
+    external = config.encoder not in (None, "random")
+    if config.encoder is not None and external:
+        yield NeededPath("encoder", config.encoder, "encoder", names=("random",))
+    if config.model.init_from is not None and not external:
+        yield NeededPath("model.init_from", config.model.init_from, "encoder")
+    if config.tokenizer.path is not None and not external:
+        yield NeededPath("tokenizer.path", config.tokenizer.path, "encoder")
+    if config.corpus.path is not None and (config.stage in TRAINED or not external):
+        yield NeededPath("corpus.path", config.corpus.path, "corpus")
+    if config.stage in FINETUNED:
+        for name, task in config.tasks.items():
+            if task.path is not None:
+                yield NeededPath(f"tasks.{name}.path", task.path, "task", files=tuple(wanted_files(task).items()))
+
+
+def _outputs(config: Config) -> Iterator[NeededPath]:
+    if config.stage != "report":
+        yield NeededPath("paths.artifacts", config.paths.artifacts, "directory")
+    if config.stage in (*FINETUNED, "report"):
+        yield NeededPath("paths.results", config.paths.results, "directory")
+    if config.stage == "inspect":
+        for field, value in (("inspect.output", config.inspect.output), ("inspect.figure", config.inspect.figure)):
+            if value is not None:
+                yield NeededPath(field, value, "file")
+    if config.stage == "export" and config.export.output is not None:
+        yield NeededPath("export.output", config.export.output, "copy")
+
+
+def _encoder(needed: NeededPath) -> Iterator[Problem]:
+    field, value, path = needed.field, needed.value, Path(needed.value)
+    others = "".join(f", or {name}" for name in needed.names)
+    if path.is_dir():
+        if not any(path.glob("*.json")):
+            yield Problem(field, value, "the directory holds no Hugging Face files (config.json, tokenizer.json)")
+    elif path.exists():
+        yield Problem(field, value, "is a file; give the directory that holds it")
+    elif value[:1] in (".", "/", "~") or not _HUB_NAME.fullmatch(value) or _parent_exists(value):
+        yield Problem(field, value, f"no such directory; give one, or a name on the Hugging Face hub{others}")
+
+
+def _parent_exists(value: str) -> bool:
+    return "/" in value and Path(value).parent.is_dir()
+
+
+def _corpus(needed: NeededPath) -> Iterator[Problem]:
+    pattern = Path(needed.value).expanduser()
+    if pattern.is_dir():
+        found = any(path.is_file() for path in pattern.rglob("*"))
+    else:
+        found = any(Path(path).is_file() for path in glob.iglob(str(pattern), recursive=True))
+    if not found:
+        reason = "matches no file; give a file, a directory with files or a quoted glob"
+        yield Problem(needed.field, needed.value, reason)
+
+
+def _task(needed: NeededPath) -> Iterator[Problem]:
+    directory = Path(needed.value)
+    if not directory.is_dir():
+        yield Problem(needed.field, needed.value, "no such directory; give that of the original files")
+        return
+    for split, names in needed.files:
+        if not names:
+            yield Problem(f"{needed.field.removesuffix('.path')}.{split}_file", None, f"names no file in {directory}")
+        elif not any(any(directory.glob(name)) if "*" in name else (directory / name).exists() for name in names):
+            yield Problem(needed.field, needed.value, f"holds no {' or '.join(names)}")
+
+
+def _file(needed: NeededPath) -> Iterator[Problem]:
+    if Path(needed.value).is_dir():
+        yield Problem(needed.field, needed.value, "is a directory; name a file")
+    yield from _writable(needed, Path(needed.value).parent)
+
+
+def _copy(needed: NeededPath) -> Iterator[Problem]:
+    if Path(needed.value).exists():
+        yield Problem(needed.field, needed.value, "exists already; name another directory or delete it")
+    yield from _writable(needed, Path(needed.value).parent)
+
+
+def _directory(needed: NeededPath) -> Iterator[Problem]:
+    yield from _writable(needed, Path(needed.value))
+
+
+def _writable(needed: NeededPath, directory: Path) -> Iterator[Problem]:
+    """Check that a directory takes files, or can be made; nothing is left behind.
+
+    A file is really made, since permission bits say nothing to root or on a read-only file system.
+    """
+    existing = directory.absolute()
+    while not existing.exists() and not existing.is_symlink():
+        existing = existing.parent
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        reason = f"cannot be written ({existing}: {error.strerror}); name another directory"
+        yield Problem(needed.field, needed.value, reason)

@@ -1,0 +1,38 @@
+"""The files of `results/<name>/report/`: which renderer writes each."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nsp_ablation.base.artifact import write_text
+from nsp_ablation.reporting.analysis.make_report import Report
+from nsp_ablation.reporting.render.appendix import appendix
+from nsp_ablation.reporting.render.csv_files import comparisons_csv, table_csv
+from nsp_ablation.reporting.render.figures import probes_figure, scores_figure
+from nsp_ablation.reporting.render.html_page import html_page
+from nsp_ablation.reporting.render.latex import compile_pdf
+from nsp_ablation.reporting.render.latex_table import latex_table
+from nsp_ablation.reporting.render.markdown import markdown_page
+
+# One line per output: its file, and a pure function of the report, which returns None where there is nothing to show.
+OUTPUTS: dict[str, Callable[[Report], str | None]] = {
+    "table.md": markdown_page,
+    "table.csv": table_csv,
+    "table.tex": latex_table,
+    "comparisons.csv": comparisons_csv,
+    "report.html": html_page,
+    "appendix.tex": appendix,
+    "figures/scores.svg": scores_figure,
+    "figures/probes.svg": probes_figure,
+}
+
+
+def write_report(directory: Path, report: Report) -> list[str]:
+    """Write every output below `directory` and remove those of an older report; return what is to be warned of."""
+    texts = {name: render(report) for name, render in OUTPUTS.items()}
+    for stale in [*(directory / "figures").glob("*.svg"), directory / "appendix.pdf"]:
+        stale.unlink(missing_ok=True)
+    for name, text in texts.items():
+        if text is not None:
+            write_text(directory / name, text)
+    problem = compile_pdf(directory / "appendix.tex")
+    return [problem] if problem else []
