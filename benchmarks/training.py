@@ -128,7 +128,6 @@ def flops_per_token(stream: Any, spec: Any) -> float:
 
 def peak_flops(device: Any) -> float:
     import torch
-
     from nsp_ablation.learning.engine.peak import gemm_flops
 
     return (

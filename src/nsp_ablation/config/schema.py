@@ -19,7 +19,7 @@ from nsp_ablation.options.setting import MAX_SEED, REQUIRED, group, identity, ma
 from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.options.trainer_options import TrainerOptions
 
-STAGES = ("all", "prepare", "inspect", "pretrain", "finetune", "report", "export")
+STAGES = ("all", "prepare", "inspect", "cost", "pretrain", "finetune", "report", "export")
 OBJECTIVES = ("paper", "mlm", "mlm_nsp", "mlm_sop")
 
 

@@ -41,16 +41,18 @@ def run_cell(config: Config, overrides: list[str]) -> int:
     """
     set_up_cpu(config.trainer.num_threads)
     keep_kernels_by_source()
-    if config.trainer.dry_run:
-        return _run_dry(config, overrides)
+    if config.stage == "cost" or config.trainer.dry_run:
+        return _show_cost(config, overrides)
     rank = job_rank()
     if rank is None:
         return _run_cell(config, overrides)
     from nsp_ablation.pipeline.encoder_artifact import take_part
-    from nsp_ablation.stages.ranks import follow, lead
+    from nsp_ablation.stages.ranks import run_first_rank, serve_other_ranks
 
     try:
-        return follow(config, take_part) if rank else lead(config, lambda: _run_cell(config, overrides))
+        if rank:
+            return serve_other_ranks(config, take_part)
+        return run_first_rank(config, lambda: _run_cell(config, overrides))
     except ValueError as error:
         say_error(str(error))
         return 1
@@ -75,11 +77,11 @@ def _note_end(config: Config, overrides: list[str], record_ids: list[str], reaso
     write_cell(folder, Cell(cell_key(config), overrides, record_ids, status, reason))
 
 
-def _run_dry(config: Config, overrides: list[str]) -> int:
-    from nsp_ablation.stages.dry_run import dry_run
+def _show_cost(config: Config, overrides: list[str]) -> int:
+    from nsp_ablation.stages.cost import show_cost
 
     try:
-        dry_run(config, overrides)
+        show_cost(config, overrides)
     except ValueError as error:
         say_error(str(error))
         return 1
