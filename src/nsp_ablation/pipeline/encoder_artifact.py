@@ -20,6 +20,7 @@ from nsp_ablation.learning.pretraining.heldout_loss import HeldoutLoss, heldout_
 from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
 from nsp_ablation.learning.pretraining.pretraining_fit import pretrain as fit
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
+from nsp_ablation.learning.pretraining.pretraining_module import MakeLoader
 from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.pipeline.cell_logger import run_logger
 from nsp_ablation.pipeline.device import torch_device
@@ -115,31 +116,14 @@ def _fit(
     export: Callable[[int], None],
 ) -> PretrainOutcome:
     """Train `model` in place; the first rank shows its progress in the terminal and its curves in the logger."""
-    settings, trainer = config.pretraining, config.trainer
+    trainer = config.trainer
     model.checkpoints_layers = trainer.gradient_checkpointing
     if trainer.compile:
         model.compile()
-
-    def open_loader(first_step: int, rank: int, world_size: int) -> Iterable[MicroBatch]:
-        return micro_batch_loader(
-            feed.plan,
-            feed.store,
-            feed.frame,
-            feed.spec,
-            first_step=first_step,
-            max_steps=settings.max_steps,
-            accumulation=plan.accumulation,
-            num_workers=trainer.num_workers,
-            rank=rank,
-            world_size=world_size,
-            pin_memory=torch_device(trainer).type == "cuda",
-            pad_to=plan.max_tokens if trainer.compile else None,
-        )
-
     return fit(
         model,
-        open_loader,
-        settings,
+        _make_loader(config, feed, plan),
+        config.pretraining,
         trainer,
         environment,
         _run_directory(config),
@@ -151,6 +135,28 @@ def _fit(
         log_every=config.logger.every_steps,
         say=(lambda text: say("pretrain", text)) if trainer.progress else None,
     )
+
+
+def _make_loader(config: Config, feed: Feed, plan: MicroBatchPlan) -> MakeLoader:
+    trainer = config.trainer
+
+    def open_loader(first_step: int, rank: int, world_size: int) -> Iterable[MicroBatch]:
+        return micro_batch_loader(
+            feed.plan,
+            feed.store,
+            feed.frame,
+            feed.spec,
+            first_step=first_step,
+            max_steps=config.pretraining.max_steps,
+            accumulation=plan.accumulation,
+            num_workers=trainer.num_workers,
+            rank=rank,
+            world_size=world_size,
+            pin_memory=torch_device(trainer).type == "cuda",
+            pad_to=plan.max_tokens if trainer.compile else None,
+        )
+
+    return open_loader
 
 
 def _plan(config: Config, feed: Feed) -> MicroBatchPlan:
