@@ -14,11 +14,13 @@ SAY = "import os; from nsp_ablation.base.kernels import keep_kernels_by_source a
 
 @pytest.fixture
 def kernel_cache(tmp_path):
-    """A copy of the rooms with kernels, and what a fresh process says of its cache there."""
+    """A copy of the packages with kernels, and what a fresh process says of its cache there."""
     (tmp_path / "nsp_ablation").mkdir()
     shutil.copy(PACKAGE / "__init__.py", tmp_path / "nsp_ablation")  # without it, an installed package comes first
-    for room in ("base", "formats", "batches"):
-        shutil.copytree(PACKAGE / room, tmp_path / "nsp_ablation" / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("base", "samples"):
+        shutil.copytree(
+            PACKAGE / package, tmp_path / "nsp_ablation" / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
 
     def ask(**environment: str) -> str:
         variables = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"} | {"PYTHONPATH": str(tmp_path)}
@@ -34,7 +36,7 @@ def test_an_edit_of_what_kernels_call_in_another_file_names_another_cache(kernel
     before = kernel_cache()
     assert Path(before).parent == tmp_path / "nsp_ablation" / "__pycache__"
     assert kernel_cache() == before
-    draws = tmp_path / "nsp_ablation" / "formats" / "draws.py"
+    draws = tmp_path / "nsp_ablation" / "samples" / "formats" / "kernels" / "draws.py"
     draws.write_text(draws.read_text().replace("1 << 63", "1 << 62"))
     assert kernel_cache() != before
 

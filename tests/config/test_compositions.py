@@ -47,20 +47,36 @@ def needs(group, option, directory):
     return ["corpus=wikipedia"] if (group, option) in {("tasks", "mnli_mismatched"), ("tasks", "blimp")} else []
 
 
-@pytest.mark.parametrize("scale", [[], ["scale=smoke"]], ids=["as is", "smoke"])
-@pytest.mark.parametrize(("group", "option"), [(group, option) for group in GROUPS for option in options(group)])
-def test_every_option_composes_and_is_named_as_its_file(config, tmp_path, group, option, scale):
-    if group == "scale" and scale:
-        pytest.skip("two scales")
-    composed = config(f"{group}={option}", *needs(group, option, tmp_path), *scale)
+def is_named(composed, group, option):
     if group == "tasks":
-        assert list(composed.tasks) == [option]
-    elif group in ("condition", "scale"):
-        assert getattr(composed, f"{group}_name") == option
-    elif group == "batch":
-        assert composed.batch.sequences == (4 if scale else {"256": 256, "2k": 2048, "8k": 8192}[option])
-    else:
-        assert getattr(composed, group).name == option
+        return list(composed.tasks) == [option]
+    if group == "batch":
+        smoke = composed.scale_name == "smoke"
+        return composed.batch.sequences == (4 if smoke else {"256": 256, "2k": 2048, "8k": 8192}[option])
+    if group in ("condition", "scale"):
+        return getattr(composed, f"{group}_name") == option
+    return getattr(composed, group).name == option
+
+
+@pytest.mark.parametrize(("group", "option"), [(group, option) for group in GROUPS for option in options(group)])
+def test_every_option_composes_and_is_named_as_its_file(config, tmp_path, group, option):
+    assert is_named(config(f"{group}={option}", *needs(group, option, tmp_path)), group, option)
+
+
+# Groups that stand together in one command: a condition sets format and masking, and a task may need its own corpus.
+TOGETHER = (("condition", "tasks"), tuple(sorted({*GROUPS} - {"condition", "tasks", "scale"})))
+
+
+@pytest.mark.parametrize(
+    ("groups", "number"),
+    [(groups, number) for groups in TOGETHER for number in range(max(len(options(group)) for group in groups))],
+)
+def test_every_option_composes_at_smoke_scale_beside_others(config, tmp_path, groups, number):
+    chosen = {group: options(group)[number % len(options(group))] for group in groups}
+    words = [f"{group}={option}" for group, option in chosen.items()]
+    needed = {word for group, option in chosen.items() for word in needs(group, option, tmp_path)}
+    composed = config("scale=smoke", *words, *sorted(needed))
+    assert all(is_named(composed, group, option) for group, option in chosen.items())
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -146,8 +162,9 @@ def test_condition_sets_format_objective_and_masking_over_their_groups(config):
 
 
 def test_typed_seed_replaces_the_seeds_of_the_scale(cells):
-    assert {cell.config.seed for cell in cells("-m", "experiment=loss_vs_format")} == {1, 2, 3, 4, 5}
-    assert {cell.config.seed for cell in cells("-m", "experiment=loss_vs_format", "seed=7,8")} == {7, 8}
+    command = ("-m", "experiment=loss_vs_format", "condition=full")
+    assert {cell.config.seed for cell in cells(*command)} == {1, 2, 3, 4, 5}
+    assert {cell.config.seed for cell in cells(*command, "seed=7,8")} == {7, 8}
 
 
 def test_vocabulary_size_is_that_of_corpus_and_tokenizer(config):
@@ -160,7 +177,7 @@ def test_cells_that_differ_in_plain_values_equal_those_composed_alone(cells):
     """The sweep composes one cell a condition and copies it for each seed; each must equal its own composition."""
     found = cells("-m", "experiment=table1_masking", "seed=1,2", "model.dropout=0.1,0.2", "scale=smoke")
     assert len(found) == 12
-    for cell in found[1::3]:
+    for cell in found[1::5]:
         assert cells(*cell.overrides)[0].config == cell.config
 
 

@@ -95,8 +95,8 @@ def test_wrong_columns_are_found_before_anything_is_trained(nsp, text, tmp_path)
     assert not (tmp_path / "artifacts" / "encoders").exists()
 
 
-def test_a_failing_run_leaves_earlier_results_as_they_were(nsp, tmp_path):
-    quick = ("scale=smoke", "tasks=[sst2]", "finetuning.untrained_row=false")
+def test_a_failing_run_leaves_earlier_results_as_they_were(nsp, tmp_path, smoke_artifacts):
+    quick = ("scale=smoke", "tasks=[sst2]", "finetuning.untrained_row=false", smoke_artifacts)
     assert nsp(*quick).status == 0
     before = {path: path.read_bytes() for path in (tmp_path / "results" / "adhoc" / "records").iterdir()}
     assert len(before) == 1

@@ -39,8 +39,8 @@ def test_a_base_cell_of_the_paper(dry):
     assert "memory per device ~" in lines[5]
 
 
-def test_a_prepared_store_gives_the_real_lengths(nsp):
-    small = ("scale=smoke", "stage=prepare")
+def test_a_prepared_store_gives_the_real_lengths(nsp, smoke_artifacts):
+    small = ("scale=smoke", "stage=prepare", smoke_artifacts)
     assert nsp(*small).status == 0
     ended = nsp(*small, "trainer.dry_run=true")
     assert "the prepared store" in ended.out

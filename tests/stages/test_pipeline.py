@@ -47,8 +47,8 @@ def test_every_experiment_runs_at_smoke_scale(nsp, tmp_path, experiment):
     assert list((report / "figures").glob("*.svg"))
 
 
-def test_one_cell_leaves_a_record_that_agrees_with_its_scores(nsp, tmp_path):
-    ended = nsp("scale=smoke", "format=doc", "tasks=[sst2]", "finetuning.untrained_row=false")
+def test_one_cell_leaves_a_record_that_agrees_with_its_scores(nsp, tmp_path, smoke_artifacts):
+    ended = nsp("scale=smoke", "format=doc", "tasks=[sst2]", "finetuning.untrained_row=false", smoke_artifacts)
     assert ended.status == 0, ended.err
     (path,) = (tmp_path / "results" / "adhoc" / "records").glob("*.json")
     record = json.loads(path.read_text())
@@ -63,9 +63,9 @@ def test_one_cell_leaves_a_record_that_agrees_with_its_scores(nsp, tmp_path):
     assert facts["padding_tokens"] == facts["sequences"] * record["condition"]["max_length"] - facts["tokens"]
 
 
-def test_an_encoder_from_elsewhere_is_a_row(nsp, tmp_path):
-    assert nsp("stage=export", "scale=smoke", "export.output=encoder").status == 0
-    ended = nsp("stage=finetune", "scale=smoke", "encoder=encoder", "tasks=[sst2]")
+def test_an_encoder_from_elsewhere_is_a_row(nsp, tmp_path, smoke_artifacts):
+    assert nsp("stage=export", "scale=smoke", "export.output=encoder", smoke_artifacts).status == 0
+    ended = nsp("stage=finetune", "scale=smoke", "encoder=encoder", "tasks=[sst2]", smoke_artifacts)
     assert ended.status == 0, ended.err
     assert {row["arm"] for row in table(tmp_path)} == {"external"}
 
@@ -74,9 +74,11 @@ def test_an_encoder_from_elsewhere_is_a_row(nsp, tmp_path):
     ("architecture", "tokenizer", "model_class", "tokenizer_class"),
     [("bert", "wordpiece", BertModel, AutoTokenizer), ("roberta", "bbpe", RobertaModel, RobertaTokenizer)],
 )
-def test_an_export_loads_in_transformers(nsp, tmp_path, architecture, tokenizer, model_class, tokenizer_class):
+def test_an_export_loads_in_transformers(
+    nsp, tmp_path, smoke_artifacts, architecture, tokenizer, model_class, tokenizer_class
+):
     options = ("scale=smoke", f"model.architecture={architecture}", f"tokenizer={tokenizer}", "export.output=encoder")
-    assert nsp("stage=export", *options).status == 0
+    assert nsp("stage=export", *options, smoke_artifacts).status == 0
     model, info = model_class.from_pretrained(tmp_path / "encoder", output_loading_info=True)
     assert not info["missing_keys"]
     loaded = tokenizer_class.from_pretrained(tmp_path / "encoder")

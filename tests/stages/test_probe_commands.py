@@ -8,10 +8,10 @@ PAIR = {"sentence_good": "The dog sleeps.", "sentence_bad": "The dog sleep.", "U
 CELL = ("scale=smoke", "name=probes", "tasks=[context_gain,blimp]", "tasks.blimp.path=pairs")
 
 
-def test_probes_are_recorded_and_have_columns(nsp, tmp_path):
+def test_probes_are_recorded_and_have_columns(nsp, tmp_path, smoke_artifacts):
     (tmp_path / "pairs").mkdir()
     (tmp_path / "pairs/agreement.jsonl").write_text(json.dumps(PAIR))
-    ended = nsp(*CELL)
+    ended = nsp(*CELL, smoke_artifacts)
     assert ended.status == 0, ended.err
     records = [json.loads(path.read_text()) for path in (tmp_path / "results/probes/records").glob("*.json")]
     assert sorted((record["task"], record["arm"]) for record in records) == [
@@ -30,6 +30,6 @@ def test_probes_are_recorded_and_have_columns(nsp, tmp_path):
     assert "BLiMP acc." in table
     # other files are another task
     (tmp_path / "pairs/agreement.jsonl").write_text(json.dumps(PAIR) + "\n{")
-    failed = nsp(*CELL)
+    failed = nsp(*CELL, smoke_artifacts)
     assert failed.status != 0
     assert "agreement.jsonl: line 2 is not JSON" in failed.err

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nsp_ablation.base.fingerprint import files_fingerprint
 
-_ROOMS = ("base", "formats", "batches")  # where kernels, and what they call, are written
+_PACKAGES = ("base", "samples")  # where kernels, and what they call, are written
 
 
 def keep_kernels_by_source() -> None:
@@ -20,7 +20,7 @@ def keep_kernels_by_source() -> None:
     if "NUMBA_CACHE_DIR" in os.environ:
         return
     package = Path(__file__).resolve().parent.parent
-    sources = sorted(path for room in _ROOMS for path in (package / room).glob("*.py"))
+    sources = sorted(path for name in _PACKAGES for path in (package / name).rglob("*.py"))
     name = f"kernels-{files_fingerprint(sources)}"
     if os.access(package, os.W_OK):
         directory = package / "__pycache__" / name
