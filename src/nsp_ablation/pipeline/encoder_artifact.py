@@ -14,18 +14,19 @@ from nsp_ablation.base.artifact import build_once
 from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import condition, condition_name, pretraining_settings, resolved_objective
-from nsp_ablation.learning.engine.peak import device_peak
+from nsp_ablation.learning.engine.device_peak import device_peak
 from nsp_ablation.learning.pretraining.export_encoder import export_encoder
 from nsp_ablation.learning.pretraining.heldout_loss import HeldoutLoss, heldout_loss
-from nsp_ablation.learning.pretraining.pretraining_fit import Machine, PretrainOutcome
+from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
 from nsp_ablation.learning.pretraining.pretraining_fit import pretrain as fit
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
-from nsp_ablation.learning.pretraining.pretraining_module import Recipe
+from nsp_ablation.learning.pretraining.pretraining_module import MakeLoader
+from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.pipeline.cell_logger import run_logger
-from nsp_ablation.pipeline.cut import Cut, make_cut
 from nsp_ablation.pipeline.device import torch_device
 from nsp_ablation.pipeline.feed import Feed, make_feed
 from nsp_ablation.pipeline.initial_model import make_model
+from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
 from nsp_ablation.pipeline.stores import prepare, store_key
 from nsp_ablation.samples.batches.accounting import Totals, tokens_at_positions, totals
 from nsp_ablation.samples.batches.loader import MicroBatch, evaluation_batches, micro_batch_loader
@@ -50,7 +51,7 @@ def pretrain(config: Config) -> Path:
     key = encoder_key(config)
     directory = Path(config.paths.artifacts) / "encoders" / key
     is_new = not directory.exists()
-    build_once(directory, lambda place: _train(config, key, place))
+    build_once(directory, lambda new: _train(config, key, new))
     shutil.rmtree(_run_directory(config), ignore_errors=True)
     if is_new:
         say("pretrain", f"encoder -> {directory}")
@@ -60,14 +61,14 @@ def pretrain(config: Config) -> Path:
 def take_part(config: Config, environment: ClusterEnvironment) -> None:
     """Train the encoder of a configuration as one of the ranks beside the first, which writes and says everything."""
     feed = make_feed(config, prepare(config))
-    _fit(config, feed, _cut(config, feed), make_model(config, feed), environment, None, lambda update: None)
+    _fit(config, feed, _plan(config, feed), make_model(config, feed), environment, None, lambda update: None)
 
 
 def _run_directory(config: Config) -> Path:
     return Path(config.paths.artifacts) / "runs" / encoder_key(config)
 
 
-def _train(config: Config, key: str, place: Path) -> None:
+def _train(config: Config, key: str, directory: Path) -> None:
     prepared = prepare(config)
     feed = make_feed(config, prepared)
     model = make_model(config, feed)
@@ -79,19 +80,19 @@ def _train(config: Config, key: str, place: Path) -> None:
     }
 
     def export_on_the_way(update: int) -> None:
-        there = place.parent / f"{key}.at" / str(update)
+        there = directory.parent / f"{key}.at" / str(update)
         build_once(there, lambda new: export_encoder(model, prepared.tokenizer, new, {**facts, "update": update}))
 
     run = _run_directory(config)
     for left in run.glob(".*"):
         left.unlink()  # a checkpoint that a killed process was writing; the lock of the encoder is ours
-    cut = _cut(config, feed)
-    _announce(config, feed, cut)
+    plan = _plan(config, feed)
+    _announce(config, feed, plan)
     with (
         ranks(config, take_part, run) as environment,
         run_logger(config, condition_name(config), "pretraining", f"p{config.seed}-{key[:8]}") as logger,
     ):
-        outcome = _fit(config, feed, cut, model, environment, logger, export_on_the_way)
+        outcome = _fit(config, feed, plan, model, environment, logger, export_on_the_way)
     heldout = _heldout_loss(config, feed, model)
     steps = config.pretraining.max_steps
     read = totals(feed.plan, steps, feed.store.num_tokens)
@@ -102,42 +103,33 @@ def _train(config: Config, key: str, place: Path) -> None:
         "cut_sentences": feed.index_of(1).cut_sentences,
         "mask_exposures": config.masking.exposures(read.epochs),
     }
-    export_encoder(model, prepared.tokenizer, place, facts | block)
+    export_encoder(model, prepared.tokenizer, directory, facts | block)
 
 
 def _fit(
     config: Config,
     feed: Feed,
-    cut: Cut,
+    plan: MicroBatchPlan,
     model: PretrainingModel,
     environment: ClusterEnvironment,
     logger: Logger | None,
     export: Callable[[int], None],
 ) -> PretrainOutcome:
     """Train `model` in place; the first rank shows its progress in the terminal and its curves in the logger."""
-    settings, trainer = config.pretraining, config.trainer
+    trainer = config.trainer
     model.checkpoints_layers = trainer.gradient_checkpointing
     if trainer.compile:
         model.compile()
-    recipe = Recipe(**{field: getattr(settings, field) for field in Recipe.__dataclass_fields__})
-
-    def open_loader(first_step: int, rank: int, world_size: int) -> Iterable[MicroBatch]:
-        return micro_batch_loader(
-            *(feed.plan, feed.store, feed.frame, feed.masks),
-            first_step=first_step,
-            max_steps=recipe.max_steps,
-            accumulation=cut.accumulation,
-            num_workers=trainer.num_workers,
-            rank=rank,
-            world_size=world_size,
-            pin_memory=torch_device(trainer).type == "cuda",
-            pad_to=cut.max_tokens if trainer.compile else None,
-        )
-
     return fit(
-        *(model, open_loader, recipe, _machine(config, cut), environment, _run_directory(config)),
+        model,
+        _make_loader(config, feed, plan),
+        config.pretraining,
+        trainer,
+        environment,
+        _run_directory(config),
         seed=config.seed,
-        export_at=settings.export_at,
+        accumulation=plan.accumulation,
+        peak_flops=_peak_flops(trainer),
         export=export,
         logger=logger,
         log_every=config.logger.every_steps,
@@ -145,32 +137,44 @@ def _fit(
     )
 
 
-def _cut(config: Config, feed: Feed) -> Cut:
-    return make_cut(config.trainer, feed.size, feed.index_of(1).lengths())
+def _make_loader(config: Config, feed: Feed, plan: MicroBatchPlan) -> MakeLoader:
+    trainer = config.trainer
+
+    def open_loader(first_step: int, rank: int, world_size: int) -> Iterable[MicroBatch]:
+        return micro_batch_loader(
+            feed.plan,
+            feed.store,
+            feed.frame,
+            feed.masks,
+            first_step=first_step,
+            max_steps=config.pretraining.max_steps,
+            accumulation=plan.accumulation,
+            num_workers=trainer.num_workers,
+            rank=rank,
+            world_size=world_size,
+            pin_memory=torch_device(trainer).type == "cuda",
+            pad_to=plan.max_tokens if trainer.compile else None,
+        )
+
+    return open_loader
 
 
-def _announce(config: Config, feed: Feed, cut: Cut) -> None:
+def _plan(config: Config, feed: Feed) -> MicroBatchPlan:
+    return plan_micro_batches(config.trainer, feed.size, feed.index_of(1).lengths())
+
+
+def _announce(config: Config, feed: Feed, plan: MicroBatchPlan) -> None:
     size = f"{feed.size.mean_tokens:,.0f} tokens ({feed.size.mean_sequences:.1f} sequences)"
-    if cut.accumulation > 1:
-        size += f" in {cut.accumulation} micro-batches"
+    if plan.accumulation > 1:
+        size += f" in {plan.accumulation} micro-batches"
     say("pretrain", f"{condition_name(config)} seed {config.seed}: {config.pretraining.max_steps} updates of {size}")
 
 
-def _machine(config: Config, cut: Cut) -> Machine:
-    trainer = config.trainer
-    if trainer.peak_tflops is None:
-        peak_flops = device_peak(torch_device(trainer), trainer.precision)
-    else:
-        peak_flops = trainer.peak_tflops * 1e12
-    return Machine(
-        accelerator=trainer.accelerator,
-        devices=trainer.devices,
-        num_nodes=trainer.num_nodes,
-        precision=trainer.precision,
-        accumulation=cut.accumulation,
-        checkpoint_seconds=config.pretraining.checkpoint_seconds,
-        peak_flops=peak_flops,
-    )
+def _peak_flops(trainer: TrainerOptions) -> float | None:
+    """Return the FLOP/s of one device, None where it is not known."""
+    if trainer.peak_tflops is not None:
+        return trainer.peak_tflops * 1e12
+    return device_peak(torch_device(trainer), trainer.precision)
 
 
 def _heldout_loss(config: Config, feed: Feed, model: PretrainingModel) -> HeldoutLoss | None:
@@ -194,9 +198,9 @@ def _heldout_batches(config: Config, feed: Feed) -> Iterator[MicroBatch]:
     """Give held-out inputs of the arm's own format under one fixed mask, up to `heldout_tokens` real tokens."""
     assert feed.heldout is not None
     assert feed.heldout_index is not None
-    masks = replace(feed.masks, seed=config.corpus.seed)
+    spec = replace(feed.masks, seed=config.corpus.seed)
     num_tokens = 0
-    for batch in evaluation_batches(feed.heldout, feed.heldout_index, feed.frame, masks, _EVALUATION_TOKENS):
+    for batch in evaluation_batches(feed.heldout, feed.heldout_index, feed.frame, spec, _EVALUATION_TOKENS):
         yield batch
         num_tokens += batch.num_tokens
         if num_tokens >= config.pretraining.heldout_tokens:

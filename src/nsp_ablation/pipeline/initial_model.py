@@ -8,7 +8,6 @@ from nsp_ablation.base.artifact import build_once
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import resolved_objective, science_settings
-from nsp_ablation.learning.engine.architecture import ModelSpec
 from nsp_ablation.learning.pretraining.export_encoder import export_encoder
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel, build_model
 from nsp_ablation.pipeline.feed import Feed, make_frame
@@ -33,10 +32,10 @@ def untrained(config: Config) -> Path:
     """Return the directory of the encoder without any training, built on first use."""
     directory = Path(config.paths.artifacts) / "encoders" / f"untrained-{untrained_key(config)}"
 
-    def build(place: Path) -> None:
+    def build(new: Path) -> None:
         prepared = prepare(config)
         model = _build(config, make_frame(config, prepared.tokenizer), TokenStore.open(prepared.store), False, False)
-        export_encoder(model, prepared.tokenizer, place, {"condition": {}, "seed": config.seed, "pretraining": None})
+        export_encoder(model, prepared.tokenizer, new, {"condition": {}, "seed": config.seed, "pretraining": None})
 
     return build_once(directory, build)
 
@@ -44,10 +43,10 @@ def untrained(config: Config) -> Path:
 def _build(
     config: Config, frame: Frame, store: TokenStore, predicts_pairs: bool, confines_attention: bool
 ) -> PretrainingModel:
-    spec = ModelSpec(**{field: getattr(config.model, field) for field in ModelSpec.__dataclass_fields__})
-    counts = np.bincount(store.ids, minlength=frame.vocab_size) if spec.unigram_output_bias else None
+    needs_counts = config.model.unigram_output_bias
+    counts = np.bincount(store.ids, minlength=frame.vocab_size) if needs_counts else None
     return build_model(
-        spec,
+        config.model,
         frame,
         predicts_pairs=predicts_pairs,
         confines_attention=confines_attention,

@@ -51,7 +51,8 @@ def run_cell(config: Config, overrides: list[str]) -> int:
     if rank is None:
         return _run_cell(config, overrides)
     from nsp_ablation.pipeline.encoder_artifact import take_part
-    from nsp_ablation.stages.ranks import follow, lead
+    from nsp_ablation.stages.ranks import run_first_rank as lead
+    from nsp_ablation.stages.ranks import serve_other_ranks as follow
 
     try:
         return follow(config, take_part) if rank else lead(config, lambda: _run_cell(config, overrides))
@@ -80,7 +81,7 @@ def _note_end(config: Config, overrides: list[str], record_ids: list[str], reaso
 
 
 def _run_dry(config: Config, overrides: list[str]) -> int:
-    from nsp_ablation.stages.dry_run import dry_run
+    from nsp_ablation.stages.cost import show_cost as dry_run
 
     try:
         dry_run(config, overrides)

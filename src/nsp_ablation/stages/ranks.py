@@ -1,7 +1,8 @@
 """The ranks of a pre-training: started here for one machine, or called where torchrun or srun started them.
 
 The first rank is this process: it prepares, exports, fine-tunes and reports. The others take part in pre-training
-alone. None of them re-enters Hydra: they are given the configuration of the cell.
+alone. None of them re-enters Hydra: they are given the configuration of the cell. (Lightning's launchers start ranks by
+running the command again or by pickling the trainer; torch elastic restarts what failed, and names no rank.)
 """
 
 import ctypes
@@ -45,12 +46,12 @@ def ranks(config: Config, take_part: TakePart, run: Path) -> Iterator[ClusterEnv
     trainer = config.trainer
     world_size = trainer.devices * trainer.num_nodes
     if job_rank() is not None:
-        with _called(config) as environment:
+        with in_existing_job(config) as environment:
             yield environment
     elif trainer.num_nodes > 1:
         raise ValueError(
-            f"trainer.num_nodes={trainer.num_nodes}: start one process a device on every machine, by srun or torchrun, "
-            "or set trainer.num_nodes=1"
+            f"trainer.num_nodes={trainer.num_nodes}: start one process per device on every machine, by srun or "
+            "torchrun, or set trainer.num_nodes=1"
         )
     elif world_size == 1:
         yield GivenRank()
@@ -59,7 +60,7 @@ def ranks(config: Config, take_part: TakePart, run: Path) -> Iterator[ClusterEnv
             yield environment
 
 
-def lead(config: Config, run_cell: Callable[[], int]) -> int:
+def run_first_rank(config: Config, run_cell: Callable[[], int]) -> int:
     """Run a cell as the first rank of a job and tell the others how it ended; return its status.
 
     A configuration that asks for another number of processes than there are is an error of the cell.
@@ -82,7 +83,7 @@ def lead(config: Config, run_cell: Callable[[], int]) -> int:
     return status
 
 
-def follow(config: Config, take_part: TakePart) -> int:
+def serve_other_ranks(config: Config, take_part: TakePart) -> int:
     """Take part in the trainings to which the first rank calls, until it says how its cell ended; return the status.
 
     Raises SystemExit where the first rank was asked to stop.
@@ -98,7 +99,7 @@ def follow(config: Config, take_part: TakePart) -> int:
 
 
 @contextmanager
-def _called(config: Config) -> Iterator[ClusterEnvironment]:
+def in_existing_job(config: Config) -> Iterator[ClusterEnvironment]:
     """Call the job's other processes to the training, and end them all where this one fails alone."""
     connection = _job(config)
     connection.call(config)

@@ -1,4 +1,6 @@
-"""`trainer.dry_run=true`: what a cell would take, without training it."""
+"""`stage=cost`: what a cell would take, without training it."""
+
+from dataclasses import fields
 
 import numpy as np
 import torch
@@ -8,25 +10,26 @@ from nsp_ablation.config.science import resolved_objective
 from nsp_ablation.learning.cost.flops import EncoderSize, Work, training_flops
 from nsp_ablation.learning.cost.memory import memory_estimate
 from nsp_ablation.learning.cost.parameters import encoder_size, parameter_counts
-from nsp_ablation.learning.engine.architecture import ModelSpec
-from nsp_ablation.learning.engine.peak import device_peak, published_peak
+from nsp_ablation.learning.cost.published_peak import published_peak
+from nsp_ablation.learning.engine.device_peak import device_peak
 from nsp_ablation.options.trainer_options import TrainerOptions
-from nsp_ablation.pipeline.cut import Cut, make_cut
 from nsp_ablation.pipeline.device import torch_device
+from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
 from nsp_ablation.pipeline.nominal import InputEstimate, estimate_input, special_tokens_of
 from nsp_ablation.pipeline.published_cells import command, published_cell
 from nsp_ablation.stages.console import say
 
 
-def dry_run(config: Config, overrides: list[str]) -> None:
+def show_cost(config: Config, overrides: list[str]) -> None:
     """Print a cell's parameters, tokens, FLOPs, memory, hours and command. `overrides` are those it was typed with.
 
     Raises ValueError where the vocabulary or the device is not known.
     """
-    spec = ModelSpec(**{field: getattr(config.model, field) for field in ModelSpec.__dataclass_fields__})
     read = estimate_input(config)
-    cut = make_cut(config.trainer, read.size, read.lengths)
-    counts, size = parameter_counts(spec, read.frame), encoder_size(spec, read.frame)
+    plan = plan_micro_batches(config.trainer, read.size, read.lengths)
+    frame = read.frame
+    counts = parameter_counts(config.model, frame.vocab_size, frame.max_length, frame.pad)
+    size = encoder_size(config.model, frame.vocab_size)
     flops = training_flops(size, update_work(config, read))
     published = published_cell(config)
     lines = [
@@ -35,11 +38,11 @@ def dry_run(config: Config, overrides: list[str]) -> None:
         _parameters(counts),
         _tokens(config, read),
         _flops(config, read, flops),
-        _memory(config, cut, sum(counts.values()), size),
+        _memory(config, plan, sum(counts.values()), size),
         _hours(config, flops),
     ]
-    for place, line in enumerate(lines):
-        say("dry run", line if place == 0 else f"  {line}")
+    for i, line in enumerate(lines):
+        say("cost", line if i == 0 else f"  {line}")
 
 
 def update_work(config: Config, read: InputEstimate) -> Work:
@@ -61,26 +64,29 @@ def _parameters(counts: dict[str, int]) -> str:
 
 def _tokens(config: Config, read: InputEstimate) -> str:
     size, steps = read.size, config.pretraining.max_steps
-    update = f"{size.mean_tokens:,.0f} an update ({size.mean_sequences:,.1f} sequences)"
+    update = f"{size.mean_tokens:,.0f} per update ({size.mean_sequences:,.1f} sequences)"
     return f"real tokens {update}, {size.mean_tokens * steps:.3g} in {steps:,} updates; {read.source}"
 
 
 def _flops(config: Config, read: InputEstimate, flops: float) -> str:
     total = flops * config.pretraining.max_steps
-    return f"FLOPs {flops:.3g} an update, {total:.3g} in all, {flops / read.size.mean_tokens:.3g} a token"
+    return f"FLOPs {flops:.3g} per update, {total:.3g} in all, {flops / read.size.mean_tokens:.3g} per token"
 
 
-def _memory(config: Config, cut: Cut, num_parameters: int, size: EncoderSize) -> str:
+def _memory(config: Config, plan: MicroBatchPlan, num_parameters: int, size: EncoderSize) -> str:
     trainer = config.trainer
     memory = memory_estimate(
-        *(num_parameters, size, cut.max_tokens, round(config.masking.probability * cut.max_tokens)),
+        num_parameters,
+        size,
+        plan.max_tokens,
+        round(config.masking.probability * plan.max_tokens),
         precision=trainer.precision,
         has_dropout=config.model.dropout > 0,
         checkpoints_layers=trainer.gradient_checkpointing,
     )
-    parts = ", ".join(f"{part} {_gigabytes(number)}" for part, number in vars(memory).items())
-    cells = f"micro-batches an update {cut.accumulation}, each of at most {cut.max_tokens:,} tokens"
-    return f"memory a device about {_gigabytes(memory.total)} ({parts}), {cells}"
+    parts = ", ".join(f"{field.name} {_gigabytes(getattr(memory, field.name))}" for field in fields(memory))
+    batches = f"{plan.accumulation} micro-batch{'es' if plan.accumulation > 1 else ''} per update"
+    return f"memory per device ~{_gigabytes(memory.total)} ({parts}); {batches}, <= {plan.max_tokens:,} tokens each"
 
 
 def _hours(config: Config, flops: float) -> str:
