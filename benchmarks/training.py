@@ -70,13 +70,13 @@ def measure(model: str, format_name: str, options: argparse.Namespace) -> dict[s
 
     device = torch.device(options.device)
     stream = make_stream(format_name, options.vocab_size, options.max_length, options.tokens or TOKENS[model])
-    spec = model_spec(model)
+    settings = model_options(model)
     implementations = {
-        "ours": arms.ours(stream, spec, device, compile=options.compile),
-        "transformers, bare loop": arms.bare_loop(stream, spec, device),
+        "ours": arms.ours(stream, settings, device, compile=options.compile),
+        "transformers, bare loop": arms.bare_loop(stream, settings, device),
     }
     if arms.has_trainer():
-        implementations["transformers.Trainer"] = arms.trainer(stream, spec, device)
+        implementations["transformers.Trainer"] = arms.trainer(stream, settings, device)
     num_updates = 1 + (options.updates or UPDATES[model])
     rounds: list[dict[str, float]] = []
     peaks, predictions = [peak_flops(device)], {}
@@ -85,7 +85,7 @@ def measure(model: str, format_name: str, options: argparse.Namespace) -> dict[s
         rounds.append({name: found.tokens_per_second for name, found in measured.items()})
         predictions = {name: sum(found.predictions) / sum(found.tokens) for name, found in measured.items()}
         peaks.append(peak_flops(device))
-    flops = flops_per_token(stream, spec)
+    flops = flops_per_token(stream, settings)
     speeds = {name: statistics.median(found[name] for found in rounds) for name in implementations}
     return {
         "model": model,
@@ -103,17 +103,18 @@ def measure(model: str, format_name: str, options: argparse.Namespace) -> dict[s
     }
 
 
-def model_spec(name: str) -> Any:
+def model_options(name: str) -> Any:
     """Return the sizes of a shipped model, with BERT's architecture."""
     from omegaconf import OmegaConf
 
-    from nsp_ablation.learning.engine.architecture import ModelSpec
+    from nsp_ablation.options.model_options import ModelOptions
 
-    settings = OmegaConf.load(ROOT / "conf" / "model" / f"{name}.yaml")["model"]
-    return ModelSpec(**{field: settings[field] for field in ModelSpec.__dataclass_fields__})
+    return OmegaConf.to_object(
+        OmegaConf.merge(ModelOptions, OmegaConf.load(ROOT / "conf" / "model" / f"{name}.yaml")["model"])
+    )
 
 
-def flops_per_token(stream: Any, spec: Any) -> float:
+def flops_per_token(stream: Any, settings: Any) -> float:
     """Return the model's training FLOPs for a real token of the stream, on average."""
     from nsp_ablation.learning.cost.flops import Work, training_flops
     from nsp_ablation.learning.cost.parameters import encoder_size
@@ -123,13 +124,13 @@ def flops_per_token(stream: Any, spec: Any) -> float:
     num_pairs = len(lengths) if stream.index.is_pair else 0
     predictions = stream.masks.options.probability * (lengths - special).sum()
     work = Work(lengths.sum(), (lengths**2).sum(), predictions, num_pairs)
-    return training_flops(encoder_size(spec, stream.frame), work) / lengths.sum()
+    return training_flops(encoder_size(settings, stream.frame.vocab_size), work) / lengths.sum()
 
 
 def peak_flops(device: Any) -> float:
     import torch
 
-    from nsp_ablation.learning.engine.peak import gemm_flops
+    from nsp_ablation.learning.engine.device_peak import gemm_flops
 
     return (
         gemm_flops(device, torch.bfloat16, 8192) if device.type == "cuda" else gemm_flops(device, torch.float32, 1024)

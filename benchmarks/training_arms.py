@@ -21,11 +21,12 @@ from torch.utils.data import DataLoader
 from training_streams import Stream
 from transformers import BertForMaskedLM, BertForPreTraining, DataCollatorForLanguageModeling, PreTrainedTokenizerFast
 
-from nsp_ablation.learning.engine.architecture import ModelSpec, make_hf_model
 from nsp_ablation.learning.engine.training_processes import GivenRank
-from nsp_ablation.learning.pretraining.pretraining_fit import Machine, pretrain
-from nsp_ablation.learning.pretraining.pretraining_model import build_model
-from nsp_ablation.learning.pretraining.pretraining_module import Recipe
+from nsp_ablation.learning.pretraining.pretraining_fit import pretrain
+from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel, build_model
+from nsp_ablation.options.model_options import ModelOptions
+from nsp_ablation.options.pretraining_options import PretrainingOptions
+from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.samples.batches.loader import micro_batch_loader
 
 LEARNING_RATE, BETAS, EPSILON, WEIGHT_DECAY = 1e-4, (0.9, 0.999), 1e-6, 0.01
@@ -64,20 +65,15 @@ def _watch(measured: Measured, num_updates: int, device: torch.device) -> Iterat
         handle.remove()
 
 
-def ours(stream: Stream, spec: ModelSpec, device: torch.device, *, compile: bool) -> Arm:
+def ours(stream: Stream, options: ModelOptions, device: torch.device, *, compile: bool) -> Arm:
     """Return this program's own pre-training, through Lightning, as `stage=pretrain` runs it."""
-    is_pair = stream.index.is_pair
-    heads = {"predicts_pairs": is_pair, "confines_attention": False}
-    model = build_model(spec, stream.frame, **heads, seed=1, token_counts=None)
+    model = _our_model(stream, options)
     if compile:
         model.compile()
-    machine = Machine(
+    trainer = TrainerOptions(
+        name=device.type,
         accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=1,
-        num_nodes=1,
         precision="bf16-mixed" if device.type == "cuda" else "32-true",
-        accumulation=1,
-        checkpoint_seconds=1e9,
     )
     largest = int(stream.index.lengths().max()) * stream.rows
 
@@ -86,7 +82,10 @@ def ours(stream: Stream, spec: ModelSpec, device: torch.device, *, compile: bool
 
         def open_loader(first_step: int, rank: int, world_size: int) -> Iterator[Any]:
             batches = micro_batch_loader(
-                *(stream.plan, stream.store, stream.frame, stream.masks),
+                stream.plan,
+                stream.store,
+                stream.frame,
+                stream.masks,
                 first_step=first_step,
                 max_steps=num_updates,
                 accumulation=1,
@@ -99,10 +98,20 @@ def ours(stream: Stream, spec: ModelSpec, device: torch.device, *, compile: bool
                 measured.predictions.append(len(batch.masked_positions))
                 yield batch
 
-        recipe = Recipe(num_updates, LEARNING_RATE, 0.0, *BETAS, EPSILON, WEIGHT_DECAY, False, 0.0)
-        options = {"seed": 1, "export_at": [], "logger": None, "log_every": 10, "say": None}
+        pretraining = PretrainingOptions(
+            max_steps=num_updates,
+            learning_rate=LEARNING_RATE,
+            warmup_ratio=0.0,
+            beta1=BETAS[0],
+            beta2=BETAS[1],
+            epsilon=EPSILON,
+            weight_decay=WEIGHT_DECAY,
+            gradient_clip=0.0,
+            checkpoint_seconds=1e9,
+        )
+        others = {"seed": 1, "accumulation": 1, "peak_flops": None, "logger": None, "log_every": 10, "say": None}
         with tempfile.TemporaryDirectory() as directory, _watch(measured, num_updates, device):
-            pretrain(model, open_loader, recipe, machine, GivenRank(), Path(directory), export=_nothing, **options)
+            pretrain(model, open_loader, pretraining, trainer, GivenRank(), Path(directory), export=_nothing, **others)
         return measured
 
     return run
@@ -112,9 +121,9 @@ def _nothing(update: int) -> None:
     """Export nothing."""
 
 
-def bare_loop(stream: Stream, spec: ModelSpec, device: torch.device) -> Arm:
+def bare_loop(stream: Stream, options: ModelOptions, device: torch.device) -> Arm:
     """Return the plain loop that people write over `transformers`: padded to the longest, its model's own loss."""
-    model = _transformers_model(stream, spec).to(device)
+    model = _transformers_model(stream, options).to(device)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=LEARNING_RATE, betas=BETAS, eps=EPSILON, weight_decay=WEIGHT_DECAY
     )
@@ -143,11 +152,11 @@ def has_trainer() -> bool:
     return find_spec("accelerate") is not None
 
 
-def trainer(stream: Stream, spec: ModelSpec, device: torch.device) -> Arm:
+def trainer(stream: Stream, options: ModelOptions, device: torch.device) -> Arm:
     """Return `transformers.Trainer` with its defaults but for the settings that all arms share."""
     from transformers import Trainer, TrainingArguments
 
-    model = _transformers_model(stream, spec)
+    model = _transformers_model(stream, options)
 
     def run(num_updates: int) -> Measured:
         measured = Measured()
@@ -178,10 +187,21 @@ def trainer(stream: Stream, spec: ModelSpec, device: torch.device) -> Arm:
     return run
 
 
-def _transformers_model(stream: Stream, spec: ModelSpec) -> Any:
+def _transformers_model(stream: Stream, options: ModelOptions) -> Any:
     """Return `BertForPreTraining`, or without pairs, where that gives no loss, `BertForMaskedLM`, of the same sizes."""
-    config = make_hf_model(spec, stream.frame).config
+    config = _our_model(stream, options).hf.config
     return (BertForPreTraining if stream.index.is_pair else BertForMaskedLM)(config)
+
+
+def _our_model(stream: Stream, options: ModelOptions) -> PretrainingModel:
+    return build_model(
+        options,
+        stream.frame,
+        predicts_pairs=stream.index.is_pair,
+        confines_attention=False,
+        seed=1,
+        token_counts=None,
+    )
 
 
 def _collator(stream: Stream) -> DataCollatorForLanguageModeling:

@@ -95,7 +95,11 @@ REFUSED = [
     ("tasks=[]", "tasks=[]: stage=all needs a task", "stage=pretrain"),
     ("tasks=[mnli_mismatched]", "tasks=mnli_mismatched: the micro-world has no such task", "path=DIR"),
     ("tasks=[blimp]", "tasks=blimp: the micro-world has no such task; set tasks.blimp.path=DIR", "in_context_recall"),
-    ("tasks=[blimp] tasks.blimp.path=.", "tasks.blimp.path=.: holds no .jsonl file", "minimal pairs"),
+    ("tasks=[blimp] tasks.blimp.path=.", "tasks.blimp.path=.: holds no *.jsonl", ""),
+    ("tasks.mnli.num_inputs=7", "tasks.mnli.num_inputs=7: kind=classification has no such key", "kind=recall"),
+    ("tasks.race.masked_share=.2", "tasks.race.masked_share=0.2: kind=multiple_choice has no", "context_gain or held"),
+    ("tasks.mnli.metric=f1", "tasks.mnli.metric=f1: is not what kind=classification gives", "accuracy"),
+    ("tasks.mnli.labels=[]", "tasks.mnli.labels=[]: is needed by kind=classification", ""),
     ("finetuning.seeds=[]", "finetuning.seeds=[]: must be one or more different numbers", ""),
     ("finetuning.seeds=[1,1]", "finetuning.seeds=[1,1]: must be one or more different numbers", ""),
     ("trainer.precision=16-mixed", "trainer.precision=16-mixed: half precision needs a GPU", "32-true"),
@@ -159,6 +163,12 @@ def test_a_users_experiment_is_an_experiment(config, tmp_path):
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment/mine.yaml").write_text("# @package _global_\nmax_length: 64\n")
     assert config("--config-dir", str(tmp_path), "experiment=mine").max_length == 64
+
+
+def test_a_split_without_a_file_is_named(refused, tmp_path):
+    (tmp_path / "train-v1.1.json").touch()
+    (line,) = refused("tasks.squad1.path=.", "tasks.squad1.dev_file=null")
+    assert line == "tasks.squad1.dev_file=null: names no file in ."
 
 
 def test_tasks_files_are_looked_for_where_they_are_needed_alone(config):

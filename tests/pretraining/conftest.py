@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from nsp_ablation.learning.engine.architecture import ModelSpec
 from nsp_ablation.learning.pretraining.pretraining_model import build_model
+from nsp_ablation.options.model_options import ModelOptions
+from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.samples.batches.loader import MicroBatch
 from nsp_ablation.samples.formats.frame import Frame
 
@@ -30,34 +31,32 @@ def frame():
 
 
 @pytest.fixture(scope="session")
-def spec():
+def model_options():
     """Two layers of 16 dimensions, initialized as BERT's but wider, so that wrong attention shows."""
-    return ModelSpec(
-        architecture="bert",
+    return ModelOptions(
+        name="test",
         num_layers=2,
         hidden_size=16,
         num_heads=2,
         intermediate_size=32,
         dropout=0.0,
         attention_dropout=0.0,
-        type_vocab_size=2,
         init_std=0.3,
-        sinusoid_init_base=None,
-        sinusoid_init_scale=None,
-        lookup_init=False,
-        neighbour_init=False,
-        unigram_output_bias=False,
-        init_from=None,
     )
 
 
 @pytest.fixture(scope="session")
-def make_model(spec, frame):
-    """make_model(seed=1, predicts_pairs=True, **changes of the spec) -> PretrainingModel."""
+def trainer_options():
+    return TrainerOptions(name="cpu")
+
+
+@pytest.fixture(scope="session")
+def make_model(model_options, frame):
+    """make_model(seed=1, predicts_pairs=True, **changes of the options) -> PretrainingModel."""
 
     def make(seed=1, predicts_pairs=True, confines_attention=False, token_counts=None, **changes):
         heads = {"predicts_pairs": predicts_pairs, "confines_attention": confines_attention}
-        return build_model(replace(spec, **changes), frame, **heads, seed=seed, token_counts=token_counts)
+        return build_model(replace(model_options, **changes), frame, **heads, seed=seed, token_counts=token_counts)
 
     return make
 

@@ -11,9 +11,10 @@ from transformers import BertConfig, BertForMaskedLM, BertForPreTraining, Robert
 from nsp_ablation.learning.cost.flops import EncoderSize, Work, forward_flops, training_flops
 from nsp_ablation.learning.cost.memory import memory_estimate
 from nsp_ablation.learning.cost.parameters import encoder_size, parameter_counts
+from nsp_ablation.learning.engine.architecture.architecture import base_model
 from nsp_ablation.learning.pretraining.objective import update_share
+from nsp_ablation.options.model_options import ARCHITECTURES
 
-ARCHITECTURES = ("bert", "roberta", "roberta_prelayernorm")
 BASE = {"num_layers": 12, "hidden_size": 768, "num_heads": 12, "intermediate_size": 3072}
 LARGE = {"num_layers": 24, "hidden_size": 1024, "num_heads": 16, "intermediate_size": 4096}
 HF_LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
@@ -23,27 +24,26 @@ def _numel(model):
     return sum(parameter.numel() for parameter in model.parameters())
 
 
+def counts_of(model_options, vocab_size, **changes):
+    return parameter_counts(replace(model_options, **changes), vocab_size, max_length=512, pad_id=1)
+
+
 @pytest.mark.parametrize(
     ("sizes", "hf_sizes", "millions"), [(BASE, {}, 110), (LARGE, HF_LARGE, 336)], ids=["base", "large"]
 )
-def test_bert_of_30k_words_has_the_published_number_of_parameters(spec, frame, sizes, hf_sizes, millions):
-    counts = parameter_counts(replace(spec, **sizes), replace(frame, vocab_size=30522, max_length=512))
+def test_bert_of_30k_words_has_the_published_number_of_parameters(model_options, sizes, hf_sizes, millions):
+    counts = counts_of(model_options, 30522, **sizes)
     with torch.device("meta"):
         reference = BertForPreTraining(BertConfig(**hf_sizes))
     assert sum(counts.values()) == _numel(reference)
-    assert counts["embeddings"] == _numel(reference.bert.embeddings)
-    assert counts["layers"] == _numel(reference.bert.encoder)
-    assert counts["pooler"] == _numel(reference.bert.pooler)
-    assert counts["classifier of pairs"] == _numel(reference.cls.seq_relationship)
     assert sum(counts.values()) == pytest.approx(millions * 1e6, rel=0.01)
 
 
 @pytest.mark.parametrize(
     ("sizes", "hf_sizes", "millions"), [(BASE, {}, 125), (LARGE, HF_LARGE, 355)], ids=["base", "large"]
 )
-def test_roberta_of_50k_byte_pairs_has_the_published_number_of_parameters(spec, frame, sizes, hf_sizes, millions):
-    roberta = replace(spec, architecture="roberta", type_vocab_size=1, **sizes)
-    counts = parameter_counts(roberta, replace(frame, vocab_size=50265, max_length=512))
+def test_roberta_of_50k_byte_pairs_has_the_published_number_of_parameters(model_options, sizes, hf_sizes, millions):
+    counts = counts_of(model_options, 50265, architecture="roberta", type_vocab_size=1, **sizes)
     with torch.device("meta"):
         reference = RobertaForMaskedLM(
             RobertaConfig(vocab_size=50265, max_position_embeddings=514, type_vocab_size=1, **hf_sizes)
@@ -53,13 +53,22 @@ def test_roberta_of_50k_byte_pairs_has_the_published_number_of_parameters(spec, 
     assert sum(counts.values()) == pytest.approx(millions * 1e6, rel=0.01)
 
 
-def test_parts_are_those_of_a_pre_ln_model_too(spec, frame, make_model):
-    counts = parameter_counts(replace(spec, architecture="roberta_prelayernorm"), frame)
-    model = make_model(architecture="roberta_prelayernorm").hf
-    base = model.roberta_prelayernorm
-    assert sum(counts.values()) == _numel(model)
-    assert counts["layers"] == _numel(base.encoder) + _numel(base.LayerNorm)
-    assert counts["embeddings"] == _numel(base.embeddings)
+@pytest.mark.parametrize("type_vocab_size", [1, 2])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_counted_parts_are_those_of_the_built_model(model_options, frame, make_model, architecture, type_vocab_size):
+    changes = {"architecture": architecture, "type_vocab_size": type_vocab_size}
+    model = make_model(**changes)
+    hf, base = model.hf, base_model(model.hf)
+    counts = parameter_counts(replace(model_options, **changes), frame.vocab_size, frame.max_length, frame.pad)
+    found = {
+        "embeddings": _numel(base.embeddings),
+        "layers": _numel(base.encoder) + (_numel(base.LayerNorm) if hasattr(base, "LayerNorm") else 0),
+        "pooler": _numel(base.pooler),
+        "MLM head": _numel(model.architecture.mlm_head(hf)) - base.embeddings.word_embeddings.weight.numel(),
+        "classifier of pairs": _numel(model.architecture.pair_classifier(hf)),
+    }
+    assert counts == found
+    assert sum(counts.values()) == _numel(hf)
 
 
 @pytest.mark.parametrize("predicts_pairs", [True, False])
@@ -100,7 +109,7 @@ def _ungrouped(batch):
 @pytest.mark.parametrize("checkpoints_layers", [False, True])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_estimated_activations_are_what_autograd_keeps(
-    spec, frame, make_model, make_batch, architecture, checkpoints_layers
+    model_options, frame, make_model, make_batch, architecture, checkpoints_layers
 ):
     changes = {"hidden_size": 64, "intermediate_size": 256, "num_layers": 6, "dropout": 0.1, "attention_dropout": 0.0}
     model, batch = make_model(architecture=architecture, predicts_pairs=False, **changes).train(), make_batch([24] * 20)
@@ -117,7 +126,7 @@ def test_estimated_activations_are_what_autograd_keeps(
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         loss = update_share(*model(batch), batch).total
     estimate = memory_estimate(
-        *(0, encoder_size(replace(spec, **changes), frame), 480, len(batch.masked_positions)),
+        *(0, encoder_size(replace(model_options, **changes), frame.vocab_size), 480, len(batch.masked_positions)),
         precision="32-true",
         has_dropout=True,
         checkpoints_layers=checkpoints_layers,
@@ -149,8 +158,8 @@ def test_checkpointed_layers_and_half_precision_take_less():
     assert activations("bf16-mixed", True) < 0.5 * activations("bf16-mixed", False)
 
 
-def test_masked_lm_without_pairs_differs_by_its_pooler_alone(spec, frame):
-    counts = parameter_counts(replace(spec, **BASE), replace(frame, vocab_size=30522, max_length=512))
+def test_masked_lm_without_pairs_differs_by_its_pooler_alone(model_options):
+    counts = counts_of(model_options, 30522, **BASE)
     with torch.device("meta"):
         reference = BertForMaskedLM(BertConfig())
     assert sum(counts.values()) - counts["pooler"] - counts["classifier of pairs"] == _numel(reference)

@@ -8,13 +8,13 @@ import torch
 from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForPreTraining, AutoTokenizer
 
 from nsp_ablation.base.artifact import read_json
-from nsp_ablation.learning.engine.architecture import base_model
+from nsp_ablation.learning.engine.architecture.architecture import base_model
 from nsp_ablation.learning.engine.quiet import quiet_transformers
 from nsp_ablation.learning.pretraining.export_encoder import export_encoder
+from nsp_ablation.options.model_options import ARCHITECTURES
 from nsp_ablation.text.tokenization.tokenizer import train_tokenizer
 
 FACTS = {"condition": {"format": "full"}, "seed": 1, "pretraining": {"updates": 5}}
-ARCHITECTURES = ("bert", "roberta", "roberta_prelayernorm")
 
 
 @pytest.fixture(scope="module")

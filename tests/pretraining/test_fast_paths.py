@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.learning.engine.architecture import base_model, mlm_head, pair_classifier
+from nsp_ablation.learning.engine.architecture.architecture import base_model
 from nsp_ablation.learning.engine.attention import JAGGED, LENGTH_GROUPS, attention_layout
 from nsp_ablation.learning.pretraining.objective import update_share
 from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.options.masking_options import MaskingOptions
+from nsp_ablation.options.model_options import ARCHITECTURES
 from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.batches.loader import micro_batch_loader
 from nsp_ablation.samples.batches.masking import Masks
@@ -17,7 +18,6 @@ from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.text.store.token_store import TokenStore
 
 pytestmark = pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
-ARCHITECTURES = ("bert", "roberta", "roberta_prelayernorm")
 FORMATS = ("segment_pair", "sentence_pair", "full", "doc")
 LENGTHS = [7, 24, 3, 24, 1, 23, 2, 2]
 
@@ -52,8 +52,8 @@ def _one_at_a_time(model, batch):
         }
         own = batch.masked_positions[(batch.masked_positions >= start) & (batch.masked_positions < end)] - start
         outputs = base(**inputs)
-        masked.append(mlm_head(hf)(outputs.last_hidden_state[0, own]))
-        pairs.append(pair_classifier(hf)(outputs.pooler_output)[0])
+        masked.append(model.architecture.mlm_head(hf)(outputs.last_hidden_state[0, own]))
+        pairs.append(model.architecture.pair_classifier(hf)(outputs.pooler_output)[0])
     return torch.cat(masked), torch.stack(pairs) if model.predicts_pairs else None
 
 

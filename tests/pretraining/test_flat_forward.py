@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from nsp_ablation.learning.engine.architecture import base_model, mlm_head, pair_classifier
+from nsp_ablation.learning.engine.architecture.architecture import base_model
+from nsp_ablation.options.model_options import ARCHITECTURES
 
-ARCHITECTURES = ("bert", "roberta", "roberta_prelayernorm")
 LENGTHS = [7, 24, 3, 24, 1, 23, 2, 2]
 
 
@@ -30,7 +30,7 @@ def _one_at_a_time(model, batch):
             pairs.append(outputs.seq_relationship_logits[0])
         else:
             masked.append(hf(**inputs).logits[0, own])
-            pairs.append(pair_classifier(hf)(base_model(hf)(**inputs).pooler_output)[0])
+            pairs.append(model.architecture.pair_classifier(hf)(base_model(hf)(**inputs).pooler_output)[0])
     return torch.cat(masked), torch.stack(pairs)
 
 
@@ -62,7 +62,7 @@ def test_packing_by_position_ids_alone_would_be_caught(make_model, make_batch):
         token_type_ids=batch.token_type_ids[None],
         position_ids=batch.position_ids[None],
     ).last_hidden_state[0]
-    found = mlm_head(model.hf)(packed[batch.masked_positions])
+    found = model.architecture.mlm_head(model.hf)(packed[batch.masked_positions])
     assert (found - expected).abs().max() > 0.01
 
 

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from nsp_ablation.learning.pretraining.pretraining_module import PretrainingModule, Recipe
+from nsp_ablation.learning.pretraining.pretraining_module import PretrainingModule
 from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.options.masking_options import MaskingOptions
+from nsp_ablation.options.pretraining_options import PretrainingOptions
 from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.batches.loader import micro_batch_loader
 from nsp_ablation.samples.batches.masking import Masks
@@ -15,7 +16,7 @@ from nsp_ablation.samples.batches.plan import BatchPlan
 from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.text.store.token_store import TokenStore
 
-RECIPE = Recipe(1, 1e-3, 0.0, 0.9, 0.999, 1e-6, 0.0, False, 0.0)
+PRETRAINING = PretrainingOptions(max_steps=1, learning_rate=1e-3, warmup_ratio=0.0, weight_decay=0.0, gradient_clip=0.0)
 MASKS = Masks(MaskingOptions("dynamic"), seed=1)
 
 
@@ -45,7 +46,7 @@ def gradient(model, loader_of, accumulation, world_size):
     """Return what Lightning gives the optimizer: gradients summed over micro-batches, then averaged over ranks."""
     model.zero_grad()
     for rank in range(world_size):
-        module = PretrainingModule(model, None, RECIPE, seed=1, log_every=1, say=None)
+        module = PretrainingModule(model, None, PRETRAINING, seed=1, log_every=1, say=None, peak_flops=None)
         loops = SimpleNamespace(epoch_loop=SimpleNamespace(batch_idx=0))
         module.trainer = SimpleNamespace(
             accumulate_grad_batches=accumulation, world_size=world_size, global_rank=rank, fit_loop=loops

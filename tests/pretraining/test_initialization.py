@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.learning.engine.architecture import base_model, mlm_head
-
-ARCHITECTURES = ("bert", "roberta", "roberta_prelayernorm")
+from nsp_ablation.learning.engine.architecture.architecture import base_model
+from nsp_ablation.options.model_options import ARCHITECTURES
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -90,12 +89,12 @@ def test_the_output_bias_starts_at_the_log_unigram_frequencies(make_model, make_
     counts = np.zeros(40, np.int64)
     counts[7], counts[9] = 59, 99
     model = make_model(architecture=architecture, unigram_output_bias=True, token_counts=counts)
-    bias = mlm_head(model.hf).bias
+    bias = model.architecture.mlm_head(model.hf).bias
     np.testing.assert_allclose(bias[[7, 9, 5]].detach(), np.log([60 / 198, 100 / 198, 1 / 198]), rtol=1e-6)
     masked_logits, _ = model(make_batch([5, 6]))
     masked_logits.sum().backward()
     assert bias.grad is not None
-    assert mlm_head(model.hf).decoder.bias is bias  # tied, so that it acts and trains
+    assert model.architecture.mlm_head(model.hf).decoder.bias is bias  # tied, so that it acts and trains
 
 
 def test_heads_must_divide_the_hidden_size(make_model):

@@ -13,26 +13,14 @@ from pytorch_lightning.loggers import CSVLogger
 from nsp_ablation.learning.engine.divergence import DivergedError
 from nsp_ablation.learning.engine.signals import Stopped
 from nsp_ablation.learning.engine.training_processes import GivenRank
-from nsp_ablation.learning.pretraining.pretraining_fit import Machine, pretrain
-from nsp_ablation.learning.pretraining.pretraining_module import Recipe
+from nsp_ablation.learning.pretraining.pretraining_fit import pretrain
+from nsp_ablation.options.pretraining_options import PretrainingOptions
 
-RECIPE = Recipe(
+OPTIONS = PretrainingOptions(
     max_steps=6,
     learning_rate=0.01,
     warmup_ratio=0.5,
-    beta1=0.9,
     beta2=0.98,
-    epsilon=1e-6,
-    weight_decay=0.01,
-    decay_all=False,
-    gradient_clip=1.0,
-)
-MACHINE = Machine(
-    accelerator="cpu",
-    devices=1,
-    num_nodes=1,
-    precision="32-true",
-    accumulation=1,
     checkpoint_seconds=0.0,
 )
 BORDERS = {1: [0, 6], 2: [0, 3, 6], 3: [0, 1, 5, 6], 4: [0, 1, 1, 5, 6]}
@@ -43,8 +31,8 @@ class _StoppedError(Exception):
 
 
 @pytest.fixture
-def train(make_batch, cut, tmp_path):
-    """train(model, accumulation=, stop_at=, **changes of the recipe) -> the outcome, lines said, updates exported."""
+def train(make_batch, cut, trainer_options, tmp_path):
+    """train(model, accumulation=, stop_at=, **changes of the options) -> the outcome, lines said, updates exported."""
 
     def loader(accumulation, max_steps):
         def open_from(first_step, rank, world_size):
@@ -61,12 +49,14 @@ def train(make_batch, cut, tmp_path):
         stop_at=None,
         directory="run",
         logger=None,
-        machine=MACHINE,
+        precision="32-true",
         export_at=(),
         signal_at=(None, None),
         **changes,
     ):
-        recipe, lines, exported = replace(RECIPE, **changes), [], []
+        lines, exported = [], []
+        calls_at = [*export_at, *filter(None, [stop_at, signal_at[0]])]
+        options = replace(OPTIONS, export_at=calls_at, **changes)
 
         def export(step):
             if step == stop_at:
@@ -77,13 +67,14 @@ def train(make_batch, cut, tmp_path):
 
         outcome = pretrain(
             model,
-            loader(accumulation, recipe.max_steps),
-            recipe,
-            replace(machine, accumulation=accumulation),
+            loader(accumulation, options.max_steps),
+            options,
+            replace(trainer_options, precision=precision),
             GivenRank(),
             tmp_path / directory,
             seed=0,
-            export_at=[*export_at, *filter(None, [stop_at, signal_at[0]])],
+            accumulation=accumulation,
+            peak_flops=None,
             export=export,
             logger=logger,
             log_every=2,
@@ -102,11 +93,11 @@ def _weights(model):
 def test_accumulation_changes_nothing_but_rounding(make_model, train, accumulation):
     # a large epsilon, and no clipping: Adam would hide a gradient of the wrong size
     changes = {"epsilon": 1.0, "gradient_clip": 0.0, "max_steps": 3}
-    machine = replace(MACHINE, precision="64-true", checkpoint_seconds=600.0)
+    changes |= {"precision": "64-true", "checkpoint_seconds": 600.0}
     whole, parts = make_model(), make_model()
     before = _weights(whole)
-    train(whole, directory="whole", machine=machine, **changes)
-    train(parts, accumulation, directory="parts", machine=machine, **changes)
+    train(whole, directory="whole", **changes)
+    train(parts, accumulation, directory="parts", **changes)
     moved = max((whole.state_dict()[name] - before[name]).abs().max() for name in before)
     assert moved > 1e-4
     torch.testing.assert_close(parts.state_dict(), whole.state_dict(), rtol=0, atol=1e-12)
@@ -143,7 +134,6 @@ def test_a_resumed_run_is_bitwise_the_uninterrupted_one(make_model, train, accum
         train(stopped, accumulation, stop_at=4)
     resumed_outcome, lines, _ = train(resumed, accumulation)
     assert lines[0] == "resumed at update 3"
-    assert resumed_outcome.resumed_at == 3
     assert resumed_outcome.num_predictions == outcome.num_predictions == 6 * 15
     torch.testing.assert_close(resumed.state_dict(), uninterrupted.state_dict(), rtol=0, atol=0)
 
@@ -154,9 +144,9 @@ def test_a_checkpoint_that_is_due_within_an_update_is_made_at_its_end(make_model
     ticks = itertools.count()  # the clock is looked at once an update: at 2, after update 1, and at 3
     monkeypatch.setattr("nsp_ablation.learning.engine.resume.time", SimpleNamespace(monotonic=lambda: next(ticks)))
     with pytest.raises(_StoppedError):
-        train(stopped, 3, stop_at=3, machine=replace(MACHINE, checkpoint_seconds=2))
-    outcome, _, _ = train(resumed, 3)
-    assert outcome.resumed_at == 2
+        train(stopped, 3, stop_at=3, checkpoint_seconds=2)
+    _, lines, _ = train(resumed, 3)
+    assert lines[0] == "resumed at update 2"
     torch.testing.assert_close(resumed.state_dict(), uninterrupted.state_dict(), rtol=0, atol=0)
 
 
@@ -165,34 +155,32 @@ def test_a_signal_saves_after_the_update_and_stops(make_model, train, monkeypatc
     uninterrupted, stopped, resumed = make_model(1), make_model(1), make_model(2)
     train(uninterrupted, 2, directory="uninterrupted")
     before = signal.getsignal(signum)
-    machine = replace(MACHINE, checkpoint_seconds=600.0)
     with pytest.raises(Stopped, match=f"stopped by {signum.name} at update 3") as stop:
-        train(stopped, 2, machine=machine, signal_at=(3, signum))
+        train(stopped, 2, checkpoint_seconds=600.0, signal_at=(3, signum))
     assert stop.value.code == 128 + signum
     assert signal.getsignal(signum) is before
-    outcome, lines, _ = train(resumed, 2, machine=machine)
-    assert (lines[0], outcome.resumed_at) == ("resumed at update 3", 3)
+    _, lines, _ = train(resumed, 2, checkpoint_seconds=600.0)
+    assert lines[0] == "resumed at update 3"
     torch.testing.assert_close(resumed.state_dict(), uninterrupted.state_dict(), rtol=0, atol=0)
 
 
 def test_a_finished_run_is_not_run_again(make_model, train):
     first, second = make_model(1), make_model(2)
-    outcome, _, _ = train(first, machine=replace(MACHINE, checkpoint_seconds=600.0))
+    outcome, _, _ = train(first, checkpoint_seconds=600.0)
     again, lines, _ = train(second)
     assert lines == []
-    assert (again.resumed_at, again.num_predictions) == (6, outcome.num_predictions)
+    assert again.num_predictions == outcome.num_predictions
     assert 0 < again.seconds <= outcome.seconds
     torch.testing.assert_close(second.state_dict(), first.state_dict(), rtol=0, atol=0)
 
 
 def test_a_run_resumes_under_another_accumulation(make_model, train):
-    machine = replace(MACHINE, precision="64-true")
     uninterrupted, stopped = make_model(), make_model()
-    train(uninterrupted, 1, directory="uninterrupted", machine=machine)
+    train(uninterrupted, 1, directory="uninterrupted", precision="64-true")
     with pytest.raises(_StoppedError):
-        train(stopped, 3, stop_at=4, machine=machine)
-    outcome, _, _ = train(stopped, 2, machine=machine)
-    assert (outcome.resumed_at, outcome.num_predictions) == (3, 6 * 15)
+        train(stopped, 3, stop_at=4, precision="64-true")
+    outcome, lines, _ = train(stopped, 2, precision="64-true")
+    assert (lines[0], outcome.num_predictions) == ("resumed at update 3", 6 * 15)
     torch.testing.assert_close(stopped.state_dict(), uninterrupted.state_dict(), rtol=0, atol=1e-9)
 
 
@@ -240,7 +228,7 @@ def test_a_checkpoint_with_a_changed_byte_is_named(make_model, train, tmp_path):
 
 def test_checkpoints_keep_their_distance(make_model, train, tmp_path):
     with pytest.raises(_StoppedError):
-        train(make_model(), stop_at=4, machine=replace(MACHINE, checkpoint_seconds=600.0))
+        train(make_model(), stop_at=4, checkpoint_seconds=600.0)
     assert not (tmp_path / "run" / "last.ckpt").exists()
 
 

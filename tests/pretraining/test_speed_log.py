@@ -6,31 +6,25 @@ import pytest
 from pytorch_lightning.loggers import CSVLogger
 
 from nsp_ablation.learning.engine.training_processes import GivenRank
-from nsp_ablation.learning.pretraining.pretraining_fit import Machine, pretrain
-from nsp_ablation.learning.pretraining.pretraining_module import Recipe
+from nsp_ablation.learning.pretraining.pretraining_fit import pretrain
+from nsp_ablation.options.pretraining_options import PretrainingOptions
 
-RECIPE = Recipe(4, 1e-3, 0.0, 0.9, 0.999, 1e-6, 0.01, False, 0.0)
+OPTIONS = PretrainingOptions(
+    max_steps=4, learning_rate=1e-3, warmup_ratio=0.0, gradient_clip=0.0, checkpoint_seconds=1e9
+)
 
 
 @pytest.fixture
-def logged(make_model, make_batch, frame, tmp_path):
+def logged(make_model, make_batch, trainer_options, frame, tmp_path):
     """logged(peak_flops): the rows of the curves of four padded updates, and the lines of progress."""
 
     def run(peak_flops):
         batches = [make_batch([4, 20, 6, 3], seed=step, step=step).padded(64, frame.max_length) for step in range(4)]
         logger, lines = CSVLogger(tmp_path / "logs", name=""), []
-        machine = Machine(
-            accelerator="cpu",
-            devices=1,
-            num_nodes=1,
-            precision="32-true",
-            accumulation=1,
-            checkpoint_seconds=1e9,
-            peak_flops=peak_flops,
-        )
-        options = {"seed": 0, "export_at": [], "export": None, "log_every": 2, "say": lines.append, "logger": logger}
+        others = {"seed": 0, "accumulation": 1, "peak_flops": peak_flops, "export": None}
+        output = {"log_every": 2, "say": lines.append, "logger": logger}
         loader = lambda first_step, rank, world_size: iter(batches)  # noqa: E731
-        pretrain(make_model(), loader, RECIPE, machine, GivenRank(), tmp_path / "run", **options)
+        pretrain(make_model(), loader, OPTIONS, trainer_options, GivenRank(), tmp_path / "run", **others, **output)
         logger.finalize("success")
         with open(tmp_path / "logs" / "version_0" / "metrics.csv", newline="") as file:
             return list(csv.DictReader(file)), lines
@@ -38,7 +32,7 @@ def logged(make_model, make_batch, frame, tmp_path):
     return run
 
 
-def test_curves_hold_tokens_a_second_mfu_and_the_share_of_padding(logged):
+def test_curves_hold_tokens_per_second_mfu_and_the_share_of_padding(logged):
     rows, lines = logged(1e12)
     assert len(rows) == 2
     for row in rows:

@@ -4,9 +4,25 @@ from dataclasses import dataclass
 
 from nsp_ablation.options.setting import REQUIRED, science
 
-# Modules that implement each architecture of `transformers`.
+
+@dataclass(frozen=True)
+class ArchitectureFacts:
+    """What the rest of the project needs to know of an encoder of `transformers`.
+
+    `module` implements it (`ARCHITECTURE`). `model_types` are the values of `model_type` in config.json that it reads.
+    """
+
+    module: str
+    model_types: tuple[str, ...]
+    positions_after_padding: bool  # position ids begin at the padding id + 1, not at 0
+    final_layer_norm: bool  # a LayerNorm after the last layer
+
+
+_ENGINE = "nsp_ablation.learning.engine.architecture"
 ARCHITECTURES = {
-    name: f"nsp_ablation.learning.engine.architecture.{name}" for name in ("bert", "roberta", "roberta_prelayernorm")
+    "bert": ArchitectureFacts(f"{_ENGINE}.bert", ("bert",), False, False),
+    "roberta": ArchitectureFacts(f"{_ENGINE}.roberta", ("roberta",), True, False),
+    "roberta_prelayernorm": ArchitectureFacts(f"{_ENGINE}.roberta_prelayernorm", ("roberta-prelayernorm",), True, True),
 }
 
 

@@ -15,6 +15,6 @@ def published_cell(config: Config) -> str | None:
 
 def command(overrides: list[str]) -> str:
     """Return the command that runs one cell for good; `overrides` are those of the cell within its sweep."""
-    words = [word for word in overrides if not word.startswith("trainer.dry_run")]
+    words = [word for word in overrides if word != "stage=cost" and not word.startswith("trainer.dry_run")]
     plain = [word.replace("'", "") if word.startswith("batch=") else word for word in words]  # run.py quotes numbers
     return shlex.join(["python", "run.py", *plain])

@@ -1,34 +1,29 @@
-"""How many parameters a model has, and where, without making one."""
-
-import torch
+"""How many parameters a model has, and where, by formula (Vaswani et al. 2017; Devlin et al. 2019)."""
 
 from nsp_ablation.learning.cost.flops import EncoderSize
-from nsp_ablation.learning.engine.architecture import ModelSpec, base_model, make_hf_model
-from nsp_ablation.samples.formats.frame import Frame
-
-# The first of these names that is part of a parameter's name says where it belongs.
-_PARTS = {
-    "embeddings": "embeddings",
-    "pooler": "pooler",
-    "seq_relationship": "classifier of pairs",
-    "encoder.": "layers",
-}
+from nsp_ablation.options.model_options import ARCHITECTURES, ModelOptions
 
 
-def parameter_counts(spec: ModelSpec, frame: Frame) -> dict[str, int]:
+def parameter_counts(model: ModelOptions, vocab_size: int, max_length: int, pad_id: int) -> dict[str, int]:
     """Return the number of parameters by part; the output embedding, tied to the input's, counts once."""
-    with torch.device("meta"):
-        model = make_hf_model(spec, frame)
-    counts = dict.fromkeys(("embeddings", "layers", "pooler", "MLM head", "classifier of pairs"), 0)
-    final_norm = f"{model.base_model_prefix}.LayerNorm." if hasattr(base_model(model), "LayerNorm") else None
-    for name, parameter in model.named_parameters():  # a tied one once
-        known = [part for word, part in _PARTS.items() if word in name]
-        if final_norm is not None and name.startswith(final_norm):
-            known = ["layers"]
-        counts[known[0] if known else "MLM head"] += parameter.numel()
-    return counts
+    facts = ARCHITECTURES[model.architecture]
+    hidden, intermediate = model.hidden_size, model.intermediate_size
+    num_positions = max_length + (pad_id + 1 if facts.positions_after_padding else 0)
+    norm = 2 * hidden
+    layer = 4 * _linear(hidden, hidden) + _linear(hidden, intermediate) + _linear(intermediate, hidden) + 2 * norm
+    return {
+        "embeddings": (vocab_size + num_positions + model.type_vocab_size) * hidden + norm,
+        "layers": model.num_layers * layer + (norm if facts.final_layer_norm else 0),
+        "pooler": _linear(hidden, hidden),
+        "MLM head": _linear(hidden, hidden) + norm + vocab_size,
+        "classifier of pairs": _linear(hidden, 2),
+    }
 
 
-def encoder_size(spec: ModelSpec, frame: Frame) -> EncoderSize:
+def encoder_size(model: ModelOptions, vocab_size: int) -> EncoderSize:
     """Return the sizes that FLOPs and memory depend on."""
-    return EncoderSize(spec.num_layers, spec.hidden_size, spec.intermediate_size, frame.vocab_size)
+    return EncoderSize(model.num_layers, model.hidden_size, model.intermediate_size, vocab_size)
+
+
+def _linear(num_inputs: int, num_outputs: int) -> int:
+    return num_inputs * num_outputs + num_outputs

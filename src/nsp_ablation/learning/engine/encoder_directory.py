@@ -15,8 +15,10 @@ from transformers import (
 
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.input_layout import InputLayout
+from nsp_ablation.learning.engine.architecture.architecture import architecture_of
 from nsp_ablation.learning.engine.quiet import quiet_transformers
 from nsp_ablation.options.format_options import is_pair
+from nsp_ablation.options.model_options import ARCHITECTURES
 
 # safetensors alone: the older files are pickles, which may hold code
 _WEIGHTS: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
@@ -25,9 +27,10 @@ _WEIGHTS: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, "ou
 def read_layout(directory: str, max_length: int, token_types: str) -> InputLayout:
     """Return the layout that suits the encoder in `directory` (or on the hub).
 
-    `max_length` is cut to the encoder's positions (PAPER row 23). Separators and, under `token_types="as_pretrained"`,
-    token types are those of its pre-training (rows 6, 25), told by `pretraining.json` beside the weights. Without that
-    file the tokenizer's own pair layout is taken, and without a format BERT has types 0 and 1 and RoBERTa 0 alone.
+    `max_length` is cut to the encoder's positions (fidelity row 23). Separators and, under
+    `token_types="as_pretrained"`, token types are those of its pre-training (rows 6, 25), told by `pretraining.json`
+    beside the weights. Without that file the tokenizer's own pair layout is taken, and without a format the token
+    types of its architecture.
     `token_types="bert"` gives B type 1 always.
     Raises ValueError where the encoder cannot do that or has no [CLS], [SEP], [MASK] or [PAD].
     """
@@ -36,8 +39,9 @@ def read_layout(directory: str, max_length: int, token_types: str) -> InputLayou
     missing = [name for name, id in ids.items() if id is None]
     if missing:
         raise ValueError(f"encoder={directory}: its tokenizer has no {', '.join(missing)} token; fine-tuning needs it")
-    if config.model_type.startswith("roberta") and config.pad_token_id != ids["pad"]:
-        # RoBERTa's positions count the tokens that are not config.pad_token_id
+    architecture = architecture_of(config)
+    first_position = architecture.first_position(config.pad_token_id) if architecture is not None else 0
+    if first_position and config.pad_token_id != ids["pad"]:  # positions count the tokens that are not padding
         raise ValueError(
             f"encoder={directory}: pad is {ids['pad']} in the tokenizer, {config.pad_token_id} in config.json"
         )
@@ -45,7 +49,7 @@ def read_layout(directory: str, max_length: int, token_types: str) -> InputLayou
     own_pair_specials = tokenizer.num_special_tokens_to_add(pair=True)
     is_double = facts.get("pair_separator") == "double" if facts is not None else own_pair_specials > 3
     return InputLayout(
-        max_length=min(max_length, _num_positions(config)),
+        max_length=min(max_length, config.max_position_embeddings - first_position),
         pair_separators=2 if is_double else 1,
         second_type=_second_type(directory, config, (facts or {}).get("condition", {}), token_types),
         **ids,
@@ -72,9 +76,7 @@ def load_encoder(directory: str, pooler: str) -> PreTrainedModel:
     """
     encoder, info = _load(AutoModel, directory, **_WEIGHTS)
     if not all(hasattr(encoder.config, name) for name in ("hidden_size", "hidden_dropout_prob", "initializer_range")):
-        raise ValueError(
-            f"encoder={directory} is a {encoder.config.model_type}; use BERT, RoBERTa or RobertaPreLayerNorm"
-        )
+        raise ValueError(f"encoder={directory} is a {encoder.config.model_type}; use one of {', '.join(ARCHITECTURES)}")
     missing = set(info["missing_keys"])
     missing_pooler = {name for name in missing if name.startswith("pooler.")}
     if missing - missing_pooler:
@@ -105,20 +107,14 @@ def _load(auto_class: Any, directory: str, **options: Any) -> Any:
             return auto_class.from_pretrained(directory, local_files_only=local, trust_remote_code=False, **options)
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
-            place = "that directory" if local else "the hub (and there is no such directory)"
-            raise ValueError(f"encoder={directory} cannot be loaded from {place}: {reason}") from error
+            source = "that directory" if local else "the hub (and there is no such directory)"
+            raise ValueError(f"encoder={directory} cannot be loaded from {source}: {reason}") from error
 
 
 def _pretraining(directory: str) -> dict[str, Any] | None:
     """Return the facts that an encoder of ours has beside its weights, None for any other."""
     path = Path(directory) / "pretraining.json"
     return read_json(path) if path.is_file() else None
-
-
-def _num_positions(config: Any) -> int:
-    # RoBERTa counts positions from padding_idx + 1
-    offset = config.pad_token_id + 1 if config.model_type.startswith("roberta") else 0
-    return config.max_position_embeddings - offset
 
 
 def _second_type(directory: str, config: Any, condition: dict[str, Any], token_types: str) -> int:
@@ -130,4 +126,5 @@ def _second_type(directory: str, config: Any, condition: dict[str, Any], token_t
     assert token_types == "as_pretrained", token_types
     if condition.get("format") is not None:
         return int(is_pair(condition["format"]) and num_types > 1)
-    return int(config.model_type == "bert" and num_types > 1)
+    architecture = architecture_of(config)
+    return architecture.second_type if architecture is not None and num_types > 1 else 0

@@ -6,7 +6,6 @@ layer, 1.2 to 1.5 ms of CPU time in a step of 34 at model=micro, and it pads. Te
 
 # L tokens of all sequences, H hidden
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,11 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from nsp_ablation.learning.engine.architecture import first_position
+from nsp_ablation.learning.engine.architecture.architecture import Architecture
 from nsp_ablation.learning.engine.attention import AttentionLayout, flat_attention
 
 
 def encode_flat(
+    architecture: Architecture,
     base: Any,
     input_ids: Tensor,
     token_type_ids: Tensor,
@@ -37,25 +37,18 @@ def encode_flat(
     if config.type_vocab_size == 1:
         token_type_ids = torch.zeros_like(token_type_ids)
     hidden_LH = embeddings.word_embeddings(input_ids) + embeddings.token_type_embeddings(token_type_ids)
-    hidden_LH = hidden_LH + embeddings.position_embeddings(position_ids + first_position(config))
+    first_position = architecture.first_position(config.pad_token_id)
+    hidden_LH = hidden_LH + embeddings.position_embeddings(position_ids + first_position)
     hidden_LH = embeddings.dropout(embeddings.LayerNorm(hidden_LH))
-    if config.model_type == "roberta-prelayernorm":
-        return base.LayerNorm(_layers(_pre_norm_layer, base, hidden_LH, layout, checkpoints_layers))
-    return _layers(_post_norm_layer, base, hidden_LH, layout, checkpoints_layers)
-
-
-def _layers(
-    run: Callable[..., Tensor], base: Any, hidden_LH: Tensor, layout: AttentionLayout, checkpoints_layers: bool
-) -> Tensor:
     for layer in base.encoder.layer:
         if checkpoints_layers and torch.is_grad_enabled():
-            hidden_LH = checkpoint(run, layer, hidden_LH, layout, use_reentrant=False)
+            hidden_LH = checkpoint(architecture.run_layer, layer, hidden_LH, layout, use_reentrant=False)
         else:
-            hidden_LH = run(layer, hidden_LH, layout)
-    return hidden_LH
+            hidden_LH = architecture.run_layer(layer, hidden_LH, layout)
+    return architecture.finish(base, hidden_LH)
 
 
-def _post_norm_layer(layer: Any, hidden_LH: Tensor, layout: AttentionLayout) -> Tensor:
+def post_norm_layer(layer: Any, hidden_LH: Tensor, layout: AttentionLayout) -> Tensor:
     """BERT's layer (Devlin et al. 2019): LayerNorm after each residual sum."""
     mixed = layer.attention.output
     hidden_LH = mixed.LayerNorm(mixed.dropout(mixed.dense(_attend(layer, hidden_LH, layout))) + hidden_LH)
@@ -63,7 +56,7 @@ def _post_norm_layer(layer: Any, hidden_LH: Tensor, layout: AttentionLayout) -> 
     return output.LayerNorm(output.dropout(output.dense(_expand(layer, hidden_LH))) + hidden_LH)
 
 
-def _pre_norm_layer(layer: Any, hidden_LH: Tensor, layout: AttentionLayout) -> Tensor:
+def pre_norm_layer(layer: Any, hidden_LH: Tensor, layout: AttentionLayout) -> Tensor:
     """The pre-LN layer (fairseq's --encoder-normalize-before): LayerNorm before each sublayer."""
     mixed, output = layer.attention.output, layer.output
     attended = _attend(layer, layer.attention.LayerNorm(hidden_LH), layout)

@@ -1,0 +1,1 @@
+"""Pre-training: heads, objective, LightningModule, export. Entry: `pretraining_fit.py`."""

@@ -8,27 +8,19 @@ from nsp_ablation.base.artifact import write_json
 from nsp_ablation.learning.engine.quiet import quiet_transformers
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
 
-# The classes of `transformers` that load an export with all its weights. RoBERTa's file also holds a pooler, as the
-# published one does, which `RobertaModel` loads.
-_CLASS_NAMES = {
-    "bert": "BertForPreTraining",
-    "roberta": "RobertaForMaskedLM",
-    "roberta-prelayernorm": "RobertaPreLayerNormForMaskedLM",
-}
-
 
 def export_encoder(model: PretrainingModel, tokenizer: Path, directory: Path, facts: dict[str, Any]) -> None:
     """Write config.json, model.safetensors, every file of the `tokenizer` directory, and pretraining.json (`facts`).
 
-    RoBERTa's classifier of pairs, for which `transformers` has no class, is kept (`seq_relationship`) where trained.
+    A classifier of pairs for which `transformers` has no class (`seq_relationship`) is kept where it was trained.
     """
-    hf, name = model.hf, _CLASS_NAMES[model.hf.config.model_type]
+    hf = model.hf
     weights = hf.state_dict()
-    if name != "BertForPreTraining" and not model.predicts_pairs:
+    if not model.predicts_pairs:
         weights = {key: value for key, value in weights.items() if not key.startswith("seq_relationship.")}
     with quiet_transformers():  # no progress bar for a file
         hf.save_pretrained(directory, state_dict=weights)
-    hf.config.architectures = [name]
+    hf.config.architectures = [model.architecture.export_class]
     hf.config.save_pretrained(directory)
     for file in tokenizer.iterdir():
         if file.is_file():

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from nsp_ablation.base.randomness import draw64, epoch_key, stream
-from nsp_ablation.learning.engine.architecture import base_model, first_position, mlm_head
+from nsp_ablation.learning.engine.architecture.architecture import base_model
 
 _NEIGHBOURS = (-1, 1, -2)  # what the first heads of the first layer attend to
 _NEIGHBOUR_SCORE = 100.0  # of a pair of exact neighbours, before softmax, if the input were positions alone
@@ -37,9 +37,10 @@ def initialize(model: nn.Module, std: float, seed: int) -> None:
 
 
 @torch.no_grad()
-def initialize_positions(model: Any, base: float, amplitude: float) -> None:
-    """Start position embeddings as sinusoids (Vaswani et al. 2017) of this base and amplitude."""
-    weight, first = base_model(model).embeddings.position_embeddings.weight, first_position(model.config)
+def initialize_positions(model: Any, first: int, base: float, amplitude: float) -> None:
+    """Start position embeddings, from position id `first` on, as sinusoids (Vaswani et al. 2017) of this base and
+    amplitude."""
+    weight = base_model(model).embeddings.position_embeddings.weight
     weight[first:] = amplitude * _sinusoids(weight.shape[0] - first, weight.shape[1], base)
 
 
@@ -61,8 +62,8 @@ def initialize_neighbours(model: Any, base: float | None) -> None:
     """Start first-layer heads as attention to the previous, the next and the second previous token.
 
     Positions must be sinusoids of `base`: a shift by k rotates each pair (sin, cos) by k times its frequency, so a
-    query that rotates its position by k is likest to the key k further on. A head has room for D / 2 pairs: those of
-    the highest frequencies, which tell neighbours apart. Raises ValueError without sinusoids.
+    query that rotates its position by k is likest to the key k further on. A head holds D / 2 pairs: those of the
+    highest frequencies, which tell neighbours apart. Raises ValueError without sinusoids.
     """
     if base is None:
         raise ValueError("model.neighbour_init=true needs positions from sinusoids; set model.sinusoid_init_base")
@@ -71,24 +72,24 @@ def initialize_neighbours(model: Any, base: float | None) -> None:
     pairs = size // 2
     gain = math.sqrt(_NEIGHBOUR_SCORE * math.sqrt(size) / pairs)
     frequencies = _frequencies(hidden_size, base)[:pairs].float()
-    place = torch.arange(pairs)
+    pair = torch.arange(pairs)
     for head, shift in enumerate(_NEIGHBOURS[: attention.num_attention_heads]):
         query_DH, key_DH = torch.zeros(size, hidden_size), torch.zeros(size, hidden_size)
         sine, cosine = torch.sin(shift * frequencies), torch.cos(shift * frequencies)
         # sinusoids lie as sin, cos, sin, cos, ...
-        key_DH[2 * place, 2 * place] = key_DH[2 * place + 1, 2 * place + 1] = gain
-        query_DH[2 * place, 2 * place] = query_DH[2 * place + 1, 2 * place + 1] = gain * cosine
-        query_DH[2 * place, 2 * place + 1] = gain * sine
-        query_DH[2 * place + 1, 2 * place] = -gain * sine
+        key_DH[2 * pair, 2 * pair] = key_DH[2 * pair + 1, 2 * pair + 1] = gain
+        query_DH[2 * pair, 2 * pair] = query_DH[2 * pair + 1, 2 * pair + 1] = gain * cosine
+        query_DH[2 * pair, 2 * pair + 1] = gain * sine
+        query_DH[2 * pair + 1, 2 * pair] = -gain * sine
         rows = slice(head * size, (head + 1) * size)
         attention.query.weight[rows], attention.key.weight[rows] = query_DH, key_DH
 
 
 @torch.no_grad()
-def initialize_output_bias(model: Any, token_counts: np.ndarray) -> None:
+def initialize_output_bias(mlm_head: Any, token_counts: np.ndarray) -> None:
     """Start the output bias at the log unigram frequencies; token_counts (V,), one is added to each."""
     counts = torch.from_numpy(np.asarray(token_counts, np.float64)) + 1
-    mlm_head(model).bias.copy_(torch.log(counts / counts.sum()))
+    mlm_head.bias.copy_(torch.log(counts / counts.sum()))
 
 
 def _generator(seed: int, name: str) -> torch.Generator:

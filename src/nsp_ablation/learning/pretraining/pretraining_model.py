@@ -10,7 +10,12 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from nsp_ablation.learning.engine.architecture import ModelSpec, base_model, make_hf_model, mlm_head, pair_classifier
+from nsp_ablation.learning.engine.architecture.architecture import (
+    Architecture,
+    architecture_named,
+    base_model,
+    make_hf_model,
+)
 from nsp_ablation.learning.engine.attention import LENGTH_GROUPS, AttentionLayout, attention_layout, backend_on
 from nsp_ablation.learning.engine.flat_forward import encode_flat
 from nsp_ablation.learning.engine.quiet import quiet_transformers
@@ -21,24 +26,26 @@ from nsp_ablation.learning.pretraining.initialization import (
     initialize_output_bias,
     initialize_positions,
 )
+from nsp_ablation.options.model_options import ModelOptions
 from nsp_ablation.samples.batches.loader import MicroBatch
 from nsp_ablation.samples.formats.frame import Frame
 
 
 class PretrainingModel(nn.Module):
-    """A `transformers` model (`hf`) run over flat micro-batches.
+    """A `transformers` model (`hf`) of an architecture, run over flat micro-batches.
 
     Whatever the objective, it has a pooler and a classifier of pairs, so that every arm has the same parameters and
     every export loads alike; without a loss on pairs they keep their first values and are left out of training.
     `checkpoints_layers` (machine setting): less memory, a third more work (see `encode_flat`).
     """
 
-    def __init__(self, hf: PreTrainedModel, predicts_pairs: bool, confines_attention: bool):
+    def __init__(self, hf: PreTrainedModel, architecture: Architecture, predicts_pairs: bool, confines_attention: bool):
         """`confines_attention`: a token attends to its own document's part of a sequence, not to all of it."""
         super().__init__()
-        self.hf, self.predicts_pairs, self.confines_attention = hf, predicts_pairs, confines_attention
+        self.hf, self.architecture = hf, architecture
+        self.predicts_pairs, self.confines_attention = predicts_pairs, confines_attention
         self.checkpoints_layers = False
-        for head in (base_model(hf).pooler, pair_classifier(hf)):
+        for head in (base_model(hf).pooler, architecture.pair_classifier(hf)):
             head.requires_grad_(predicts_pairs)
 
     def layout_of(self, batch: MicroBatch, backend: str = LENGTH_GROUPS) -> AttentionLayout:
@@ -53,13 +60,20 @@ class PretrainingModel(nn.Module):
         """
         layout = layout if layout is not None else self.layout_of(batch)
         base = base_model(self.hf)
-        tokens = (batch.input_ids, batch.token_type_ids, batch.position_ids)
-        hidden_LH = encode_flat(base, *tokens, layout, checkpoints_layers=self.checkpoints_layers)
-        masked_logits = mlm_head(self.hf)(hidden_LH.index_select(0, batch.masked_positions))
+        hidden_LH = encode_flat(
+            self.architecture,
+            base,
+            batch.input_ids,
+            batch.token_type_ids,
+            batch.position_ids,
+            layout,
+            checkpoints_layers=self.checkpoints_layers,
+        )
+        masked_logits = self.architecture.mlm_head(self.hf)(hidden_LH.index_select(0, batch.masked_positions))
         if not self.predicts_pairs:
             return masked_logits, None
         first_SH = hidden_LH.index_select(0, batch.sequence_offsets[:-1])
-        return masked_logits, pair_classifier(self.hf)(base.pooler(first_SH.unsqueeze(1)))
+        return masked_logits, self.architecture.pair_classifier(self.hf)(base.pooler(first_SH.unsqueeze(1)))
 
     def attention_backend(self, device: torch.device, precision: str, dropout: float | None = None) -> str:
         """Return the attention backend on a device; `dropout` None is that of training, the configuration's."""
@@ -70,7 +84,7 @@ class PretrainingModel(nn.Module):
 
 
 def build_model(
-    spec: ModelSpec,
+    options: ModelOptions,
     frame: Frame,
     *,
     predicts_pairs: bool,
@@ -78,26 +92,35 @@ def build_model(
     seed: int,
     token_counts: np.ndarray | None,
 ) -> PretrainingModel:
-    """Return the untrained model, or with `spec.init_from` the encoder of a directory to go on with.
+    """Return the untrained model, or with `model.init_from` the encoder of a directory to go on with.
 
     Weights are drawn by (seed, parameter name) alone: equal in all formats and objectives, and torch's global
-    generators are left as they were. `token_counts` (V,) are needed for `spec.unigram_output_bias`. Raises ValueError
+    generators are left as they were. `token_counts` (V,) are needed for `model.unigram_output_bias`. Raises ValueError
     for sizes that do not fit each other or the directory.
     """
-    hf = make_hf_model(spec, frame)
-    initialize(hf, spec.init_std, seed)
-    if spec.sinusoid_init_base is not None and spec.sinusoid_init_scale is not None:
-        initialize_positions(hf, spec.sinusoid_init_base, spec.sinusoid_init_scale * spec.init_std)
-    if spec.neighbour_init:
-        initialize_neighbours(hf, spec.sinusoid_init_base)
-    if spec.lookup_init:
+    hf = make_hf_model(
+        options,
+        max_length=frame.max_length,
+        vocab_size=frame.vocab_size,
+        cls_id=frame.cls,
+        sep_id=frame.sep,
+        pad_id=frame.pad,
+    )
+    architecture = architecture_named(options.architecture)
+    initialize(hf, options.init_std, seed)
+    if options.sinusoid_init_base is not None and options.sinusoid_init_scale is not None:
+        amplitude = options.sinusoid_init_scale * options.init_std
+        initialize_positions(hf, architecture.first_position(frame.pad), options.sinusoid_init_base, amplitude)
+    if options.neighbour_init:
+        initialize_neighbours(hf, options.sinusoid_init_base)
+    if options.lookup_init:
         initialize_lookup(hf, seed)
-    if spec.unigram_output_bias:
+    if options.unigram_output_bias:
         assert token_counts is not None
-        initialize_output_bias(hf, token_counts)
-    if spec.init_from is not None:
-        _load_weights(hf, spec.init_from)
-    return PretrainingModel(hf, predicts_pairs, confines_attention)
+        initialize_output_bias(architecture.mlm_head(hf), token_counts)
+    if options.init_from is not None:
+        _load_weights(hf, options.init_from)
+    return PretrainingModel(hf, architecture, predicts_pairs, confines_attention)
 
 
 def _load_weights(hf: Any, directory: str) -> None:

@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from nsp_ablation.learning.engine.speed import SpeedMeter
 from nsp_ablation.learning.engine.training_progress import ProgressLine
 from nsp_ablation.learning.pretraining.objective import Losses, update_share
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
+from nsp_ablation.options.pretraining_options import PretrainingOptions
 from nsp_ablation.samples.batches.loader import MicroBatch
 
 # of ln V, the loss of a model that knows nothing; small ones with wide initial weights begin at a few times that
@@ -29,31 +29,7 @@ _DIVERGED_FACTOR = 10
 
 # (first update, rank, number of ranks) -> that rank's micro-batches, from the update on
 MakeLoader = Callable[[int, int, int], Iterable[MicroBatch]]
-PlacedBatch = tuple[MicroBatch, AttentionLayout, float]  # on the device, with its attention layout and model FLOPs
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The optimization of pre-training (section 2, table 9); names and units are the configuration's."""
-
-    max_steps: int
-    learning_rate: float
-    warmup_ratio: float
-    beta1: float
-    beta2: float
-    epsilon: float
-    weight_decay: float
-    decay_all: bool
-    gradient_clip: float
-
-    @property
-    def warmup_steps(self) -> int:
-        """Updates of the warm-up."""
-        return round(self.warmup_ratio * self.max_steps)
-
-    def learning_rate_of(self, update: int) -> float:
-        """Return the learning rate that update number `update` (from 1) takes."""
-        return self.learning_rate * learning_rate_factor(update - 1, self.warmup_steps, self.max_steps)
+DeviceBatch = tuple[MicroBatch, AttentionLayout, float]  # on the device, with its attention layout and model FLOPs
 
 
 class _Window:
@@ -81,17 +57,17 @@ class PretrainingModule(pl.LightningModule):
         self,
         model: PretrainingModel,
         make_loader: MakeLoader,
-        recipe: Recipe,
+        options: PretrainingOptions,
         *,
         seed: int,
         log_every: int,
         say: Callable[[str], None] | None,
-        peak_flops: float | None = None,
+        peak_flops: float | None,
     ):
         super().__init__()
-        self.model, self.make_loader, self.recipe = model, make_loader, recipe
+        self.model, self.make_loader, self.options = model, make_loader, options
         self.log_every, self.say, self.peak_flops = log_every, say, peak_flops
-        self.num_predictions = self.resumed_at = 0
+        self.num_predictions = 0
         self._earlier_seconds = self._started = 0.0
         config = model.hf.config
         has_dropout = config.hidden_dropout_prob > 0 or config.attention_probs_dropout_prob > 0
@@ -112,7 +88,7 @@ class PretrainingModule(pl.LightningModule):
         trainer = self.trainer
         return Stream(lambda: self.make_loader(trainer.global_step, trainer.global_rank, trainer.world_size))
 
-    def transfer_batch_to_device(self, batch: MicroBatch, device: torch.device, dataloader_idx: int) -> PlacedBatch:
+    def transfer_batch_to_device(self, batch: MicroBatch, device: torch.device, dataloader_idx: int) -> DeviceBatch:
         layout = self.model.layout_of(batch, self._attention_backend)
         flops = training_flops(self._size, _work(batch, self.model))
         if device.type == "cpu":
@@ -120,13 +96,14 @@ class PretrainingModule(pl.LightningModule):
         return batch.to(device, non_blocking=True), layout.to(device), flops
 
     def on_train_start(self) -> None:
-        self._started, self.resumed_at = time.monotonic(), self.trainer.global_step
+        self._started = time.monotonic()
         if self.say is not None and self.trainer.is_global_zero:
-            self._progress = ProgressLine(self.say, max_steps=self.recipe.max_steps, first_step=self.resumed_at)
+            first_step = self.trainer.global_step
+            self._progress = ProgressLine(self.say, max_steps=self.options.max_steps, first_step=first_step)
         self._attention_backend = self.model.attention_backend(self.device, str(self.trainer.precision))
         self._since_log, self._since_line = self._new_meter(), self._new_meter()
 
-    def training_step(self, batch: PlacedBatch, batch_index: int) -> Tensor:
+    def training_step(self, batch: DeviceBatch, batch_index: int) -> Tensor:
         micro_batch, layout, flops = batch
         if self._dropout_key is not None:
             number = batch_index * self.trainer.world_size + self.trainer.global_rank
@@ -143,25 +120,25 @@ class PretrainingModule(pl.LightningModule):
         return losses.total * (self.trainer.accumulate_grad_batches * self.trainer.world_size)
 
     def configure_optimizers(self):
-        recipe = self.recipe
+        options = self.options
         optimizer = torch.optim.AdamW(
-            parameter_groups(self.model, recipe.weight_decay, recipe.decay_all),
-            lr=recipe.learning_rate,
-            betas=(recipe.beta1, recipe.beta2),
-            eps=recipe.epsilon,
+            parameter_groups(self.model, options.weight_decay, options.decay_all),
+            lr=options.learning_rate,
+            betas=(options.beta1, options.beta2),
+            eps=options.epsilon,
             fused=self.trainer.precision != "16-mixed",  # a gradient scaler cannot unscale inside a fused step
         )
         self._trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        schedule = linear_schedule(optimizer, recipe.warmup_steps, recipe.max_steps)
+        schedule = linear_schedule(optimizer, options.warmup_steps, options.max_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def configure_gradient_clipping(
         self, optimizer: Optimizer, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
     ) -> None:
-        if self.recipe.gradient_clip > 0:
-            torch.nn.utils.clip_grad_norm_(self._trained, self.recipe.gradient_clip)
+        if self.options.gradient_clip > 0:
+            torch.nn.utils.clip_grad_norm_(self._trained, self.options.gradient_clip)
 
-    def on_train_batch_end(self, outputs: Any, batch: PlacedBatch, batch_index: int) -> None:
+    def on_train_batch_end(self, outputs: Any, batch: DeviceBatch, batch_index: int) -> None:
         if not ends_update(self.trainer):
             return
         step, window = self.trainer.global_step, self._window
@@ -170,7 +147,7 @@ class PretrainingModule(pl.LightningModule):
             loss = float(window.mlm + window.pair) / window.num_updates * self.trainer.world_size
             self._progress.show(step, loss, self._since_line.speed())
             self._since_line = self._new_meter()
-        if step % self.log_every == 0 or step == self.recipe.max_steps:
+        if step % self.log_every == 0 or step == self.options.max_steps:
             self._log(step)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -183,7 +160,6 @@ class PretrainingModule(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.num_predictions = checkpoint["pretraining"]["num_predictions"]
         self._earlier_seconds = checkpoint["pretraining"]["seconds"]
-        self.resumed_at = checkpoint["global_step"]
         place_after(checkpoint, self.trainer.accumulate_grad_batches)
 
     def on_train_end(self) -> None:
@@ -206,7 +182,7 @@ class PretrainingModule(pl.LightningModule):
             return
         metrics = {
             "mlm_loss": mlm_loss,
-            "learning_rate": self.recipe.learning_rate_of(step),
+            "learning_rate": self._learning_rate(step),
             "tokens_per_second": speed.tokens_per_second,
             "padding_share": speed.padding,
         }
@@ -216,16 +192,21 @@ class PretrainingModule(pl.LightningModule):
             metrics["pair_loss"] = pair_loss
         self.logger.log_metrics({f"pretraining/{name}": value for name, value in metrics.items()}, step=step)
 
+    def _learning_rate(self, step: int) -> float:
+        """Return the learning rate that update number `step` (from 1) took."""
+        options = self.options
+        return options.learning_rate * learning_rate_factor(step - 1, options.warmup_steps, options.max_steps)
+
     def _new_meter(self) -> SpeedMeter:
         return SpeedMeter(self.trainer.world_size, self.peak_flops)
 
     def _stop_if_diverged(self, loss: float) -> None:
         if has_diverged(loss, _DIVERGED_FACTOR * math.log(self.model.hf.config.vocab_size)):
-            recipe = self.recipe
+            options = self.options
             raise DivergedError(
                 f"pretraining: the loss is {loss:.4g} by update {self.trainer.global_step}, diverged; lower "
-                f"pretraining.learning_rate={recipe.learning_rate} or raise "
-                f"pretraining.warmup_ratio={recipe.warmup_ratio} (the same command ends here again)"
+                f"pretraining.learning_rate={options.learning_rate} or raise "
+                f"pretraining.warmup_ratio={options.warmup_ratio} (the same command ends here again)"
             )
 
 

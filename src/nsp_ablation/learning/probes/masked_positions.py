@@ -4,12 +4,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
+
+from nsp_ablation.learning.engine.architecture.architecture import mlm_head
 
 _BATCH_TOKENS = 16_384
 
@@ -68,5 +69,4 @@ def _logits_at(
 ) -> Tensor:
     """Return logits (M, V) float32 at positions (M,) of rows (M,) of inputs (B, L); the MLM head sees those alone."""
     hidden_BLD = model.base_model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-    head: Any = model.cls if hasattr(model, "cls") else model.lm_head
-    return head(hidden_BLD[rows, positions]).float()
+    return mlm_head(model)(hidden_BLD[rows, positions]).float()

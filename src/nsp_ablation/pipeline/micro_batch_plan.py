@@ -1,4 +1,4 @@
-"""How the configured machine cuts an update in micro-batches."""
+"""How the configured machine divides an update into micro-batches."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ from nsp_ablation.samples.batches.micro_batches import largest_update, micro_bat
 
 
 @dataclass(frozen=True)
-class Cut:
-    """The micro-batches of an update on each device, and the real tokens that each of them holds at most."""
+class MicroBatchPlan:
+    """Micro-batches per update and device, and the most real tokens that one of them holds."""
 
     accumulation: int
     max_tokens: int
 
 
-def make_cut(trainer: TrainerOptions, size: UpdateSize, lengths: np.ndarray) -> Cut:
-    """Return the cut of updates of this size over samples of these lengths (N,) int64.
+def plan_micro_batches(trainer: TrainerOptions, size: UpdateSize, lengths: np.ndarray) -> MicroBatchPlan:
+    """Return the plan for updates of this size over samples of these lengths (N,) int64.
 
     Raises ValueError where `trainer.max_tokens` is too small for them.
     """
@@ -31,4 +31,4 @@ def make_cut(trainer: TrainerOptions, size: UpdateSize, lengths: np.ndarray) -> 
         num_ranks=num_ranks,
         at_least=trainer.accumulation,
     )
-    return Cut(accumulation, micro_batch_tokens(update_tokens, longest, accumulation * num_ranks))
+    return MicroBatchPlan(accumulation, micro_batch_tokens(update_tokens, longest, accumulation * num_ranks))

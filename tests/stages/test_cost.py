@@ -1,4 +1,4 @@
-"""`trainer.dry_run=true`: what a cell would take; nothing is built."""
+"""`stage=cost`, or `trainer.dry_run=true` in any stage: what a cell would take; nothing is built."""
 
 import re
 
@@ -10,7 +10,7 @@ def dry(nsp, tmp_path):
     """dry("model=base", ...): the lines that a dry run prints; it leaves nothing behind."""
 
     def run(*arguments):
-        ended = nsp(*arguments, "trainer.dry_run=true")
+        ended = nsp(*arguments, "stage=cost")
         assert ended.status == 0, ended.err
         made = [path for path in tmp_path.rglob("*") if path.is_file()]
         assert {path.name for path in made} <= {"multirun.yaml"}  # Hydra's own note
@@ -29,14 +29,14 @@ def test_a_base_cell_of_the_paper(dry):
     assert lines[0] == "python run.py seed=1 condition=full experiment=table2_formats scale=paper"
     assert lines[1] == "  published as table 2, FULL-SENTENCES; table 3, 256"
     assert _number(lines, r"parameters ([\d,]+):") == 110_106_428
-    assert _number(lines, r"real tokens ([\d,]+) an update \(256.0 sequences\)") == 256 * 512
+    assert _number(lines, r"real tokens ([\d,]+) per update \(256.0 sequences\)") == 256 * 512
     assert "no prepared store" in "".join(lines)
     total = _number(lines, r"update, (\S+) in all")
     assert total == pytest.approx(1e6 * 256 * 512 * 589e6, rel=0.03)  # 6 x 85M + 12 L H T + the head at 15 %
     assert _number(lines, r"hours ([\d,.]+) .* 8 x A100 \(312 TFLOP/s") == pytest.approx(
         total / (8 * 312e12 * 0.4) / 3600, rel=0.01
     )
-    assert "memory a device about" in lines[5]
+    assert "memory per device ~" in lines[5]
 
 
 def test_a_prepared_store_gives_the_real_lengths(nsp, smoke_artifacts):
@@ -45,6 +45,8 @@ def test_a_prepared_store_gives_the_real_lengths(nsp, smoke_artifacts):
     ended = nsp(*small, "trainer.dry_run=true")
     assert "the prepared store" in ended.out
     assert "hours" in ended.out
+    other = nsp("scale=smoke", "stage=cost").out.splitlines()
+    assert other[1:4] == ended.out.splitlines()[1:4]  # the same word: parameters, tokens, FLOPs
 
 
 @pytest.mark.parametrize(
@@ -70,4 +72,4 @@ def test_a_gpu_that_is_not_there_and_not_named_has_no_hours(dry):
 
 def test_more_tokens_than_a_device_holds_are_accumulated(dry):
     lines = dry("model=base", "batch=8k", "trainer=gpu", "format=full")
-    assert "micro-batches an update 128, each of at most 33,280 tokens" in "".join(lines)
+    assert "128 micro-batches per update, <= 33,280 tokens each" in "".join(lines)
