@@ -20,22 +20,21 @@ from nsp_ablation.base.kernels import keep_kernels_by_source
 keep_kernels_by_source()
 from nsp_ablation.cli.arguments import parse_arguments
 from nsp_ablation.cli.planned_cells import open_composer, plan
-from nsp_ablation.pipeline.feed import make_feed
-from nsp_ablation.pipeline.initial_model import make_model
-from nsp_ablation.pipeline.stores import prepare
+from nsp_ablation.pipeline.encoder_training import initial_model
+from nsp_ablation.pipeline.feed import feed_of
 from nsp_ablation.samples.batches.loader import micro_batch_loader
 import nsp_ablation.learning.pretraining.pretraining_fit, nsp_ablation.text.corpus.jsonl
 arguments = parse_arguments({overrides!r})
 config = plan(arguments, open_composer(arguments, Path({root!r}))).cells[0].config
 started = time.perf_counter()
-prepared = prepare(config)
+link = feed_of(config); link.stores.make()
 opened = time.perf_counter()
-feed = make_feed(config, prepared)
+feed = link.open()
 loader = micro_batch_loader(feed.plan, feed.store, feed.frame, feed.masks, first_step=0, max_steps=9, accumulation=1,
                             num_workers=0)
 batch = next(iter(loader))
 first = time.perf_counter()
-model = make_model(config, feed)
+model = initial_model(config, feed)
 print(json.dumps({{"store": opened - started, "first batch": first - started,
                   "training starts": time.perf_counter() - started, "tokens": feed.store.num_tokens}}))
 """

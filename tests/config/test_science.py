@@ -8,16 +8,13 @@ from typing import Union, get_args, get_origin, get_type_hints
 import pytest
 
 from nsp_ablation.base.fingerprint import fingerprint
-from nsp_ablation.config.schema import Config
-from nsp_ablation.config.science import (
+from nsp_ablation.config.identity import (
     condition,
     condition_name,
-    pretraining_settings,
     resolved_objective,
     science_settings,
-    store_settings,
-    tokenizer_settings,
 )
+from nsp_ablation.config.schema import Config
 
 CONDITION_KEYS = (
     *(
@@ -105,23 +102,6 @@ def test_science_changes_with_each_science_setting_and_with_no_other(rich):
     assert len(everything) - len(changed) > 40
     assert {"model.dropout", "trainer.precision", "objective", "corpus.hub.split", "masking.copies"} <= changed
     assert not {"seed", "finetuning.seeds", "corpus.path", "trainer.devices", "tasks.path", "encoder", "name"} & changed
-
-
-def test_an_encoder_depends_on_all_of_science_but_fine_tuning(rich):
-    everything, changed = changed_paths(rich, pretraining_settings)
-    assert changed == {path for path in science_paths(everything) if not path.startswith("finetuning.")}
-
-
-def test_stores_and_a_trained_tokenizer_depend_on_corpus_and_tokenizer(rich):
-    for view in (store_settings, tokenizer_settings):
-        everything, changed = changed_paths(rich, view)
-        assert changed == {path for path in science_paths(everything) if path.startswith(("corpus.", "tokenizer."))}
-
-
-def test_a_pretrained_tokenizer_depends_on_no_corpus(config):
-    arguments = ("tokenizer=pretrained", "tokenizer.path=bert-base-uncased")
-    views = [tokenizer_settings(config(*arguments, f"corpus={name}")) for name in ("microworld", "wikipedia")]
-    assert views[0] == views[1]
 
 
 @pytest.mark.parametrize(

@@ -38,12 +38,11 @@ def updates(words: list[str], num_updates: int, accumulation: int = 1) -> Iterat
     from nsp_ablation.base.kernels import keep_kernels_by_source
 
     keep_kernels_by_source()
-    from nsp_ablation.pipeline.feed import make_feed
-    from nsp_ablation.pipeline.stores import prepare
+    from nsp_ablation.pipeline.feed import feed_of
     from nsp_ablation.samples.batches.loader import micro_batch_loader
 
     with contextlib.redirect_stdout(io.StringIO()):
-        feed = make_feed(config, prepare(config))
+        feed = feed_of(config).open()
     loader = micro_batch_loader(
         *(feed.plan, feed.store, feed.frame, feed.masks),
         first_step=0,

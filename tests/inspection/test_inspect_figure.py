@@ -9,10 +9,9 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from nsp_ablation.config.science import resolved_objective
+from nsp_ablation.config.identity import resolved_objective
 from nsp_ablation.options.format_options import FORMATS, FormatOptions
-from nsp_ablation.pipeline.feed import make_frame, make_masks
-from nsp_ablation.pipeline.stores import prepare
+from nsp_ablation.pipeline.feed import feed_of
 from nsp_ablation.samples.inspection import formats_figure
 from nsp_ablation.samples.inspection.formats_figure import NUM_COLUMNS, STYLES, UNUSED, figure, input_lines
 from nsp_ablation.samples.inspection.formats_page import format_choice, make_page, page_documents
@@ -29,12 +28,11 @@ def drawn(composed):
 
     def draw(name="full", **settings):
         config = dataclasses.replace(composed(name), **settings)
-        prepared = prepare(config)
-        frame, masks = make_frame(config, prepared.tokenizer), make_masks(config, prepared.tokenizer)
+        feed = feed_of(config)
+        frame, masks, store = feed.frame(), feed.masks(), feed.stores.training()
         pairs = resolved_objective(dataclasses.replace(config, format=FormatOptions("segment_pair")))
-        store = TokenStore.open(prepared.store)
         page = make_page(store, frame, masks, config.format, pairs, seed=config.seed, epoch=1)
-        return page, Vocabulary(prepared.tokenizer)
+        return page, Vocabulary(feed.stores.vocabulary.make())
 
     return draw
 

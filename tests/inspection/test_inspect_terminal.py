@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from nsp_ablation.options.output_options import InspectOptions
-from nsp_ablation.pipeline.stores import prepare
+from nsp_ablation.pipeline.feed import feed_of
 from nsp_ablation.samples.formats.sample_index import SampleIndex
 from nsp_ablation.samples.inspection.epoch_statistics import block_statistics, pair_statistics
-from nsp_ablation.stages.inspect import inspect
+from nsp_ablation.stages.cell import CellRun
+from nsp_ablation.stages.inspect import run
 from nsp_ablation.text.store.token_store import TokenStore
 
 SHOWN = InspectOptions(output=None, figure=None, num_samples="8", epoch=1)
@@ -26,15 +27,15 @@ BLOCKS = ("mean sentences per sample", "mean documents per sample", "samples tha
 def printed(composed, capsys, monkeypatch):
     """printed("full", columns=80, ...): what the stage prints in a terminal of so many columns."""
 
-    def run(name, columns=80, **settings):
+    def printing(name, columns=80, **settings):
         monkeypatch.setenv("COLUMNS", str(columns))
         config = dataclasses.replace(composed(name), **{"inspect": SHOWN, **settings})
-        prepare(config)
+        feed_of(config).stores.make()
         capsys.readouterr()  # what is built on first use is told with its path
-        inspect(config)
+        run(CellRun(config, [], []))
         return capsys.readouterr().out
 
-    return run
+    return printing
 
 
 @pytest.mark.parametrize("columns", [80, 120])

@@ -1,4 +1,4 @@
-"""The gradient of an update does not depend on its cut in micro-batches and ranks (PAPER row 3)."""
+"""The gradient of an update does not depend on its cut in micro-batches and ranks (fidelity row 3)."""
 
 from types import SimpleNamespace
 

@@ -9,8 +9,7 @@ import yaml
 
 from nsp_ablation.config.checks import check
 from nsp_ablation.options.format_options import FORMATS
-from nsp_ablation.pipeline.feed import Feed, make_feed
-from nsp_ablation.pipeline.stores import prepare
+from nsp_ablation.pipeline.feed import OpenFeed, feed_of
 
 
 @pytest.fixture(scope="session")
@@ -58,8 +57,7 @@ def compose(planned, small_corpus):
 def feed_of(compose):
     """feed_of("format=doc", ...) -> what that configuration feeds the model; tokenizer and stores are built once."""
 
-    def feed(*arguments) -> Feed:
-        config = compose(*arguments)
-        return make_feed(config, prepare(config))
+    def feed(*arguments) -> OpenFeed:
+        return feed_of(compose(*arguments)).open()
 
     return feed

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nsp_ablation.options.format_options import FORMATS
-from nsp_ablation.pipeline.initial_model import make_model
+from nsp_ablation.pipeline.encoder_training import initial_model
 from nsp_ablation.samples.batches.assemble import assemble_masked
 from nsp_ablation.samples.batches.loader import micro_batch_loader
 from nsp_ablation.samples.formats.sample_index import SampleIndex
@@ -109,7 +109,7 @@ def test_type_vocab_size_and_the_same_parameters_in_every_arm(compose, feed_of):
     for types in (2, 1):
         for name, objective in arms:
             arguments = (f"format={name}", f"objective={objective}", f"model.type_vocab_size={types}")
-            model = make_model(compose(*arguments), feed_of(*arguments))
+            model = initial_model(compose(*arguments), feed_of(*arguments))
             numbers[types, name, objective] = sum(parameter.numel() for parameter in model.parameters())
     counts = {types: {number for key, number in numbers.items() if key[0] == types} for types in (2, 1)}
     assert len(counts[2]) == len(counts[1]) == 1
@@ -125,6 +125,6 @@ def test_a_model_of_one_token_type_reads_pairs_of_two(compose, feed_of):
     )
     batch = next(iter(loader))
     assert batch.token_type_ids.max() == 1
-    masked_logits, pair_logits = make_model(compose(*arguments), feed)(batch)
+    masked_logits, pair_logits = initial_model(compose(*arguments), feed)(batch)
     assert torch.isfinite(masked_logits).all()
     assert torch.isfinite(pair_logits).all()

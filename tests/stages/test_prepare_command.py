@@ -4,12 +4,12 @@ import json
 import pickle
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from nsp_ablation.pipeline.documents import corpus_fingerprint
-from nsp_ablation.pipeline.stores import store_shards
+from nsp_ablation.options.corpus_options import CorpusOptions
+from nsp_ablation.pipeline.corpora import Corpus
+from nsp_ablation.pipeline.feed import feed_of
 from nsp_ablation.text.store.shard import build_shard
 
 
@@ -39,7 +39,7 @@ def test_shards_that_a_cluster_made_are_found(nsp, planned, tmp_path):
     path = write_documents(tmp_path / "a.jsonl", 40, "town")
     command = ["stage=prepare", "corpus=jsonl", f"corpus.path={path}", "tokenizer.vocab_size=300"]
     (cell,) = planned(*command)
-    for call in pickle.loads(pickle.dumps(store_shards(cell.config))):
+    for call in pickle.loads(pickle.dumps(feed_of(cell.config).stores.shards())):
         build_shard(*call)
     ended = nsp(*command)
     assert ended.status == 0, ended.err
@@ -58,11 +58,11 @@ def test_another_corpus_is_another_store_under_a_tokenizer_of_ones_own_too(nsp, 
 
 
 def test_a_corpus_that_changes_within_a_process_has_another_fingerprint(tmp_path):
-    corpus = SimpleNamespace(reader="jsonl", path=str(tmp_path / "a.jsonl"))
+    options = CorpusOptions("jsonl", "jsonl", path=str(tmp_path / "a.jsonl"), text_key="text")
     names = []
     for place in ("Rome", "Pisa", "Rome"):
         write_documents(tmp_path / "a.jsonl", 3, place)
-        names += [corpus_fingerprint(corpus), corpus_fingerprint(corpus)]
+        names += [Corpus(tmp_path, options).key, Corpus(tmp_path, options).key]
         time.sleep(0.02)  # a file system's clock ticks every 4 ms
     assert names[0] == names[1] == names[4] == names[5]
     assert names[2] == names[3] != names[0]

@@ -1,4 +1,4 @@
-"""What the seeds draw and what they leave alone (PAPER row 16), and held-out inputs (row 18)."""
+"""What the seeds draw and what they leave alone (fidelity row 16), and held-out inputs (row 18)."""
 
 import json
 
@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.pipeline.documents import microworld_fingerprint
-from nsp_ablation.pipeline.encoder_artifact import _heldout_batches, encoder_key
-from nsp_ablation.pipeline.initial_model import make_model
-from nsp_ablation.pipeline.stores import prepare
+from nsp_ablation.pipeline.encoder_training import heldout_batches, initial_model
+from nsp_ablation.pipeline.encoders import trained_encoder
 from nsp_ablation.text.corpus.document import is_heldout, text_digest
 
 
@@ -17,10 +15,10 @@ def test_the_pretraining_seed_draws_order_formats_masks_and_weights(compose, fee
     arguments = [("format=segment_pair", f"seed={seed}") for seed in (1, 2)]
     first, second = (feed_of(*words) for words in arguments)
     assert first.index_of(1).spans.tolist() != second.index_of(1).spans.tolist()
-    assert first.spec.keys(np.arange(9), 1).tolist() != second.spec.keys(np.arange(9), 1).tolist()
+    assert first.masks.keys(np.arange(9), 1).tolist() != second.masks.keys(np.arange(9), 1).tolist()
     orders = [feed_of("format=doc", f"seed={seed}").plan.order(1).tolist() for seed in (1, 2)]
     assert orders[0] != orders[1]
-    weights = [make_model(compose(*words), feed_of(*words)).state_dict() for words in arguments]
+    weights = [initial_model(compose(*words), feed_of(*words)).state_dict() for words in arguments]
     matrices = [name for name, weight in weights[0].items() if weight.ndim == 2 and "position" not in name]
     assert not any(torch.equal(weights[0][name], weights[1][name]) for name in matrices)
 
@@ -28,12 +26,10 @@ def test_the_pretraining_seed_draws_order_formats_masks_and_weights(compose, fee
 def test_neither_seed_touches_tokenizer_splitting_held_out_documents_or_the_micro_world(compose, feed_of):
     seeds = [("seed=1", "finetuning.seeds=[1]"), ("seed=2", "finetuning.seeds=[1]"), ("seed=1", "finetuning.seeds=[2]")]
     configs = [compose("format=segment_pair", *words) for words in seeds]
-    assert len({prepare(config) for config in configs}) == 1  # the places of tokenizer, store and held-out store
-    assert prepare(configs[0]).heldout is not None
+    assert len({trained_encoder(config).stores.make() for config in configs}) == 1
     feeds = [feed_of("format=segment_pair", *words) for words in seeds]
     assert len({feed.store.fingerprint for feed in feeds}) == len({feed.heldout.fingerprint for feed in feeds}) == 1
-    assert len({microworld_fingerprint(config.corpus) for config in configs}) == 1
-    keys = [encoder_key(config) for config in configs]
+    keys = [trained_encoder(config).key for config in configs]
     assert keys[0] != keys[1]
     assert keys[0] == keys[2]  # a fine-tuning seed asks for no other encoder
 
@@ -43,7 +39,7 @@ def test_an_arms_own_held_out_inputs_and_masks_are_the_same_for_every_seed(compo
     found = []
     for seed in (1, 2):
         arguments = (f"format={name}", f"seed={seed}")
-        batches = list(_heldout_batches(compose(*arguments), feed_of(*arguments)))
+        batches = list(heldout_batches(compose(*arguments), feed_of(*arguments)))
         found.append([(batch.input_ids.tolist(), batch.masked_labels.tolist()) for batch in batches])
     assert found[0] == found[1]
     assert sum(len(labels) for _, labels in found[0]) > 20

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 
+from nsp_ablation.config.identity import resolved_objective
 from nsp_ablation.config.problem import Problem, unknown_value
 from nsp_ablation.config.schema import Config
-from nsp_ablation.config.identity import resolved_objective
 from nsp_ablation.options.corpus_options import BYTE_ALPHABET, READERS, CorpusOptions
 from nsp_ablation.options.format_options import FORMATS, is_pair
 from nsp_ablation.options.output_options import PUBLISHED

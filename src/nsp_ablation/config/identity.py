@@ -60,9 +60,7 @@ def untrained_settings(config: Config) -> dict[str, Any]:
 
 def task_settings(task: TaskOptions) -> dict[str, Any]:
     """Return the settings that a result on a task depends on, beside the content of its files: those of its kind."""
-    shared = {"name", "kind", "metric", "train_file", "dev_file", "hub"}
-    own = shared | set(TASK_KINDS[task.kind].options)
-    return {key: value for key, value in _science(task).items() if key in own}
+    return {key: getattr(task, key) for key in ("kind", "metric", *TASK_KINDS[task.kind].options)}
 
 
 def science_settings(config: Config) -> dict[str, Any]:

@@ -34,10 +34,19 @@ class Artifact(ABC):
         """Return the artifacts that this one is made from."""
         return ()
 
+    def input_names(self) -> list[str]:
+        """Return the names of the artifacts that this one was made from."""
+        return [link.name for link in self.inputs()]
+
     @cached_property
     def key(self) -> str:
         """16 hex digits that depend on all that decides the content, and on nothing else."""
         return fingerprint([self.kind, MAKERS[self.kind], self.identity(), [link.key for link in self.inputs()]])
+
+    @property
+    def name(self) -> str:
+        """`<kind>/<key>`."""
+        return f"{self.kind}/{self.key}"
 
     @property
     def directory(self) -> Path:
@@ -62,4 +71,4 @@ class Artifact(ABC):
 
     def note_inputs(self, directory: Path) -> None:
         """Write into `directory` what it is made from, so that nothing that is still needed is ever deleted."""
-        write_json(directory / LINK_FILE, {"inputs": [f"{link.kind}/{link.key}" for link in self.inputs()]})
+        write_json(directory / LINK_FILE, {"inputs": sorted({*self.input_names()})})

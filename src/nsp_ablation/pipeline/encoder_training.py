@@ -1,4 +1,4 @@
-"""How an encoder is made: pre-trained on its feed and exported, or exported as it starts. Heavy: torch and Lightning."""
+"""How an encoder is made: pre-trained on its feed and exported, or exported as it starts. Loads torch and Lightning."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -10,8 +10,8 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins.environments import ClusterEnvironment
 
 from nsp_ablation.base.artifact import build_once
-from nsp_ablation.config.schema import Config
 from nsp_ablation.config.identity import condition, condition_name, resolved_objective
+from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.device_peak import device_peak
 from nsp_ablation.learning.pretraining.export_encoder import export_encoder
 from nsp_ablation.learning.pretraining.heldout_loss import HeldoutLoss, heldout_loss
@@ -21,16 +21,16 @@ from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
 from nsp_ablation.learning.pretraining.pretraining_module import MakeLoader
 from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.pipeline.cell_logger import run_logger
+from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.device import torch_device
 from nsp_ablation.pipeline.encoders import TrainedEncoder, UntrainedEncoder, trained_encoder
 from nsp_ablation.pipeline.feed import OpenFeed, feed_of
 from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
+from nsp_ablation.pipeline.ranks import ranks
 from nsp_ablation.samples.batches.accounting import Totals, tokens_at_positions, totals
+from nsp_ablation.samples.batches.loader import MicroBatch, evaluation_batches, micro_batch_loader
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.text.store.token_store import TokenStore
-from nsp_ablation.samples.batches.loader import MicroBatch, evaluation_batches, micro_batch_loader
-from nsp_ablation.pipeline.console import say
-from nsp_ablation.pipeline.ranks import ranks
 
 _EVALUATION_TOKENS = 16_384
 
@@ -39,7 +39,7 @@ def take_part(config: Config, environment: ClusterEnvironment) -> None:
     """Train the encoder of a configuration as one of the ranks beside the first, which writes and says everything."""
     encoder = trained_encoder(config)
     feed = encoder.feed.open()
-    _fit(encoder, feed, _plan(config, feed), _initial_model(config, feed), environment, None, lambda update: None)
+    _fit(encoder, feed, _plan(config, feed), initial_model(config, feed), environment, None, lambda update: None)
 
 
 def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
@@ -49,7 +49,7 @@ def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
     """
     config, feed, run = encoder.config, encoder.feed.open(), encoder.run_directory
     tokenizer = encoder.stores.vocabulary.make()
-    model = _initial_model(config, feed)
+    model = initial_model(config, feed)
     facts = {
         "condition": condition(config),
         "seed": config.seed,
@@ -94,7 +94,7 @@ def export_untrained(encoder: UntrainedEncoder, directory: Path) -> None:
     export_encoder(model, encoder.stores.vocabulary.make(), directory, facts)
 
 
-def _initial_model(config: Config, feed: OpenFeed) -> PretrainingModel:
+def initial_model(config: Config, feed: OpenFeed) -> PretrainingModel:
     """Return the model at the start of pre-training; it depends on sizes and seed, never on format or objective."""
     return build_model(
         config.model,
@@ -185,7 +185,7 @@ def _heldout_loss(config: Config, feed: OpenFeed, model: PretrainingModel) -> He
     """Return the loss in the format's own held-out inputs and say it; None where none is asked for or possible."""
     if feed.heldout_index is None or config.pretraining.heldout_tokens == 0:
         return None
-    heldout = heldout_loss(model, _heldout_batches(config, feed), torch_device(config.trainer))
+    heldout = heldout_loss(model, heldout_batches(config, feed), torch_device(config.trainer))
     unigram = unigram_entropy(_token_counts(feed.frame, feed.store))
     against = f"(unigram entropy of the corpus {unigram:.3f})"
     say("pretrain", f"held-out MLM loss {heldout.mlm_loss:.3f} nats in the format's own inputs {against}")
@@ -198,11 +198,11 @@ def unigram_entropy(token_counts: np.ndarray) -> float:
     return float(-(shares * np.log(shares)).sum())
 
 
-def _heldout_batches(config: Config, feed: OpenFeed) -> Iterator[MicroBatch]:
+def heldout_batches(config: Config, feed: OpenFeed) -> Iterator[MicroBatch]:
     """Give held-out inputs of the arm's own format under one fixed mask, up to `heldout_tokens` real tokens."""
     assert feed.heldout is not None
     assert feed.heldout_index is not None
-    spec = replace(feed.masks, seed=config.corpus.seed)
+    masks = replace(feed.masks, seed=config.corpus.seed)
     num_tokens = 0
     for batch in evaluation_batches(feed.heldout, feed.heldout_index, feed.frame, masks, _EVALUATION_TOKENS):
         yield batch

@@ -1,6 +1,7 @@
 """The fifth link: the encoders of a cell. Each is an arm: trained here, untrained beside it, or from elsewhere."""
 
-from dataclasses import asdict, dataclass, replace
+import shutil
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -103,6 +104,9 @@ class TrainedEncoder(Encoder):
     def science(self) -> str:
         return fingerprint([science_settings(self.config), self.stores.key])
 
+    def input_names(self) -> list[str]:
+        return [*super().input_names(), *self.feed.opened]
+
     @property
     def run_directory(self) -> Path:
         """Where an interrupted training keeps its state."""
@@ -118,8 +122,6 @@ class TrainedEncoder(Encoder):
 
         Raises DivergedError where the loss diverges, and ValueError for an encoder that was damaged since.
         """
-        import shutil
-
         is_new = not self.is_made
         directory = super().make()
         shutil.rmtree(self.run_directory, ignore_errors=True)

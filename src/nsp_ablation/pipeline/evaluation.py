@@ -36,10 +36,7 @@ def evaluate(
 
     Raises ValueError for unreadable files, or a corpus that holds no document out.
     """
-    if seed is None:
-        outcome = _probe(config, encoder, task)
-    else:
-        outcome = _finetune(config, encoder, task, seed, state)
+    outcome = _probe(config, encoder, task) if seed is None else _finetune(config, encoder, task, seed, state)
     return outcome, device_name(config.trainer), _backends(encoder)
 
 

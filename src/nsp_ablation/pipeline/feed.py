@@ -1,7 +1,7 @@
 """The fourth link: what a configuration feeds the model. Training and inspection both read it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,7 @@ class Feed:
 
     config: Config
     stores: Stores
+    opened: list[str] = field(default_factory=list)  # names of the indexes that were read
 
     @cached_property
     def key(self) -> str:
@@ -88,7 +89,7 @@ class Feed:
         Raises ValueError for a corpus that cannot give what the format needs.
         """
         config, store = self.config, self.stores.training()
-        open_epoch = lru_cache(maxsize=2)(lambda epoch: self._index(config.format, store, epoch).open())
+        open_epoch = lru_cache(maxsize=2)(lambda epoch: self._open(config.format, store, epoch))
 
         def index_of(epoch: int) -> SampleIndex:
             return open_epoch(config.masking.mask_epoch(epoch) if config.format.resample else 0)
@@ -127,11 +128,16 @@ class Feed:
         seed = self.config.seed if seed is None else seed
         return Index(self.stores.root, self.stores, store, self.frame(), built, seed, epoch)
 
+    def _open(self, options: FormatOptions, store: TokenStore, epoch: int, seed: int | None = None) -> SampleIndex:
+        index = self._index(options, store, epoch, seed)
+        self.opened.append(index.name)
+        return index.open()
+
     def _heldout_index(self, heldout: TokenStore) -> SampleIndex | None:
         """Return the samples of the held-out documents in the format itself; None, with a line that says why, where
         these few documents cannot make any, though the corpus can. The corpus' seed draws them: equal for all arms."""
         try:
-            return self._index(self.config.format, heldout, 0, self.config.corpus.seed).open()
+            return self._open(self.config.format, heldout, 0, self.config.corpus.seed)
         except ValueError as error:
             say("prepare", f"no held-out loss, since of the held-out documents alone: {error}")
             return None
@@ -140,7 +146,7 @@ class Feed:
         """Return the size of an update; the format to match has the paper's own choices (fidelity row 1)."""
         name, matched_length = matched_format(self.config.budget, self.config.format.name), None
         if name is not None:
-            matched_length = float(self._index(FormatOptions(name), store, 0).open().lengths().mean())
+            matched_length = float(self._open(FormatOptions(name), store, 0).lengths().mean())
         return update_size(self.config.batch.sequences, float(own.lengths().mean()), matched_length)
 
 

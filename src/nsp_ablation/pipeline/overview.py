@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 
 from nsp_ablation.config.schema import Config
+from nsp_ablation.pipeline.chain import Artifact
 from nsp_ablation.pipeline.encoders import trained_encoder
+from nsp_ablation.pipeline.feed import Feed
 
 
 def chain_lines(config: Config) -> Iterator[str]:
     """Yield a line per link of the chain up to the pre-trained encoder; nothing is made."""
     encoder = trained_encoder(config)
     stores = encoder.stores
-    links = {
+    links: dict[str, Artifact | Feed] = {
         "corpus": stores.corpus,
         "tokenizer": stores.vocabulary,
         "stores": stores,

@@ -2,8 +2,8 @@
 
 import shlex
 
-from nsp_ablation.config.schema import Config
 from nsp_ablation.config.identity import condition
+from nsp_ablation.config.schema import Config
 from nsp_ablation.reporting.analysis.published import published_names
 from nsp_ablation.reporting.records.record import Condition
 

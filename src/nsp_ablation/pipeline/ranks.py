@@ -25,8 +25,8 @@ from nsp_ablation.learning.engine.divergence import DivergedError
 from nsp_ablation.learning.engine.job import job_rank
 from nsp_ablation.learning.engine.signals import Stopped, never_stops
 from nsp_ablation.learning.engine.training_processes import GivenRank, Job, free_port
-from nsp_ablation.pipeline.device import torch_device
 from nsp_ablation.pipeline.console import say_error
+from nsp_ablation.pipeline.device import torch_device
 
 TakePart = Callable[[Config, ClusterEnvironment], None]
 

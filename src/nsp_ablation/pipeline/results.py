@@ -46,7 +46,7 @@ class Result:
     def made_from(self) -> list[str]:
         """Return the names (`<kind>/<key>`) of the artifacts that the record needs."""
         links = [self.encoder, *([self.encoder.stores] if self.task.facts.reads == "heldout" else [self.task])]
-        return [f"{link.kind}/{link.key}" for link in links]
+        return [link.name for link in links]
 
     def make(self, folder: RecordFolder) -> None:
         """Evaluate the encoder and write the record, done. Raises ValueError where that is not possible."""
@@ -106,7 +106,8 @@ def make_missing(results: list[Result], folder: RecordFolder) -> list[str]:
     An encoder that cannot be had fails all of its results at once. A mistake of ours (no ValueError) is recorded as
     failed too, and passes on.
     """
-    failed, without: list[str] = [], dict[str, str]()
+    failed: list[str] = []
+    without: dict[str, str] = {}
     for result in results:
         lock = result.encoder.root / "locks" / f"{result.id}.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.tasks.outcome import Baselines
 from nsp_ablation.learning.tasks.task_kind import task_kind
 from nsp_ablation.learning.tasks.task_reader import read_task, split_files
-from nsp_ablation.options.task_options import TASK_KINDS, TaskKindFacts, TaskOptions
+from nsp_ablation.options.task_options import TASK_KINDS, TaskKindFacts, TaskOptions, wanted_files
 from nsp_ablation.pipeline.chain import Artifact
 from nsp_ablation.pipeline.corpora import Corpus
 
@@ -34,12 +34,13 @@ class TaskData(Artifact):
 
     @cached_property
     def _content(self) -> Any:
-        """The fingerprint of the examples, split by split; held-out documents and hub have their own names."""
-        if self.facts.reads != "files" or self.options.path is None:
+        """The fingerprint of the examples, split by split; None for held-out documents, which have a name elsewhere."""
+        options = self.options
+        if self.facts.reads != "files":
             return None
-        files = split_files(self.options).items()
-        below = {split: [file for path in paths for file in _below(path)] for split, paths in files}
-        return {split: files_fingerprint(paths) for split, paths in below.items()}
+        if options.path is not None:
+            return {split: _fingerprint(split_files(options, split)) for split in wanted_files(options)}
+        return [asdict(options.hub), _fingerprint([Path(options.hub.path)])] if options.hub is not None else None
 
     def build(self, directory: Path) -> None:
         options = self.options
@@ -75,5 +76,7 @@ def _task_data(config: Config, corpus: Corpus, options: TaskOptions) -> TaskData
     return TaskData(corpus.root, replace(options, path=path, heldout_tokens=heldout_tokens), is_generated)
 
 
-def _below(path: Path) -> list[Path]:
-    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+def _fingerprint(paths: list[Path]) -> str:
+    """Return the fingerprint of the bytes of files, and of those below directories, in order."""
+    below = [[path] if path.is_file() else sorted(path.rglob("*")) for path in paths]
+    return files_fingerprint([path for found in below for path in found if path.is_file()])

@@ -5,20 +5,20 @@ from dataclasses import fields
 import numpy as np
 import torch
 
-from nsp_ablation.config.schema import Config
 from nsp_ablation.config.identity import resolved_objective
+from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.cost.flops import EncoderSize, Work, training_flops
 from nsp_ablation.learning.cost.memory import memory_estimate
 from nsp_ablation.learning.cost.parameters import encoder_size, parameter_counts
 from nsp_ablation.learning.cost.published_peak import published_peak
 from nsp_ablation.learning.engine.device_peak import device_peak
 from nsp_ablation.options.trainer_options import TrainerOptions
-from nsp_ablation.pipeline.device import torch_device
-from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
-from nsp_ablation.pipeline.input_estimate import InputEstimate, estimate_input, special_tokens_of
-from nsp_ablation.pipeline.published_cells import command, published_cell
 from nsp_ablation.pipeline.console import say
+from nsp_ablation.pipeline.device import torch_device
+from nsp_ablation.pipeline.input_estimate import InputEstimate, estimate_input, special_tokens_of
+from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
 from nsp_ablation.pipeline.overview import chain_lines
+from nsp_ablation.pipeline.published_cells import command, published_cell
 from nsp_ablation.stages.cell import CellRun
 
 

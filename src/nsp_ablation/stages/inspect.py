@@ -12,10 +12,10 @@ import numpy as np
 from rich.console import Console
 
 from nsp_ablation.base.artifact import write_text
-from nsp_ablation.stages.cell import CellRun
-from nsp_ablation.config.schema import Config
 from nsp_ablation.config.identity import resolved_objective
+from nsp_ablation.config.schema import Config
 from nsp_ablation.options.format_options import FORMATS, FormatOptions
+from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.feed import Feed, OpenFeed, feed_of
 from nsp_ablation.pipeline.overview import chain_lines
 from nsp_ablation.samples.inspection.contract import header, sample_rows, write_jsonl
@@ -23,11 +23,11 @@ from nsp_ablation.samples.inspection.formats_figure import figure
 from nsp_ablation.samples.inspection.formats_page import make_page
 from nsp_ablation.samples.inspection.input_tokens import Vocabulary
 from nsp_ablation.samples.inspection.inspect_terminal import epoch_rows, print_samples, print_statistics, update_rows
-from nsp_ablation.pipeline.console import say
+from nsp_ablation.stages.cell import CellRun
 
 
 def run(cell: CellRun) -> None:
-    """Write `inspect.figure` and `inspect.output` where they are asked for, else print samples, statistics and chain."""
+    """Write `inspect.figure` and `inspect.output` where they are asked for, else print samples and statistics."""
     config = cell.config
     link = feed_of(config)
     if config.inspect.figure is not None:

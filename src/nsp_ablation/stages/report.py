@@ -11,6 +11,7 @@ from filelock import FileLock
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.tree import leaves
 from nsp_ablation.learning.engine.job import job_rank
+from nsp_ablation.pipeline.console import say_error
 from nsp_ablation.reporting.analysis.make_report import Report, load_report
 from nsp_ablation.reporting.analysis.study import StudyInfo
 from nsp_ablation.reporting.records.manifest import Manifest, SweepCell, read_manifest
@@ -19,7 +20,6 @@ from nsp_ablation.reporting.records.record_folder import RecordFolder
 from nsp_ablation.reporting.render.outputs import write_report
 from nsp_ablation.reporting.render.terminal import terminal_text
 from nsp_ablation.stages.cell import MAKING_STAGES, cell_key
-from nsp_ablation.pipeline.console import say_error
 
 _TERMINAL_WIDTH = 100
 

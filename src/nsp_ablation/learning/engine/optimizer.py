@@ -11,7 +11,7 @@ def parameter_groups(model: nn.Module, weight_decay: float, decay_all: bool) -> 
     """Return AdamW's groups of the parameters that train.
 
     Biases and LayerNorm weights (all that has fewer than two dimensions) are spared from weight decay, as in BERT's
-    code, unless `decay_all` (PAPER row 21). An empty group is left out.
+    code, unless `decay_all` (fidelity row 21). An empty group is left out.
     """
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     decayed = [parameter for parameter in parameters if decay_all or parameter.ndim > 1]

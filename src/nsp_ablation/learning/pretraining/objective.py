@@ -21,7 +21,7 @@ class Losses(NamedTuple):
 
 
 def update_share(masked_logits: Tensor, pair_logits: Tensor | None, batch: MicroBatch) -> Losses:
-    """Return the sums of the micro-batch's losses over the counts of its whole update (PAPER row 3).
+    """Return the sums of the micro-batch's losses over the counts of its whole update (fidelity row 3).
 
     masked_logits (M, V): cross-entropy at the masked positions, over all masked tokens of the update; pair_logits
     (S, 2): cross-entropy over all pairs of the update. No mean of means, however the update is cut.
