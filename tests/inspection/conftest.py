@@ -17,7 +17,8 @@ from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.samples.inspection.contract import header, sample_rows
-from nsp_ablation.stages.inspect import inspect
+from nsp_ablation.stages.cell import CellRun
+from nsp_ablation.stages.inspect import run
 from nsp_ablation.text.store.token_store import TokenStore
 
 VOCAB_SIZE = 300
@@ -65,7 +66,7 @@ def inspected(composed, tmp_path_factory):
             inspect=InspectOptions(output=str(path), figure=None, num_samples="all", epoch=epoch),
             **settings,
         )
-        inspect(config)
+        run(CellRun(config, [], []))
         first, *rows = [json.loads(line) for line in path.read_text().splitlines()]
         return first["header"], rows
 

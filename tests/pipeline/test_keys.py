@@ -11,6 +11,7 @@ import typing
 import pytest
 
 from nsp_ablation.config.schema import Config
+from nsp_ablation.options.output_options import ComparisonOptions
 from nsp_ablation.options.task_options import TASK_KINDS
 from nsp_ablation.pipeline.chain import MAKERS
 from nsp_ablation.pipeline.encoders import UntrainedEncoder, trained_encoder
@@ -193,7 +194,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "report.all": ("full", True, NOTHING),
     "report.published": ("full", "table1", NOTHING),
     "report.title": ("full", "x", NOTHING),
-    "report.comparisons": ("full", [], NOTHING),
+    "report.comparisons": ("full", [ComparisonOptions("a", "b")], NOTHING),
     "export.output": ("full", "x", NOTHING),
     "artifacts.delete_unused": ("full", True, NOTHING),
 }
@@ -303,6 +304,15 @@ def test_a_setting_changes_the_keys_of_what_depends_on_it_and_no_other(base, dir
     assert {key for key in before if before[key] != after[key]} == expected
 
 
+@pytest.mark.parametrize(("path", "value"), [("corpus.seed", 2), ("corpus.num_documents", 50)])
+def test_what_the_micro_world_is_generated_from_is_its_corpus(base, path, value):
+    before, changed = keys(base["generated"]), copy.deepcopy(base["generated"])
+    change(changed, path, value)
+    after = keys(changed)
+    same_tasks = frozenset() if path == "corpus.seed" else {"baselines"}  # the task files do not grow with the corpus
+    assert {key for key in before if before[key] != after[key]} == (CORPUS | {"baselines"}) - same_tasks
+
+
 @pytest.mark.parametrize(("option", "value", "base_name"), PROBE_OPTIONS)
 def test_an_option_of_a_probe_changes_the_records_of_that_probe_alone(base, option, value, base_name):
     changed = copy.deepcopy(base[base_name])
@@ -360,9 +370,8 @@ def settings(cls: type, prefix: str = "") -> typing.Iterator[str]:
     """Yield the dotted key of every setting of the tree; the items of lists and mappings share theirs."""
     hints = typing.get_type_hints(cls)
     for field in dataclasses.fields(cls):
-        inner = [
-            hint for hint in (hints[field.name], *typing.get_args(hints[field.name])) if dataclasses.is_dataclass(hint)
-        ]
+        annotations = (hints[field.name], *typing.get_args(hints[field.name]))
+        inner = [hint for hint in annotations if dataclasses.is_dataclass(hint)]
         if inner and field.name != "comparisons":
             yield from settings(inner[0], f"{prefix}{field.name}.")
         else:

@@ -9,7 +9,7 @@ import yaml
 
 from nsp_ablation.config.checks import check
 from nsp_ablation.options.format_options import FORMATS
-from nsp_ablation.pipeline.feed import OpenFeed, feed_of
+from nsp_ablation.pipeline import feed as links
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +57,7 @@ def compose(planned, small_corpus):
 def feed_of(compose):
     """feed_of("format=doc", ...) -> what that configuration feeds the model; tokenizer and stores are built once."""
 
-    def feed(*arguments) -> OpenFeed:
-        return feed_of(compose(*arguments)).open()
+    def feed(*arguments) -> links.OpenFeed:
+        return links.feed_of(compose(*arguments)).open()
 
     return feed

@@ -45,7 +45,7 @@ def test_a_prepared_store_gives_the_real_lengths(nsp, smoke_artifacts):
     ended = nsp(*small, "trainer.dry_run=true")
     assert "the prepared store" in ended.out
     assert "hours" in ended.out
-    other = nsp("scale=smoke", "stage=cost").out.splitlines()
+    other = nsp("scale=smoke", "stage=cost", smoke_artifacts).out.splitlines()
     assert other[1:4] == ended.out.splitlines()[1:4]  # the same word: parameters, tokens, FLOPs
 
 
@@ -66,7 +66,7 @@ def test_what_is_not_known_is_named(nsp, arguments, words):
 
 def test_a_gpu_that_is_not_there_and_not_named_has_no_hours(dry):
     lines = dry("scale=gpu", "seed=1")
-    assert "hours not known" in lines[-1]
+    assert any("hours not known" in line for line in lines)
     assert "trainer.dry_run_device" in lines[-1]
 
 
