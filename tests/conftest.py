@@ -76,6 +76,12 @@ def command_line():
 
 
 @pytest.fixture(scope="session")
+def project_root():
+    """The directory of conf/ and experiments/."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
 def planned():
     """planned("-m", "format=full,doc"): the checked cells of a command; compositions are shared by all tests."""
     composers = {}

@@ -2,8 +2,6 @@
 
 import pytest
 
-from nsp_ablation.config.problem import ConfigurationError
-
 
 @pytest.fixture
 def cells(planned, tmp_path, monkeypatch):
@@ -16,15 +14,3 @@ def cells(planned, tmp_path, monkeypatch):
 def config(cells):
     """config("format=doc"): the configuration of a single run."""
     return lambda *arguments: cells(*arguments)[0].config
-
-
-@pytest.fixture
-def refused(cells):
-    """refused("format=dooc"): the lines with which a command is refused."""
-
-    def lines(*arguments):
-        with pytest.raises(ConfigurationError) as error:
-            cells(*arguments)
-        return error.value.lines
-
-    return lines

@@ -8,13 +8,19 @@ from nsp_ablation.config.problem import ConfigurationError
 # (flags, what argparse is told): the flags of Hydra's own command line, and --explain with --markdown.
 _FLAGS: tuple[tuple[tuple[str, ...], dict], ...] = (
     (("--help", "-h"), {"action": "store_true", "help": "this text"}),
-    (("--multirun", "-m"), {"action": "store_true", "help": "a sweep: every combination of the values a,b of each key"}),
+    (
+        ("--multirun", "-m"),
+        {"action": "store_true", "help": "a sweep: every combination of the values a,b of each key"},
+    ),
     (("--explain",), {"nargs": "+", "metavar": "KEY", "help": "what a key or a group means; `all` for every key"}),
     (("--markdown",), {"action": "store_true", "help": "--explain as a table for docs/settings.md"}),
     (("--cfg", "-c"), {"choices": ("job", "hydra", "all"), "help": "print the configuration and run nothing"}),
     (("--resolve",), {"action": "store_true", "help": "with --cfg: put values in place of ${...}"}),
     (("--package", "-p"), {"metavar": "KEY", "help": "with --cfg: print this part alone"}),
-    (("--config-dir", "-cd"), {"metavar": "DIR", "help": "a directory with options of one's own, as experiment/a.yaml"}),
+    (
+        ("--config-dir", "-cd"),
+        {"metavar": "DIR", "help": "a directory with options of one's own, as experiment/a.yaml"},
+    ),
     (("--config-path", "-cp"), {"metavar": "DIR", "help": "a directory in place of conf/"}),
     (("--config-name", "-cn"), {"metavar": "NAME", "help": "a file in place of config.yaml"}),
     (("--run", "-r"), {"action": "store_true", "help": "one run, as without the flag"}),

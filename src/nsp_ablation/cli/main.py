@@ -7,6 +7,7 @@ or 143 if Ctrl-C or SIGTERM stopped it.
 import shlex
 import sys
 from argparse import Namespace
+from collections.abc import Iterable
 from pathlib import Path
 
 from nsp_ablation.cli.arguments import is_hydras, parse_arguments
@@ -75,7 +76,8 @@ def _run_cells(planned: Plan, composer: Composer, root: Path) -> int:
         return 1
 
 
-def _worst(statuses) -> int:
+def _worst(statuses: Iterable[int]) -> int:
+    """Return the worst exit status of cells, or that of the signal that stopped them."""
     try:
         return max(statuses, default=0)
     except SystemExit as stop:

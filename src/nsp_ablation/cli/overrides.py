@@ -5,7 +5,7 @@
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, get_origin
 
@@ -27,9 +27,10 @@ CHOICES_ALONE = {
 
 @dataclass(frozen=True)
 class Assignment:
-    """One value for one key: as Hydra takes it, and parsed. `is_plain`: a single value of a setting that exists."""
+    """One value for one key: as typed, as Hydra takes it, and parsed. `is_plain`: no list, no mapping."""
 
     key: str
+    typed: str
     word: str
     value: Any
     is_plain: bool
@@ -44,7 +45,7 @@ def for_hydra(word: str) -> str:
 
 
 def as_typed(word: str) -> str:
-    """Return a word that `assignments` made for Hydra as one types it."""
+    """Return a word for Hydra as one types it."""
     if word.startswith("batch="):
         return word.replace("'", "")
     while found := re.fullmatch(r"\+\+([\w.]+)=\{([\w-]+):(.*)\}", word):
@@ -52,11 +53,10 @@ def as_typed(word: str) -> str:
     return word.removeprefix("++")
 
 
-def override_problems(override: Any, options: Options, is_sweep: bool, added: Set[str]) -> Iterator[Problem]:
+def override_problems(override: Any, options: Options, is_sweep: bool) -> Iterator[Problem]:
     """Yield what is wrong with an override: names, types, choices and bounds of each of its values.
 
-    `options(group)` lists a group's options, nothing where there is no such group; `is_sweep` is -m; `added` are
-    the keys that other overrides add whole (`+tasks.mine={...}`).
+    `options(group)` lists a group's options, nothing where there is no such group; `is_sweep` is -m.
     """
     key, line = override.key_or_group, as_typed(str(override.input_line))
     if not key:
@@ -75,7 +75,7 @@ def override_problems(override: Any, options: Options, is_sweep: bool, added: Se
         group = key.partition(".")[0]
         yield Problem(key, typed_value(override), f"{group} has options and no settings", tuple(options(group)))
     else:
-        yield from _setting_problems(override, options, added)
+        yield from _setting_problems(override, options)
 
 
 def assignments(override: Any, options: Options) -> list[Assignment]:
@@ -86,14 +86,9 @@ def assignments(override: Any, options: Options) -> list[Assignment]:
     made = []
     for value, word in itertools.islice(words_of(override), MAX_CELLS + 1):
         plain = may_be_plain and isinstance(value, str | int | float | None) and "${" not in str(value)
-        made.append(Assignment(key, _mergeable(key, word, options) if plain else word, value, plain))
+        hydras = _mergeable(key, word, options) if is_setting and not override.is_delete() else word
+        made.append(Assignment(key, as_typed(word), hydras, value, plain))
     return made
-
-
-def keys_added(parsed: list[Any]) -> set[str]:
-    """Return the keys that overrides add whole (`+tasks.mine={...}`)."""
-    added = [override for override in parsed if override.is_add() or override.is_force_add()]
-    return {override.key_or_group for override in added if isinstance(override.value(), dict)}
 
 
 def option_problem(group: str, name: str, allowed: list[str], where: str = "") -> Problem:
@@ -102,7 +97,7 @@ def option_problem(group: str, name: str, allowed: list[str], where: str = "") -
     return unknown_value(group, name, tuple(allowed), f"option{hint}{where}")
 
 
-def key_problem(key: str, value: Any, options: Options, added: Set[str] = frozenset()) -> Problem | None:
+def key_problem(key: str, value: Any, options: Options) -> Problem | None:
     """Return the problem of a key whose first unknown part the schema lacks, None where it has them all."""
     parts = key.split(".")
     for position, part in enumerate(parts):
@@ -112,7 +107,7 @@ def key_problem(key: str, value: Any, options: Options, added: Set[str] = frozen
             keys = tuple(options(parent)) or (part,)
         elif not parent:
             keys = (*keys, *CHOICES_ALONE)
-        if part not in keys and ".".join(parts[: position + 1]) not in added:
+        if part not in keys:
             return unknown_key(key, value, keys, position)
         if not _has_keys(".".join(parts[: position + 1])) and position + 1 < len(parts):
             return Problem(key, value, f"{'.'.join(parts[: position + 1])} is a setting and holds no others")
@@ -124,10 +119,10 @@ def typed_value(override: Any) -> Any:
     return override.get_value_string() if override.is_sweep_override() else override.value()
 
 
-def _setting_problems(override: Any, options: Options, added: Set[str]) -> Iterator[Problem]:
+def _setting_problems(override: Any, options: Options) -> Iterator[Problem]:
     key = override.key_or_group
     values = [assignment.value for assignment in assignments(override, options)]
-    if problem := key_problem(key, values[0] if values else None, options, added):
+    if problem := key_problem(key, values[0] if values else None, options):
         yield problem
         return
     for value in values:
@@ -158,13 +153,14 @@ def _mergeable(key: str, word: str, options: Options) -> str:
     """Return an override below a dict as one that makes the dict's entry if it is missing.
 
     `a.b.c=1`, where `a` is a dict, becomes `++a={b:{c:1}}`: Hydra finds no `a.b` to change, and would make one of no
-    type for `++a.b.c=1`. A dict that is a group (tasks) has the entries that are selected, and no others.
+    type for `++a.b.c=1`. A dict that is a group (tasks) has the entries that are selected, and no others; in these
+    a group that is null is made (tasks.x.hub).
     """
     mapping, rest = split_at_dict(key)
-    if mapping == key:
-        return word
     if options(mapping):
-        mapping, rest = f"{mapping}.{rest[0]}", rest[1:]
+        mapping, rest = f"{mapping}.{rest[0]}", rest[1:] if len(rest) > 2 else []
+    if not rest:
+        return word
     text = word.partition("=")[2]
     for part in reversed(rest):
         text = f"{{{part}:{text}}}"
@@ -177,4 +173,3 @@ def _has_keys(path: str) -> bool:
         return True
     annotation = required(declared(path).annotation)
     return get_origin(annotation) is dict or allowed_keys(path) is not None
-

@@ -19,10 +19,8 @@ from nsp_ablation.cli.overrides import (
     MAX_CELLS,
     Assignment,
     Options,
-    as_typed,
     assignments,
     for_hydra,
-    keys_added,
     override_problems,
 )
 from nsp_ablation.cli.translate import translate
@@ -32,7 +30,7 @@ from nsp_ablation.config.problem import ConfigurationError, Problem, refuse
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.values import converted, with_value
 
-_QUIET_SECONDS = 1.0  # checks that take longer say how far they are
+_QUIET_SECONDS = 1.0  # checks that take longer say in a terminal how far they are
 
 
 @dataclass(frozen=True)
@@ -140,9 +138,9 @@ def _checked(composer: Composer, jobs: list[list[Assignment]]) -> Iterator[Plann
     said = time.monotonic()
     for number, job in enumerate(jobs, start=1):
         config = checker.checked(job)
-        words = [each.word for each in job if not _is_hydras([each])]
-        yield PlannedCell([as_typed(word) for word in words], config, words)
-        if time.monotonic() - said > _QUIET_SECONDS and number < len(jobs):
+        own = [each for each in job if not _is_hydras([each])]
+        yield PlannedCell([each.typed for each in own], config, [each.word for each in own])
+        if sys.stderr.isatty() and time.monotonic() - said > _QUIET_SECONDS and number < len(jobs):
             said = time.monotonic()
             print(f"checking | {number} of {len(jobs)} cells", file=sys.stderr, flush=True)
 
@@ -151,15 +149,14 @@ def _assignments(composer: Composer, words: list[str], is_sweep: bool) -> list[l
     """Return the values of each override. Raises ConfigurationError for those that are wrong by themselves."""
     with translated(composer.options):
         parsed = composer.parse(words)
-    added = keys_added(parsed)
     with translated(composer.options):
-        refuse(
-            problem
-            for override in parsed
-            for problem in override_problems(override, composer.options, is_sweep, added)
-        )
+        refuse(problem for override in parsed for problem in override_problems(override, composer.options, is_sweep))
         found = [assignments(override, composer.options) for override in parsed]
-    refuse(Problem(word, ..., "expected a value; the sweep is empty") for word, each in zip(words, found, strict=True) if not each)
+    refuse(
+        Problem(word, ..., "expected a value; the sweep is empty")
+        for word, each in zip(words, found, strict=True)
+        if not each
+    )
     return found
 
 
@@ -178,7 +175,9 @@ def _unselected(settings: Any, plain: dict[str, Assignment]) -> Iterator[Problem
     for key, each in plain.items():
         parts = key.split(".")
         if parts[0] == "tasks" and OmegaConf.is_missing(settings.tasks[parts[1]], "kind") and parts[2] != "kind":
-            yield Problem(key, each.value, f"not selected; add it to tasks=[{','.join([*_selected(settings), parts[1]])}]")
+            yield Problem(
+                key, each.value, f"not selected; add it to tasks=[{','.join([*_selected(settings), parts[1]])}]"
+            )
 
 
 def _selected(settings: Any) -> list[str]:

@@ -17,7 +17,7 @@ _TYPES = (
     (r"could not be converted to Integer", EXPECTED[int]),
     (r"could not be converted to Float", EXPECTED[float]),
     (r"is not a valid bool", EXPECTED[bool]),
-    (r"is not Optional", "expected a value; it cannot be left out"),
+    (r"is not Optional", "expected a value, not null"),
     (r"list, or tuple|list or tuple", EXPECTED_LIST),
 )
 

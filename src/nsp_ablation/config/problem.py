@@ -42,16 +42,17 @@ def refuse(problems: Iterable[Problem]) -> None:
 
 
 def unknown_key(path: str, value: Any, allowed: tuple[str, ...], position: int = -1) -> Problem:
-    """Return the problem of a key whose part at `position` the schema lacks; `allowed` are the keys that it has there."""
-    return Problem(path, value, f"no such setting{_suggestion(path.split('.')[position], allowed)}", allowed)
+    """Return the problem of a key whose part at `position` the schema lacks; `allowed` are the keys it has there."""
+    return Problem(path, value, f"no such setting{suggestion(path.split('.')[position], allowed)}", allowed)
 
 
 def unknown_value(field: str, value: str, allowed: tuple[str, ...], what: str = "value") -> Problem:
     """Return the problem of a name that is none of `allowed`, with the one that it looks like."""
-    return Problem(field, value, f"no such {what}{_suggestion(value, allowed)}", allowed)
+    return Problem(field, value, f"no such {what}{suggestion(value, allowed)}", allowed)
 
 
-def _suggestion(name: str, allowed: Iterable[str]) -> str:
+def suggestion(name: str, allowed: Iterable[str]) -> str:
+    """Return `; did you mean X?` for the allowed name that looks like `name`, nothing where none does."""
     near = difflib.get_close_matches(name, list(allowed), n=1)
     return f"; did you mean {near[0]}?" if near else ""
 

@@ -72,7 +72,9 @@ def _leaves_of(value: Any, field: dataclasses.Field, path: str) -> Iterator[tupl
         yield path, field, value
 
 
-def settings(root: Any = Config, parts: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dataclasses.Field, Any]]:
+def settings(
+    root: Any = Config, parts: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], dataclasses.Field, Any]]:
     """Yield (keys, field, annotation) of every setting of the schema that holds no group, in order.
 
     A key that users name (`tasks.<name>`) is `<name>`, an item of a list `[]`.
@@ -91,10 +93,12 @@ def settings(root: Any = Config, parts: tuple[str, ...] = ()) -> Iterator[tuple[
             yield path, field, annotation
 
 
-@functools.cache
 def field_types(cls: Any) -> dict[str, Any]:
     """Return the annotations of a dataclass by field name, in order."""
-    return get_type_hints(cls)
+    return _type_hints(cls)
+
+
+_type_hints = functools.cache(get_type_hints)
 
 
 def required(annotation: Any) -> Any:

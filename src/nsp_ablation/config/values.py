@@ -14,7 +14,12 @@ from nsp_ablation.config.tree import field_types, join, leaves, required
 
 # OmegaConf's own nodes convert what is typed, so that a value is the same whether Hydra composed it or not.
 _NODES: dict[type, Any] = {int: IntegerNode, float: FloatNode, bool: BooleanNode, str: StringNode}
-EXPECTED = {int: "expected an integer", float: "expected a number", bool: "expected true or false", str: "expected text"}
+EXPECTED = {
+    int: "expected an integer",
+    float: "expected a number",
+    bool: "expected true or false",
+    str: "expected text",
+}
 EXPECTED_LIST = "expected a list, as [a,b]"
 
 
@@ -44,7 +49,7 @@ def declared(path: str) -> Declared:
 
 
 def split_at_dict(key: str) -> tuple[str, list[str]]:
-    """Return (the dict whose entries users name that a key lies in, the keys below it); (key, []) where there is none."""
+    """Return (the dict of user-named entries that a key lies in, the keys below it); (key, []) without one."""
     parts = key.split(".")
     for position in range(1, len(parts)):
         if get_origin(required(declared(".".join(parts[:position])).annotation)) is dict:
@@ -94,8 +99,7 @@ def _typed_problems(path: str, value: Any, annotation: Any, field: Field) -> Ite
     inner = required(annotation)
     if value is None:
         if inner is annotation:
-            reason = EXPECTED.get(inner, "expected a value")
-            yield Problem(path, None, f"{reason}; it cannot be left out")
+            yield Problem(path, None, f"{EXPECTED.get(inner, 'expected a value')}, not null", _choices(field))
     elif is_dataclass(inner) or get_origin(inner) is dict:
         yield from _mapping_problems(path, value, inner, field)
     elif get_origin(inner) is list:
@@ -131,9 +135,13 @@ def _scalar_problems(path: str, value: Any, annotation: type, field: Field) -> I
         yield from _range_problems(path, field, typed)
 
 
+def _choices(field: Field) -> tuple[str, ...]:
+    return field.metadata.get("choices", ())
+
+
 def _range_problems(path: str, field: Field, value: Any) -> Iterator[Problem]:
     """Yield a value outside the choices or bounds of its setting."""
-    choices, low, high = (field.metadata.get(key) for key in ("choices", "low", "high"))
+    choices, low, high = _choices(field), field.metadata.get("low"), field.metadata.get("high")
     if isinstance(value, str):
         if not value:
             yield Problem(path, value, "expected a value; null leaves out what may be left out")

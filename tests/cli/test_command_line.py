@@ -55,9 +55,11 @@ def test_refusal_is_one_line_without_heavy_libraries(light, empty, arguments):
 
 
 def test_hydras_own_flags_still_work(light, empty):
-    assert "condition: doc, dynamic, full" in typed("--help", cwd=empty, env=light).stdout
+    assert "condition     doc, dynamic, full" in typed("--help", cwd=empty, env=light).stdout
     shown = typed("--cfg", "job", "-p", "format", "format=doc", cwd=empty, env=light)
     assert (shown.returncode, "name: doc" in shown.stdout) == (0, True)
+    shown = typed("--cfg", "job", "-p", "batch", "batch=256", cwd=empty, env=light)
+    assert (shown.returncode, "sequences: 256" in shown.stdout) == (0, True)
 
 
 def test_a_wheels_layout_finds_its_files(light, empty, tmp_path):

@@ -1,0 +1,77 @@
+"""Which artifacts are made anew when a setting changes."""
+
+import dataclasses
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+from nsp_ablation.config.schema import Config
+from nsp_ablation.config.science import (
+    pretraining_settings,
+    science_settings,
+    store_settings,
+    tokenizer_settings,
+)
+from nsp_ablation.config.values import with_value
+from nsp_ablation.options.corpus_options import DatasetOptions
+from nsp_ablation.options.finetuning_options import RecipeOptions
+from nsp_ablation.options.format_options import FORMATS
+from nsp_ablation.options.output_options import ComparisonOptions
+from nsp_ablation.options.task_options import TaskHubOptions, TaskOptions
+
+_USER_NAME = "<name>"
+
+
+def identities(config: Config) -> dict[str, Any]:
+    """Return what identifies each artifact of a configuration, by the artifact's name, in the order of the chain."""
+    stores = [store_settings(config), config.corpus.path]
+    encoder = [pretraining_settings(config), config.seed, stores]
+    finetuned = [science_settings(config)["finetuning"], config.finetuning.seeds, config.encoder]
+    return {
+        "tokenizer": [tokenizer_settings(config), config.corpus.path],
+        "stores": stores,
+        "index": [stores, pretraining_settings(config)["format"], config.max_length, config.seed],
+        "encoder": encoder,
+        "record": [encoder, finetuned, [dataclasses.asdict(task) for task in config.tasks.values()]],
+    }
+
+
+@functools.cache
+def invalidated_artifacts(keys: tuple[str, ...]) -> list[str]:
+    """Return the artifacts that are made anew when a setting, with keys as `tree.settings` gives them, changes."""
+    found = {name for config, before in _samples() for name in _changed(config, before, keys)}
+    return [name for name in identities(_samples()[0][0]) if name in found]
+
+
+def _changed(config: Config, before: dict[str, Any], keys: tuple[str, ...]) -> Iterator[str]:
+    for value in _others(functools.reduce(_below, keys, config), keys):
+        after = identities(with_value(config, list(keys), value))
+        yield from (name for name in before if before[name] != after[name])
+
+
+@functools.cache
+def _samples() -> tuple[tuple[Config, dict[str, Any]], ...]:
+    """Return configurations that between them have every setting, each with its identities."""
+    samples = []
+    for name in FORMATS:
+        for tokenizer in ("bbpe", "pretrained"):
+            config = Config(tasks={_USER_NAME: TaskOptions(hub=TaskHubOptions())})
+            config.format.name, config.tokenizer.name = name, tokenizer
+            config.corpus.hub = [DatasetOptions()]
+            config.finetuning.recipes = {_USER_NAME: RecipeOptions()}
+            config.report.comparisons = [ComparisonOptions()]
+            samples.append((config, identities(config)))
+    return tuple(samples)
+
+
+def _below(settings: Any, key: str) -> Any:
+    if isinstance(settings, dict):
+        return settings[key]
+    return settings[0] if key == "[]" else getattr(settings, key)
+
+
+def _others(value: Any, keys: tuple[str, ...]) -> tuple[Any, ...]:
+    """Return values that differ from a setting's; the name of a format or tokenizer must be one."""
+    if keys == ("format", "name"):
+        return tuple(FORMATS)
+    return ("bbpe", "pretrained") if keys == ("tokenizer", "name") else (("changed", value),)

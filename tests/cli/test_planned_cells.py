@@ -1,0 +1,71 @@
+"""The cells of a command: as if each were composed alone, and a thousand of them in no time."""
+
+import time
+
+import pytest
+
+from nsp_ablation.cli.overrides import as_typed
+
+
+def test_a_thousand_seeds_are_planned_in_seconds(cells):
+    started = time.process_time()
+    found = cells("-m", "seed=range(1,1001)", "stage=pretrain")
+    assert time.process_time() - started < 5
+    assert [cell.config.seed for cell in found] == list(range(1, 1001))
+    assert found[-1].overrides == ["seed=1000", "stage=pretrain"]
+
+
+@pytest.mark.parametrize(
+    "sweep",
+    [
+        ("seed=1,2", "model.dropout=0,1e-1"),
+        ("corpus.vocab_sizes.bbpe=500,600",),
+        ("finetuning.recipes.mnli.learning_rate=1,2", "finetuning.recipes.mnli.batch_size=8"),
+        ("tasks.squad1.title=null,x", "masking=static", "masking.copies=1,2"),
+    ],
+    ids=" ".join,
+)
+def test_each_cell_equals_itself_alone(cells, sweep):
+    found = cells("-m", *sweep)
+    assert len(found) > 1
+    for cell in found:
+        assert cells(*cell.overrides)[0].config == cell.config
+
+
+def test_a_value_that_others_interpolate_changes_them_too(cells):
+    found = cells("-m", "corpus.vocab_sizes.bbpe=500,600")
+    assert [cell.config.tokenizer.vocab_size for cell in found] == [500, 600]
+
+
+def test_a_recipe_that_is_not_there_yet_is_made_as_typed(config, cells):
+    assert config().finetuning.recipes.keys() == {"squad1", "squad2", "sst2", "race"}
+    (cell,) = cells("finetuning.recipes.mnli.learning_rate=1e-4", "corpus.vocab_sizes.mine=3")
+    assert cell.config.finetuning.recipe_of("mnli").learning_rate == 1e-4
+    assert cell.config.finetuning.recipe_of("mnli").batch_size == 16
+    assert cell.config.corpus.vocab_sizes["mine"] == 3
+    assert cell.overrides == ["finetuning.recipes.mnli.learning_rate=1e-4", "corpus.vocab_sizes.mine=3"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("finetuning.recipes.mnli.learning_rate=0.001", "finetuning.recipes.mnli.batch_size=8"),
+        ("tasks.squad1.path=null", "tasks.in_context_recall.hub.path=x", "batch=256", "corpus.vocab_sizes.mine=3"),
+    ],
+    ids=" ".join,
+)
+def test_what_hydra_composes_for_a_launcher_is_the_planned_cell(cells, project_root, typed):
+    from omegaconf import OmegaConf
+
+    from nsp_ablation.cli.arguments import parse_arguments
+    from nsp_ablation.cli.planned_cells import open_composer
+
+    (cell,) = cells(*typed)
+    composition = open_composer(parse_arguments([]), project_root).compose(tuple(cell.words))
+    assert OmegaConf.to_object(composition.settings({})) == cell.config
+    assert [as_typed(word) for word in cell.words] == list(typed)
+
+
+def test_a_recipe_can_be_given_whole(config):
+    for word in ("finetuning.recipes.mnli={learning_rate:0.1}", "+finetuning.recipes.mnli={learning_rate:0.1}"):
+        assert config(word).finetuning.recipe_of("mnli").learning_rate == 0.1
