@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nsp_ablation.base.artifact import write_text
 from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.base.heavy_imports import heavy_imports
 from nsp_ablation.base.kernels import keep_kernels_by_source
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.science import condition_name, science_settings
@@ -109,8 +110,9 @@ def _attempt(config: Config, run: Callable[[], None]) -> str | None:
 
 def _run_stage(config: Config, record_ids: list[str]) -> None:
     """Import and run one stage; each brings its own libraries."""
-    if config.stage in ("all", "finetune"):
-        from nsp_ablation.pipeline.results import finetune_cell
+    if config.stage in MAKING_STAGES:
+        with heavy_imports():
+            from nsp_ablation.pipeline.results import finetune_cell
 
         finetune_cell(config, record_ids)
     elif config.stage == "prepare":
@@ -122,7 +124,8 @@ def _run_stage(config: Config, record_ids: list[str]) -> None:
 
         inspect(config)
     elif config.stage == "pretrain":
-        from nsp_ablation.pipeline.encoder_artifact import pretrain
+        with heavy_imports():
+            from nsp_ablation.pipeline.encoder_artifact import pretrain
 
         pretrain(config)
     elif config.stage == "export":
