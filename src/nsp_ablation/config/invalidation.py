@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from nsp_ablation.config.schema import Config
-from nsp_ablation.config.science import (
-    pretraining_settings,
+from nsp_ablation.config.identity import (
+    corpus_settings,
+    encoder_settings,
+    feed_settings,
     science_settings,
     store_settings,
+    task_settings,
     tokenizer_settings,
 )
 from nsp_ablation.config.values import with_value
@@ -24,15 +27,21 @@ _USER_NAME = "<name>"
 
 def identities(config: Config) -> dict[str, Any]:
     """Return what identifies each artifact of a configuration, by the artifact's name, in the order of the chain."""
-    stores = [store_settings(config), config.corpus.path]
-    encoder = [pretraining_settings(config), config.seed, stores]
+    corpus = [corpus_settings(config.corpus), config.corpus.path]
+    tokenizer = [tokenizer_settings(config.tokenizer, config.corpus), config.tokenizer.path]
+    tokenizer += corpus if config.tokenizer.name != "pretrained" else []
+    stores = [corpus, tokenizer, store_settings(config.corpus)]
+    feed = [stores, feed_settings(config)]
+    encoder = [feed, encoder_settings(config)]
     finetuned = [science_settings(config)["finetuning"], config.finetuning.seeds, config.encoder]
+    tasks = [[name, task.path, task_settings(task)] for name, task in config.tasks.items()]
     return {
-        "tokenizer": [tokenizer_settings(config), config.corpus.path],
+        "corpus": corpus,
+        "tokenizer": tokenizer,
         "stores": stores,
-        "index": [stores, pretraining_settings(config)["format"], config.max_length, config.seed],
+        "feed": feed,
         "encoder": encoder,
-        "record": [encoder, finetuned, [dataclasses.asdict(task) for task in config.tasks.values()]],
+        "record": [encoder, finetuned, tasks],
     }
 
 

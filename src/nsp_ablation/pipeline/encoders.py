@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.fingerprint import file_sha256, files_fingerprint, fingerprint
+from nsp_ablation.base.heavy_imports import heavy_imports
 from nsp_ablation.config.identity import (
     condition,
     condition_name,
@@ -113,7 +114,8 @@ class TrainedEncoder(Encoder):
         return self.root / "runs" / self.key
 
     def build(self, directory: Path) -> None:
-        from nsp_ablation.pipeline.encoder_training import train_encoder
+        with heavy_imports():
+            from nsp_ablation.pipeline.encoder_training import train_encoder
 
         train_encoder(self, directory)
 
@@ -157,7 +159,8 @@ class UntrainedEncoder(Encoder):
         return fingerprint(["untrained", kept, self.stores.key])
 
     def build(self, directory: Path) -> None:
-        from nsp_ablation.pipeline.encoder_training import export_untrained
+        with heavy_imports():
+            from nsp_ablation.pipeline.encoder_training import export_untrained
 
         export_untrained(self, directory)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from nsp_ablation.base.heavy_imports import heavy_imports
 from nsp_ablation.config.schema import Config
 from nsp_ablation.pipeline.chain import MAKERS
 from nsp_ablation.pipeline.console import say
@@ -50,7 +51,8 @@ class Result:
 
     def make(self, folder: RecordFolder) -> None:
         """Evaluate the encoder and write the record, done. Raises ValueError where that is not possible."""
-        from nsp_ablation.pipeline.evaluation import evaluate
+        with heavy_imports():
+            from nsp_ablation.pipeline.evaluation import evaluate
 
         encoder, metric = self.encoder, self.task.options.metric
         state = encoder.root / "runs" / self.id

@@ -17,6 +17,7 @@ class BackgroundCheckpointIO(TorchCheckpointIO):
     or at the next save: FullDiskError naming the path where the disk is full.
 
     The copies lie in the same memory each time (page-locked on a GPU): new pages cost more than the copying.
+    Lightning's AsyncCheckpointIO clones anew each time, queues saves without bound, and its file is not atomic.
     """
 
     def __init__(self) -> None:
@@ -28,8 +29,8 @@ class BackgroundCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Copy the tensors to memory of the CPU and return; the file follows."""
         self.teardown()
-        places = itertools.count()
-        copied = apply_to_collection(checkpoint, torch.Tensor, lambda tensor: self._copy(tensor, next(places)))
+        numbers = itertools.count()
+        copied = apply_to_collection(checkpoint, torch.Tensor, lambda tensor: self._copy(tensor, next(numbers)))
         self._thread = Thread(target=self._write, args=(copied, Path(path)))
         self._thread.start()
 
@@ -49,12 +50,12 @@ class BackgroundCheckpointIO(TorchCheckpointIO):
         except BaseException as error:
             self._error = error
 
-    def _copy(self, tensor: torch.Tensor, place: int) -> torch.Tensor:
-        """Copy the `place`-th tensor of a checkpoint to its buffer."""
-        if place == len(self._buffers):
+    def _copy(self, tensor: torch.Tensor, number: int) -> torch.Tensor:
+        """Copy the tensor of this number in a checkpoint to its buffer."""
+        if number == len(self._buffers):
             self._buffers.append(torch.empty(0))
-        buffer = self._buffers[place]
+        buffer = self._buffers[number]
         if (buffer.shape, buffer.dtype) != (tensor.shape, tensor.dtype):
             buffer = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=tensor.is_cuda)
-            self._buffers[place] = buffer
+            self._buffers[number] = buffer
         return buffer.copy_(tensor.detach())

@@ -38,6 +38,8 @@ class TimedCheckpoint(pl.Callback):
     """Save the whole training state to `path` at the end of an update: `seconds` of work apart, when the run is asked
     to stop (which then raises Stopped), and after the last update if `saves_last`. `on_resume(update)` hears on the
     first rank where a run goes on.
+
+    ModelCheckpoint saves by each rank's own clock, within an update as well, and knows no request to stop.
     """
 
     def __init__(

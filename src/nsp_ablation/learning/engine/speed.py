@@ -1,4 +1,7 @@
-"""How fast a run is: real tokens a second, model FLOPs a second against the device's peak (MFU), share of padding."""
+"""How fast a run is: real tokens per second, model FLOPs per second against the device's peak (MFU), share of padding.
+
+Lightning's `Throughput` counts samples and batches, waits for the device at each update, and knows no padding.
+"""
 
 import time
 from dataclasses import dataclass

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from nsp_ablation.learning.engine.speed import Speed
 
@@ -30,7 +31,7 @@ class ProgressLine:
         """Show the state after `step` updates; `speed` is that since the last line."""
         self._last_seconds = now = time.monotonic()
         seconds_left = (now - self._start_seconds) / (step - self._first_step) * (self._max_steps - step)
-        speed_text = f"{speed.text()}  {_duration(seconds_left)} left"
+        speed_text = f"{speed.text()}  {timedelta(seconds=round(seconds_left))} left"
         text = f"update {step}/{self._max_steps}  loss {loss:.3f}  {speed_text}"
         if not self._is_terminal:
             self._say(text)
@@ -40,9 +41,3 @@ class ProgressLine:
         else:
             sys.stdout.write("\r\x1b[K")
             self._say(text)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
