@@ -1,11 +1,9 @@
 """Which artifacts are made anew when a setting changes."""
 
-import dataclasses
 import functools
 from collections.abc import Iterator
 from typing import Any
 
-from nsp_ablation.config.schema import Config
 from nsp_ablation.config.identity import (
     corpus_settings,
     encoder_settings,
@@ -15,6 +13,7 @@ from nsp_ablation.config.identity import (
     task_settings,
     tokenizer_settings,
 )
+from nsp_ablation.config.schema import Config
 from nsp_ablation.config.values import with_value
 from nsp_ablation.options.corpus_options import DatasetOptions
 from nsp_ablation.options.finetuning_options import RecipeOptions
