@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 from nsp_ablation.base.kernels import keep_kernels_by_source
 from nsp_ablation.cli.arguments import parse_arguments
 from nsp_ablation.cli.planned_cells import open_composer, plan
+from nsp_ablation.config.problem import ConfigurationError
 
 ROOT = Path(__file__).parents[1]
 
@@ -93,6 +94,31 @@ def planned():
         return plan(arguments, composers[arguments.config_dir]).cells
 
     return cells
+
+
+@pytest.fixture
+def cells(planned, tmp_path, monkeypatch):
+    """cells("-m", "format=full,doc"): the checked cells of a command, typed in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    return planned
+
+
+@pytest.fixture
+def config(cells):
+    """config("format=doc"): the configuration of a single run."""
+    return lambda *arguments: cells(*arguments)[0].config
+
+
+@pytest.fixture
+def refused(cells):
+    """refused("format=dooc"): the lines with which a command is refused."""
+
+    def lines(*arguments):
+        with pytest.raises(ConfigurationError) as error:
+            cells(*arguments)
+        return error.value.lines
+
+    return lines
 
 
 @pytest.fixture

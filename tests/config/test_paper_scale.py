@@ -71,4 +71,4 @@ def test_gpus_take_any_batch_in_micro_batches(config, trainer):
 
 def test_a_limit_below_two_sequences_is_refused(refused):
     (line,) = refused("trainer.max_tokens=150")
-    assert line.startswith("trainer.max_tokens=150: must be at least twice max_length=96")
+    assert line.startswith("trainer.max_tokens=150: expected at least twice max_length=96")

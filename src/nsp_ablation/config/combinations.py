@@ -39,12 +39,12 @@ def combination_problems(config: Config) -> Iterator[Problem]:
 def _stage(config: Config) -> Iterator[Problem]:
     if config.encoder is not None and config.stage in ("prepare", "inspect", "pretrain"):
         remedy = "use stage=finetune, or model.init_from to train it further"
-        yield Problem("encoder", config.encoder, f"is not looked at by stage={config.stage}; {remedy}")
+        yield Problem("encoder", config.encoder, f"is not used by stage={config.stage}; {remedy}")
     if config.stage == "export" and config.export.output is None:
         yield Problem("export.output", None, "stage=export needs the directory that receives the encoder")
     number = config.inspect.num_samples
     if number != "all" and not (number.isdecimal() and int(number) > 0):
-        yield Problem("inspect.num_samples", number, "is neither a number of samples, at least 1, nor `all`")
+        yield Problem("inspect.num_samples", number, "expected a number of samples, at least 1, or `all`")
     yield from _figure(config)
     if not re.fullmatch(r"\w[\w.+=-]*(/\w[\w.+=-]*)*", config.name):
         yield Problem(
@@ -96,7 +96,7 @@ def _tokenizer(config: Config) -> Iterator[Problem]:
     if tokenizer.vocab_size is None:
         yield Problem("tokenizer.vocab_size", None, f"tokenizer={tokenizer.name} needs the number of tokens to train")
     elif tokenizer.name == "bbpe" and tokenizer.vocab_size < BYTE_ALPHABET:
-        reason = f"must be at least {BYTE_ALPHABET}: 256 bytes and 5 special tokens"
+        reason = f"expected at least {BYTE_ALPHABET}: 256 bytes and 5 special tokens"
         yield Problem("tokenizer.vocab_size", tokenizer.vocab_size, reason)
     if tokenizer.name == "bbpe" and tokenizer.lowercase:
         yield Problem("tokenizer.lowercase", True, "byte-level BPE keeps case; use tokenizer=wordpiece")
@@ -121,7 +121,7 @@ def _masking(config: Config) -> Iterator[Problem]:
     if masking.name == "dynamic" and masking.copies is not None:
         yield Problem("masking.copies", masking.copies, "dynamic masks are drawn each time; copies need masking=static")
     if masking.name == "static" and masking.copies is None:
-        yield Problem("masking.copies", None, "masking=static needs the number of masks a sample has, at least 1")
+        yield Problem("masking.copies", None, "masking=static needs the number of masks per sample, at least 1")
     if masking.mask_fraction + masking.random_fraction > 1:
         reason = f"and masking.mask_fraction={masking.mask_fraction} exceed 1 together"
         yield Problem("masking.random_fraction", masking.random_fraction, reason)
@@ -154,7 +154,7 @@ def _pretraining(config: Config) -> Iterator[Problem]:
 def _finetuning(config: Config) -> Iterator[Problem]:
     seeds = config.finetuning.seeds
     if not seeds or len(set(seeds)) < len(seeds):
-        yield Problem("finetuning.seeds", seeds, "must be one or more different numbers")
+        yield Problem("finetuning.seeds", seeds, "expected one or more different numbers")
     if missing := [key for key, value in vars(config.finetuning.recipe).items() if value is None]:
         yield Problem(f"finetuning.recipe.{missing[0]}", None, "is every task's default; give a number")
     if config.stage in FINETUNED and not config.tasks:
@@ -201,7 +201,7 @@ def _surroundings(config: Config) -> Iterator[Problem]:
         reason = "half precision needs a GPU"
         yield Problem("trainer.precision", trainer.precision, reason, ("32-true", "bf16-mixed", "64-true"))
     if trainer.max_tokens is not None and trainer.max_tokens < 2 * config.max_length:
-        reason = f"must be at least twice max_length={config.max_length}: micro-batches are cut to within a sequence"
+        reason = f"expected at least twice max_length={config.max_length}: micro-batches are cut to within a sequence"
         yield Problem("trainer.max_tokens", trainer.max_tokens, reason)
     if config.logger.name == "tensorboard" and find_spec("tensorboard") is None:
         yield Problem("logger", "tensorboard", "is not installed; pip install tensorboard", ("csv", "wandb"))
