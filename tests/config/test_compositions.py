@@ -12,6 +12,8 @@ SCALES = ("smoke", "micro", "laptop", "gpu", "paper")
 SINGLE_RUNS = (
     "stage=inspect format=doc",
     "condition=segment_pair_mlm",
+    "condition=segment_pair_contiguous",
+    "format=full format.lengths=doc",
     "tasks=[squad1,race]",
     "batch=2k",
     "batch=256",

@@ -88,7 +88,7 @@ def changed_paths(rich, view):
 
 
 # Keys of `format` that FULL-SENTENCES does not have: they never change its science.
-FOREIGN = {f"format.{name}" for name in ("pair_separator", "nsp_balance", "lone_sentences", "pairs")}
+FOREIGN = {f"format.{name}" for name in ("pair_separator", "random_next", "nsp_balance", "lone_sentences", "pairs")}
 
 
 def science_paths(everything):

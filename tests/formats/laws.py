@@ -10,7 +10,7 @@ def document_of(store, tokens):
     return np.searchsorted(borders, tokens, side="right") - 1
 
 
-def _check_blocks(store, frame, index):
+def check_blocks(store, frame, index):
     """Every token once, in corpus order, no block above T, whole sentences only, no span over two documents."""
     borders = np.asarray(store.sentence_offsets)
     starts, ends = index.spans[:, 0], index.spans[:, 1]
@@ -40,13 +40,13 @@ def _overflows(store, frame, index):
 
 def check_full(store, frame, index):
     """FULL-SENTENCES: a block ends only where the next sentence does not fit."""
-    _check_blocks(store, frame, index)
+    check_blocks(store, frame, index)
     assert _overflows(store, frame, index).all(), "a block ends too early"
 
 
 def check_doc(store, frame, index):
     """DOC-SENTENCES: a block ends only there or where its document ends, and holds one document."""
-    _check_blocks(store, frame, index)
+    check_blocks(store, frame, index)
     first = document_of(store, index.spans[index.offsets[:-1], 0])
     last = document_of(store, index.spans[index.offsets[1:] - 1, 1] - 1)
     assert (first == last).all(), "a block crosses documents"

@@ -60,13 +60,16 @@ def test_a_fingerprint_names_all_that_an_index_depends_on(store, make_store, mak
         ("segment_pair", {}),
         ("segment_pair", {"nsp_balance": "exact"}),
         ("segment_pair", {"lone_sentences": "skip"}),
+        ("segment_pair", {"random_next": 0}),
         ("segment_pair", {"order": "sop"}),
         ("sentence_pair", {}),
         ("sentence_pair", {"pairs": "disjoint"}),
+        ("sentence_pair", {"random_next": 0}),
         ("sentence_pair", {"lone_sentences": "skip"}),
         ("sentence_pair", {"order": "sop"}),
         ("full", {}),
         ("full", {"resample": True}),
+        ("full", {"lengths": "doc"}),
         ("doc", {}),
     ]
     frame, found = make_frame(32), set()

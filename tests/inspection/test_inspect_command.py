@@ -37,6 +37,16 @@ def test_every_law_holds_with_other_objectives_separators_and_lengths(inspected,
     file_laws.check(header, rows)
 
 
+@pytest.mark.parametrize("name", ["segment_pair", "sentence_pair"])
+def test_without_random_next_every_b_follows_its_a_in_the_file(inspected, name):
+    _, rows = inspected(name, objective="mlm", random_next=0.0)
+    assert len(rows) > 100
+    for row in rows:
+        (document_a, *_, end_a), (document_b, _, _, start_b, _) = row["spans"]
+        assert (row["is_random_next"], row["is_swapped"], document_a) == (0, None, document_b)
+        assert start_b >= end_a
+
+
 def test_the_command_writes_what_the_stage_writes(nsp, tmp_path, composed, inspected):
     config = composed("doc")
     settings = ("scale=smoke", "corpus.num_documents=120", "tokenizer.vocab_size=300", "max_length=48", "format=doc")

@@ -19,7 +19,13 @@ EVERY_FORMAT = (
     *("sample 0", "samples per epoch", "fill", "padding", "corpus tokens read per epoch", "real tokens per update"),
     *("passes over the corpus", "exposures per mask", "length in tokens"),
 )
-PAIRS = ("P(random next)", "mean tokens of A and of B", "mean sentences of A and of B", "pairs cut inside a sentence")
+PAIRS = (
+    "P(random next)",
+    "mean tokens of A and of B",
+    "mean sentences of A and of B",
+    "pairs cut inside a sentence",
+    "sentences left out",
+)
 BLOCKS = ("mean sentences per sample", "mean documents per sample", "samples that cross a document border")
 
 

@@ -110,10 +110,23 @@ def _format(config: Config) -> Iterator[Problem]:
         if formats and name not in formats and value != field.default:
             reason = f"format={name} has no such key; it belongs to format={' or '.join(formats)}"
             yield Problem(f"format.{field.name}", value, reason)
+    yield from _random_next(config)
     if resolved_objective(config) != "mlm" and not is_pair(name):
         pairs = " or ".join(other for other, facts in FORMATS.items() if facts.is_pair)
         reason = f"needs pairs, and format={name} has none (format={pairs} has)"
         yield Problem("objective", config.objective, reason, ("paper", "mlm"))
+
+
+def _random_next(config: Config) -> Iterator[Problem]:
+    """B is random by BERT's coin, or never; then there is nothing for NSP to tell or to balance (fidelity row 27)."""
+    share, balance = config.format.random_next, config.format.nsp_balance
+    if share not in (0, 0.5):
+        yield Problem("format.random_next", share, "expected 0.5 (BERT's coin) or 0 (B always follows A)")
+    if share == 0 and resolved_objective(config) == "mlm_nsp":
+        reason = "B always follows A, so NSP has nothing to tell; set objective=mlm or objective=mlm_sop"
+        yield Problem("format.random_next", share, reason)
+    if share == 0 and balance != "bert":
+        yield Problem("format.nsp_balance", balance, "format.random_next=0 draws no random B to balance; leave it out")
 
 
 def _masking(config: Config) -> Iterator[Problem]:

@@ -33,7 +33,7 @@ FORMATS = {
         module="nsp_ablation.samples.formats.segment_pair",
         is_pair=True,
         needs_borders=True,
-        options=("pair_separator", "nsp_balance", "lone_sentences"),
+        options=("pair_separator", "random_next", "nsp_balance", "lone_sentences"),
         matches=None,
     ),
     "sentence_pair": FormatFacts(
@@ -43,7 +43,7 @@ FORMATS = {
         module="nsp_ablation.samples.formats.sentence_pair",
         is_pair=True,
         needs_borders=True,
-        options=("pair_separator", "lone_sentences", "pairs"),
+        options=("pair_separator", "random_next", "lone_sentences", "pairs"),
         matches="segment_pair",
         nominal_tokens=53,  # two sentences of 25 tokens each
     ),
@@ -54,7 +54,7 @@ FORMATS = {
         module="nsp_ablation.samples.formats.full",
         is_pair=False,
         needs_borders=False,
-        options=("sentence_separator", "attention"),
+        options=("sentence_separator", "lengths", "attention"),
         matches=None,
     ),
     "doc": FormatFacts(
@@ -86,6 +86,12 @@ class FormatOptions:
         "single",
         "double",
     )
+    random_next: float = science(
+        0.5,
+        "How often B is random where there is a choice: 0.5, BERT's coin, or 0: B always follows A (fidelity row 27).",
+        low=0.0,
+        high=0.5,
+    )
     nsp_balance: str = science(
         "bert", "Random B: by BERT's coin, or so often that half of all pairs are (fidelity row 8).", "bert", "exact"
     )
@@ -94,6 +100,12 @@ class FormatOptions:
     )
     pairs: str = science(
         "overlapping", "Each sentence is A once, or each is read once (fidelity row 10).", "overlapping", "disjoint"
+    )
+    lengths: str = science(
+        "full",
+        "Blocks are filled up to T, or as long as DOC's inputs, in a drawn order (fidelity row 28).",
+        "full",
+        "doc",
     )
     attention: str = science(
         "sequence", "What a token attends to: its whole sequence, or its document's part of it.", "sequence", "document"

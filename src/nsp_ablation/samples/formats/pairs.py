@@ -29,29 +29,34 @@ def build_pairs(
     format_name: str,
     store: TokenStore,
     frame: Frame,
-    kernel: Callable[[int, int, np.ndarray, np.ndarray], tuple[int, int]],
-    swaps: bool,
+    kernel: Callable[[int, int, np.ndarray, np.ndarray], tuple[int, int, int]],
     fingerprint: str,
+    *,
+    swaps: bool,
+    follows: bool,
 ) -> SampleIndex:
     """Return the index of the pairs that a kernel finds, ranges of documents being worked on side by side.
 
     `kernel(first, end, spans, labels)` fills spans (2 n, 2), A and B in turn, and labels (n,), of SOP if `swaps`, else
-    of NSP, from the documents [first, end), and returns (n, trimmed tokens). Raises ValueError if there is no pair.
+    of NSP, from the documents [first, end), and returns n, the tokens trimmed and the
+    sentences left out. Raises ValueError if there is no pair.
     """
     document_offsets = store.document_offsets
     spans = np.empty((2 * store.num_sentences, 2), np.int64)  # what is never touched takes no memory
     labels = np.empty(store.num_sentences, np.bool_)
 
-    def fill(first: int, end: int) -> tuple[int, int]:
+    def fill(first: int, end: int) -> tuple[int, int, int]:
         start = int(document_offsets[first])
         return kernel(first, end, spans[2 * start :], labels[start:])
 
     ranges = document_ranges(document_offsets)
-    num_pairs, num_trimmed = (list(map(int, counts)) for counts in zip(*side_by_side(fill, ranges), strict=True))
+    num_pairs, num_trimmed, num_left_out = (
+        list(map(int, counts)) for counts in zip(*side_by_side(fill, ranges), strict=True)
+    )
     starts = [int(document_offsets[first]) for first, _ in ranges]
     labels = joined(labels, starts, num_pairs)
     if len(labels) == 0:
-        remedy = "set a larger max_length" if swaps else "set format.lone_sentences=random"
+        remedy = "set a larger max_length" if follows else "set format.lone_sentences=random"
         raise ValueError(
             f"format={format_name} finds no pair, since no document has two sentences in a row that fit together: "
             f"{remedy}, check corpus.document_border, or use format=full"
@@ -66,4 +71,5 @@ def build_pairs(
         trimmed_tokens=sum(num_trimmed),
         cut_sentences=0,
         fingerprint=fingerprint,
+        left_out_sentences=sum(num_left_out),
     )

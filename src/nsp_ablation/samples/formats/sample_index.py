@@ -16,7 +16,7 @@ from nsp_ablation.text.store.token_store import TokenStore
 
 _ARRAYS = ("spans", "separators", "offsets")
 _LABELS = ("is_random_next", "is_swapped")
-_COUNTS = ("is_pair", "trimmed_tokens", "cut_sentences", "fingerprint")
+_COUNTS = ("is_pair", "trimmed_tokens", "cut_sentences", "fingerprint", "left_out_sentences")
 
 
 @dataclass
@@ -30,7 +30,8 @@ class SampleIndex:
     int64 in spans. If `is_pair`, a sample has exactly two spans, A and B. `is_random_next` (N,) bool: B is from
     another document (NSP label 1); `is_swapped` (N,) bool: B precedes A in the text (SOP label 1); each is None where
     the format has no such label. `trimmed_tokens` counts tokens cut off pairs longer than T, `cut_sentences` the
-    sentences that a block could not hold whole. `fingerprint` names all that the samples depend on. The arrays are made
+    sentences that a block could not hold whole, `left_out_sentences` those in no pair, for want of a next one.
+    `fingerprint` names all that the samples depend on. The arrays are made
     read-only.
     """
 
@@ -43,6 +44,7 @@ class SampleIndex:
     trimmed_tokens: int
     cut_sentences: int
     fingerprint: str
+    left_out_sentences: int = 0
 
     def __post_init__(self) -> None:
         for name in (*_ARRAYS, *_LABELS):

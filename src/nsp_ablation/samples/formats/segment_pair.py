@@ -30,8 +30,8 @@ class SegmentPair:
     `order="nsp"`: B follows A, or begins at a random sentence of another document. `nsp_balance` is "bert" (p = .5
     where there is a choice) or "exact" (half of all pairs are random); `lone_sentences="skip"` leaves out documents of
     one sentence, whose B is otherwise ("random") always random.
-    `order="sop"` (Lan et al. 2020): B always follows A and the two are swapped with p = .5, before trimming; chunks of
-    one sentence are left out, and the other two options have no effect.
+    `random_next=0`: B always follows A; chunks of one sentence are left out, and the other two have no effect.
+    `order="sop"` (Lan et al. 2020): the same, and the two are swapped with p = .5, before trimming.
 
     Deviations from BERT's released code: no short sequences (Liu et al. 2019, section 2); the random document is never
     the pair's own (BERT gives up after ten draws); documents keep the order of the corpus.
@@ -50,12 +50,16 @@ class SegmentPair:
         Raises ValueError if there are fewer than two documents, no pairs, or no way to balance them.
         """
         swaps = self.order == "sop"
-        refuse_unpairable(self.options.name, store, frame, needs_other_document=not swaps)
+        follows = swaps or self.options.random_next == 0
+        refuse_unpairable(self.options.name, store, frame, needs_other_document=not follows)
         epoch_key = randomness.epoch_key(seed, randomness.stream(_STREAM), epoch if self.options.resample else 0)
         min_sentences = 2 if self.options.lone_sentences == "skip" else 1
         offsets = readonly(store.sentence_offsets), readonly(store.document_offsets)
-        balance = same_threshold(np.uint64(0) if swaps else HALF)
-        if self.options.nsp_balance == "exact" and not swaps:
+        balance = same_threshold(np.uint64(0) if follows else HALF)
+        if self.options.nsp_balance == "exact" and not follows:
             balance = exact_balance(*offsets, epoch_key, frame.pair_capacity, min_sentences)
-        kernel = partial(pair_segments, *offsets, epoch_key, frame.pair_capacity, min_sentences, balance, swaps)
-        return build_pairs(self.options.name, store, frame, kernel, swaps, self.fingerprint(store, frame, seed, epoch))
+        kernel = partial(
+            pair_segments, *offsets, epoch_key, frame.pair_capacity, min_sentences, balance, follows, swaps
+        )
+        fingerprint = self.fingerprint(store, frame, seed, epoch)
+        return build_pairs(self.options.name, store, frame, kernel, fingerprint, swaps=swaps, follows=follows)

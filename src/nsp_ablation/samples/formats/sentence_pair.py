@@ -28,8 +28,8 @@ class SentencePair:
     once A or once a B that follows. The last sentence of a document, when it is A, has no next one: its B is random,
     so the share of random pairs is above .5. `lone_sentences="skip"` leaves out documents of one sentence ("random"
     pairs them as last sentences).
-    `order="sop"` (Lan et al. 2020): B is always the next sentence and the two are swapped with p = .5; the last
-    sentence is no A, documents of one sentence are left out.
+    `random_next=0`: B is always the next sentence; the last sentence is no A, documents of one sentence are left out.
+    `order="sop"` (Lan et al. 2020): the same, and the two are swapped with p = .5.
     """
 
     options: FormatOptions
@@ -45,9 +45,13 @@ class SentencePair:
         Raises ValueError if there are fewer than two documents or no pairs.
         """
         swaps, disjoint = self.order == "sop", self.options.pairs == "disjoint"
-        refuse_unpairable(self.options.name, store, frame, needs_other_document=not swaps)
+        follows = swaps or self.options.random_next == 0
+        refuse_unpairable(self.options.name, store, frame, needs_other_document=not follows)
         epoch_key = randomness.epoch_key(seed, randomness.stream(_STREAM), epoch if self.options.resample else 0)
         min_sentences = 2 if self.options.lone_sentences == "skip" else 1
         offsets = readonly(store.sentence_offsets), readonly(store.document_offsets)
-        kernel = partial(pair_sentences, *offsets, epoch_key, frame.pair_capacity, min_sentences, disjoint, swaps)
-        return build_pairs(self.options.name, store, frame, kernel, swaps, self.fingerprint(store, frame, seed, epoch))
+        kernel = partial(
+            pair_sentences, *offsets, epoch_key, frame.pair_capacity, min_sentences, disjoint, follows, swaps
+        )
+        fingerprint = self.fingerprint(store, frame, seed, epoch)
+        return build_pairs(self.options.name, store, frame, kernel, fingerprint, swaps=swaps, follows=follows)

@@ -84,6 +84,7 @@ def epoch_rows(store: TokenStore, frame: Frame, index: SampleIndex) -> dict[str,
         rows["mean sentences of A and of B"] = "{:.2f} and {:.2f}".format(*pairs.segment_sentences)
         trimmed = f"({index.trimmed_tokens:,} tokens trimmed)"
         rows["pairs cut inside a sentence, to fit T"] = f"{pairs.cut_share:.1%} {trimmed}"
+        rows["sentences left out, for want of a next one"] = f"{index.left_out_sentences:,}"
     else:
         blocks = block_statistics(store, index)
         rows["mean sentences per sample"] = f"{blocks.sentences:.2f}"

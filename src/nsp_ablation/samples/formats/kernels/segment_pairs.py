@@ -23,13 +23,28 @@ def _random_segment(sentence_offsets, document_offsets, document, key, min_token
 
 @numba.njit(cache=True, nogil=True)
 def pair_segments(
-    sentence_offsets, document_offsets, epoch_key, capacity, min_sentences, balance, swaps, first, last, spans, labels
+    sentence_offsets,
+    document_offsets,
+    epoch_key,
+    capacity,
+    min_sentences,
+    balance,
+    follows,
+    swaps,
+    first,
+    last,
+    spans,
+    labels,
 ):
-    """Fill spans (2 N, 2) and labels (N,) in corpus order of A from documents [first, last); return (N, trimmed)."""
-    num_pairs, num_trimmed = 0, 0
+    """Fill spans (2 N, 2) and labels (N,) in corpus order of A from documents [first, last).
+
+    If B always `follows`, chunks of one sentence are left out. Returns N, the tokens trimmed, the sentences left out.
+    """
+    num_pairs, num_trimmed, num_left_out = 0, 0, 0
     for document in range(first, last):
         sentence, end = document_offsets[document], document_offsets[document + 1]
         if end - sentence < min_sentences:
+            num_left_out += end - sentence
             continue
         threshold = document_threshold(balance, document)
         while sentence < end:
@@ -38,9 +53,10 @@ def pair_segments(
             start_a, end_a = sentence_offsets[sentence], sentence_offsets[a_end]
             start_b, end_b, label = end_a, sentence_offsets[chunk_end], is_random
             sentence = a_end if is_random else chunk_end
+            if follows and is_random:  # one sentence: nothing follows it in its chunk
+                num_left_out += 1
+                continue
             if swaps:
-                if is_random:  # one sentence: nothing follows it in its chunk
-                    continue
                 label = draw64(key, SWAP) < HALF
                 if label:
                     start_a, end_a, start_b, end_b = start_b, end_b, start_a, end_a
@@ -54,4 +70,4 @@ def pair_segments(
             spans[2 * num_pairs + 1, 0], spans[2 * num_pairs + 1, 1] = start_b, end_b
             labels[num_pairs] = label
             num_pairs += 1
-    return num_pairs, num_trimmed
+    return num_pairs, num_trimmed, num_left_out

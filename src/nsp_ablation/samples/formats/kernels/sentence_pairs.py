@@ -12,35 +12,37 @@ _BLOCK = 4096  # sentences worked on together: their arrays stay in the processo
 
 
 @register_jitable
-def _flip_coins(epoch_key, low, high, counter, keys, coins):
+def _flip_coins(epoch_key, low, high, counter, threshold, keys, coins):
     """Fill the keys and the coins (NSP: random, SOP: swapped) of the sentences [low, high)."""
     for i in range(high - low):
         keys[i] = sample_key(epoch_key, np.uint64(low + i))
-        coins[i] = draw64(keys[i], counter) < HALF
+        coins[i] = draw64(keys[i], counter) < threshold
 
 
 @register_jitable
-def _choose(document_offsets, low, high, state, min_sentences, disjoint, swaps, coins, a, b, documents, labels):
+def _choose(document_offsets, low, high, state, min_sentences, disjoint, follows, coins, a, b, documents, labels):
     """Fill a, b, documents and labels (n,) with the pairs whose A (before any swap) lies in [low, high).
 
-    `state` is (sentence, document), where the last call stopped. Returns n and the new state.
+    `state` is (sentence, document), where the last call stopped. Returns n, the new state, and
+    how many sentences are in no pair.
     """
     sentence, document = state
-    n = 0
+    n = num_left_out = 0
     while sentence < high:
         while document_offsets[document + 1] <= sentence:
             document += 1
         end = document_offsets[document + 1]
-        if end - document_offsets[document] < min_sentences or (swaps and sentence + 1 == end):
+        if end - document_offsets[document] < min_sentences or (follows and sentence + 1 == end):
+            num_left_out += disjoint or end - document_offsets[document] == 1
             sentence = end
             continue
-        stop = min(end - swaps, high)
+        stop = min(end - follows, high)
         while sentence < stop:
             label = coins[sentence - low] or sentence + 1 == end
             a[n], b[n], documents[n], labels[n] = sentence, sentence + 1, document, label
             n += 1
-            sentence += 2 if disjoint and (swaps or not label) else 1
-    return n, (sentence, document)
+            sentence += 2 if disjoint and (follows or not label) else 1
+    return n, (sentence, document), num_left_out
 
 
 # Half of what follows are reads at scattered addresses. The processor has many of them under way at once if they stand
@@ -94,23 +96,39 @@ def _write_spans(sentence_offsets, low, keys, swapped, a, b, capacity, spans):
 
 @numba.njit(cache=True, nogil=True)
 def pair_sentences(
-    sentence_offsets, document_offsets, epoch_key, capacity, min_sentences, disjoint, swaps, first, end, spans, labels
+    sentence_offsets,
+    document_offsets,
+    epoch_key,
+    capacity,
+    min_sentences,
+    disjoint,
+    follows,
+    swaps,
+    first,
+    end,
+    spans,
+    labels,
 ):
-    """Fill spans (2 N, 2) and labels (N,) in corpus order of A from documents [first, end); return (N, trimmed)."""
+    """Fill spans (2 N, 2) and labels (N,) in corpus order of A from documents [first, end).
+
+    If B always `follows`, a document's last sentence is no A. Returns N, the tokens trimmed, the sentences in no pair.
+    """
     keys, coins, unswapped = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.bool_), np.zeros(_BLOCK, np.bool_)
     a, b, documents = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64)
     first_sentence, last_sentence = document_offsets[first], document_offsets[end]
-    num_pairs, num_trimmed, state = 0, 0, (first_sentence, first)
+    num_pairs, num_trimmed, num_left_out, state = 0, 0, 0, (first_sentence, first)
+    counter, threshold = SWAP if swaps else CHOICE, HALF if swaps or not follows else np.uint64(0)
     for low in range(first_sentence, last_sentence, _BLOCK):
         high = min(low + _BLOCK, last_sentence)
-        _flip_coins(epoch_key, low, high, SWAP if swaps else CHOICE, keys, coins)
+        _flip_coins(epoch_key, low, high, counter, threshold, keys, coins)
         label = labels[num_pairs:]
-        n, state = _choose(
-            document_offsets, low, high, state, min_sentences, disjoint, swaps, coins, a, b, documents, label
+        n, state, num_alone = _choose(
+            document_offsets, low, high, state, min_sentences, disjoint, follows, coins, a, b, documents, label
         )
-        if not swaps:
+        if not follows:
             _draw_others(document_offsets, low, keys, label, a[:n], documents, b)
         swapped = label if swaps else unswapped
         num_trimmed += _write_spans(sentence_offsets, low, keys, swapped, a[:n], b, capacity, spans[2 * num_pairs :])
         num_pairs += n
-    return num_pairs, num_trimmed
+        num_left_out += num_alone
+    return num_pairs, num_trimmed, num_left_out
