@@ -1,4 +1,4 @@
-"""What an update of each format holds under each budget, and which positions it trains (PAPER rows 1, 2, 17 and 23)."""
+"""What an update of each format holds under each budget, and which positions it trains (fidelity rows 1, 2, 17, 23)."""
 
 import numpy as np
 import pytest
