@@ -1,4 +1,4 @@
-"""A golden value belongs to numbers of makers: a change of it raises one, so that nothing older is taken for its work."""
+"""A golden value belongs to numbers of makers: a change of it raises one, so that nothing older passes for its work."""
 
 import pytest
 

@@ -1,0 +1,1 @@
+"""What the model reads: formats, batches, inspection."""
