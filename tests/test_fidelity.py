@@ -127,7 +127,7 @@ TESTS = {
     ],
     21: [
         "test_optimization_choices::test_decay_spares_bias_and_layer_norm_unless_all_decay",
-        "test_optimization_choices::test_berts_first_update_is_three_times_too_long_for_want_of_bias_correction_ours_is_not",
+        "test_optimization_choices::test_first_update_has_bias_correction_unlike_bert",
     ],
     22: [
         "test_optimization_choices::test_both_dropouts_and_the_precision_are_seen",
@@ -144,7 +144,7 @@ TESTS = {
     ],
     24: [
         "test_task_lengths::test_a_question_keeps_64_tokens_and_at_most_a_quarter",
-        "test_task_lengths::test_windows_are_128_tokens_apart_and_at_most_half_of_the_room",
+        "test_task_lengths::test_windows_are_128_tokens_apart_and_at_most_half_of_the_capacity",
         "test_task_lengths::test_race_question_and_option_keep_128_tokens_and_at_most_a_quarter_and_512_in_all",
     ],
     25: [

@@ -1,1 +1,1 @@
-"""The chain of artifacts: Corpus -> Tokenizer -> Stores -> Feed -> Encoder -> Result, a file each. Entry: `chain.py`."""
+"""The chain of artifacts: Corpus -> Tokenizer -> Stores -> Feed -> Encoder -> Result. Entry: `chain.py`."""

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from rich.cells import cell_len
 from rich.color import parse_rgb_hex
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.terminal_theme import TerminalTheme
@@ -69,7 +69,7 @@ def figure(page: Page, vocabulary: Vocabulary, caption: str) -> str:
     height = max(map(len, columns))
     table.add_row(*(Text("\n").join([*column, *[Text()] * (height - len(column))]) for column in columns))
     title, below = Text(TITLE, f"bold {INK}"), Text(caption, MUTED)
-    page_lines: list[RenderableType] = [title, below, Text(), table, Text(), *_legend()]
+    page_lines: list[Text | Table] = [title, below, Text(), table, Text(), *_legend()]
     for line in page_lines:
         console.print(Padding(line, (0, 1)))
     described = ((FORMATS[panel.format_name], _summary(panel)) for panel in page.panels)
