@@ -15,8 +15,8 @@ PROVENANCE = Provenance(
 )
 CONTRACT = (
     "schema name arm condition science pretraining_seed finetuning_seed task status reason metrics primary_metric "
-    "chance majority bag_of_words num_examples examples_sha256 scores_sha256 pretraining finetuning encoder config "
-    "provenance"
+    "chance majority bag_of_words num_examples examples_sha256 scores_sha256 pretraining finetuning encoder "
+    "made_from config provenance"
 )
 
 
