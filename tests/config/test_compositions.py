@@ -184,7 +184,6 @@ def test_cells_that_differ_in_plain_values_equal_those_composed_alone(cells):
 
 
 def test_micro_world_tasks_are_those_that_it_writes():
-    from nsp_ablation.config.combinations import MICROWORLD_TASKS
     from nsp_ablation.text.microworld.world_tasks import NUM_TRAIN
 
-    assert set(MICROWORLD_TASKS) == set(NUM_TRAIN)
+    assert set(READERS["microworld"].generated_tasks) == set(NUM_TRAIN)
