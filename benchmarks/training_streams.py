@@ -7,10 +7,10 @@ import numpy as np
 from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.assemble import assemble
-from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.batches.loader import pair_labels
 from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.plan import BatchPlan
+from nsp_ablation.samples.batches.update_size import UpdateSize
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.samples.formats.sample_index import SampleIndex

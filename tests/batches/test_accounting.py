@@ -5,8 +5,8 @@ import pytest
 
 from nsp_ablation.samples.batches.accounting import tokens_at_positions, totals
 from nsp_ablation.samples.batches.assemble import assemble
-from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.batches.plan import BatchPlan
+from nsp_ablation.samples.batches.update_size import UpdateSize
 
 SIZES = [UpdateSize(1, None, 1, 0), UpdateSize(5, None, 5, 0), UpdateSize(None, 150.5, 0, 150.5)]
 

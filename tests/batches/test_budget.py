@@ -3,7 +3,7 @@
 import pytest
 
 from nsp_ablation.options.format_options import matched_format
-from nsp_ablation.samples.batches.budget import update_size
+from nsp_ablation.samples.batches.update_size import update_size
 
 MEAN_LENGTH = {"segment_pair": 300.0, "sentence_pair": 60.0, "full": 500.0, "doc": 400.0}
 

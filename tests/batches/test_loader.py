@@ -6,10 +6,10 @@ import torch
 
 from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.assemble import assemble_masked
-from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.batches.loader import evaluation_batches, micro_batch_loader, pair_labels
 from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.plan import BatchPlan, balanced_cut
+from nsp_ablation.samples.batches.update_size import UpdateSize
 from nsp_ablation.samples.inspection.contract import sample_rows
 
 SEQUENCES, TOKENS = UpdateSize(6, None, 6, 0), UpdateSize(None, 140.5, 0, 140.5)

@@ -1,4 +1,4 @@
-"""Laws of MLM masks (PAPER section 3; rows 12 and 13)."""
+"""Laws of MLM masks (Liu et al. 2019, section 4.1; fidelity rows 12 and 13)."""
 
 import dataclasses
 

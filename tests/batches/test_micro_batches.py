@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.batches.loader import micro_batch_loader
 from nsp_ablation.samples.batches.micro_batches import largest_update, micro_batch_tokens, num_micro_batches
 from nsp_ablation.samples.batches.plan import BatchPlan, balanced_cut
+from nsp_ablation.samples.batches.update_size import UpdateSize
 
 
 @settings(max_examples=100, deadline=None)

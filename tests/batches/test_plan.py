@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.batches.plan import BatchPlan, balanced_cut
+from nsp_ablation.samples.batches.update_size import UpdateSize
 from nsp_ablation.samples.formats.sample_index import SampleIndex
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from nsp_ablation.options.format_options import FormatOptions, matched_format
 from nsp_ablation.samples.batches.accounting import tokens_at_positions, totals
-from nsp_ablation.samples.batches.budget import update_size
 from nsp_ablation.samples.batches.plan import BatchPlan
+from nsp_ablation.samples.batches.update_size import update_size
 from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.text.store.token_store import TokenStore
 

@@ -29,7 +29,7 @@ def test_one_key_is_explained(composer):
         "format.attention",
         "  What a token attends to: its whole sequence, or its document's part of it.",
         "  default sequence; one of sequence, document",
-        "  science: changes the result; made anew: index, encoder, record",
+        "  science: changes the result; made anew: feed, encoder, record",
     ]
 
 
@@ -50,10 +50,11 @@ def test_an_unknown_key_is_refused_with_a_suggestion(composer):
 @pytest.mark.parametrize(
     ("key", "artifacts"),
     [
-        ("corpus.heldout_fraction", "tokenizer, stores, index, encoder, record"),
-        ("tokenizer.path", "tokenizer, stores, index, encoder, record"),
-        ("format.nsp_balance", "index, encoder, record"),
-        ("masking.probability", "encoder, record"),
+        ("corpus.heldout_fraction", "tokenizer, stores, feed, encoder, record"),
+        ("corpus.text_key", "corpus, tokenizer, stores, feed, encoder, record"),
+        ("tokenizer.path", "tokenizer, stores, feed, encoder, record"),
+        ("format.nsp_balance", "feed, encoder, record"),
+        ("masking.probability", "feed, encoder, record"),
         ("trainer.precision", "encoder, record"),
         ("finetuning.recipes.<name>.batch_size", "record"),
         ("trainer.devices", "nothing"),

@@ -21,6 +21,13 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 sys.path.insert(0, str(ROOT / "src"))  # this checkout's code, whatever is installed
 
 
+def makers() -> dict[str, int]:
+    """Return the number of the maker of each kind of artifact."""
+    from nsp_ablation.pipeline.chain import MAKERS
+
+    return dict(MAKERS)
+
+
 def compose(words: list[str]) -> Any:
     """Return the configuration of a command, unchecked: checks of many cells would take longer than what is read."""
     from nsp_ablation.cli.hydra_bridge import make_composer

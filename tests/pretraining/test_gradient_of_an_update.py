@@ -9,10 +9,10 @@ from nsp_ablation.learning.pretraining.pretraining_module import PretrainingModu
 from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.options.pretraining_options import PretrainingOptions
-from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.batches.loader import micro_batch_loader
 from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.plan import BatchPlan
+from nsp_ablation.samples.batches.update_size import UpdateSize
 from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.text.store.token_store import TokenStore
 

@@ -15,13 +15,14 @@ from nsp_ablation.config.identity import (
 )
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.values import with_value
-from nsp_ablation.options.corpus_options import DatasetOptions
+from nsp_ablation.options.corpus_options import READERS, DatasetOptions
 from nsp_ablation.options.finetuning_options import RecipeOptions
 from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.options.output_options import ComparisonOptions
-from nsp_ablation.options.task_options import TaskHubOptions, TaskOptions
+from nsp_ablation.options.task_options import TASK_KINDS, TaskHubOptions, TaskOptions
 
 _USER_NAME = "<name>"
+_TOKENIZERS = ("bbpe", "pretrained")
 
 
 def identities(config: Config) -> dict[str, Any]:
@@ -61,14 +62,15 @@ def _changed(config: Config, before: dict[str, Any], keys: tuple[str, ...]) -> I
 def _samples() -> tuple[tuple[Config, dict[str, Any]], ...]:
     """Return configurations that between them have every setting, each with its identities."""
     samples = []
-    for name in FORMATS:
-        for tokenizer in ("bbpe", "pretrained"):
-            config = Config(tasks={_USER_NAME: TaskOptions(hub=TaskHubOptions())})
-            config.format.name, config.tokenizer.name = name, tokenizer
-            config.corpus.hub = [DatasetOptions()]
-            config.finetuning.recipes = {_USER_NAME: RecipeOptions()}
-            config.report.comparisons = [ComparisonOptions()]
-            samples.append((config, identities(config)))
+    for i in range(2 * len(TASK_KINDS)):
+        formats, readers, kinds, tokenizers = (list(names) for names in (FORMATS, READERS, TASK_KINDS, _TOKENIZERS))
+        config = Config(tasks={_USER_NAME: TaskOptions(kind=kinds[i % len(kinds)], hub=TaskHubOptions())})
+        config.format.name, config.corpus.reader = formats[i % len(formats)], readers[i % len(readers)]
+        config.tokenizer.name = tokenizers[i % len(tokenizers)]
+        config.corpus.hub = [DatasetOptions()]
+        config.finetuning.recipes = {_USER_NAME: RecipeOptions()}
+        config.report.comparisons = [ComparisonOptions()]
+        samples.append((config, identities(config)))
     return tuple(samples)
 
 
@@ -79,7 +81,11 @@ def _below(settings: Any, key: str) -> Any:
 
 
 def _others(value: Any, keys: tuple[str, ...]) -> tuple[Any, ...]:
-    """Return values that differ from a setting's; the name of a format or tokenizer must be one."""
-    if keys == ("format", "name"):
-        return tuple(FORMATS)
-    return ("bbpe", "pretrained") if keys == ("tokenizer", "name") else (("changed", value),)
+    """Return values that differ from a setting's; the name of a variant must be one."""
+    variants: dict[tuple[str, ...], Any] = {
+        ("format", "name"): FORMATS,
+        ("tokenizer", "name"): _TOKENIZERS,
+        ("corpus", "reader"): READERS,
+        ("tasks", _USER_NAME, "kind"): TASK_KINDS,
+    }
+    return tuple(variants.get(keys, [("changed", value)]))

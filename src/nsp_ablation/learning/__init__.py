@@ -1,0 +1,1 @@
+"""Training and measuring encoders: engine, pretraining, tasks, finetuning, probes, cost."""

@@ -120,7 +120,7 @@ class TrainedEncoder(Encoder):
         train_encoder(self, directory)
 
     def make(self) -> Path:
-        """Return the encoder's directory, trained on first use; an interrupted training goes on.
+        """Return the directory, trained on first use, from where an interrupted training stopped.
 
         Raises DivergedError where the loss diverges, and ValueError for an encoder that was damaged since.
         """
@@ -154,9 +154,8 @@ class UntrainedEncoder(Encoder):
 
     @cached_property
     def science(self) -> str:
-        settings = science_settings(self.config)
-        kept = {key: value for key, value in settings.items() if key not in _PRETRAINING_SCIENCE}
-        return fingerprint(["untrained", kept, self.stores.key])
+        settings = science_settings(self.config).items()
+        return fingerprint(["untrained", {k: v for k, v in settings if k not in _PRETRAINING_SCIENCE}, self.stores.key])
 
     def build(self, directory: Path) -> None:
         with heavy_imports():
@@ -216,9 +215,8 @@ def encoders_of(config: Config) -> list[Encoder]:
         return [_external_encoder(config, str(config.encoder))]
     trained = trained_encoder(config)
     untrained = UntrainedEncoder(trained.root, config, trained.stores)
-    if config.encoder == "random":
-        return [untrained]
-    return [trained, *([untrained] if config.finetuning.untrained_row else [])]
+    trained_ones = [] if config.encoder == "random" else [trained]
+    return [*trained_ones, *([untrained] if config.finetuning.untrained_row or not trained_ones else [])]
 
 
 def _external_encoder(config: Config, name: str) -> ExternalEncoder:

@@ -15,9 +15,9 @@ from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.corpora import Corpus
 from nsp_ablation.pipeline.stores import Stores
 from nsp_ablation.pipeline.vocabularies import Vocabulary
-from nsp_ablation.samples.batches.budget import UpdateSize, update_size
 from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.plan import BatchPlan
+from nsp_ablation.samples.batches.update_size import UpdateSize, update_size
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.registry import Format, make_format
 from nsp_ablation.samples.formats.sample_index import SampleIndex

@@ -8,7 +8,7 @@ import numpy as np
 from nsp_ablation.config.schema import Config
 from nsp_ablation.options.format_options import FORMATS, is_pair, matched_format
 from nsp_ablation.pipeline.feed import feed_of
-from nsp_ablation.samples.batches.budget import UpdateSize, update_size
+from nsp_ablation.samples.batches.update_size import UpdateSize, update_size
 from nsp_ablation.samples.formats.frame import Frame
 
 # What our own tokenizers call padding; RoBERTa's table of positions begins after it.

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nsp_ablation.options.trainer_options import TrainerOptions
-from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.batches.micro_batches import largest_update, micro_batch_tokens, num_micro_batches
+from nsp_ablation.samples.batches.update_size import UpdateSize
 
 
 @dataclass(frozen=True)

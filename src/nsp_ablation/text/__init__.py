@@ -1,0 +1,1 @@
+"""From text to the token store: corpus, microworld, tokenization, store."""

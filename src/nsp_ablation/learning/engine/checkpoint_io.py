@@ -17,7 +17,7 @@ class BackgroundCheckpointIO(TorchCheckpointIO):
     or at the next save: FullDiskError naming the path where the disk is full.
 
     The copies lie in the same memory each time (page-locked on a GPU): new pages cost more than the copying.
-    Lightning's AsyncCheckpointIO clones anew each time, queues saves without bound, and its file is not atomic.
+    Lightning's AsyncCheckpointIO clones anew each time, queues saves without bound, and makes the file in memory first.
     """
 
     def __init__(self) -> None:

@@ -39,7 +39,7 @@ class TimedCheckpoint(pl.Callback):
     to stop (which then raises Stopped), and after the last update if `saves_last`. `on_resume(update)` hears on the
     first rank where a run goes on.
 
-    ModelCheckpoint saves by each rank's own clock, within an update as well, and knows no request to stop.
+    ModelCheckpoint saves within an update as well, asks all ranks at every batch, and knows no request to stop.
     """
 
     def __init__(

@@ -121,7 +121,7 @@ def never_stops() -> Iterator[None]:
 def requeue(signum: int) -> None:
     """Put this Slurm job back into the queue where `signum` is the signal that asks for it; else do nothing.
 
-    SLURMEnvironment(auto_requeue=True) would save a checkpoint of its own, in the middle of an update.
+    SLURMEnvironment(auto_requeue=True) would save a checkpoint of its own, at once: within an update.
     """
     if signum != signal.SIGUSR1 or "SLURM_JOB_ID" not in os.environ:
         return

@@ -1,6 +1,6 @@
 """How fast a run is: real tokens per second, model FLOPs per second against the device's peak (MFU), share of padding.
 
-Lightning's `Throughput` counts samples and batches, waits for the device at each update, and knows no padding.
+Lightning's `ThroughputMonitor` waits for a GPU at every batch, counts padding as tokens, and measures no CPU's peak.
 """
 
 import time

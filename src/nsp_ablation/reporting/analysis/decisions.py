@@ -45,4 +45,6 @@ DECISIONS = (
     Decision("task lengths at small T", "question at most T/4, stride at most half of the context's capacity"),
     Decision("token types in fine-tuning", "the arm's own, or BERT's", ("finetuning.token_types",)),
     Decision("SOP (not in the paper)", "B follows A, swapped with p = .5; label 1 = swapped"),
+    Decision("share of random B", "BERT's coin, or none: B always follows A", ("format.random_next",)),
+    Decision("lengths of FULL's blocks", "up to T, or those of DOC's inputs", ("format.lengths",)),
 )

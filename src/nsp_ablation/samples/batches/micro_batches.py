@@ -4,7 +4,7 @@ from math import ceil, sqrt
 
 import numpy as np
 
-from nsp_ablation.samples.batches.budget import UpdateSize
+from nsp_ablation.samples.batches.update_size import UpdateSize
 
 _DEVIATIONS = 6.0  # of a sum of shuffled lengths: exceeded in less than one of a hundred million updates
 _MULTIPLE = 64  # of tokens: what matrix products are cut in

@@ -10,7 +10,7 @@ from math import ceil
 import numpy as np
 
 from nsp_ablation.base.randomness import permutation, stream
-from nsp_ablation.samples.batches.budget import UpdateSize
+from nsp_ablation.samples.batches.update_size import UpdateSize
 from nsp_ablation.samples.formats.sample_index import SampleIndex
 
 _ORDER = stream("order")

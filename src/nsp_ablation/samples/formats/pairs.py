@@ -55,12 +55,7 @@ def build_pairs(
     )
     starts = [int(document_offsets[first]) for first, _ in ranges]
     labels = joined(labels, starts, num_pairs)
-    if len(labels) == 0:
-        remedy = "set a larger max_length" if follows else "set format.lone_sentences=random"
-        raise ValueError(
-            f"format={format_name} finds no pair, since no document has two sentences in a row that fit together: "
-            f"{remedy}, check corpus.document_border, or use format=full"
-        )
+    _refuse_none(format_name, len(labels), follows=follows)
     return SampleIndex(
         spans=joined(spans, [2 * start for start in starts], [2 * n for n in num_pairs]),
         separators=np.tile(np.array([frame.pair_separators, 1], np.uint8), len(labels)),
@@ -73,3 +68,12 @@ def build_pairs(
         fingerprint=fingerprint,
         left_out_sentences=sum(num_left_out),
     )
+
+
+def _refuse_none(format_name: str, num_pairs: int, *, follows: bool) -> None:
+    if num_pairs == 0:
+        remedy = "set a larger max_length" if follows else "set format.lone_sentences=random"
+        raise ValueError(
+            f"format={format_name} finds no pair, since no document has two sentences in a row that fit together: "
+            f"{remedy}, check corpus.document_border, or use format=full"
+        )

@@ -58,8 +58,7 @@ class SegmentPair:
         balance = same_threshold(np.uint64(0) if follows else HALF)
         if self.options.nsp_balance == "exact" and not follows:
             balance = exact_balance(*offsets, epoch_key, frame.pair_capacity, min_sentences)
-        kernel = partial(
-            pair_segments, *offsets, epoch_key, frame.pair_capacity, min_sentences, balance, follows, swaps
-        )
+        choices = min_sentences, follows, swaps
+        kernel = partial(pair_segments, *offsets, epoch_key, frame.pair_capacity, balance, choices)
         fingerprint = self.fingerprint(store, frame, seed, epoch)
         return build_pairs(self.options.name, store, frame, kernel, fingerprint, swaps=swaps, follows=follows)

@@ -50,8 +50,7 @@ class SentencePair:
         epoch_key = randomness.epoch_key(seed, randomness.stream(_STREAM), epoch if self.options.resample else 0)
         min_sentences = 2 if self.options.lone_sentences == "skip" else 1
         offsets = readonly(store.sentence_offsets), readonly(store.document_offsets)
-        kernel = partial(
-            pair_sentences, *offsets, epoch_key, frame.pair_capacity, min_sentences, disjoint, follows, swaps
-        )
+        choices = min_sentences, disjoint, follows, swaps
+        kernel = partial(pair_sentences, *offsets, epoch_key, frame.pair_capacity, choices)
         fingerprint = self.fingerprint(store, frame, seed, epoch)
         return build_pairs(self.options.name, store, frame, kernel, fingerprint, swaps=swaps, follows=follows)

@@ -68,7 +68,9 @@ def figure(page: Page, vocabulary: TokenNames, caption: str) -> str:
         table.add_column(width=NUM_COLUMNS, no_wrap=True)
     height = max(map(len, columns))
     table.add_row(*(Text("\n").join([*column, *[Text()] * (height - len(column))]) for column in columns))
-    for line in (Text(TITLE, f"bold {INK}"), Text(caption, MUTED), Text(), table, Text(), *_legend()):
+    title, below = Text(TITLE, f"bold {INK}"), Text(caption, MUTED)
+    page_lines: list[Text | Table] = [title, below, Text(), table, Text(), *_legend()]
+    for line in page_lines:
         console.print(Padding(line, (0, 1)))
     described = ((FORMATS[panel.format_name], _summary(panel)) for panel in page.panels)
     panels = " ".join(f"{facts.title}: {facts.description} {summary}." for facts, summary in described)

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nsp_ablation.options.masking_options import MaskingOptions
-from nsp_ablation.samples.batches.budget import UpdateSize
+from nsp_ablation.samples.batches.update_size import UpdateSize
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.sample_index import SampleIndex
 from nsp_ablation.samples.inspection.epoch_statistics import block_statistics, pair_statistics

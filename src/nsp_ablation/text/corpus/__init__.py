@@ -1,0 +1,1 @@
+"""Corpora: readers, documents, sentences. Entry: `source.py`."""

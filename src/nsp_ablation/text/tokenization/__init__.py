@@ -1,0 +1,1 @@
+"""Tokenizers: trained, taken over, loaded. Entry: `tokenizer.py`."""

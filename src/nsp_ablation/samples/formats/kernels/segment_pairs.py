@@ -23,23 +23,14 @@ def _random_segment(sentence_offsets, document_offsets, document, key, min_token
 
 @numba.njit(cache=True, nogil=True)
 def pair_segments(
-    sentence_offsets,
-    document_offsets,
-    epoch_key,
-    capacity,
-    min_sentences,
-    balance,
-    follows,
-    swaps,
-    first,
-    last,
-    spans,
-    labels,
+    sentence_offsets, document_offsets, epoch_key, capacity, balance, choices, first, last, spans, labels
 ):
     """Fill spans (2 N, 2) and labels (N,) in corpus order of A from documents [first, last).
 
-    If B always `follows`, chunks of one sentence are left out. Returns N, the tokens trimmed, the sentences left out.
+    `choices` are the fewest sentences of a document, whether B always follows A (chunks of one sentence are then left
+    out), and whether the two are swapped by a coin. Returns N, the tokens trimmed, the sentences left out.
     """
+    min_sentences, follows, swaps = choices
     num_pairs, num_trimmed, num_left_out = 0, 0, 0
     for document in range(first, last):
         sentence, end = document_offsets[document], document_offsets[document + 1]

@@ -95,24 +95,14 @@ def _write_spans(sentence_offsets, low, keys, swapped, a, b, capacity, spans):
 
 
 @numba.njit(cache=True, nogil=True)
-def pair_sentences(
-    sentence_offsets,
-    document_offsets,
-    epoch_key,
-    capacity,
-    min_sentences,
-    disjoint,
-    follows,
-    swaps,
-    first,
-    end,
-    spans,
-    labels,
-):
+def pair_sentences(sentence_offsets, document_offsets, epoch_key, capacity, choices, first, end, spans, labels):
     """Fill spans (2 N, 2) and labels (N,) in corpus order of A from documents [first, end).
 
-    If B always `follows`, a document's last sentence is no A. Returns N, the tokens trimmed, the sentences in no pair.
+    `choices` are the fewest sentences of a document, whether pairs are disjoint, whether B always follows A (a
+    document's last sentence is then no A), and whether the two are swapped by a coin. Returns N, the tokens trimmed,
+    the sentences in no pair.
     """
+    min_sentences, disjoint, follows, swaps = choices
     keys, coins, unswapped = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.bool_), np.zeros(_BLOCK, np.bool_)
     a, b, documents = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.int64)
     first_sentence, last_sentence = document_offsets[first], document_offsets[end]

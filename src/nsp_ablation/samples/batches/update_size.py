@@ -1,4 +1,7 @@
-"""The size of an update: the paper's dynamic batch, which equalises real tokens within groups of formats (4.2)."""
+"""The size of an update: the paper's dynamic batch, which equalises real tokens within groups of formats (4.2).
+
+Whose tokens a format matches is said in `options/format_options.py`; which samples an update takes, in `plan.py`.
+"""
 
 from dataclasses import dataclass
 
