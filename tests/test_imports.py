@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from nsp_ablation.options.format_options import FORMATS
+
 SOURCE = Path(__file__).parents[1] / "src" / "nsp_ablation"
 ROOMS = {"text", "samples", "learning", "reporting"}
 
@@ -154,6 +156,19 @@ def names_that_stand_twice(names: list[str]) -> list[str]:
 
 def test_no_two_modules_share_a_name():
     assert names_that_stand_twice([path.stem for path in package_files() if path.stem != "__init__"]) == []
+
+
+def test_no_two_classes_share_a_name():
+    trees = [ast.parse(path.read_text()) for path in package_files()]
+    names = [node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    assert names_that_stand_twice(names) == []
+
+
+def test_formats_are_named_by_their_declaration_and_themselves_alone():
+    texts = {path.relative_to(SOURCE).as_posix(): path.read_text() for path in SOURCE.rglob("*.py")}
+    naming = {path for path, text in texts.items() if any(f'"{name}"' in text for name in FORMATS)}
+    assert "options/format_options.py" in naming
+    assert not [path for path in naming if not path.startswith(("options/", "samples/formats/"))]
 
 
 LIGHT = (

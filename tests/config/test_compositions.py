@@ -4,6 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+
+from nsp_ablation.config.identity import condition
+from nsp_ablation.options.corpus_options import READERS
+from nsp_ablation.options.task_options import TASK_KINDS
 
 ROOT = Path(__file__).parents[2]
 GROUPS = sorted(path.name for path in (ROOT / "conf").iterdir() if path.is_dir())
@@ -41,12 +46,14 @@ def options(group):
 
 def needs(group, option, directory):
     """What an option cannot be used without."""
-    if (group, option) in {("corpus", "text"), ("corpus", "jsonl"), ("scale", "laptop")}:
+    settings = yaml.safe_load((ROOT / "conf" / group / f"{option}.yaml").read_text())
+    if (group == "corpus" and READERS[settings["reader"]].reads_files) or (group, option) == ("scale", "laptop"):
         (directory / "a.txt").write_text("text")
         return ["corpus.path=a.txt"]
     if (group, option) == ("tokenizer", "pretrained"):
         return ["tokenizer.path=bert-base-uncased"]
-    return ["corpus=wikipedia"] if (group, option) in {("tasks", "mnli_mismatched"), ("tasks", "blimp")} else []
+    has_files = group == "tasks" and TASK_KINDS[settings["kind"]].reads == "files"
+    return ["corpus=wikipedia"] if has_files and option not in READERS["microworld"].generated_tasks else []
 
 
 def is_named(composed, group, option):
@@ -86,7 +93,7 @@ def test_every_option_composes_at_smoke_scale_beside_others(config, tmp_path, gr
 def test_every_experiment_composes_at_every_scale(cells, tmp_path, experiment, scale):
     found = cells("-m", f"experiment={experiment}", f"scale={scale}", *needs("scale", scale, tmp_path))
     assert {cell.config.name for cell in found} == {f"{experiment}/{scale}"}
-    conditions = {cell.config.condition_name for cell in found}
+    conditions = {condition(cell.config)["name"] for cell in found}
     compared = {side for pair in found[0].config.report.comparisons for side in (pair.a, pair.b)}
     assert len(conditions) > 1
     assert compared == conditions
@@ -184,7 +191,6 @@ def test_cells_that_differ_in_plain_values_equal_those_composed_alone(cells):
 
 
 def test_micro_world_tasks_are_those_that_it_writes():
-    from nsp_ablation.config.combinations import MICROWORLD_TASKS
     from nsp_ablation.text.microworld.world_tasks import NUM_TRAIN
 
-    assert set(MICROWORLD_TASKS) == set(NUM_TRAIN)
+    assert set(READERS["microworld"].generated_tasks) == set(NUM_TRAIN)

@@ -15,6 +15,7 @@ from nsp_ablation.config.identity import (
     science_settings,
 )
 from nsp_ablation.config.schema import Config
+from nsp_ablation.options.format_options import FORMATS
 
 CONDITION_KEYS = (
     *(
@@ -88,7 +89,9 @@ def changed_paths(rich, view):
 
 
 # Keys of `format` that FULL-SENTENCES does not have: they never change its science.
-FOREIGN = {f"format.{name}" for name in ("pair_separator", "random_next", "nsp_balance", "lone_sentences", "pairs")}
+FOREIGN = {
+    f"format.{name}" for facts in FORMATS.values() for name in facts.options if name not in FORMATS["full"].options
+}
 
 
 def science_paths(everything):

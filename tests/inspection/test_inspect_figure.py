@@ -15,7 +15,7 @@ from nsp_ablation.pipeline.feed import feed_of
 from nsp_ablation.samples.inspection import formats_figure
 from nsp_ablation.samples.inspection.formats_figure import NUM_COLUMNS, STYLES, UNUSED, figure, input_lines
 from nsp_ablation.samples.inspection.formats_page import format_choice, make_page, page_documents
-from nsp_ablation.samples.inspection.input_tokens import Vocabulary
+from nsp_ablation.samples.inspection.input_tokens import TokenNames
 from nsp_ablation.text.store.token_store import TokenStore
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "formats.svg"
@@ -32,7 +32,7 @@ def drawn(composed):
         frame, masks, store = feed.frame(), feed.masks(), feed.stores.training()
         pairs = resolved_objective(dataclasses.replace(config, format=FormatOptions("segment_pair")))
         page = make_page(store, frame, masks, config.format, pairs, seed=config.seed, epoch=1)
-        return page, Vocabulary(feed.stores.vocabulary.make())
+        return page, TokenNames(feed.stores.vocabulary.make())
 
     return draw
 

@@ -20,7 +20,7 @@ from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.text.corpus.piece import Piece
 from nsp_ablation.text.corpus.source import Source
 from nsp_ablation.text.store.build_stores import build_shards, build_stores, shard_calls
-from nsp_ablation.text.store.shard import Recipe
+from nsp_ablation.text.store.shard import ShardRecipe
 
 MAX_SHARD_BYTES = 1000
 FILES_OF_A_SHARD = 2 * 5 + 1  # of each part its arrays, texts and meta.json; checksums
@@ -66,7 +66,7 @@ def corpus(tmp_path, bbpe):
     for name in PIPES:
         (directory / name).unlink()
         os.mkfifo(directory / name)
-    return source, Recipe(bbpe, "en", one_sentence_per_line=False, heldout_fraction=0.2)
+    return source, ShardRecipe(bbpe, "en", one_sentence_per_line=False, heldout_fraction=0.2)
 
 
 def start(tmp_path, source, recipe, directory, num_processes, file_bytes=None):

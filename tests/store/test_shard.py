@@ -12,7 +12,7 @@ from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.text.corpus.piece import whole
 from nsp_ablation.text.corpus.source import Source
 from nsp_ablation.text.store.merge import merge_shards
-from nsp_ablation.text.store.shard import Recipe, build_shard
+from nsp_ablation.text.store.shard import ShardRecipe, build_shard
 from nsp_ablation.text.store.token_store import TokenStore
 from nsp_ablation.text.tokenization.tokenizer import copy_pretrained, load_tokenizer, special_tokens, train_tokenizer
 
@@ -28,7 +28,7 @@ def build(documents, tokenizer, directory, one_sentence_per_line=True, **options
     corpus = directory.with_suffix(".jsonl")
     corpus.write_text("".join(json.dumps({"text": text}) + "\n" for text in documents))
     source = Source(CorpusOptions("jsonl", "jsonl", text_key="text"), (whole(corpus),))
-    recipe = Recipe(tokenizer, "en", one_sentence_per_line, heldout_fraction=0.0)
+    recipe = ShardRecipe(tokenizer, "en", one_sentence_per_line, heldout_fraction=0.0)
     shard = build_shard(source, recipe, directory.with_suffix(".shard"), **options)
     directory.mkdir()
     merge_shards([shard], directory)

@@ -17,9 +17,6 @@ TRAINED = ("all", "prepare", "inspect", "cost", "pretrain", "export")
 FINETUNED = ("all", "finetune")
 
 _MAX_FIGURE_LENGTH = 128
-# The tasks whose files the micro-world generates; the others need files of their own beside it.
-HELDOUT_TASKS = ("in_context_recall", "context_gain", "heldout_mlm")
-MICROWORLD_TASKS = ("squad1", "squad2", "mnli", "sst2", "race")
 
 
 def combination_problems(config: Config) -> Iterator[Problem]:
@@ -179,11 +176,16 @@ def _tasks(config: Config) -> Iterator[Problem]:
         if task.name != key:
             yield Problem(f"tasks.{key}.name", task.name, f"must be {key}, the task's key")
         yield from _task_keys(f"tasks.{key}", task)
-        if TASK_KINDS[task.kind].reads == "heldout":
-            continue
-        if config.corpus.reader == "microworld" and task.path is None and key not in MICROWORLD_TASKS:
-            reason = f"the micro-world has no such task; set tasks.{key}.path=DIR to the original files"
-            yield Problem("tasks", key, reason, (*MICROWORLD_TASKS, *HELDOUT_TASKS))
+        yield from _generated(config.corpus, key, task)
+
+
+def _generated(corpus: CorpusOptions, key: str, task: TaskOptions) -> Iterator[Problem]:
+    """Beside a generated corpus a task has the files that are generated with it, or files of its own."""
+    tasks = READERS[corpus.reader].generated_tasks
+    if tasks and task.path is None and TASK_KINDS[task.kind].reads == "files" and key not in tasks:
+        probes = " or ".join(kind for kind, facts in TASK_KINDS.items() if facts.reads == "heldout")
+        reason = f"corpus={corpus.name} has no such task; set tasks.{key}.path=DIR to the original files"
+        yield Problem("tasks", key, f"{reason}, or take a probe of held-out documents (kind={probes})", tasks)
 
 
 def _task_keys(path: str, task: TaskOptions) -> Iterator[Problem]:

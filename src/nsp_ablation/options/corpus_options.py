@@ -10,12 +10,18 @@ class ReaderFacts:
     """What the rest of the project needs to know of a reader.
 
     `module` implements it (`read`, and `cut` for files); `needs` are the keys of `CorpusOptions` that it needs, with
-    what to give. A key that another reader needs and this one does not is none of its.
+    what to give. A key that another reader needs and this one does not is none of its. `generated_tasks` are the tasks
+    whose files are generated with the documents; a reader of files has none.
     """
 
     module: str
     needs: dict[str, str]
-    is_generated: bool = False
+    generated_tasks: tuple[str, ...] = ()
+
+    @property
+    def is_generated(self) -> bool:
+        """Whether the documents are made here, with the files of some tasks."""
+        return bool(self.generated_tasks)
 
     @property
     def reads_files(self) -> bool:
@@ -26,7 +32,9 @@ class ReaderFacts:
 _FILES = {"path": "files: corpus.path=FILE, a directory or a quoted glob"}
 READERS = {
     "microworld": ReaderFacts(  # written as JSON lines
-        "nsp_ablation.text.corpus.jsonl", {"num_documents": "the number of documents to generate"}, is_generated=True
+        "nsp_ablation.text.corpus.jsonl",
+        {"num_documents": "the number of documents to generate"},
+        generated_tasks=("squad1", "squad2", "mnli", "sst2", "race"),
     ),
     "text": ReaderFacts("nsp_ablation.text.corpus.plain_text", _FILES | {"document_border": "blank_line or file"}),
     "jsonl": ReaderFacts(

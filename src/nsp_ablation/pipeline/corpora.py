@@ -116,7 +116,7 @@ def _border_remedy(options: CorpusOptions) -> str:
         return "separate documents by blank lines, or give one file each with corpus.document_border=file"
     if options.reader == "text":
         return "give several files"
-    return "give one JSON object per document"
+    return "give one object or row per document"
 
 
 def _dataset_content(path: str) -> str | None:

@@ -14,7 +14,7 @@ from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.corpora import Corpus
 from nsp_ablation.pipeline.vocabularies import Vocabulary
 from nsp_ablation.text.store.build_stores import ShardCall, build_stores, shard_bytes, shard_calls
-from nsp_ablation.text.store.shard import HELDOUT, TRAIN, Recipe
+from nsp_ablation.text.store.shard import HELDOUT, TRAIN, ShardRecipe
 from nsp_ablation.text.store.token_store import TokenStore
 
 
@@ -80,5 +80,7 @@ class Stores(Artifact):
         self.corpus.check_borders(self.format_name)
         if not vocabulary.is_made:
             say("prepare", f"tokenizer {vocabulary.options.name} -> {vocabulary.directory}")
-        recipe = Recipe(vocabulary.make(), options.language, options.one_sentence_per_line, options.heldout_fraction)
+        recipe = ShardRecipe(
+            vocabulary.make(), options.language, options.one_sentence_per_line, options.heldout_fraction
+        )
         return self.corpus.source(), recipe, self.directory

@@ -21,7 +21,7 @@ from nsp_ablation.pipeline.overview import chain_lines
 from nsp_ablation.samples.inspection.contract import header, sample_rows, write_jsonl
 from nsp_ablation.samples.inspection.formats_figure import figure
 from nsp_ablation.samples.inspection.formats_page import make_page
-from nsp_ablation.samples.inspection.input_tokens import Vocabulary
+from nsp_ablation.samples.inspection.input_tokens import TokenNames
 from nsp_ablation.samples.inspection.inspect_terminal import epoch_rows, print_samples, print_statistics, update_rows
 from nsp_ablation.stages.cell import CellRun
 
@@ -36,7 +36,7 @@ def run(cell: CellRun) -> None:
         _write_samples(config, link.open(), Path(config.inspect.output))
     if config.inspect.figure is None and config.inspect.output is None:
         feed, console = link.open(), Console(highlight=False)
-        vocabulary = Vocabulary(link.stores.vocabulary.make())
+        vocabulary = TokenNames(link.stores.vocabulary.make())
         print_samples(console, _rows(config, feed), feed.store, feed.frame, vocabulary, config.format.name)
         _print_statistics(console, config, feed)
         for line in chain_lines(config):
@@ -95,5 +95,5 @@ def _write_figure(config: Config, link: Feed, path: Path) -> None:
         f"corpus {config.corpus.name} · seed {config.seed} · {masks}, epoch {config.inspect.epoch} · "
         "drawn by stage=inspect"
     )
-    write_text(path, figure(page, Vocabulary(link.stores.vocabulary.make()), caption))
+    write_text(path, figure(page, TokenNames(link.stores.vocabulary.make()), caption))
     say("inspect", f"the formats -> {path}")

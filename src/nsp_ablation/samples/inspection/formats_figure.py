@@ -24,7 +24,7 @@ from nsp_ablation.samples.inspection.input_text import OBJECTIVES, marked_text, 
 from nsp_ablation.samples.inspection.input_tokens import (
     SPECIAL_KINDS,
     InputToken,
-    Vocabulary,
+    TokenNames,
     input_tokens,
     pair_label,
 )
@@ -57,7 +57,7 @@ _FORMAT = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="-9 -24 {{width}} {
 Lines = list[Text]
 
 
-def figure(page: Page, vocabulary: Vocabulary, caption: str) -> str:
+def figure(page: Page, vocabulary: TokenNames, caption: str) -> str:
     """Return the SVG of a page; the same page gives the same bytes. `caption` names its settings."""
     width = (len(page.panels) + 1) * (NUM_COLUMNS + _GAP) - _GAP
     console = Console(record=True, file=StringIO(), width=width + 2, color_system="truecolor", legacy_windows=False)
@@ -77,7 +77,7 @@ def figure(page: Page, vocabulary: Vocabulary, caption: str) -> str:
     return _svg(console, f"Documents of a corpus, and the inputs that each format makes of them. {panels} {caption}")
 
 
-def _corpus_column(page: Page, vocabulary: Vocabulary, console: Console) -> Lines:
+def _corpus_column(page: Page, vocabulary: TokenNames, console: Console) -> Lines:
     """Return the documents one below the other, a sentence beginning a line, up to the column's height."""
     store = page.store
     lines = _head(
@@ -100,7 +100,7 @@ def _corpus_column(page: Page, vocabulary: Vocabulary, console: Console) -> Line
     return lines if len(lines) <= _MAX_LINES else [*lines[: _MAX_LINES - 1], Text("…", MUTED)]
 
 
-def _format_column(panel: Panel, page: Page, vocabulary: Vocabulary, console: Console) -> Lines:
+def _format_column(panel: Panel, page: Page, vocabulary: TokenNames, console: Console) -> Lines:
     """Return a format's inputs one below the other while they fit, at least one."""
     facts = FORMATS[panel.format_name]
     key = f"{panel.format_name} · {OBJECTIVES[panel.objective]}"
@@ -115,7 +115,7 @@ def _format_column(panel: Panel, page: Page, vocabulary: Vocabulary, console: Co
     return lines
 
 
-def input_lines(panel: Panel, number: int, page: Page, vocabulary: Vocabulary, console: Console) -> Lines:
+def input_lines(panel: Panel, number: int, page: Page, vocabulary: TokenNames, console: Console) -> Lines:
     """Return one input: its length, a bar of its T positions, its pieces, and the label of a pair."""
     row, frame = panel.rows[number], panel.frame
     tokens = input_tokens(row, frame.cls, frame.sep, frame.mask)

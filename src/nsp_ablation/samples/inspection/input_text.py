@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from nsp_ablation.samples.inspection.input_tokens import SPECIAL_KINDS, InputToken, Vocabulary
+from nsp_ablation.samples.inspection.input_tokens import SPECIAL_KINDS, InputToken, TokenNames
 from nsp_ablation.text.store.token_store import TokenStore
 
 OBJECTIVES = {"mlm": "MLM", "mlm_nsp": "MLM + NSP", "mlm_sop": "MLM + SOP"}
@@ -16,7 +16,7 @@ def piece_texts(
     row: dict[str, Any],
     tokens: Sequence[InputToken],
     store: TokenStore,
-    vocabulary: Vocabulary,
+    vocabulary: TokenNames,
     styles: Mapping[str, str],
     text_styles: Sequence[str],
 ) -> Iterator[tuple[str, Text]]:
@@ -36,7 +36,7 @@ def _position(span: list[int], store: TokenStore) -> str:
 
 
 def marked_text(
-    tokens: Sequence[InputToken], vocabulary: Vocabulary, styles: Mapping[str, str], text_style: str
+    tokens: Sequence[InputToken], vocabulary: TokenNames, styles: Mapping[str, str], text_style: str
 ) -> Text:
     """Return tokens as text: special tokens by name, MLM targets with the marks that `target_legend` explains."""
     parts: list[tuple[str, str]] = []

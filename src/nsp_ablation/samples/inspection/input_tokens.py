@@ -64,7 +64,7 @@ def pair_label(row: dict[str, Any]) -> str | None:
     return None
 
 
-class Vocabulary:
+class TokenNames:
     """A tokenizer's tokens as text, one by one."""
 
     def __init__(self, directory: Path) -> None:

@@ -17,7 +17,7 @@ from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.sample_index import SampleIndex
 from nsp_ablation.samples.inspection.epoch_statistics import block_statistics, pair_statistics
 from nsp_ablation.samples.inspection.input_text import piece_texts, target_legend
-from nsp_ablation.samples.inspection.input_tokens import Vocabulary, input_tokens, pair_label
+from nsp_ablation.samples.inspection.input_tokens import TokenNames, input_tokens, pair_label
 from nsp_ablation.text.store.token_store import TokenStore
 
 _NUM_BINS, _MAX_BAR = 8, 40
@@ -37,7 +37,7 @@ def print_samples(
     rows: Iterable[dict[str, Any]],
     store: TokenStore,
     frame: Frame,
-    vocabulary: Vocabulary,
+    vocabulary: TokenNames,
     format_name: str,
 ) -> None:
     """Print inputs piece by piece, each under its segment and its position in the corpus, and what the marks mean."""

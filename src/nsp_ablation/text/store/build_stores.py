@@ -14,11 +14,11 @@ from nsp_ablation.base.cores import num_cores
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.text.corpus.source import Source, cut_source
 from nsp_ablation.text.store.merge import merge_shards
-from nsp_ablation.text.store.shard import Recipe, build_shard
+from nsp_ablation.text.store.shard import ShardRecipe, build_shard
 from nsp_ablation.text.store.shard_progress import ShardProgress
 from nsp_ablation.text.store.worker_processes import run_calls
 
-ShardCall = tuple[Source, Recipe, Path]
+ShardCall = tuple[Source, ShardRecipe, Path]
 
 _MAX_SHARD_BYTES, _MIN_SHARD_BYTES, _NUM_SHARDS = 32 << 20, 4 << 20, 64
 
@@ -31,7 +31,7 @@ def shard_bytes(num_bytes: int) -> int:
     return min(_MAX_SHARD_BYTES, max(_MIN_SHARD_BYTES, num_bytes // _NUM_SHARDS))
 
 
-def shard_calls(source: Source, recipe: Recipe, directory: Path, max_shard_bytes: int) -> list[ShardCall]:
+def shard_calls(source: Source, recipe: ShardRecipe, directory: Path, max_shard_bytes: int) -> list[ShardCall]:
     """Return the arguments of `build_shard` for every shard of the stores in `directory`, in the corpus' order.
 
     Shards lie beside the stores, in `<directory>.shards`; a name tells number, count and cut, so that one of another
@@ -73,7 +73,7 @@ def build_shards(calls: list[ShardCall], num_processes: int, say: Callable[[str]
 
 def build_stores(
     source: Source,
-    recipe: Recipe,
+    recipe: ShardRecipe,
     directory: Path,
     *,
     num_processes: int,

@@ -34,7 +34,7 @@ _BATCH_CHARACTERS = 1 << 20
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ShardRecipe:
     """How a document becomes tokens, and which are held out (`is_heldout`). `tokenizer` is a directory."""
 
     tokenizer: Path
@@ -73,7 +73,7 @@ class _Batch:
 
 def build_shard(
     source: Source,
-    recipe: Recipe,
+    recipe: ShardRecipe,
     directory: Path,
     report: Callable[[int], None] | None = None,
     batch_sentences: int = 16384,
@@ -89,7 +89,7 @@ def build_shard(
 
 
 def _write(
-    source: Source, recipe: Recipe, directory: Path, report: Callable[[int], None] | None, batch_sentences: int
+    source: Source, recipe: ShardRecipe, directory: Path, report: Callable[[int], None] | None, batch_sentences: int
 ) -> None:
     name = tokenizer_fingerprint(recipe.tokenizer)
     tokenizer, vocab_size = _tokenizer(recipe.tokenizer, name)
@@ -112,7 +112,7 @@ def _tokenizer(directory: Path, name: str) -> tuple[Tokenizer, int]:
     return tokenizer, num_ids(tokenizer)
 
 
-def _batches(texts: Iterator[str], recipe: Recipe, batch_sentences: int) -> Iterator[tuple[str, _Batch]]:
+def _batches(texts: Iterator[str], recipe: ShardRecipe, batch_sentences: int) -> Iterator[tuple[str, _Batch]]:
     """Yield (part, batch): each part's sentences in corpus order, both from one pass over the documents."""
     batches = {part: _Batch() for part in PARTS}
     for text in texts:
