@@ -14,7 +14,7 @@ from nsp_ablation.config.schema import Config
 from nsp_ablation.options.output_options import ComparisonOptions
 from nsp_ablation.options.task_options import TASK_KINDS
 from nsp_ablation.pipeline.chain import MAKERS
-from nsp_ablation.pipeline.encoders import UntrainedEncoder, trained_encoder
+from nsp_ablation.pipeline.encoders import UntrainedEncoder, encoders_of, trained_encoder
 from nsp_ablation.pipeline.results import results_of
 from nsp_ablation.pipeline.task_data import tasks_of
 
@@ -356,6 +356,54 @@ def test_changed_files_of_a_local_data_set_are_another_corpus(base, tmp_path):
     for text in ("a", "b"):
         (tmp_path / "data.jsonl").write_text(text)
         found.add(trained_encoder(config).stores.corpus.key)
+    assert len(found) == 2
+
+
+EXTERNAL = {
+    "max_length": (80, {"task", "probe"}),
+    "finetuning.pooler": ("pretrained", {"task", "probe"}),
+    "trainer.precision": ("64-true", {"task", "probe"}),
+    "corpus.path": ("{directory}/other.jsonl", {"probe"}),
+    "corpus.language": ("de", {"probe"}),
+    "seed": (2, set()),
+    "masking.probability": (0.2, set()),
+    "pretraining.max_steps": (6, set()),
+    "model.num_layers": (2, set()),
+    "tokenizer.vocab_size": (301, set()),
+}
+
+
+@pytest.mark.parametrize("path", EXTERNAL)
+def test_records_of_an_encoder_from_elsewhere_depend_on_how_it_is_evaluated(base, directory, path):
+    (directory / "weights" / "config.json").write_text("{}")
+    value, expected = EXTERNAL[path]
+
+    def ids(config: Config) -> dict[str, list[str]]:
+        (encoder,) = encoders_of(config)
+        tasks = tasks_of(config, encoder.stores.corpus)
+        return {
+            "probe" if task.facts.is_probe else "task": [result.id for result in results_of(config, encoder, [task])]
+            for task in tasks
+        }
+
+    config = copy.deepcopy(base["full"])
+    config.encoder = str(directory / "weights")
+    changed = copy.deepcopy(config)
+    change(changed, path, value.format(directory=directory) if isinstance(value, str) else value)
+    before, after = ids(config), ids(changed)
+    assert {key for key in before if before[key] != after[key]} == expected
+
+
+def test_other_bytes_of_an_encoder_from_elsewhere_are_other_records(base, directory):
+    found = set()
+    for text in ("a", "b"):
+        (directory / "external").mkdir(exist_ok=True)
+        (directory / "external" / "config.json").write_text("{}")
+        (directory / "external" / "model.safetensors").write_text(text)
+        config = copy.deepcopy(base["full"])
+        config.encoder = str(directory / "external")
+        (encoder,) = encoders_of(config)
+        found.add(results_of(config, encoder, tasks_of(config, encoder.stores.corpus))[0].id)
     assert len(found) == 2
 
 

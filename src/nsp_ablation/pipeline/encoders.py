@@ -188,8 +188,8 @@ class ExternalEncoder(Encoder):
 
     @cached_property
     def science(self) -> str:
-        settings = science_settings(self.config)["finetuning"]
-        return fingerprint(["external", settings, self.config.max_length, self.key])
+        science = {key: science_settings(self.config)[key] for key in ("finetuning", "trainer", "max_length")}
+        return fingerprint(["external", science, self.key])
 
     @property
     def pretraining_seed(self) -> int | None:
