@@ -135,3 +135,16 @@ def nsp(command_line, tmp_path, monkeypatch, capsys):
         return Ended(int(stop.value.code or 0), printed.out, printed.err)
 
     return run
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print how long the tests of each folder took together, where some took long."""
+    seconds = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration"):
+                folder = report.nodeid.split("/")[1] if report.nodeid.count("/") > 1 else "tests"
+                seconds[folder] = seconds.get(folder, 0.0) + report.duration
+    if sum(seconds.values()) > 10:
+        each = ", ".join(f"{folder} {seconds[folder]:.0f}" for folder in sorted(seconds, key=seconds.get, reverse=True))
+        terminalreporter.write_line(f"seconds by folder: {each}; together {sum(seconds.values()):.0f}")
