@@ -304,6 +304,7 @@ def test_a_setting_changes_the_keys_of_what_depends_on_it_and_no_other(base, dir
     assert {key for key in before if before[key] != after[key]} == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "value"), [("corpus.seed", 2), ("corpus.num_documents", 50)])
 def test_what_the_micro_world_is_generated_from_is_its_corpus(base, path, value):
     before, changed = keys(base["generated"]), copy.deepcopy(base["generated"])
