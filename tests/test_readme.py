@@ -1,4 +1,4 @@
-"""README's commands are commands: each composes and passes the checks."""
+"""The commands of README and docs/ are commands: each composes and passes the checks."""
 
 import re
 import shlex
@@ -7,30 +7,31 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
-COMMANDS = [
-    shlex.split(line.split("#")[0])[2:]
-    for block in re.findall(r"^```\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = "\n".join(page.read_text() for page in PAGES)
+COMMANDS = {
+    line.split("#")[0].strip()
+    for block in re.findall(r"^```\n(.*?)^```", TEXT, flags=re.MULTILINE | re.DOTALL)
     for line in block.splitlines()
     if line.startswith("python run.py")
-]
+}
 
 
-def test_readme_shows_commands():
-    assert len(COMMANDS) >= 8
+def test_the_pages_show_commands():
+    assert len(COMMANDS) >= 12
 
 
-@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
-def test_command_passes_the_checks(planned, tmp_path, monkeypatch, arguments):
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_command_passes_the_checks(planned, tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
     for name in ("data/a.jsonl.xz", "FILE"):
         (tmp_path / name).touch()
-    assert planned(*arguments)
+    assert planned(*shlex.split(command)[2:])
 
 
-def test_every_make_target_that_readme_names_exists():
+def test_every_make_target_that_the_pages_name_exists():
     makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"make ([a-z-]+)", README))
+    targets = set(re.findall(r"(?:`|^)make ([a-z-]+)", TEXT, flags=re.MULTILINE))
     assert targets
     assert all(re.search(rf"^{target}:", makefile, flags=re.MULTILINE) for target in targets)

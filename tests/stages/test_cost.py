@@ -49,6 +49,17 @@ def test_a_prepared_store_gives_the_real_lengths(nsp, smoke_artifacts):
     assert other[1:4] == ended.out.splitlines()[1:4]  # the same word: parameters, tokens, FLOPs
 
 
+def test_the_chain_is_shown_with_what_is_there_and_what_is_missing(nsp, smoke_artifacts):
+    assert nsp("scale=smoke", "stage=prepare", smoke_artifacts).status == 0
+    lines = nsp("scale=smoke", "stage=cost", "seed=77", smoke_artifacts).out.splitlines()
+    chain = [line.split("chain: ")[1].split() for line in lines if "chain: " in line]
+    assert [(name, state) for name, _, state in chain] == [
+        *(("corpus", "there"), ("tokenizer", "there"), ("stores", "there")),
+        *(("feed", "there"), ("encoder", "missing")),
+    ]
+    assert all(len(key) == 16 for _, key, _ in chain)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

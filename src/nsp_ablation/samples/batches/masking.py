@@ -1,8 +1,8 @@
 """MLM targets: static masks, static masks in several copies, and dynamic masks, from one stateless generator.
 
 Tokens are first *chosen* to be predicted (`_choose_exactly`, `_choose_each`, or `whole_words.choose_words`), then
-*replaced* by [MASK], a random token or nothing. A mask is a pure function of (seed, mask epoch, sample): `exact` draws a
-set of the counted size, all sets being equally likely, `bernoulli` each position by itself.
+*replaced* by [MASK], a random token or nothing. A mask is a pure function of (seed, mask epoch, sample): `exact` draws
+a set of the counted size, all sets being equally likely, `bernoulli` each position by itself.
 """
 
 from dataclasses import dataclass, field

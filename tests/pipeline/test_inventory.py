@@ -1,0 +1,86 @@
+"""What lies on disk: sizes, the records that need it, and the deletion of what none needs."""
+
+from dataclasses import dataclass
+
+import pytest
+from filelock import FileLock
+
+from nsp_ablation.pipeline.chain import MAKERS, Artifact
+from nsp_ablation.pipeline.inventory import delete_unused, take_inventory
+
+
+@dataclass(frozen=True, eq=False)
+class Thing(Artifact):
+    """An artifact of one file, named by its text."""
+
+    kind = "stores"
+    text: str
+    made_from: tuple[Artifact, ...] = ()
+
+    def identity(self):
+        return self.text
+
+    def inputs(self):
+        return self.made_from
+
+    def build(self, directory):
+        (directory / "text").write_text(self.text)
+
+
+@pytest.fixture
+def chain(tmp_path):
+    """Three artifacts, the second made from the first."""
+    first = Thing(tmp_path, "first")
+    things = first, Thing(tmp_path, "second", (first,)), Thing(tmp_path, "third")
+    for thing in things:
+        thing.make()
+    return things
+
+
+def test_a_record_needs_what_it_was_made_from_and_what_that_was_made_from(chain, tmp_path):
+    first, second, third = chain
+    items = {item.name: item for item in take_inventory(tmp_path, [("record", [second.name])])}
+    assert {name for name, item in items.items() if item.records} == {first.name, second.name}
+    assert items[third.name].records == set()
+    assert items[third.name].num_bytes >= len("third")
+
+
+def test_what_no_record_needs_is_deleted_and_nothing_else(chain, tmp_path):
+    first, second, third = chain
+    deleted = delete_unused(take_inventory(tmp_path, [("record", [second.name])]))
+    assert [item.name for item in deleted] == [third.name]
+    assert (first.is_made, second.is_made, third.is_made) == (True, True, False)
+    assert third.make().is_dir()
+
+
+def test_what_is_being_built_is_not_deleted(chain, tmp_path):
+    third = chain[2]
+    with FileLock(f"{third.directory}.lock"):
+        assert third.name not in [item.name for item in delete_unused(take_inventory(tmp_path, []))]
+    assert third.is_made
+
+
+def test_an_artifact_of_an_older_version_is_listed_as_such_and_never_used(tmp_path):
+    older = tmp_path / "encoders" / "0123456789abcdef"
+    older.mkdir(parents=True)
+    (older / "checksums.json").write_text("{}")
+    (item,) = take_inventory(tmp_path, [("record", ["encoders/fedcba9876543210"])])
+    assert (item.inputs, item.records) == (None, set())
+
+
+def test_a_maker_of_another_number_makes_it_anew(chain, tmp_path, monkeypatch):
+    monkeypatch.setitem(MAKERS, "stores", MAKERS["stores"] + 1)
+    assert not Thing(tmp_path, "first").is_made
+
+
+@pytest.mark.parametrize("delete", ["false", "true"])
+def test_the_command_names_size_and_records_and_deletes_only_where_asked(nsp, tmp_path, delete):
+    for number in range(2):
+        Thing(tmp_path / "artifacts", str(number)).make()
+    ended = nsp("stage=artifacts", f"artifacts.delete_unused={delete}")
+    assert ended.status == 0, ended.err
+    assert "2 artifacts" in ended.out
+    assert ended.out.count("no record") == 2
+    left = list((tmp_path / "artifacts" / "stores").glob("[0-9a-f]*[0-9a-f]"))
+    assert len([path for path in left if path.is_dir()]) == (0 if delete == "true" else 2)
+    assert ("deleted 2" in ended.out) == (delete == "true")
