@@ -85,7 +85,7 @@ class Results:
             fine,
             science=record.science,
             encoder=record.encoder.path,
-            task_data=str(examples),
+            content=str(examples),
         )
         if status == "failed":
             self.folder.write_failed(key, record)

@@ -15,8 +15,8 @@ PROVENANCE = Provenance(
 )
 CONTRACT = (
     "schema name arm condition science pretraining_seed finetuning_seed task status reason metrics primary_metric "
-    "chance majority bag_of_words num_examples examples_sha256 scores_sha256 pretraining finetuning encoder config "
-    "provenance"
+    "chance majority bag_of_words num_examples examples_sha256 scores_sha256 pretraining finetuning encoder made_from "
+    "config provenance"
 )
 
 
@@ -116,7 +116,7 @@ def test_pretraining_block_can_be_read_alone():
 
 
 def name_of(arm="trained", condition=CONDITION, task="squad1", seed=1, fine=2, **over):
-    identity = {"science": "s", "encoder": "e", "task_data": "t"} | over
+    identity = {"science": "s", "encoder": "e", "content": "t"} | over
     return record_id(arm, condition, task, seed, fine, **identity)
 
 
@@ -138,7 +138,7 @@ def test_ids_differ_wherever_results_do():
         name_of(task="squad2"),
         name_of(science="other"),
         name_of(encoder="other"),
-        name_of(task_data="other"),
+        name_of(content="other"),
         name_of(condition=replace(CONDITION, copies=1)),
     ]
     assert len(set(changed)) == len(changed)
