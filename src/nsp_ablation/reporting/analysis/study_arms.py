@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.options.format_options import FORMATS
-from nsp_ablation.reporting.analysis.settings import science_of
 from nsp_ablation.reporting.records.record import Condition, ResultRecord
 
 _KINDS = ("trained", "external", "random")
-_OBJECTIVES = ("mlm_nsp", "mlm_sop", "mlm")
 _OBJECTIVE_SUFFIXES = {"mlm_nsp": " + NSP", "mlm_sop": " + SOP", "mlm": ""}
-_VARIABLES = ("masking", "budget", "tokenizer", "model", "max_length", "batch", "updates", "learning_rate", "corpus")
+# What tells arms apart besides format and objective, and how it is written.
+_VARIABLES = {"masking": "{}", "budget": "budget {}", "tokenizer": "{}", "model": "{}", "max_length": "T {}"}
+_VARIABLES |= {"batch": "batch {}", "updates": "{:,} updates", "learning_rate": "lr {:g}", "corpus": "{}"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,25 @@ def arm_of(record: ResultRecord) -> StudyArm:
     return StudyArm(record.arm, record.science, encoder, sha256, record.condition)
 
 
+def setting(config: Mapping[str, Any], key: str) -> Any:
+    """Return the value of a dotted key of a record's configuration, None where it has none."""
+    value: Any = config
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def science_of(config: Mapping[str, Any], not_science: frozenset[str], prefix: str = "") -> dict[str, Any]:
+    """Return {dotted key: value} without `not_science`, whose keys never change a result, and without the tasks."""
+    flat: dict[str, Any] = {}
+    for name, value in config.items():
+        key = f"{prefix}{name}"
+        if key == "tasks" or key in not_science:
+            continue
+        flat |= science_of(value, not_science, f"{key}.") if isinstance(value, Mapping) else {key: value}
+    return flat
+
+
 def paper_order(arm: StudyArm) -> tuple:
     """Return the sort key of an arm: as in the paper's tables, then external encoders, then untrained ones."""
     condition = arm.condition
@@ -50,7 +69,7 @@ def paper_order(arm: StudyArm) -> tuple:
     return (
         _KINDS.index(arm.kind),
         _position(condition.format, tuple(FORMATS)),
-        _position(condition.objective, _OBJECTIVES),
+        _position(condition.objective, tuple(_OBJECTIVE_SUFFIXES)),
         condition.masking != "static",
         condition.copies or 0,
         *((value is not None, "" if value is None else value) for value in values),
@@ -104,19 +123,8 @@ def _base_name(arm: StudyArm) -> str:
 
 
 def _value_text(arm: StudyArm, name: str) -> str | None:
-    if name == "masking":
-        return masking_name(arm.condition)
-    value = getattr(arm.condition, name)
-    if value is None:
-        return None
-    texts = {
-        "budget": f"budget {value}",
-        "max_length": f"T {value}",
-        "batch": f"batch {value}",
-        "learning_rate": f"lr {value:g}" if name == "learning_rate" else "",
-        "updates": f"{value:,} updates" if name == "updates" else "",
-    }
-    return texts.get(name, str(value))
+    value = masking_name(arm.condition) if name == "masking" else getattr(arm.condition, name)
+    return None if value is None else _VARIABLES[name].format(value)
 
 
 def _differences(settings: Mapping[StudyArm, Mapping[str, Any]]) -> dict[StudyArm, str]:

@@ -15,9 +15,13 @@ from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.update_size import UpdateSize
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.sample_index import SampleIndex
-from nsp_ablation.samples.inspection.epoch_statistics import block_statistics, pair_statistics
-from nsp_ablation.samples.inspection.input_text import piece_texts, target_legend
-from nsp_ablation.samples.inspection.input_tokens import TokenNames, input_tokens, pair_label
+from nsp_ablation.samples.inspection.input_tokens import (
+    TokenNames,
+    input_tokens,
+    pair_label,
+    piece_texts,
+    target_legend,
+)
 from nsp_ablation.text.store.token_store import TokenStore
 
 _NUM_BINS, _MAX_BAR = 8, 40
@@ -78,25 +82,58 @@ def epoch_rows(store: TokenStore, frame: Frame, index: SampleIndex) -> dict[str,
         "padding, if every row were padded to T": f"{1 - fill:.1%}",
         "corpus tokens read per epoch": f"{content:,} ({content / store.num_tokens:.2f} of the corpus)",
     }
-    if index.is_pair:
-        pairs = pair_statistics(store, index)
-        rows["mean tokens of A and of B"] = "{:.1f} and {:.1f}".format(*pairs.segment_tokens)
-        rows["mean sentences of A and of B"] = "{:.2f} and {:.2f}".format(*pairs.segment_sentences)
-        trimmed = f"({index.trimmed_tokens:,} tokens trimmed)"
-        rows["pairs cut inside a sentence, to fit T"] = f"{pairs.cut_share:.1%} {trimmed}"
-        rows["sentences left out, for want of a next one"] = f"{index.left_out_sentences:,}"
-    else:
-        blocks = block_statistics(store, index)
-        rows["mean sentences per sample"] = f"{blocks.sentences:.2f}"
-        rows["mean documents per sample"] = f"{blocks.documents:.2f} (at most {blocks.max_documents})"
-        rows["samples that cross a document border"] = f"{blocks.crossing_share:.1%}"
-        rows["sentences cut (longer than an input)"] = f"{index.cut_sentences:,}"
+    rows |= pair_rows(store, index) if index.is_pair else block_rows(store, index)
     if index.is_random_next is not None:
         share = float(np.mean(index.is_random_next))
         rows["P(random next)"] = f"{share:.3f} (majority class {max(share, 1 - share):.3f})"
     if index.is_swapped is not None:
         rows["P(swapped)"] = f"{float(np.mean(index.is_swapped)):.3f}"
     return rows
+
+
+def pair_rows(store: TokenStore, index: SampleIndex) -> dict[str, str]:
+    """Return means over the pairs of an epoch; a sentence that is there in part counts as one.
+
+    A pair is cut where it begins or ends inside a sentence because it was longer than T.
+    """
+    first, last = _sentences(store, index)
+    borders, spans = np.asarray(store.sentence_offsets), index.spans
+    is_cut = ((borders[first] != spans[:, 0]) | (borders[last + 1] != spans[:, 1])).reshape(-1, 2).any(1)
+    tokens, sentences = ((spans[:, 1] - spans[:, 0]).reshape(-1, 2).mean(0), (last - first + 1).reshape(-1, 2).mean(0))
+    return {
+        "mean tokens of A and of B": "{:.1f} and {:.1f}".format(*tokens),
+        "mean sentences of A and of B": "{:.2f} and {:.2f}".format(*sentences),
+        "pairs cut inside a sentence, to fit T": f"{is_cut.mean():.1%} ({index.trimmed_tokens:,} tokens trimmed)",
+        "sentences left out, for want of a next one": f"{index.left_out_sentences:,}",
+    }
+
+
+def block_rows(store: TokenStore, index: SampleIndex) -> dict[str, str]:
+    """Return means over the single sequences of an epoch."""
+    first, last = _sentences(store, index)
+    num_sentences, num_documents = np.add.reduceat(last - first + 1, index.offsets[:-1]), documents_read(store, index)
+    return {
+        "mean sentences per sample": f"{num_sentences.mean():.2f}",
+        "mean documents per sample": f"{num_documents.mean():.2f} (at most {num_documents.max()})",
+        "samples that cross a document border": f"{(num_documents > 1).mean():.1%}",
+        "sentences cut (longer than an input)": f"{index.cut_sentences:,}",
+    }
+
+
+def documents_read(store: TokenStore, index: SampleIndex) -> np.ndarray:
+    """Return how many documents each single sequence (N,) reads from."""
+    documents = np.searchsorted(np.asarray(store.document_offsets), _sentences(store, index)[0], side="right") - 1
+    # A span adds a document where the one before it in the same sample stood in another.
+    is_new = np.diff(documents, prepend=-1) != 0
+    is_new[index.offsets[:-1]] = True
+    return np.add.reduceat(is_new.astype(np.int64), index.offsets[:-1])
+
+
+def _sentences(store: TokenStore, index: SampleIndex) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and the last sentence (P,) int64 of each of P spans."""
+    ends = (index.spans[:, 0], index.spans[:, 1] - 1)
+    first, last = (np.searchsorted(np.asarray(store.sentence_offsets), tokens, side="right") - 1 for tokens in ends)
+    return first, last
 
 
 def update_rows(
