@@ -31,7 +31,7 @@ SENTENCE_PAIR_TARGET = 2.0
 def main(arguments: list[str]) -> None:
     """Measure what the arguments ask for and write the table."""
     options = parse(arguments)
-    from nsp_ablation.learning.engine.cpu import set_up_cpu
+    from nsp_ablation.base.process import set_up_cpu
 
     set_up_cpu(None)
     cells = []

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.artifact import build_once, read_json, write_json
-from nsp_ablation.base.cores import num_cores
 from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.base.process import num_cores
 from nsp_ablation.text.corpus.source import Source, cut_source
 from nsp_ablation.text.store.array_file import StoreArrays, read_pieces
 from nsp_ablation.text.store.shard import HELDOUT, TEXTS_FILE, TRAIN, Recipe, build_shard
