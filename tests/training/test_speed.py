@@ -5,10 +5,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from nsp_ablation.learning.cost.flops import EncoderSize, Work, forward_flops, training_flops
-from nsp_ablation.learning.cost.published_peak import published_peak
+from nsp_ablation.learning.cost.training_cost import EncoderSize, Work, forward_flops, training_flops
 from nsp_ablation.learning.engine import speed
-from nsp_ablation.learning.engine.device_peak import device_peak, gemm_flops
+from nsp_ablation.learning.engine.device_peak import device_peak, gemm_flops, published_peak
 from nsp_ablation.learning.engine.speed import Speed, SpeedMeter
 from nsp_ablation.options.trainer_options import DEVICES
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from nsp_ablation.base.randomness import draw64, epoch_key, stream
-from nsp_ablation.learning.cost.flops import EncoderSize, Work, training_flops
+from nsp_ablation.learning.cost.training_cost import EncoderSize, Work, training_flops
 from nsp_ablation.learning.engine.attention import LENGTH_GROUPS, AttentionLayout
 from nsp_ablation.learning.engine.divergence import DivergedError, has_diverged, is_finite_state
 from nsp_ablation.learning.engine.optimizer import learning_rate_factor, linear_schedule, parameter_groups

@@ -127,7 +127,8 @@ def special_tokens(directory: Path) -> SpecialTokens:
     tokenizer = load_tokenizer(directory)
     ids = _special_ids(directory, tokenizer)
     further = (token_id for token_id, token in tokenizer.get_added_tokens_decoder().items() if token.special)
-    return SpecialTokens(**{"unk": None} | ids, all_ids=tuple(sorted({*ids.values(), *further})))
+    all_ids = tuple(sorted({*ids.values(), *further}))
+    return SpecialTokens(unk=ids.pop("unk", None), all_ids=all_ids, **ids)
 
 
 def word_starts(directory: Path) -> np.ndarray:
