@@ -19,6 +19,7 @@ from nsp_ablation.learning.engine.encoder_directory import load_encoder, load_to
 from nsp_ablation.learning.engine.quiet import quiet_lightning
 from nsp_ablation.learning.engine.resume import Stream, TimedCheckpoint, readable
 from nsp_ablation.learning.engine.signals import StopRequests
+from nsp_ablation.learning.engine.training import one_epoch_trainer
 from nsp_ablation.learning.engine.training_processes import GivenRank
 from nsp_ablation.learning.finetuning.finetuning_module import FinetuningModule
 from nsp_ablation.learning.finetuning.head_kind import head_kind
@@ -77,7 +78,7 @@ def finetune(
     order = list(training_batches(lengths, recipe.batch_size, window, seed, steps))
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())), quiet_lightning():
         _train(module, data, order, checkpoint, trainer, logger)
-        outputs = _predict(_lightning(trainer, None, []), module, data.dev, data.layout)
+        outputs = _predict(_lightning(trainer, logger=False), module, data.dev, data.layout)
     predictions = head_kind(task).decode(data.dev_examples, data.dev, outputs)
     seconds = module.earlier_seconds + time.perf_counter() - started
     return replace(task_kind(task).score(data.dev_examples, predictions, task), updates=steps, seconds=seconds)
@@ -120,7 +121,7 @@ def _train(
         saving = TimedCheckpoint(
             checkpoint.path, checkpoint.seconds, stop, saves_last=False, on_resume=checkpoint.on_resume
         )
-        lightning = _lightning(trainer, logger, [saving], max_steps=len(order))
+        lightning = _lightning(trainer, logger=logger or False, callbacks=[saving], max_steps=len(order))
         rest = Stream(lambda: _Batches(data.train, data.layout, order[lightning.global_step :]))
         lightning.fit(module, rest, ckpt_path=readable(checkpoint.path), weights_only=True)
 
@@ -140,23 +141,9 @@ class _Batches:
             yield {name: torch.from_numpy(array) for name, array in batch.items()}
 
 
-def _lightning(
-    trainer: TrainerOptions, logger: Logger | None, callbacks: list[pl.Callback], max_steps: int = -1
-) -> pl.Trainer:
-    return pl.Trainer(
-        accelerator=trainer.accelerator,
-        devices=1,
-        precision=trainer.precision,  # type: ignore[arg-type]
-        logger=logger if logger is not None else False,
-        max_epochs=1,
-        max_steps=max_steps,
-        plugins=[GivenRank(), BackgroundCheckpointIO()],  # one process, also inside a job of Slurm or torchrun
-        callbacks=callbacks,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
+def _lightning(trainer: TrainerOptions, **parts: Any) -> pl.Trainer:
+    """Return a trainer on one device, in one process, also inside a job of Slurm or torchrun."""
+    return one_epoch_trainer(trainer, devices=1, plugins=[GivenRank(), BackgroundCheckpointIO()], **parts)
 
 
 def _predict(
