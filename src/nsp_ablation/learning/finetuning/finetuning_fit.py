@@ -22,10 +22,9 @@ from nsp_ablation.learning.engine.signals import StopRequests
 from nsp_ablation.learning.engine.training import one_epoch_trainer
 from nsp_ablation.learning.engine.training_processes import GivenRank
 from nsp_ablation.learning.finetuning.finetuning_module import FinetuningModule
-from nsp_ablation.learning.finetuning.head_kind import head_kind
-from nsp_ablation.learning.finetuning.order import evaluation_batches, training_batches
-from nsp_ablation.learning.finetuning.task_model import TaskModel
-from nsp_ablation.learning.tasks.features import Features
+from nsp_ablation.learning.finetuning.order import training_batches
+from nsp_ablation.learning.finetuning.task_model import TaskModel, head_kind
+from nsp_ablation.learning.tasks.features import Features, length_batches
 from nsp_ablation.learning.tasks.outcome import Outcome
 from nsp_ablation.learning.tasks.task_kind import task_kind
 from nsp_ablation.learning.tasks.task_reader import read_task
@@ -149,7 +148,7 @@ def _lightning(trainer: TrainerOptions, **parts: Any) -> pl.Trainer:
 def _predict(
     lightning: pl.Trainer, module: FinetuningModule, features: Features, layout: InputLayout
 ) -> dict[str, np.ndarray]:
-    order = evaluation_batches(features.lengths(), features.sequences_per_sample, _EVALUATION_TOKENS)
+    order = list(length_batches(features.lengths() * features.sequences_per_sample, _EVALUATION_TOKENS))
     batches = lightning.predict(module, _Batches(features, layout, order))
     assert batches is not None
     samples = np.concatenate(order)

@@ -26,14 +26,3 @@ def training_batches(
         for number in permutation(seed, stream("finetuning/batches"), epoch, len(batches))[: max_steps - step]:
             yield batches[number]
             step += 1
-
-
-def evaluation_batches(lengths: np.ndarray, sequences_per_sample: int, max_tokens: int) -> list[np.ndarray]:
-    """Return all samples, longest first, in batches whose padded size is at most `max_tokens` (or one sample)."""
-    order = np.argsort(-lengths, kind="stable")
-    batches, start = [], 0
-    while start < len(order):
-        num_samples = max(1, max_tokens // (int(lengths[order[start]]) * sequences_per_sample))
-        batches.append(order[start : start + num_samples])
-        start += num_samples
-    return batches
