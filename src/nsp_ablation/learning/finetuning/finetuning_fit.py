@@ -26,8 +26,7 @@ from nsp_ablation.learning.finetuning.order import training_batches
 from nsp_ablation.learning.finetuning.task_model import TaskModel, head_kind
 from nsp_ablation.learning.tasks.features import Features, length_batches
 from nsp_ablation.learning.tasks.outcome import Outcome
-from nsp_ablation.learning.tasks.task_kind import task_kind
-from nsp_ablation.learning.tasks.task_reader import read_task
+from nsp_ablation.learning.tasks.task_kind import read_task, task_kind
 from nsp_ablation.options.finetuning_options import FinetuningOptions
 from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.options.trainer_options import TrainerOptions
