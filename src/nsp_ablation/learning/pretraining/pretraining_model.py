@@ -1,7 +1,8 @@
-"""The model that is pre-trained: a `transformers` encoder with its MLM head and, where asked, a head on pairs."""
+"""The model that is pre-trained, built and exported: an encoder of `transformers`, an MLM head, a head on pairs."""
 
 # L tokens of S sequences, M masked positions, V vocabulary, H hidden
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from nsp_ablation.base.artifact import write_json
 from nsp_ablation.learning.engine.architecture.architecture import (
     Architecture,
     architecture_named,
@@ -143,3 +145,22 @@ def _load_weights(hf: Any, directory: str) -> None:
         raise ValueError(f"model.init_from={directory} lacks weights: {', '.join(sorted(missing)[:3])}")
     weights = loaded.state_dict()
     hf.load_state_dict({name: weights[name] for name in weights if name not in info["missing_keys"]}, strict=False)
+
+
+def export_encoder(model: PretrainingModel, tokenizer: Path, directory: Path, facts: dict[str, Any]) -> None:
+    """Write config.json, model.safetensors, every file of the `tokenizer` directory, and pretraining.json (`facts`).
+
+    A classifier of pairs for which `transformers` has no class (`seq_relationship`) is kept where it was trained.
+    """
+    hf = model.hf
+    weights = hf.state_dict()
+    if not model.predicts_pairs:
+        weights = {key: value for key, value in weights.items() if not key.startswith("seq_relationship.")}
+    with quiet_transformers():  # no progress bar for a file
+        hf.save_pretrained(directory, state_dict=weights)
+    hf.config.architectures = [model.architecture.export_class]
+    hf.config.save_pretrained(directory)
+    for file in tokenizer.iterdir():
+        if file.is_file():
+            shutil.copyfile(file, directory / file.name)
+    write_json(directory / "pretraining.json", facts)
