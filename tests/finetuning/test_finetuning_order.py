@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from nsp_ablation.learning.finetuning.order import training_batches
+from nsp_ablation.learning.finetuning.finetuning_fit import training_batches
 from nsp_ablation.learning.tasks.features import length_batches
 
 LENGTHS = np.random.default_rng(0).integers(5, 60, size=1003)

@@ -21,13 +21,7 @@ from nsp_ablation.learning.engine.architecture.architecture import (
 from nsp_ablation.learning.engine.attention import LENGTH_GROUPS, AttentionLayout, attention_layout, backend_on
 from nsp_ablation.learning.engine.flat_forward import encode_flat
 from nsp_ablation.learning.engine.quiet import quiet_transformers
-from nsp_ablation.learning.pretraining.initialization import (
-    initialize,
-    initialize_lookup,
-    initialize_neighbours,
-    initialize_output_bias,
-    initialize_positions,
-)
+from nsp_ablation.learning.pretraining import initialization
 from nsp_ablation.options.model_options import ModelOptions
 from nsp_ablation.samples.batches.loader import MicroBatch
 from nsp_ablation.samples.formats.frame import Frame
@@ -109,17 +103,19 @@ def build_model(
         pad_id=frame.pad,
     )
     architecture = architecture_named(options.architecture)
-    initialize(hf, options.init_std, seed)
+    initialization.initialize(hf, options.init_std, seed)
     if options.sinusoid_init_base is not None and options.sinusoid_init_scale is not None:
         amplitude = options.sinusoid_init_scale * options.init_std
-        initialize_positions(hf, architecture.first_position(frame.pad), options.sinusoid_init_base, amplitude)
+        initialization.initialize_positions(
+            hf, architecture.first_position(frame.pad), options.sinusoid_init_base, amplitude
+        )
     if options.neighbour_init:
-        initialize_neighbours(hf, options.sinusoid_init_base)
+        initialization.initialize_neighbours(hf, options.sinusoid_init_base)
     if options.lookup_init:
-        initialize_lookup(hf, seed)
+        initialization.initialize_lookup(hf, seed)
     if options.unigram_output_bias:
         assert token_counts is not None
-        initialize_output_bias(architecture.mlm_head(hf), token_counts)
+        initialization.initialize_output_bias(architecture.mlm_head(hf), token_counts)
     if options.init_from is not None:
         _load_weights(hf, options.init_from)
     return PretrainingModel(hf, architecture, predicts_pairs, confines_attention)

@@ -13,7 +13,6 @@ from nsp_ablation.base.randomness import draw64, epoch_key, stream
 from nsp_ablation.learning.cost.training_cost import EncoderSize, Work, training_flops
 from nsp_ablation.learning.engine.attention import LENGTH_GROUPS, AttentionLayout
 from nsp_ablation.learning.engine.resume import Stream, ends_update, place_after
-from nsp_ablation.learning.engine.speed import SpeedMeter
 from nsp_ablation.learning.engine.training import (
     DivergedError,
     TrainingModule,
@@ -21,7 +20,7 @@ from nsp_ablation.learning.engine.training import (
     learning_rate_factor,
     parameter_groups,
 )
-from nsp_ablation.learning.engine.training_progress import ProgressLine
+from nsp_ablation.learning.engine.training_progress import ProgressLine, SpeedMeter
 from nsp_ablation.learning.pretraining.objective import Losses, update_share
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
 from nsp_ablation.options.pretraining_options import PretrainingOptions

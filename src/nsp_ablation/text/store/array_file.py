@@ -2,9 +2,8 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from nsp_ablation.text.store.token_store import DOCUMENTS_FILE, IDS_FILE, SENTEN
 _PIECE_BYTES = 1 << 22
 
 
-class ArrayWriter:
+class ArrayWriter(AbstractContextManager["ArrayWriter"]):
     """Writes the pieces of an array (N,) one after the other; the file is a valid .npy once the context has ended.
 
     `length` is N so far; `sha256()` is that of the elements' bytes so far.
@@ -36,10 +35,7 @@ class ArrayWriter:
     def sha256(self) -> str:
         return self._digest.hexdigest()
 
-    def __enter__(self) -> "ArrayWriter":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         # The header of an array that can grow has room for any length, so it can be written again in place.
         self._file.seek(0)
         self._write_header()
