@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from nsp_ablation.base.cores import num_cores
+from nsp_ablation.base.process import num_cores
 from nsp_ablation.samples.formats.kernels.ranges import side_by_side
 
 

@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
 
-    from nsp_ablation.base.kernels import keep_kernels_by_source
+    from nsp_ablation.base.process import keep_kernels_by_source
 
     keep_kernels_by_source()
     import numpy as np

@@ -74,21 +74,22 @@ def row(way: str, runs: dict[str, list[dict[str, Any]]], megabytes: float) -> li
 
 def make_inputs(scratch: Path, text: str | None, megabytes: int | None, vocab_size: int | None) -> tuple[Path, Path]:
     """Write the corpus, one file of JSON lines, and train the tokenizer on its beginning; return both places."""
-    from nsp_ablation.text.corpus.corpus_paths import expand
-    from nsp_ablation.text.corpus.jsonl import read_jsonl
-    from nsp_ablation.text.corpus.piece import whole
+    from nsp_ablation.options.corpus_options import CorpusOptions
+    from nsp_ablation.text.corpus.jsonl import read
+    from nsp_ablation.text.corpus.piece import expand, whole
     from nsp_ablation.text.microworld.world_documents import write_documents
     from nsp_ablation.text.tokenization.tokenizer import train_tokenizer
 
     if text is None:
         write_documents(scratch / "world.jsonl", 20_000, seed=1)
+    options = CorpusOptions("jsonl", "jsonl", text_key="text")
     files = [whole(path) for path in expand(text or str(scratch / "world.jsonl"))]
     corpus = scratch / "corpus.jsonl"
     max_bytes = megabytes * 10**6 if megabytes is not None else None
     num_bytes = 0
     with open(corpus, "w", encoding="utf-8") as file:
         for copy in itertools.count():
-            for document in read_jsonl(files, "text"):
+            for document in read(options, tuple(files)):
                 prefix = f"Copy {copy}: " if copy else ""
                 num_bytes += file.write(json.dumps({"text": prefix + document}) + "\n")
                 if max_bytes is not None and num_bytes >= max_bytes:
@@ -96,7 +97,7 @@ def make_inputs(scratch: Path, text: str | None, megabytes: int | None, vocab_si
             if max_bytes is None or num_bytes >= max_bytes:
                 break
     vocab_size = vocab_size or (752 if text is None else 8192)
-    beginning = _beginning(read_jsonl([whole(corpus)], "text"), TOKENIZER_MEGABYTES * 10**6)
+    beginning = _beginning(read(options, (whole(corpus),)), TOKENIZER_MEGABYTES * 10**6)
     train_tokenizer("bbpe", beginning, vocab_size, False, scratch / "tokenizer")
     return corpus, scratch / "tokenizer"
 

@@ -17,8 +17,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
 
-    from nsp_ablation.base.kernels import keep_kernels_by_source
-    from nsp_ablation.learning.engine.cpu import set_up_cpu
+    from nsp_ablation.base.process import keep_kernels_by_source, set_up_cpu
 
     set_up_cpu(1)  # as every run does before torch is loaded
     keep_kernels_by_source()

@@ -24,7 +24,7 @@ CHILD = """
 import sys, time, json
 sys.path[:0] = [{root!r} + "/src"]
 from pathlib import Path
-from nsp_ablation.base.kernels import keep_kernels_by_source
+from nsp_ablation.base.process import keep_kernels_by_source
 keep_kernels_by_source()
 from nsp_ablation.cli.arguments import parse_arguments
 from nsp_ablation.cli.planned_cells import open_composer, plan

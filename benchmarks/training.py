@@ -31,7 +31,7 @@ SENTENCE_PAIR_TARGET = 2.0
 def main(arguments: list[str]) -> None:
     """Measure what the arguments ask for and write the table."""
     options = parse(arguments)
-    from nsp_ablation.learning.engine.cpu import set_up_cpu
+    from nsp_ablation.base.process import set_up_cpu
 
     set_up_cpu(None)
     cells = []
@@ -116,8 +116,7 @@ def model_options(name: str) -> Any:
 
 def flops_per_token(stream: Any, settings: Any) -> float:
     """Return the model's training FLOPs for a real token of the stream, on average."""
-    from nsp_ablation.learning.cost.flops import Work, training_flops
-    from nsp_ablation.learning.cost.parameters import encoder_size
+    from nsp_ablation.learning.cost.training_cost import Work, encoder_size, training_flops
 
     lengths = stream.index.lengths().astype(float)
     special = 3 if stream.index.is_pair else 2

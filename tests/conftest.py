@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 from omegaconf import OmegaConf
 
-from nsp_ablation.base.kernels import keep_kernels_by_source
+from nsp_ablation.base.process import keep_kernels_by_source
 from nsp_ablation.cli.arguments import parse_arguments
 from nsp_ablation.cli.planned_cells import open_composer, plan
 from nsp_ablation.config.problem import ConfigurationError

@@ -4,8 +4,7 @@ import os
 
 import pytest
 
-from nsp_ablation.base.artifact import build_once
-from nsp_ablation.base.checksums import CHECKSUMS
+from nsp_ablation.base.artifact import CHECKSUMS, build_once
 
 LARGE = 5 << 20  # above what is hashed always
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "src" / "nsp_ablation"
-SAY = "import os; from nsp_ablation.base.kernels import keep_kernels_by_source as keep; keep(); print(os.environ['%s'])"
+SAY = "import os; from nsp_ablation.base.process import keep_kernels_by_source as keep; keep(); print(os.environ['%s'])"
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
-from nsp_ablation.text.corpus.corpus_paths import expand
 from nsp_ablation.text.corpus.document import is_heldout, text_digest
+from nsp_ablation.text.corpus.piece import expand
 
 DIGESTS = [text_digest(f"Text number {number}.") for number in range(5000)]
 

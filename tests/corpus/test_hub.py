@@ -5,7 +5,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from nsp_ablation.text.corpus.hub import read_hub
+from nsp_ablation.options.corpus_options import DatasetOptions
+from nsp_ablation.text.corpus.hub import read_dataset
 
 
 @pytest.fixture
@@ -25,11 +26,11 @@ def _private_cache(tmp_path_factory, monkeypatch):
 
 
 def test_each_row_is_a_document_without_a_document_key(rows_directory):
-    assert list(read_hub(rows_directory, None, None, "train", "text", None)) == ["One.", "Two.", "Three.", "Four."]
+    assert list(read_dataset(DatasetOptions(rows_directory))) == ["One.", "Two.", "Three.", "Four."]
 
 
 def test_neighbouring_rows_of_one_document_key_are_one_document(rows_directory):
-    assert list(read_hub(rows_directory, None, None, "train", "text", "book")) == [
+    assert list(read_dataset(DatasetOptions(rows_directory, document_key="book"))) == [
         "One.\nTwo.",
         "Three.",
         "Four.",
@@ -38,7 +39,7 @@ def test_neighbouring_rows_of_one_document_key_are_one_document(rows_directory):
 
 def test_parquet_directories_load(tmp_path):
     pyarrow.parquet.write_table(pyarrow.table({"id": [5, 6], "text": ["One.", "Two."]}), tmp_path / "train-0.parquet")
-    assert list(read_hub(str(tmp_path), None, None, "train", "text", None)) == ["One.", "Two."]
+    assert list(read_dataset(DatasetOptions(str(tmp_path)))) == ["One.", "Two."]
 
 
 @pytest.mark.parametrize(
@@ -52,13 +53,13 @@ def test_parquet_directories_load(tmp_path):
     ],
 )
 def test_what_is_not_to_be_had_is_refused_in_one_line(rows_directory, changed, message):
-    arguments = {"path": rows_directory, "split": "train", "text_key": "text", "document_key": None} | changed
+    dataset = DatasetOptions(**({"path": rows_directory} | changed))
     with pytest.raises(ValueError, match=message) as error:
-        list(read_hub(name=None, revision=None, **arguments))
+        list(read_dataset(dataset))
     assert "\n" not in str(error.value)
 
 
 def test_rows_without_text_are_refused(tmp_path):
     (tmp_path / "train.jsonl").write_text('{"text": 1}\n')
     with pytest.raises(ValueError, match=r"row 1 holds no text at text_key=text"):
-        list(read_hub(str(tmp_path), None, None, "train", "text", None))
+        list(read_dataset(DatasetOptions(str(tmp_path))))

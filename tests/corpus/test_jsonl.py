@@ -8,8 +8,14 @@ import pyarrow.parquet
 import pytest
 import zstandard
 
-from nsp_ablation.text.corpus.jsonl import read_jsonl
+from nsp_ablation.options.corpus_options import CorpusOptions
+from nsp_ablation.text.corpus.jsonl import read
 from nsp_ablation.text.corpus.piece import whole
+
+
+def read_jsonl(pieces, text_key):
+    return read(CorpusOptions("jsonl", "jsonl", text_key=text_key), pieces)
+
 
 ROWS = [{"id": "x", "text": "Café.\n\nTwo."}, {"id": 7, "text": "Three."}, {"text": "Four."}]
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS).encode()

@@ -2,8 +2,13 @@ from pathlib import Path
 
 import pytest
 
+from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.text.corpus.piece import whole
-from nsp_ablation.text.corpus.plain_text import read_text
+from nsp_ablation.text.corpus.plain_text import read
+
+
+def read_text(pieces, border):
+    return read(CorpusOptions("text", "text", document_border=border), pieces)
 
 
 def write(path: Path, content: str | bytes) -> Path:

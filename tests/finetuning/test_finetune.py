@@ -14,8 +14,7 @@ from pytorch_lightning.loggers import CSVLogger
 
 from nsp_ablation.learning.engine.signals import Stopped
 from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune, num_updates
-from nsp_ablation.learning.tasks.task_kind import task_kind
-from nsp_ablation.learning.tasks.task_reader import read_task
+from nsp_ablation.learning.tasks.task_kind import read_task, task_kind
 from nsp_ablation.options.finetuning_options import FinetuningOptions, RecipeOptions
 from nsp_ablation.options.trainer_options import TrainerOptions
 

@@ -4,7 +4,8 @@ import itertools
 
 import numpy as np
 
-from nsp_ablation.learning.finetuning.order import evaluation_batches, training_batches
+from nsp_ablation.learning.finetuning.finetuning_fit import training_batches
+from nsp_ablation.learning.tasks.features import length_batches
 
 LENGTHS = np.random.default_rng(0).integers(5, 60, size=1003)
 
@@ -36,7 +37,7 @@ def test_padding_is_a_small_share_and_batches_are_not_sorted_by_length():
 
 
 def test_evaluation_holds_each_sample_once_within_the_budget():
-    batches = evaluation_batches(LENGTHS, sequences_per_sample=4, max_tokens=1000)
+    batches = list(length_batches(LENGTHS * 4, max_tokens=1000))
     assert sorted(np.concatenate(batches)) == list(range(1003))
     assert all(LENGTHS[batch].max() * len(batch) * 4 <= 1000 for batch in batches)
-    assert [len(batch) for batch in evaluation_batches(np.array([9, 8]), 1, max_tokens=5)] == [1, 1]
+    assert [len(batch) for batch in length_batches(np.array([9, 8]), max_tokens=5)] == [1, 1]

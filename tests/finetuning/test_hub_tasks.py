@@ -7,7 +7,7 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Sequence, Value
 
 from nsp_ablation.learning.tasks.examples import ChoiceExample, SpanExample, TextExample
-from nsp_ablation.learning.tasks.task_reader import read_task
+from nsp_ablation.learning.tasks.task_kind import read_task
 from nsp_ablation.options.task_options import TaskHubOptions
 
 

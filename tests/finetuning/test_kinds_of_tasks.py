@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import nsp_ablation
-from nsp_ablation.learning.finetuning.head_kind import HeadKind
+from nsp_ablation.learning.finetuning.task_model import HeadKind
 from nsp_ablation.learning.probes.probe_inputs import Probe
 from nsp_ablation.learning.tasks.task_kind import TaskKind
 from nsp_ablation.options.task_options import METRICS, TASK_KINDS, TaskOptions, wanted_files

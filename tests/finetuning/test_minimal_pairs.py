@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, load_tokenizer, read_layout
-from nsp_ablation.learning.probes.minimal_pairs import check_files, measure
-from nsp_ablation.learning.tasks.blimp_files import read_minimal_pairs
+from nsp_ablation.learning.probes.minimal_pairs import check_files, measure, read_minimal_pairs
 from nsp_ablation.learning.tasks.examples import MinimalPair
 from nsp_ablation.options.task_options import TaskHubOptions
 

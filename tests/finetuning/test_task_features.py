@@ -11,7 +11,7 @@ from nsp_ablation.learning.engine.encoder_directory import load_tokenizer, read_
 from nsp_ablation.learning.finetuning import span_head
 from nsp_ablation.learning.tasks import classification, multiple_choice, span_qa
 from nsp_ablation.learning.tasks.examples import ChoiceExample, SpanExample, TextExample
-from nsp_ablation.learning.tasks.windows import best_context_ranges, sliding_windows
+from nsp_ablation.learning.tasks.span_qa import best_context_ranges, sliding_windows
 from nsp_ablation.options.task_options import TaskOptions
 
 CONTEXT = "Ann  lives in Rome,\nthe cat-red dog (Ben) is in Bonn . Où? Carl works."

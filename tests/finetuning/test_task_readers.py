@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nsp_ablation.learning.tasks.examples import ChoiceExample, SpanExample, TextExample
-from nsp_ablation.learning.tasks.task_reader import read_task
+from nsp_ablation.learning.tasks.task_kind import read_task
 
 MNLI = {"text_columns": ["sentence1", "sentence2"], "label_column": "gold_label", "labels": ["entailment", "neutral"]}
 SST2 = {"text_columns": ["sentence"], "label_column": "label", "labels": ["0", "1"]}

@@ -42,7 +42,7 @@ def updates(words: list[str], num_updates: int, accumulation: int = 1) -> Iterat
     the sequences in tokens; pair_labels (S,), NSP's or SOP's, empty for a format without pairs.
     """
     config = compose(words)
-    from nsp_ablation.base.kernels import keep_kernels_by_source
+    from nsp_ablation.base.process import keep_kernels_by_source
 
     keep_kernels_by_source()
     from nsp_ablation.pipeline.feed import feed_of

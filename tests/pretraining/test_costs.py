@@ -8,9 +8,15 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertForMaskedLM, BertForPreTraining, RobertaConfig, RobertaForMaskedLM
 
-from nsp_ablation.learning.cost.flops import EncoderSize, Work, forward_flops, training_flops
-from nsp_ablation.learning.cost.memory import memory_estimate
-from nsp_ablation.learning.cost.parameters import encoder_size, parameter_counts
+from nsp_ablation.learning.cost.training_cost import (
+    EncoderSize,
+    Work,
+    encoder_size,
+    forward_flops,
+    memory_estimate,
+    parameter_counts,
+    training_flops,
+)
 from nsp_ablation.learning.engine.architecture.architecture import base_model
 from nsp_ablation.learning.pretraining.objective import update_share
 from nsp_ablation.options.model_options import ARCHITECTURES

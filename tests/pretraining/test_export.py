@@ -10,7 +10,7 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForPreTrainin
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.learning.engine.architecture.architecture import base_model
 from nsp_ablation.learning.engine.quiet import quiet_transformers
-from nsp_ablation.learning.pretraining.export_encoder import export_encoder
+from nsp_ablation.learning.pretraining.pretraining_model import export_encoder
 from nsp_ablation.options.model_options import ARCHITECTURES
 from nsp_ablation.text.tokenization.tokenizer import train_tokenizer
 

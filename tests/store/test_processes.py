@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from nsp_ablation.base.cores import num_cores
+from nsp_ablation.base.process import num_cores
 from nsp_ablation.text.store.worker_processes import run_calls
 
 # A module that the spawned processes can import, as they could not import a test.

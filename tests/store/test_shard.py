@@ -11,7 +11,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.text.corpus.piece import whole
 from nsp_ablation.text.corpus.source import Source
-from nsp_ablation.text.store.merge import merge_shards
+from nsp_ablation.text.store.build_stores import merge_shards
 from nsp_ablation.text.store.shard import ShardRecipe, build_shard
 from nsp_ablation.text.store.token_store import TokenStore
 from nsp_ablation.text.tokenization.tokenizer import copy_pretrained, load_tokenizer, special_tokens, train_tokenizer

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nsp_ablation.text.store.array_file import ArrayWriter, read_pieces
-from nsp_ablation.text.store.read_ahead import read_ahead
+from nsp_ablation.text.store.shard import read_ahead
 from nsp_ablation.text.store.token_store import TokenStore, id_dtype
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, special_tokens, train_tokenizer
+from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, special_tokens
 
 KINDS = ("bbpe", "wordpiece")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -74,12 +74,6 @@ def test_special_tokens_and_layout_agree(loaded, kind, request):
 def test_a_mask_in_running_text_takes_the_space_before_it(loaded):
     tokens = loaded["bbpe"][0].encode("fox <mask> fox", add_special_tokens=False).ids
     assert [loaded["bbpe"][0].id_to_token(token) for token in tokens] == ["Ġfox", "<mask>", "Ġfox"]
-
-
-@pytest.mark.parametrize(("kind", "vocab_size"), [("bbpe", 264), ("wordpiece", 13)])
-def test_model_max_length_is_that_of_transformers(transformers, kind, vocab_size, tmp_path):
-    train_tokenizer(kind, iter(["fox fox fox"]), vocab_size, False, tmp_path / "tokenizer", model_max_length=7)
-    assert transformers.AutoTokenizer.from_pretrained(tmp_path / "tokenizer").model_max_length == 7
 
 
 @pytest.mark.parametrize("kind", KINDS)

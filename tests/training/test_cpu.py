@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from nsp_ablation.learning.engine.cpu import set_up_cpu
+from nsp_ablation.base.process import set_up_cpu
 
 SOURCE = Path(__file__).parents[2] / "src"
 MALLOC = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nsp_ablation.learning.engine.job import job_rank
+from nsp_ablation.base.process import job_rank
 
 TORCHRUN = {"TORCHELASTIC_RUN_ID": "none", "RANK": "1", "WORLD_SIZE": "2"}
 SRUN = {"SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "3"}

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from nsp_ablation.learning.engine.optimizer import learning_rate_factor, linear_schedule, parameter_groups
+from nsp_ablation.learning.engine.training import learning_rate_factor, linear_schedule, parameter_groups
 
 
 def _model():

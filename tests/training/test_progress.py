@@ -5,8 +5,7 @@ import sys
 import pytest
 
 from nsp_ablation.learning.engine import training_progress as progress
-from nsp_ablation.learning.engine.speed import Speed
-from nsp_ablation.learning.engine.training_progress import ProgressLine
+from nsp_ablation.learning.engine.training_progress import ProgressLine, Speed
 
 
 def rate(tokens_per_second):

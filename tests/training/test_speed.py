@@ -5,11 +5,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from nsp_ablation.learning.cost.flops import EncoderSize, Work, forward_flops, training_flops
-from nsp_ablation.learning.cost.published_peak import published_peak
-from nsp_ablation.learning.engine import speed
-from nsp_ablation.learning.engine.device_peak import device_peak, gemm_flops
-from nsp_ablation.learning.engine.speed import Speed, SpeedMeter
+from nsp_ablation.learning.cost.training_cost import EncoderSize, Work, forward_flops, training_flops
+from nsp_ablation.learning.engine import training_progress
+from nsp_ablation.learning.engine.device_peak import device_peak, gemm_flops, published_peak
+from nsp_ablation.learning.engine.training_progress import Speed, SpeedMeter
 from nsp_ablation.options.trainer_options import DEVICES
 
 BERT_BASE = EncoderSize(num_layers=12, hidden_size=768, intermediate_size=3072, vocab_size=30522)
@@ -18,7 +17,7 @@ BERT_BASE = EncoderSize(num_layers=12, hidden_size=768, intermediate_size=3072, 
 @pytest.fixture
 def clock(monkeypatch):
     seconds = iter([10.0, 14.0])
-    monkeypatch.setattr(speed, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    monkeypatch.setattr(training_progress, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
 
 
 def test_a_meter_gives_rates_of_all_ranks_and_the_share_of_one_devices_peak(clock):

@@ -1,4 +1,10 @@
-"""Artifacts on disk: whole or absent, built once even when two processes start together, noticed when damaged."""
+"""Artifacts on disk: whole or absent, built once even when two processes start together, noticed when damaged.
+
+A directory holds the size and SHA-256 of its files, against which it is held when opened. Sizes are compared always.
+Content is hashed for weights, for files up to 4 MiB, and for a larger file whose time of change is later than that of
+the checksums; so opening a large store costs a few milliseconds, and every change that goes through the file system is
+seen.
+"""
 
 import errno
 import json
@@ -8,12 +14,16 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from nsp_ablation.base.checksums import CHECKSUMS, check_artifact, checksums
+from nsp_ablation.base.fingerprint import file_sha256
+
+CHECKSUMS = "checksums.json"
+_ALWAYS_HASHED_BYTES, _WEIGHTS = 4 << 20, ".safetensors"
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # How libraries tell it that raise errors of their own: tokenizers, safetensors (Rust), numpy, torch.
@@ -115,11 +125,39 @@ def _build(directory: Path, build: Callable[[Path], None]) -> None:
     temporary = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}."))
     try:
         build(temporary)
-        (temporary / CHECKSUMS).write_text(checksums(temporary), encoding="utf-8")
+        files = sorted(path for path in temporary.rglob("*") if path.is_file() and path.name != CHECKSUMS)
+        sums = {str(path.relative_to(temporary)): [path.stat().st_size, file_sha256(path)] for path in files}
+        (temporary / CHECKSUMS).write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
         os.chmod(temporary, 0o777 & ~_umask())
         os.rename(temporary, directory)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_artifact(directory: Path) -> None:
+    """Raise ValueError naming the file of an artifact that is missing, was cut short or was edited."""
+    remedy, written = "delete its directory, and the same command builds it anew", directory / CHECKSUMS
+    try:
+        expected = json.loads(written.read_text(encoding="utf-8"))
+        stats = {name: (directory / name).stat() for name in expected}
+    except (OSError, ValueError) as error:
+        raise ValueError(f"artifact {directory} is damaged ({error}); {remedy}") from error
+    written_ns = written.stat().st_mtime_ns
+    for name, (num_bytes, sha256) in expected.items():
+        found_bytes, changed_ns = stats[name].st_size, stats[name].st_mtime_ns
+        is_hashed = changed_ns > written_ns or found_bytes <= _ALWAYS_HASHED_BYTES or name.endswith(_WEIGHTS)
+        if found_bytes != num_bytes:
+            reason = f"has {found_bytes} bytes instead of {num_bytes}"
+        elif is_hashed and _sha256(directory / name, found_bytes, changed_ns) != sha256:
+            reason = "is not what was built (SHA-256)"
+        else:
+            continue
+        raise ValueError(f"{directory / name} {reason}; {remedy}")
+
+
+@cache  # an artifact is asked for many times in a run; a file that did not change since is not read again
+def _sha256(path: Path, num_bytes: int, changed_ns: int) -> str:
+    return file_sha256(path)
 
 
 def _temporary_directories(directory: Path) -> list[Path]:

@@ -51,7 +51,7 @@ TASK_KINDS = {
     ),
     "multiple_choice": TaskKindFacts(
         module=f"{_TASKS}.multiple_choice",
-        head_module=f"{_HEADS}.choice_head",
+        head_module=f"{_HEADS}.class_head",
         metrics=("accuracy",),
         options=("max_choice_tokens", "baseline_iterations"),
         default_files=("{split}", "{split}.jsonl"),

@@ -14,9 +14,8 @@ from nsp_ablation.config.identity import corpus_settings
 from nsp_ablation.options.corpus_options import READERS, CorpusOptions
 from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.pipeline.chain import Artifact
-from nsp_ablation.text.corpus.corpus_paths import expand
 from nsp_ablation.text.corpus.document import is_heldout, text_digest
-from nsp_ablation.text.corpus.piece import whole
+from nsp_ablation.text.corpus.piece import expand, whole
 from nsp_ablation.text.corpus.source import Source, read_source
 
 log = logging.getLogger(__name__)

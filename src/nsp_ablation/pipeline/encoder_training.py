@@ -13,11 +13,10 @@ from nsp_ablation.base.artifact import build_once
 from nsp_ablation.config.identity import condition, condition_name, resolved_objective
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.device_peak import device_peak
-from nsp_ablation.learning.pretraining.export_encoder import export_encoder
-from nsp_ablation.learning.pretraining.heldout_loss import HeldoutLoss, heldout_loss
+from nsp_ablation.learning.pretraining.objective import HeldoutLoss, heldout_loss
 from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
 from nsp_ablation.learning.pretraining.pretraining_fit import pretrain as fit
-from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel, build_model
+from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel, build_model, export_encoder
 from nsp_ablation.learning.pretraining.pretraining_module import MakeLoader
 from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.pipeline.cell_logger import run_logger

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.fingerprint import file_sha256, files_fingerprint, fingerprint
-from nsp_ablation.base.heavy_imports import heavy_imports
+from nsp_ablation.base.process import heavy_imports
 from nsp_ablation.config.identity import (
     condition,
     condition_name,

@@ -13,7 +13,7 @@ from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, load_
 from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune
 from nsp_ablation.learning.probes.probe_inputs import ProbeInputs, probe_of
 from nsp_ablation.learning.tasks.outcome import Outcome
-from nsp_ablation.learning.tasks.task_reader import split_files
+from nsp_ablation.learning.tasks.task_files import split_files
 from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.pipeline.cell_logger import run_logger
 from nsp_ablation.pipeline.console import say

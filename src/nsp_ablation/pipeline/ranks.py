@@ -19,11 +19,10 @@ from pathlib import Path
 import torch
 from pytorch_lightning.plugins.environments import ClusterEnvironment
 
+from nsp_ablation.base.process import job_rank, set_up_cpu
 from nsp_ablation.config.schema import Config
-from nsp_ablation.learning.engine.cpu import set_up_cpu
-from nsp_ablation.learning.engine.divergence import DivergedError
-from nsp_ablation.learning.engine.job import job_rank
 from nsp_ablation.learning.engine.signals import Stopped, never_stops
+from nsp_ablation.learning.engine.training import DivergedError
 from nsp_ablation.learning.engine.training_processes import GivenRank, Job, free_port
 from nsp_ablation.pipeline.console import say_error
 from nsp_ablation.pipeline.device import torch_device

@@ -8,7 +8,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from nsp_ablation.base.heavy_imports import heavy_imports
+from nsp_ablation.base.process import heavy_imports
 from nsp_ablation.config.schema import Config
 from nsp_ablation.pipeline.chain import MAKERS
 from nsp_ablation.pipeline.console import say

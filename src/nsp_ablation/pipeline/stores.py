@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nsp_ablation.base.cores import num_cores
+from nsp_ablation.base.process import num_cores
 from nsp_ablation.config.identity import store_settings
 from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.pipeline.chain import Artifact

@@ -10,8 +10,8 @@ from nsp_ablation.base.fingerprint import files_fingerprint
 from nsp_ablation.config.identity import task_settings
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.tasks.outcome import Baselines
-from nsp_ablation.learning.tasks.task_kind import task_kind
-from nsp_ablation.learning.tasks.task_reader import read_task, split_files
+from nsp_ablation.learning.tasks.task_files import split_files
+from nsp_ablation.learning.tasks.task_kind import read_task, task_kind
 from nsp_ablation.options.task_options import TASK_KINDS, TaskKindFacts, TaskOptions, wanted_files
 from nsp_ablation.pipeline.chain import Artifact
 from nsp_ablation.pipeline.corpora import Corpus

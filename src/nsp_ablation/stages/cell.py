@@ -8,11 +8,9 @@ from pathlib import Path
 
 from nsp_ablation.base.artifact import write_text
 from nsp_ablation.base.fingerprint import fingerprint
-from nsp_ablation.base.kernels import keep_kernels_by_source
+from nsp_ablation.base.process import job_rank, keep_kernels_by_source, set_up_cpu
 from nsp_ablation.config.identity import condition_name, science_settings, task_settings
 from nsp_ablation.config.schema import Config
-from nsp_ablation.learning.engine.cpu import set_up_cpu
-from nsp_ablation.learning.engine.job import job_rank
 from nsp_ablation.learning.engine.signals import Stopped, stops_at_once
 from nsp_ablation.pipeline.console import say_error
 from nsp_ablation.reporting.records.manifest import SweepCell, write_cell

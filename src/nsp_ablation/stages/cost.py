@@ -8,11 +8,15 @@ import torch
 
 from nsp_ablation.config.identity import condition, resolved_objective
 from nsp_ablation.config.schema import Config
-from nsp_ablation.learning.cost.flops import EncoderSize, Work, training_flops
-from nsp_ablation.learning.cost.memory import memory_estimate
-from nsp_ablation.learning.cost.parameters import encoder_size, parameter_counts
-from nsp_ablation.learning.cost.published_peak import published_peak
-from nsp_ablation.learning.engine.device_peak import device_peak
+from nsp_ablation.learning.cost.training_cost import (
+    EncoderSize,
+    Work,
+    encoder_size,
+    memory_estimate,
+    parameter_counts,
+    training_flops,
+)
+from nsp_ablation.learning.engine.device_peak import device_peak, published_peak
 from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.device import torch_device

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from nsp_ablation.base.process import job_rank
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.tree import leaves
-from nsp_ablation.learning.engine.job import job_rank
 from nsp_ablation.pipeline.console import say_error
 from nsp_ablation.reporting.analysis.make_report import Report, load_report
 from nsp_ablation.reporting.records.manifest import Manifest, SweepCell, read_manifest

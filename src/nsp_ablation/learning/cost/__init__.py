@@ -1,1 +1,1 @@
-"""What a cell costs before it runs: parameters, FLOPs, memory and the peak of GPUs. Entry: `flops.py`."""
+"""What a cell costs before it runs: parameters, FLOPs and memory. Entry: `training_cost.py`."""

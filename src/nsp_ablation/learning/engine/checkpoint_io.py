@@ -1,8 +1,8 @@
 """How a checkpoint reaches the disk: copied at once, written by a thread while training goes on, whole or absent."""
 
 import itertools
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import torch
@@ -22,8 +22,8 @@ class BackgroundCheckpointIO(TorchCheckpointIO):
 
     def __init__(self) -> None:
         super().__init__()
-        self._thread: Thread | None = None
-        self._error: BaseException | None = None
+        self._executor = ThreadPoolExecutor(max_workers=1)
+        self._saving: Future[None] | None = None
         self._buffers: list[torch.Tensor] = []
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
@@ -31,24 +31,13 @@ class BackgroundCheckpointIO(TorchCheckpointIO):
         self.teardown()
         numbers = itertools.count()
         copied = apply_to_collection(checkpoint, torch.Tensor, lambda tensor: self._copy(tensor, next(numbers)))
-        self._thread = Thread(target=self._write, args=(copied, Path(path)))
-        self._thread.start()
+        self._saving = self._executor.submit(_write, copied, Path(path))
 
     def teardown(self) -> None:
         """Wait until the file is whole."""
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
-
-    def _write(self, checkpoint: dict[str, Any], path: Path) -> None:
-        try:
-            with full_disk_named(path), atomic_path(path) as temporary, open(temporary, "wb") as file:
-                torch.save(checkpoint, file)
-        except BaseException as error:
-            self._error = error
+        saving, self._saving = self._saving, None
+        if saving is not None:
+            saving.result()
 
     def _copy(self, tensor: torch.Tensor, number: int) -> torch.Tensor:
         """Copy the tensor of this number in a checkpoint to its buffer."""
@@ -59,3 +48,8 @@ class BackgroundCheckpointIO(TorchCheckpointIO):
             buffer = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=tensor.is_cuda)
             self._buffers[number] = buffer
         return buffer.copy_(tensor.detach())
+
+
+def _write(checkpoint: dict[str, Any], path: Path) -> None:
+    with full_disk_named(path), atomic_path(path) as temporary, open(temporary, "wb") as file:
+        torch.save(checkpoint, file)

@@ -1,11 +1,16 @@
-"""What a device can multiply at most: published for GPUs, measured on CPU. The denominator of MFU."""
+"""What a device can multiply at most: published for GPUs, measured on CPU. The denominator of MFU.
 
+Lightning's `get_available_flops` needs the device to be there, and its table mixes sparse peaks (H200: 2,000 TFLOP/s)
+with dense ones.
+"""
+
+import re
 import time
 from functools import cache
 
 import torch
 
-from nsp_ablation.learning.cost.published_peak import published_peak
+from nsp_ablation.options.trainer_options import DEVICES
 
 _CPU_SIZE = 1024  # of the matrices that are multiplied: five products are a tenth of a second on two cores
 
@@ -15,6 +20,17 @@ def device_peak(device: torch.device, precision: str) -> float | None:
     if device.type == "cuda":
         return published_peak(torch.cuda.get_device_name(device), precision)
     return measured_peak(torch.get_num_threads()) if device.type == "cpu" else None
+
+
+def published_peak(name: str, precision: str) -> float | None:
+    """Return the FLOP/s of a GPU by its name (`torch.cuda.get_device_name`), None where it is not in `DEVICES`.
+
+    `precision` is the trainer's: mixed ones multiply in half precision, the others in full.
+    """
+    for known, (half, full) in DEVICES.items():
+        if re.search(rf"\b{known}\b", name):
+            return (half if precision.endswith("mixed") else full) * 1e12
+    return None
 
 
 @cache

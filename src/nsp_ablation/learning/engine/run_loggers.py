@@ -11,20 +11,9 @@ from pytorch_lightning.utilities import rank_zero_only
 _ONLINE_SECONDS = 30  # wandb itself waits two minutes for a network that is not there, and then dies
 
 
-def make_logger(
-    kind: str,
-    *,
-    directory: Path,
-    project: str,
-    entity: str | None,
-    offline: bool,
-    group: str,
-    tags: list[str],
-    job_type: str,
-    name: str,
-    config: dict[str, Any],
-) -> Logger:
-    """Return the logger of one run; `kind` is csv, tensorboard or wandb. Close it by `close_logger`.
+def make_logger(kind: str, *, directory: Path, offline: bool, config: dict[str, Any], **run: Any) -> Logger:
+    """Return the logger of one run; `kind` is csv, tensorboard or wandb, which alone is told `run` (keywords of
+    `wandb.init`), `config` and `offline`. Close it by `close_logger`.
 
     A run that resumes writes beside the earlier curves (`version_1`, ...) and deletes none. Online wandb without key
     or network warns and goes on offline. Raises ValueError where TensorBoard is not installed.
@@ -41,13 +30,11 @@ def make_logger(
     assert kind == "wandb", kind
     if not _is_first_rank():  # logs nothing, so that no run is started
         return WandbLogger(offline=True)
-    run = start_wandb(
-        offline, dir=directory, project=project, entity=entity, group=group, tags=tags, job_type=job_type, name=name
-    )
-    run.config.update(config)
-    run.define_metric("trainer/global_step")
-    run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
-    return WandbLogger(experiment=run)
+    experiment = start_wandb(offline, dir=directory, **run)
+    experiment.config.update(config)
+    experiment.define_metric("trainer/global_step")
+    experiment.define_metric("*", step_metric="trainer/global_step", step_sync=True)
+    return WandbLogger(experiment=experiment)
 
 
 def close_logger(logger: Logger) -> None:

@@ -9,15 +9,14 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 # A launcher passes on what the terminal has already sent to every process: within this time it is the same request.
 _SAME_SECONDS = 0.5
 
-Handler = Callable[[int, FrameType | None], None]
+Handler = Callable[[int], None]
 
 
 class Stopped(SystemExit):
@@ -32,26 +31,27 @@ class Stopped(SystemExit):
 
 
 class _Handlers:
-    """Puts one handler in the place of Python's or our own, for the signals that ask to stop."""
+    """Inside, `handler` stands in the place of Python's or our own, for the signals that ask to stop."""
 
     def __init__(self, handler: Handler) -> None:
         self._handler = _Ours(handler)
         self._before: dict[int, Any] = {}
 
-    def enter(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return  # only the main thread may set handlers
-        signums = [signal.SIGINT, signal.SIGTERM, *([signal.SIGUSR1] if "SLURM_JOB_ID" in os.environ else [])]
-        self._before = {signum: signal.getsignal(signum) for signum in signums if _may_be_replaced(signum)}
-        self.install()
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # no other thread may set handlers
+            signums = [signal.SIGINT, signal.SIGTERM, *([signal.SIGUSR1] if "SLURM_JOB_ID" in os.environ else [])]
+            self._before = {signum: signal.getsignal(signum) for signum in signums if _may_be_replaced(signum)}
+            self.install()
+        return self
 
-    def install(self) -> None:
-        for signum in self._before:
-            signal.signal(signum, self._handler)
-
-    def leave(self) -> None:
+    def __exit__(self, *_: object) -> None:
         for signum, handler in self._before.items():
             signal.signal(signum, handler)
+
+    def install(self) -> None:
+        """Take the signals again from whoever took them since (Lightning does, at the start of a training)."""
+        for signum in self._before:
+            signal.signal(signum, self._handler)
 
 
 class _Ours:
@@ -64,58 +64,32 @@ class _Ours:
         now = time.monotonic()
         if not self._first_seconds:
             self._first_seconds = now
-            self._handler(signum, frame)
+            self._handler(signum)
         elif signum == signal.SIGINT and now - self._first_seconds > _SAME_SECONDS:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGINT)
 
 
-class StopRequests:
+class StopRequests(_Handlers):
     """Inside, a request to stop is noted in `signum` for the loop that looks at it between updates."""
 
     def __init__(self) -> None:
         self.signum: int | None = None
-        self._handlers = _Handlers(self._note)
-
-    def __enter__(self) -> "StopRequests":
-        self._handlers.enter()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._handlers.leave()
-
-    def install(self) -> None:
-        """Take the signals again from whoever took them since (Lightning does, at the start of a training)."""
-        self._handlers.install()
-
-    def _note(self, signum: int, frame: FrameType | None) -> None:
-        self.signum = signum
+        super().__init__(lambda signum: setattr(self, "signum", signum))
 
 
-@contextmanager
-def stops_at_once() -> Iterator[None]:
+def stops_at_once() -> _Handlers:
     """Inside, a request to stop raises Stopped wherever the program is, but in a training (StopRequests)."""
 
-    def stop(signum: int, frame: FrameType | None) -> None:
+    def stop(signum: int) -> None:
         raise Stopped(signum, "")
 
-    handlers = _Handlers(stop)
-    handlers.enter()
-    try:
-        yield
-    finally:
-        handlers.leave()
+    return _Handlers(stop)
 
 
-@contextmanager
-def never_stops() -> Iterator[None]:
+def never_stops() -> _Handlers:
     """Inside, requests to stop are left to the first rank, which tells the others."""
-    handlers = _Handlers(lambda signum, frame: None)
-    handlers.enter()
-    try:
-        yield
-    finally:
-        handlers.leave()
+    return _Handlers(lambda signum: None)
 
 
 def requeue(signum: int) -> None:

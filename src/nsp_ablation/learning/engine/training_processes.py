@@ -7,57 +7,34 @@ from typing import Any
 
 import torch
 import torch.distributed
-from pytorch_lightning.plugins.environments import ClusterEnvironment, SLURMEnvironment, TorchElasticEnvironment
-from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
 
 # Preparation and fine-tuning may take days while the other ranks wait; that the first one died is noticed at once.
 _WAIT = timedelta(days=365)
 
 
-class GivenRank(ClusterEnvironment):
+class GivenRank(LightningEnvironment):
     """One of `world_size` processes on this machine that find each other at `port`, whatever the environment says.
 
     Lightning then starts no process. With one process, the port is not used.
     """
 
+    creates_processes_externally = True
+    main_address = "127.0.0.1"
+
     def __init__(self, rank: int = 0, world_size: int = 1, port: int = 0) -> None:
         super().__init__()
-        self._rank, self._world_size, self._port = rank, world_size, port
-        rank_zero_only.rank = rank  # type: ignore[attr-defined]
-
-    @property
-    def creates_processes_externally(self) -> bool:
-        return True
-
-    @property
-    def main_address(self) -> str:
-        return "127.0.0.1"
-
-    @property
-    def main_port(self) -> int:
-        return self._port
-
-    @staticmethod
-    def detect() -> bool:
-        return False
-
-    def world_size(self) -> int:
-        return self._world_size
-
-    def set_world_size(self, size: int) -> None:
-        assert size == self._world_size, (size, self._world_size)
-
-    def global_rank(self) -> int:
-        return self._rank
-
-    def set_global_rank(self, rank: int) -> None:
-        assert rank == self._rank, (rank, self._rank)
+        self._world_size, self._main_port = world_size, port
+        self.set_global_rank(rank)
 
     def local_rank(self) -> int:
-        return self._rank
+        return self.global_rank()
 
     def node_rank(self) -> int:
         return 0
+
+    def teardown(self) -> None:
+        """Leave WORLD_SIZE, which may be a job's."""
 
 
 def free_port() -> int:

@@ -1,13 +1,63 @@
-"""Progress in the terminal: update, loss, speed, time left. It reads a clock, and the loss when it speaks."""
+"""Progress: update, loss, time left, and speed: real tokens per second, model FLOPs against the device's peak (MFU),
+share of padding.
+
+Lightning's `ThroughputMonitor` waits for a GPU at every batch, counts padding as tokens, and measures no CPU's peak.
+"""
 
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
-from nsp_ablation.learning.engine.speed import Speed
-
 _TERMINAL_SECONDS, _PLAIN_SECONDS = 0.5, 10.0
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Rates over a span of time. `padding` is the share of padding among all tokens that went through the encoder;
+    `mfu` the share of the peak that the model's FLOPs for real tokens make, None where the peak is not known."""
+
+    tokens_per_second: float
+    mfu: float | None
+    padding: float
+
+    def text(self) -> str:
+        """Return the rates as the progress line shows them."""
+        rate = self.tokens_per_second
+        parts = [f"{rate / 1000:.1f}k tokens/s" if rate >= 1000 else f"{rate:.0f} tokens/s"]
+        if self.mfu is not None:
+            parts.append(f"MFU {self.mfu:.0%}")
+        parts.append(f"padding {self.padding:.0%}")
+        return "  ".join(parts)
+
+
+class SpeedMeter:
+    """Counts of one rank since it was made; rates are those of all ranks, taken to be like this one.
+
+    `peak_flops` is the FLOP/s of one device.
+    """
+
+    def __init__(self, num_ranks: int, peak_flops: float | None) -> None:
+        self._num_ranks, self._peak_flops = num_ranks, peak_flops
+        self._num_tokens = self._num_computed = 0
+        self._flops = 0.0
+        self._started = time.monotonic()
+
+    def add(self, num_tokens: int, num_computed: int, flops: float) -> None:
+        """Count a micro-batch: its real tokens, all that went through the encoder, the model FLOPs of the real ones."""
+        self._num_tokens += num_tokens
+        self._num_computed += num_computed
+        self._flops += flops
+
+    def speed(self) -> Speed:
+        """Return the rates since this meter was made."""
+        seconds = max(time.monotonic() - self._started, 1e-9)
+        return Speed(
+            tokens_per_second=self._num_tokens * self._num_ranks / seconds,
+            mfu=None if self._peak_flops is None else self._flops / seconds / self._peak_flops,
+            padding=1 - self._num_tokens / self._num_computed if self._num_computed else 0.0,
+        )
 
 
 class ProgressLine:

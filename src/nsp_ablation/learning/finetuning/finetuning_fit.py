@@ -13,21 +13,19 @@ import torch
 from pytorch_lightning.loggers import Logger
 
 from nsp_ablation.base.input_layout import InputLayout
-from nsp_ablation.base.randomness import draw64, epoch_key, stream
+from nsp_ablation.base.randomness import draw64, epoch_key, permutation, stream
 from nsp_ablation.learning.engine.checkpoint_io import BackgroundCheckpointIO
 from nsp_ablation.learning.engine.encoder_directory import load_encoder, load_tokenizer, read_layout
 from nsp_ablation.learning.engine.quiet import quiet_lightning
 from nsp_ablation.learning.engine.resume import Stream, TimedCheckpoint, readable
 from nsp_ablation.learning.engine.signals import StopRequests
+from nsp_ablation.learning.engine.training import one_epoch_trainer
 from nsp_ablation.learning.engine.training_processes import GivenRank
 from nsp_ablation.learning.finetuning.finetuning_module import FinetuningModule
-from nsp_ablation.learning.finetuning.head_kind import head_kind
-from nsp_ablation.learning.finetuning.order import evaluation_batches, training_batches
-from nsp_ablation.learning.finetuning.task_model import TaskModel
-from nsp_ablation.learning.tasks.features import Features
+from nsp_ablation.learning.finetuning.task_model import TaskModel, head_kind
+from nsp_ablation.learning.tasks.features import Features, length_batches
 from nsp_ablation.learning.tasks.outcome import Outcome
-from nsp_ablation.learning.tasks.task_kind import task_kind
-from nsp_ablation.learning.tasks.task_reader import read_task
+from nsp_ablation.learning.tasks.task_kind import read_task, task_kind
 from nsp_ablation.options.finetuning_options import FinetuningOptions
 from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.options.trainer_options import TrainerOptions
@@ -77,7 +75,7 @@ def finetune(
     order = list(training_batches(lengths, recipe.batch_size, window, seed, steps))
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())), quiet_lightning():
         _train(module, data, order, checkpoint, trainer, logger)
-        outputs = _predict(_lightning(trainer, None, []), module, data.dev, data.layout)
+        outputs = _predict(_lightning(trainer, logger=False), module, data.dev, data.layout)
     predictions = head_kind(task).decode(data.dev_examples, data.dev, outputs)
     seconds = module.earlier_seconds + time.perf_counter() - started
     return replace(task_kind(task).score(data.dev_examples, predictions, task), updates=steps, seconds=seconds)
@@ -106,9 +104,30 @@ def num_updates(num_samples: int, batch_size: int, num_epochs: float) -> int:
     return max(1, round(-(-num_samples // batch_size) * num_epochs))
 
 
+def training_batches(
+    lengths: np.ndarray, batch_size: int, window_batches: int, seed: int, max_steps: int
+) -> Iterator[np.ndarray]:
+    """Yield `max_steps` batches of sample numbers (<= batch_size,) int64: epochs 1, 2, ..., each sample once in each.
+
+    Pure in (lengths, seed): an epoch's permutation is cut into windows of `window_batches` batches, each sorted by
+    length and cut into batches, and the batches are shuffled. Only an epoch's last samples may form a smaller batch.
+    """
+    step, epoch = 0, 0
+    while step < max_steps:
+        epoch += 1
+        samples = permutation(seed, stream("finetuning/samples"), epoch, len(lengths))
+        batches = []
+        for window in np.split(samples, np.arange(0, len(samples), batch_size * window_batches)[1:]):
+            by_length = window[np.argsort(lengths[window], kind="stable")]
+            batches += np.split(by_length, np.arange(0, len(window), batch_size)[1:])
+        for number in permutation(seed, stream("finetuning/batches"), epoch, len(batches))[: max_steps - step]:
+            yield batches[number]
+            step += 1
+
+
 def _train(
     module: FinetuningModule,
-    data: "_Data",
+    data: _Data,
     order: list[np.ndarray],
     checkpoint: Checkpointing,
     trainer: TrainerOptions,
@@ -120,50 +139,26 @@ def _train(
         saving = TimedCheckpoint(
             checkpoint.path, checkpoint.seconds, stop, saves_last=False, on_resume=checkpoint.on_resume
         )
-        lightning = _lightning(trainer, logger, [saving], max_steps=len(order))
-        rest = Stream(lambda: _Batches(data.train, data.layout, order[lightning.global_step :]))
+        lightning = _lightning(trainer, logger=logger or False, callbacks=[saving], max_steps=len(order))
+        rest = Stream(lambda: _batches(data.train, data.layout, order[lightning.global_step :]))
         lightning.fit(module, rest, ckpt_path=readable(checkpoint.path), weights_only=True)
 
 
-class _Batches:
-    """Batches in the order given, as Lightning iterates them: one epoch."""
-
-    def __init__(self, features: Features, layout: InputLayout, order: list[np.ndarray]):
-        self.features, self.layout, self.order = features, layout, order
-
-    def __len__(self) -> int:
-        return len(self.order)
-
-    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
-        for samples in self.order:
-            batch = self.features.batch(samples, self.layout)
-            yield {name: torch.from_numpy(array) for name, array in batch.items()}
+def _batches(features: Features, layout: InputLayout, order: list[np.ndarray]) -> Iterator[dict[str, torch.Tensor]]:
+    for samples in order:
+        yield {name: torch.from_numpy(array) for name, array in features.batch(samples, layout).items()}
 
 
-def _lightning(
-    trainer: TrainerOptions, logger: Logger | None, callbacks: list[pl.Callback], max_steps: int = -1
-) -> pl.Trainer:
-    return pl.Trainer(
-        accelerator=trainer.accelerator,
-        devices=1,
-        precision=trainer.precision,  # type: ignore[arg-type]
-        logger=logger if logger is not None else False,
-        max_epochs=1,
-        max_steps=max_steps,
-        plugins=[GivenRank(), BackgroundCheckpointIO()],  # one process, also inside a job of Slurm or torchrun
-        callbacks=callbacks,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
+def _lightning(trainer: TrainerOptions, **parts: Any) -> pl.Trainer:
+    """Return a trainer on one device, in one process, also inside a job of Slurm or torchrun."""
+    return one_epoch_trainer(trainer, devices=1, plugins=[GivenRank(), BackgroundCheckpointIO()], **parts)
 
 
 def _predict(
     lightning: pl.Trainer, module: FinetuningModule, features: Features, layout: InputLayout
 ) -> dict[str, np.ndarray]:
-    order = evaluation_batches(features.lengths(), features.sequences_per_sample, _EVALUATION_TOKENS)
-    batches = lightning.predict(module, _Batches(features, layout, order))
+    order = list(length_batches(features.lengths() * features.sequences_per_sample, _EVALUATION_TOKENS))
+    batches = lightning.predict(module, _batches(features, layout, order))
     assert batches is not None
     samples = np.concatenate(order)
     outputs = {}

@@ -6,25 +6,25 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
 from nsp_ablation.base.randomness import draw64, epoch_key, stream
-from nsp_ablation.learning.engine.divergence import DivergedError, is_finite_state
-from nsp_ablation.learning.engine.optimizer import linear_schedule, parameter_groups
 from nsp_ablation.learning.engine.resume import place_after
+from nsp_ablation.learning.engine.training import DivergedError, TrainingModule, is_finite_state, parameter_groups
 from nsp_ablation.learning.finetuning.task_model import TaskModel
 from nsp_ablation.options.finetuning_options import FinetuningOptions
 
 
-class FinetuningModule(pl.LightningModule):
+class FinetuningModule(TrainingModule):
     """AdamW with linear warm-up and decay; bias and LayerNorm are spared from weight decay.
 
     `on_progress(step, max_steps, loss)` is called every `progress_every` steps and after the last. Nothing is logged
     on other steps: reading the loss costs more than a small model's step. Dropout is drawn by (seed, step), so that a
     checkpoint needs no generator's state.
     """
+
+    options: FinetuningOptions
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class FinetuningModule(pl.LightningModule):
         progress_every: int,
     ):
         super().__init__()
-        self.model, self.finetuning, self.recipe = model, finetuning, finetuning.recipe_of(task)
+        self.model, self.options, self.recipe = model, finetuning, finetuning.recipe_of(task)
         self.max_steps, self.metric_prefix = max_steps, f"finetuning/{task}"
         self.on_progress, self.progress_every = on_progress, progress_every
         self._dropout_key = np.full(1, epoch_key(seed, stream("finetuning/dropout"), 0))
@@ -54,20 +54,9 @@ class FinetuningModule(pl.LightningModule):
         return self.model.outputs(batch)
 
     def configure_optimizers(self):
-        settings, recipe = self.finetuning, self.recipe
-        groups = parameter_groups(self.model, recipe.weight_decay, decay_all=False)
-        # a gradient scaler cannot unscale for clipping inside a fused step
-        fused = self.trainer.precision != "16-mixed"
-        betas = settings.beta1, settings.beta2
-        optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=betas, eps=settings.epsilon, fused=fused)
-        schedule = linear_schedule(optimizer, round(settings.warmup_ratio * self.max_steps), self.max_steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None) -> None:
-        if self.finetuning.gradient_clip > 0:
-            # the optimizer's lists: walking a small model's modules each step costs as much as a tenth of the step
-            parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-            torch.nn.utils.clip_grad_norm_(parameters, self.finetuning.gradient_clip)
+        groups = parameter_groups(self.model, self.recipe.weight_decay, decay_all=False)
+        warmup_steps = round(self.options.warmup_ratio * self.max_steps)
+        return self.adamw(groups, self.recipe.learning_rate, warmup_steps, self.max_steps)
 
     def on_train_batch_end(self, outputs, batch, batch_index: int) -> None:
         step, max_steps = batch_index + 1, self.max_steps

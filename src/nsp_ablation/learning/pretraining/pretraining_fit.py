@@ -15,6 +15,7 @@ from nsp_ablation.learning.engine.checkpoint_io import BackgroundCheckpointIO
 from nsp_ablation.learning.engine.quiet import quiet_lightning
 from nsp_ablation.learning.engine.resume import TimedCheckpoint, ends_update, readable
 from nsp_ablation.learning.engine.signals import StopRequests
+from nsp_ablation.learning.engine.training import one_epoch_trainer
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
 from nsp_ablation.learning.pretraining.pretraining_module import MakeLoader, PretrainingModule
 from nsp_ablation.options.pretraining_options import PretrainingOptions
@@ -58,20 +59,23 @@ def pretrain(
     read, and Stopped, after saving, where a signal asks to stop.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    checkpoint = directory / "last.ckpt"
+    checkpoint, seconds, on_resume = directory / "last.ckpt", options.checkpoint_seconds, _says_resumed(say)
     module = PretrainingModule(
         model, make_loader, options, seed=seed, log_every=log_every, say=say, peak_flops=peak_flops
     )
     with StopRequests() as stop, quiet_lightning(), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        seconds, on_resume = options.checkpoint_seconds, _says_resumed(say)
         saving = TimedCheckpoint(checkpoint, seconds, stop, saves_last=True, on_resume=on_resume)
-        lightning = _lightning_trainer(
+        lightning = one_epoch_trainer(
             trainer,
+            devices=trainer.devices,
+            num_nodes=trainer.num_nodes,
+            strategy="auto" if trainer.devices == trainer.num_nodes == 1 else DDPStrategy(),
+            use_distributed_sampler=False,
             plugins=[environment, BackgroundCheckpointIO()],
             max_steps=options.max_steps,
             accumulate_grad_batches=accumulation,
             callbacks=[_ExportAt(options.export_at, export), saving],
-            logger=logger if logger is not None else False,
+            logger=logger or False,
             log_every_n_steps=log_every,
             default_root_dir=directory,
         )
@@ -81,23 +85,6 @@ def pretrain(
 
 def _says_resumed(say: Callable[[str], None] | None) -> Callable[[int], None]:
     return lambda update: say(f"resumed at update {update}") if say is not None else None
-
-
-def _lightning_trainer(trainer: TrainerOptions, **parts: Any) -> pl.Trainer:
-    return pl.Trainer(
-        accelerator=trainer.accelerator,
-        devices=trainer.devices,
-        num_nodes=trainer.num_nodes,
-        strategy="auto" if trainer.devices == trainer.num_nodes == 1 else DDPStrategy(),
-        precision=trainer.precision,  # type: ignore[arg-type]
-        max_epochs=1,
-        use_distributed_sampler=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        **parts,
-    )
 
 
 class _ExportAt(pl.Callback):

@@ -1,7 +1,8 @@
-"""The model that is pre-trained: a `transformers` encoder with its MLM head and, where asked, a head on pairs."""
+"""The model that is pre-trained, built and exported: an encoder of `transformers`, an MLM head, a head on pairs."""
 
 # L tokens of S sequences, M masked positions, V vocabulary, H hidden
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from nsp_ablation.base.artifact import write_json
 from nsp_ablation.learning.engine.architecture.architecture import (
     Architecture,
     architecture_named,
@@ -19,13 +21,7 @@ from nsp_ablation.learning.engine.architecture.architecture import (
 from nsp_ablation.learning.engine.attention import LENGTH_GROUPS, AttentionLayout, attention_layout, backend_on
 from nsp_ablation.learning.engine.flat_forward import encode_flat
 from nsp_ablation.learning.engine.quiet import quiet_transformers
-from nsp_ablation.learning.pretraining.initialization import (
-    initialize,
-    initialize_lookup,
-    initialize_neighbours,
-    initialize_output_bias,
-    initialize_positions,
-)
+from nsp_ablation.learning.pretraining import initialization
 from nsp_ablation.options.model_options import ModelOptions
 from nsp_ablation.samples.batches.loader import MicroBatch
 from nsp_ablation.samples.formats.frame import Frame
@@ -107,17 +103,19 @@ def build_model(
         pad_id=frame.pad,
     )
     architecture = architecture_named(options.architecture)
-    initialize(hf, options.init_std, seed)
+    initialization.initialize(hf, options.init_std, seed)
     if options.sinusoid_init_base is not None and options.sinusoid_init_scale is not None:
         amplitude = options.sinusoid_init_scale * options.init_std
-        initialize_positions(hf, architecture.first_position(frame.pad), options.sinusoid_init_base, amplitude)
+        initialization.initialize_positions(
+            hf, architecture.first_position(frame.pad), options.sinusoid_init_base, amplitude
+        )
     if options.neighbour_init:
-        initialize_neighbours(hf, options.sinusoid_init_base)
+        initialization.initialize_neighbours(hf, options.sinusoid_init_base)
     if options.lookup_init:
-        initialize_lookup(hf, seed)
+        initialization.initialize_lookup(hf, seed)
     if options.unigram_output_bias:
         assert token_counts is not None
-        initialize_output_bias(architecture.mlm_head(hf), token_counts)
+        initialization.initialize_output_bias(architecture.mlm_head(hf), token_counts)
     if options.init_from is not None:
         _load_weights(hf, options.init_from)
     return PretrainingModel(hf, architecture, predicts_pairs, confines_attention)
@@ -143,3 +141,22 @@ def _load_weights(hf: Any, directory: str) -> None:
         raise ValueError(f"model.init_from={directory} lacks weights: {', '.join(sorted(missing)[:3])}")
     weights = loaded.state_dict()
     hf.load_state_dict({name: weights[name] for name in weights if name not in info["missing_keys"]}, strict=False)
+
+
+def export_encoder(model: PretrainingModel, tokenizer: Path, directory: Path, facts: dict[str, Any]) -> None:
+    """Write config.json, model.safetensors, every file of the `tokenizer` directory, and pretraining.json (`facts`).
+
+    A classifier of pairs for which `transformers` has no class (`seq_relationship`) is kept where it was trained.
+    """
+    hf = model.hf
+    weights = hf.state_dict()
+    if not model.predicts_pairs:
+        weights = {key: value for key, value in weights.items() if not key.startswith("seq_relationship.")}
+    with quiet_transformers():  # no progress bar for a file
+        hf.save_pretrained(directory, state_dict=weights)
+    hf.config.architectures = [model.architecture.export_class]
+    hf.config.save_pretrained(directory)
+    for file in tokenizer.iterdir():
+        if file.is_file():
+            shutil.copyfile(file, directory / file.name)
+    write_json(directory / "pretraining.json", facts)

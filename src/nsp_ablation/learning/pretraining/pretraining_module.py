@@ -6,19 +6,21 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
 from nsp_ablation.base.randomness import draw64, epoch_key, stream
-from nsp_ablation.learning.cost.flops import EncoderSize, Work, training_flops
+from nsp_ablation.learning.cost.training_cost import EncoderSize, Work, training_flops
 from nsp_ablation.learning.engine.attention import LENGTH_GROUPS, AttentionLayout
-from nsp_ablation.learning.engine.divergence import DivergedError, has_diverged, is_finite_state
-from nsp_ablation.learning.engine.optimizer import learning_rate_factor, linear_schedule, parameter_groups
 from nsp_ablation.learning.engine.resume import Stream, ends_update, place_after
-from nsp_ablation.learning.engine.speed import SpeedMeter
-from nsp_ablation.learning.engine.training_progress import ProgressLine
+from nsp_ablation.learning.engine.training import (
+    DivergedError,
+    TrainingModule,
+    is_finite_state,
+    learning_rate_factor,
+    parameter_groups,
+)
+from nsp_ablation.learning.engine.training_progress import ProgressLine, SpeedMeter
 from nsp_ablation.learning.pretraining.objective import Losses, update_share
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
 from nsp_ablation.options.pretraining_options import PretrainingOptions
@@ -46,12 +48,14 @@ class _Window:
             self.pair = self.pair + losses.pair.detach()
 
 
-class PretrainingModule(pl.LightningModule):
+class PretrainingModule(TrainingModule):
     """AdamW on the sums of an update's losses; dropout is drawn by (seed, micro-batch), so that no state is needed.
 
     Losses are read every `log_every` updates, or when the progress line is due: never on every one. `peak_flops` is the
     FLOP/s of one device, None leaves the MFU out of the log.
     """
+
+    options: PretrainingOptions
 
     def __init__(
         self,
@@ -73,7 +77,6 @@ class PretrainingModule(pl.LightningModule):
         has_dropout = config.hidden_dropout_prob > 0 or config.attention_probs_dropout_prob > 0
         self._dropout_key = np.full(1, epoch_key(seed, stream("dropout"), 0)) if has_dropout else None
         self._progress: ProgressLine | None = None
-        self._trained: list[Tensor] = []
         self._window = _Window()
         self._size = EncoderSize.of(config)
         self._since_log = self._since_line = SpeedMeter(1, peak_flops)
@@ -121,22 +124,8 @@ class PretrainingModule(pl.LightningModule):
 
     def configure_optimizers(self):
         options = self.options
-        optimizer = torch.optim.AdamW(
-            parameter_groups(self.model, options.weight_decay, options.decay_all),
-            lr=options.learning_rate,
-            betas=(options.beta1, options.beta2),
-            eps=options.epsilon,
-            fused=self.trainer.precision != "16-mixed",  # a gradient scaler cannot unscale inside a fused step
-        )
-        self._trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        schedule = linear_schedule(optimizer, options.warmup_steps, options.max_steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def configure_gradient_clipping(
-        self, optimizer: Optimizer, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
-    ) -> None:
-        if self.options.gradient_clip > 0:
-            torch.nn.utils.clip_grad_norm_(self._trained, self.options.gradient_clip)
+        groups = parameter_groups(self.model, options.weight_decay, options.decay_all)
+        return self.adamw(groups, options.learning_rate, options.warmup_steps, options.max_steps)
 
     def on_train_batch_end(self, outputs: Any, batch: DeviceBatch, batch_index: int) -> None:
         if not ends_update(self.trainer):
@@ -180,9 +169,11 @@ class PretrainingModule(pl.LightningModule):
         speed, self._since_log = self._since_log.speed(), self._new_meter()
         if self.logger is None:
             return
+        options = self.options
         metrics = {
             "mlm_loss": mlm_loss,
-            "learning_rate": self._learning_rate(step),
+            "learning_rate": options.learning_rate
+            * learning_rate_factor(step - 1, options.warmup_steps, options.max_steps),
             "tokens_per_second": speed.tokens_per_second,
             "padding_share": speed.padding,
         }
@@ -192,16 +183,11 @@ class PretrainingModule(pl.LightningModule):
             metrics["pair_loss"] = pair_loss
         self.logger.log_metrics({f"pretraining/{name}": value for name, value in metrics.items()}, step=step)
 
-    def _learning_rate(self, step: int) -> float:
-        """Return the learning rate that update number `step` (from 1) took."""
-        options = self.options
-        return options.learning_rate * learning_rate_factor(step - 1, options.warmup_steps, options.max_steps)
-
     def _new_meter(self) -> SpeedMeter:
         return SpeedMeter(self.trainer.world_size, self.peak_flops)
 
     def _stop_if_diverged(self, loss: float) -> None:
-        if has_diverged(loss, _DIVERGED_FACTOR * math.log(self.model.hf.config.vocab_size)):
+        if not loss <= _DIVERGED_FACTOR * math.log(self.model.hf.config.vocab_size):  # NaN is not
             options = self.options
             raise DivergedError(
                 f"pretraining: the loss is {loss:.4g} by update {self.trainer.global_step}, diverged; lower "

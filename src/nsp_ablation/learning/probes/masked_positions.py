@@ -2,7 +2,7 @@
 
 # N inputs, M masked positions; in a batch B inputs, L positions, D hidden, V vocabulary
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from nsp_ablation.learning.engine.architecture.architecture import mlm_head
+from nsp_ablation.learning.tasks.features import length_batches
 
 _BATCH_TOKENS = 16_384
 
@@ -39,7 +40,7 @@ def score_positions(
     log_probability, guess = np.zeros(len(asked.position)), np.zeros(len(asked.position), np.int64)
     firsts = np.searchsorted(asked.input, np.arange(len(lengths) + 1))
     device = next(model.parameters()).device
-    for rows in length_batches(lengths):
+    for rows in length_batches(lengths, _BATCH_TOKENS):
         ids_BL = np.full((len(rows), int(lengths[rows[0]])), pad, np.int64)
         for row, number in enumerate(rows.tolist()):
             ids_BL[row, : lengths[number]] = make_input(number)
@@ -52,15 +53,6 @@ def score_positions(
         chosen_M = logits_MV.gather(1, expected_M[:, None])[:, 0] - logits_MV.logsumexp(1)
         log_probability[targets], guess[targets] = chosen_M.cpu().numpy(), logits_MV.argmax(1).cpu().numpy()
     return log_probability, guess
-
-
-def length_batches(lengths: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the rows (B,) int64 of each batch of inputs of lengths (N,), the longest first, which come first."""
-    order, start = np.argsort(-lengths, kind="stable"), 0
-    while start < len(order):
-        rows = order[start : start + max(1, _BATCH_TOKENS // int(lengths[order[start]]))]
-        start += len(rows)
-        yield rows
 
 
 @torch.no_grad()

@@ -4,16 +4,21 @@ A sentence's score is its pseudo-log-likelihood (Salazar et al. 2020): each of i
 log-probabilities of the tokens are added up.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 from transformers import PreTrainedModel
 
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
 from nsp_ablation.learning.probes.probe_inputs import ProbeInputs
-from nsp_ablation.learning.tasks.blimp_files import read_minimal_pairs
 from nsp_ablation.learning.tasks.examples import MinimalPair
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
+from nsp_ablation.learning.tasks.task_files import hub_configs, load_hub_rows, read_json_lines, split_files
 from nsp_ablation.options.task_options import TaskOptions
+
+_LAYOUT = "texts sentence_good, sentence_bad, UID and linguistics_term, and a pairID"
 
 
 def check_files(task: TaskOptions) -> None:
@@ -68,3 +73,43 @@ def pseudo_log_likelihoods(model: PreTrainedModel, sentences: list[np.ndarray], 
 
     log_probability, _ = score_positions(model, layout.pad, make_input, counts[sentence_of] + 2, asked)
     return np.bincount(sentence_of, log_probability, len(sentences))
+
+
+def read_minimal_pairs(task: TaskOptions) -> list[MinimalPair]:
+    """Read every pair: of the JSON lines of `task.path`, by file name, else of every configuration of `task.hub`.
+
+    Raises ValueError naming file and line where a pair is malformed, nothing is found, or an id occurs twice.
+    """
+    pairs: dict[str, MinimalPair] = {}
+    for location, row in _hub_rows(task) if task.path is None else _file_rows(task):
+        pair = _pair(location, row)
+        if pair.id in pairs:
+            raise ValueError(f"{location}: pair {pair.id} occurs twice")
+        pairs[pair.id] = pair
+    if not pairs:
+        raise ValueError(f"tasks.{task.name}: no pairs in {task.path or task.hub}")
+    return list(pairs.values())
+
+
+def _file_rows(task: TaskOptions) -> Iterator[tuple[str, Any]]:
+    for path in split_files(task, "dev"):
+        for number, row in read_json_lines(path):
+            yield f"{path}: line {number}", row
+
+
+def _hub_rows(task: TaskOptions) -> Iterator[tuple[str, Any]]:
+    if task.hub is None:
+        raise ValueError(f"tasks.{task.name} has neither path nor hub; set tasks.{task.name}.path=DIR")
+    for name in [task.hub.name] if task.hub.name else hub_configs(task.name, task.hub):
+        for number, row in enumerate(load_hub_rows(task.name, task.hub, task.hub.split, name)):
+            yield f"{task.hub.path} {name}: row {number}", row
+
+
+def _pair(location: str, row: Any) -> MinimalPair:
+    values = row if isinstance(row, dict) else {}
+    number = "pairID" if "pairID" in values else "pair_id"  # the files' name and the hub's
+    for name in ("UID", number, "sentence_good", "sentence_bad", "linguistics_term"):
+        if not isinstance(values.get(name), str if name != number else str | int):
+            raise ValueError(f"{location}: {name} is {values.get(name)!r}; a row of BLiMP has {_LAYOUT}")
+    sentences = values["sentence_good"], values["sentence_bad"]
+    return MinimalPair(f"{values['UID']}-{values[number]}", *sentences, values["linguistics_term"])

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import optimize, sparse, special
@@ -16,19 +16,8 @@ def classification_accuracy(
     train: list[TextExample], dev: list[TextExample], num_labels: int, max_iterations: int
 ) -> float:
     """Return the accuracy on `dev` of a classifier trained on `train`; features as `_text_features`."""
-    train_counts, dev_counts = _count_matrices(
-        [_text_features(example.texts) for example in train], [_text_features(example.texts) for example in dev]
-    )
-    labels = np.array([example.label for example in train])
-    weights = _fit(
-        train_counts.shape[1] * num_labels,
-        labels,
-        max_iterations,
-        scores=lambda flat: train_counts @ flat.reshape(-1, num_labels),
-        gradient=lambda error_NC: (train_counts.T @ error_NC).ravel(),
-    )
-    predicted = (dev_counts @ weights.reshape(-1, num_labels)).argmax(axis=1)
-    return float(np.mean(predicted == [example.label for example in dev]))
+    train_rows, dev_rows = ([_text_features(example.texts) for example in examples] for examples in (train, dev))
+    return _accuracy(*_count_matrices(train_rows, dev_rows), _labels(train), _labels(dev), num_labels, max_iterations)
 
 
 def choice_accuracy(train: list[ChoiceExample], dev: list[ChoiceExample], max_iterations: int) -> float:
@@ -36,21 +25,44 @@ def choice_accuracy(train: list[ChoiceExample], dev: list[ChoiceExample], max_it
 
     An option's features: its words, how many of them stand in the article and in the question, and how many not.
     """
-    num_options = len(train[0].options)
-    train_counts, dev_counts = _count_matrices(
-        [features for example in train for features in _option_features(example)],
-        [features for example in dev for features in _option_features(example)],
-    )
-    labels = np.array([example.label for example in train])
-    weights = _fit(
-        train_counts.shape[1],
-        labels,
-        max_iterations,
-        scores=lambda flat: (train_counts @ flat).reshape(-1, num_options),
-        gradient=lambda error_NC: train_counts.T @ error_NC.ravel(),
-    )
-    predicted = (dev_counts @ weights).reshape(-1, num_options).argmax(axis=1)
-    return float(np.mean(predicted == [example.label for example in dev]))
+    train_rows, dev_rows = ([row for example in part for row in _option_features(example)] for part in (train, dev))
+    return _accuracy(*_count_matrices(train_rows, dev_rows), _labels(train), _labels(dev), 1, max_iterations)
+
+
+def _labels(examples: Sequence[TextExample | ChoiceExample]) -> np.ndarray:
+    return np.array([example.label for example in examples])
+
+
+def _accuracy(
+    train: sparse.csr_matrix,
+    dev: sparse.csr_matrix,
+    train_labels: np.ndarray,
+    dev_labels: np.ndarray,
+    num_scores: int,
+    max_iterations: int,
+) -> float:
+    weights = _fit(train, train_labels, num_scores, max_iterations)
+    return float(np.mean(_scores_NC(dev, weights, len(dev_labels)).argmax(axis=1) == dev_labels))
+
+
+def _scores_NC(counts: sparse.csr_matrix, weights_FS: np.ndarray, num_examples: int) -> np.ndarray:
+    """Return the scores that compete in each of N examples: S of each of its rows of counts."""
+    return (counts @ weights_FS).reshape(num_examples, -1)
+
+
+def _fit(counts: sparse.csr_matrix, labels: np.ndarray, num_scores: int, max_iterations: int) -> np.ndarray:
+    """Return the weights (F, S) that minimise summed cross-entropy + |weights|^2 / 2 (L-BFGS from zero)."""
+    examples, shape = np.arange(len(labels)), (counts.shape[1], num_scores)
+
+    def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        log_probability_NC = special.log_softmax(_scores_NC(counts, weights.reshape(shape), len(labels)), axis=1)
+        error_NC = np.exp(log_probability_NC)
+        error_NC[examples, labels] -= 1
+        loss = -log_probability_NC[examples, labels].sum() + weights @ weights / 2
+        return loss, (counts.T @ error_NC.reshape(-1, num_scores)).ravel() + weights
+
+    start, options = np.zeros(shape[0] * shape[1]), {"maxiter": max_iterations}
+    return optimize.minimize(objective, start, jac=True, method="L-BFGS-B", options=options).x.reshape(shape)
 
 
 def _text_features(texts: tuple[str, ...]) -> Counter[tuple[int, str]]:
@@ -91,26 +103,3 @@ def _count_matrices(
         row, column, count = np.array(entries).reshape(-1, 3).T
         matrices.append(sparse.csr_matrix((count.astype(np.float64), (row, column)), (len(rows), len(columns))))
     return matrices[0], matrices[1]
-
-
-def _fit(
-    num_weights: int,
-    labels: np.ndarray,
-    max_iterations: int,
-    scores: Callable[[np.ndarray], np.ndarray],
-    gradient: Callable[[np.ndarray], np.ndarray],
-) -> np.ndarray:
-    """Return the weights that minimise summed cross-entropy + |weights|^2 / 2 (L-BFGS from zero)."""
-    rows = np.arange(len(labels))
-
-    def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        log_probability_NC = special.log_softmax(scores(weights), axis=1)
-        error_NC = np.exp(log_probability_NC)
-        error_NC[rows, labels] -= 1
-        loss = -log_probability_NC[rows, labels].sum() + weights @ weights / 2
-        return loss, gradient(error_NC) + weights
-
-    result = optimize.minimize(
-        objective, np.zeros(num_weights), jac=True, method="L-BFGS-B", options={"maxiter": max_iterations}
-    )
-    return result.x

@@ -1,5 +1,6 @@
 """Classification of a text or a pair of texts (GLUE: MNLI, SST-2)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,47 @@ from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.tasks import bag_of_words
 from nsp_ablation.learning.tasks.examples import TextExample
 from nsp_ablation.learning.tasks.features import Features, encode, lay_out
-from nsp_ablation.learning.tasks.glue_files import UNLABELLED, label_number, read_glue
 from nsp_ablation.learning.tasks.metrics import accuracy_scores
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
+from nsp_ablation.learning.tasks.task_files import read_task_file
 from nsp_ablation.learning.tasks.task_kind import majority_accuracy
 from nsp_ablation.options.task_options import TaskOptions
 
+_UNLABELLED = "-"
 # GLUE's files name MNLI's texts sentence1 and sentence2, the hub premise and hypothesis
 _HUB_NAMES = {"sentence1": "premise", "sentence2": "hypothesis"}
 
 
 def read_file(path: Path, task: TaskOptions) -> list[TextExample]:
-    """Read a tab-separated file; see `read_glue`. Raises ValueError for columns of more than two texts too."""
+    """Read GLUE's own tab-separated file: a header, no quoting, columns found by name; rows in file order.
+
+    A row whose annotators did not agree (label "-") is left out. An example's id is the number of its row, from 0.
+    Raises ValueError for columns of more than two texts, and naming file and line for a missing column, a row with
+    another number of fields than the header (a quoted or truncated file) and an unknown label.
+    """
     if len(task.text_columns) not in (1, 2):
         raise ValueError(f"tasks.{task.name}.text_columns={task.text_columns}: expected one or two")
-    assert task.label_column is not None
-    return read_glue(path, task.text_columns, task.label_column, task.labels)
+    lines = read_task_file(path).split("\n")
+    header = lines[0].rstrip("\r").split("\t")
+    needed = (*task.text_columns, str(task.label_column))
+    missing = [column for column in needed if column not in header]
+    if missing:
+        found = ", ".join(header)
+        raise ValueError(f"{path} has no column {', '.join(missing)}: found {found}; need {', '.join(needed)}")
+    columns = [header.index(column) for column in needed]
+    examples = []
+    for number, line in enumerate(lines[1:]):
+        fields = line.rstrip("\r").split("\t")
+        if fields == [""] and number == len(lines) - 2:
+            break
+        if len(fields) != len(header):
+            raise ValueError(f"{path}: line {number + 2} has {len(fields)} fields, the header {len(header)}")
+        *texts, label = (fields[column] for column in columns)
+        if label == _UNLABELLED and _UNLABELLED not in task.labels:
+            continue
+        location = f"{path}: line {number + 2}"
+        examples.append(TextExample(str(number), tuple(texts), _label_number(location, label, task.labels)))
+    return examples
 
 
 def read_rows(rows: Any, task: TaskOptions) -> list[TextExample]:
@@ -38,14 +64,23 @@ def read_rows(rows: Any, task: TaskOptions) -> list[TextExample]:
     examples = []
     for number, row in enumerate(rows):
         label = row[label_column]
-        if label in (-1, UNLABELLED):
+        if label in (-1, _UNLABELLED):
             continue
         if isinstance(label, int):
             label = class_labels[label] if label < len(class_labels) else str(label)
         location = f"tasks.{task.name}: row {number}"
         texts = tuple(row[column] for column in columns)
-        examples.append(TextExample(str(number), texts, label_number(location, label, task.labels)))
+        examples.append(TextExample(str(number), texts, _label_number(location, label, task.labels)))
     return examples
+
+
+def _label_number(location: str, label: str, labels: Sequence[str]) -> int:
+    """Return the class number of `label`. Raises ValueError naming the location and the labels known."""
+    if label not in labels:
+        raise ValueError(
+            f"{location} has label {label!r}, which is not one of tasks.<name>.labels: {', '.join(labels)}"
+        )
+    return labels.index(label)
 
 
 def featurize(examples: list[TextExample], tokenizer: Tokenizer, layout: InputLayout, task: TaskOptions) -> Features:

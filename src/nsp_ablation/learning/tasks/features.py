@@ -1,5 +1,6 @@
 """Task inputs as token ids, kept flat and padded batch by batch."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +69,15 @@ def lay_out(
     assert max(lengths) <= layout.max_length, (max(lengths), layout)
     ids = np.concatenate([part for piece in pieces for part in piece]).astype(np.int32)
     return ids, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), second
+
+
+def length_batches(lengths: np.ndarray, max_tokens: int) -> Iterator[np.ndarray]:
+    """Yield all samples of lengths (N,), longest first, in batches of at most `max_tokens` when padded (or one)."""
+    order, start = np.argsort(-lengths, kind="stable"), 0
+    while start < len(order):
+        samples = order[start : start + max(1, max_tokens // int(lengths[order[start]]))]
+        start += len(samples)
+        yield samples
 
 
 def encode(tokenizer: Tokenizer, texts: list[str]) -> list[np.ndarray]:

@@ -1,5 +1,6 @@
 """Multiple choice: one sequence per option of a question on an article (RACE; Liu et al. 2019, section 5)."""
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,28 @@ from nsp_ablation.learning.tasks.examples import ChoiceExample
 from nsp_ablation.learning.tasks.features import Features, encode, lay_out
 from nsp_ablation.learning.tasks.metrics import accuracy_scores
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
-from nsp_ablation.learning.tasks.race_files import LETTERS, choice_example, read_race
+from nsp_ablation.learning.tasks.task_files import read_json_file, read_json_lines
 from nsp_ablation.learning.tasks.task_kind import majority_accuracy
 from nsp_ablation.options.task_options import TaskOptions
 
+_LETTERS = "ABCDEFGHIJ"
+
 
 def read_file(path: Path, task: TaskOptions) -> list[ChoiceExample]:
-    """Read a folder of RACE, or its passages as JSON lines; see `read_race`."""
-    return read_race(path)
+    """Read every question of RACE's own files (Lai et al. 2017): of `path/{middle,high}/*.txt`, folders of one JSON a
+    passage, in order of number, or of the same objects as the lines of a file.
+
+    Raises ValueError naming the file (and line) where a passage is malformed or nothing is found.
+    """
+    examples: list[ChoiceExample] = []
+    if path.is_dir():
+        files = sorted(path.rglob("*.txt"), key=lambda file: (str(file.parent), _natural(file.name)))
+        for file in files:
+            examples += _passage(f"{file}", f"{file.parent.name}/{file.name}", read_json_file(file))
+        return examples
+    for number, passage in read_json_lines(path):
+        examples += _passage(f"{path}: line {number}", f"line{number}", passage)
+    return examples
 
 
 def read_rows(rows: Any, task: TaskOptions) -> list[ChoiceExample]:
@@ -32,8 +47,39 @@ def read_rows(rows: Any, task: TaskOptions) -> list[ChoiceExample]:
         id = f"{name}-{questions[name]}"
         questions[name] += 1
         columns = row["article"], row["question"], row["options"], row["answer"]
-        examples.append(choice_example(f"tasks.{task.name}", id, *columns))
+        examples.append(_choice_example(f"tasks.{task.name}", id, *columns))
     return examples
+
+
+def _choice_example(
+    location: str, id: str, article: str, question: str, options: list[str], answer: str
+) -> ChoiceExample:
+    """Check one question. Raises ValueError naming `location` for an answer that names no option."""
+    label = _LETTERS.find(answer) if len(answer) == 1 else -1
+    if not 0 <= label < len(options):
+        raise ValueError(f"{location}: answer {answer!r} of question {id} names none of its {len(options)} options")
+    return ChoiceExample(id, article, question, tuple(options), label)
+
+
+def _passage(location: str, default_id: str, passage: Any) -> list[ChoiceExample]:
+    try:
+        columns = [passage["questions"], passage["options"], passage["answers"]]
+        name = str(passage.get("id", default_id))
+        return [
+            _choice_example(location, f"{name}-{number}", passage["article"], question, options, answer)
+            for number, (question, options, answer) in enumerate(zip(*columns, strict=True))
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        layout = "article, questions, options, answers"
+        raise ValueError(f"{location} is not in RACE's layout ({layout}): {error!r}") from error
+    except ValueError as error:
+        if "zip" not in str(error):
+            raise
+        raise ValueError(f"{location}: questions, options and answers differ in number") from error
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def featurize(examples: list[ChoiceExample], tokenizer: Tokenizer, layout: InputLayout, task: TaskOptions) -> Features:
@@ -65,7 +111,7 @@ def filled(question: str, option: str) -> str:
 def score(examples: list[ChoiceExample], predictions: list[int], task: TaskOptions) -> Outcome:
     """Score the numbers of chosen options by accuracy; predictions are kept as letters, as in RACE's files."""
     scores = accuracy_scores(np.array(predictions), np.array([example.label for example in examples]))
-    by_id = {example.id: LETTERS[label] for example, label in zip(examples, predictions, strict=True)}
+    by_id = {example.id: _LETTERS[label] for example, label in zip(examples, predictions, strict=True)}
     return Outcome(scores, list(by_id), by_id, {"accuracy": float(scores.mean())})
 
 

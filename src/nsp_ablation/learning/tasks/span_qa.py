@@ -12,8 +12,7 @@ from nsp_ablation.learning.tasks.examples import SpanExample
 from nsp_ablation.learning.tasks.features import Features, encode, encode_with_offsets, lay_out
 from nsp_ablation.learning.tasks.metrics import span_metrics, span_scores
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
-from nsp_ablation.learning.tasks.squad_files import read_squad, span_example
-from nsp_ablation.learning.tasks.windows import best_context_ranges, sliding_windows
+from nsp_ablation.learning.tasks.task_files import read_json_file
 from nsp_ablation.options.task_options import TaskOptions
 
 IGNORED_LABEL = -100
@@ -24,23 +23,46 @@ _TARGETS = (
 
 
 def read_file(path: Path, task: TaskOptions) -> list[SpanExample]:
-    """Read a SQuAD file; see `read_squad`."""
-    return read_squad(path, task.unanswerable)
+    """Read every question of SQuAD's own JSON, v1.1 or v2.0, with all its reference answers, in file order.
+
+    Raises ValueError for a file in another layout, an answer that does not stand at its offset, and a question without
+    answers unless `unanswerable` (SQuAD 2.0).
+    """
+    content = read_json_file(path)
+    examples: list[SpanExample] = []
+    try:
+        for article in content["data"]:
+            for paragraph in article["paragraphs"]:
+                for question in paragraph["qas"]:
+                    answers = [] if question.get("is_impossible", False) else question["answers"]
+                    pairs = tuple((answer["text"], answer["answer_start"]) for answer in answers)
+                    example = SpanExample(str(question["id"]), question["question"], paragraph["context"], pairs)
+                    examples.append(_checked(path, example, task))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not in SQuAD's layout (data, paragraphs, qas, answers): {error!r}") from error
+    return examples
 
 
 def read_rows(rows: Any, task: TaskOptions) -> list[SpanExample]:
     """Read rows in the columns of rajpurkar/squad and rajpurkar/squad_v2."""
-    return [
-        span_example(
-            f"tasks.{task.name}",
-            str(row["id"]),
-            row["question"],
-            row["context"],
-            tuple(zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True)),
-            task.unanswerable,
-        )
-        for row in rows
-    ]
+    examples = []
+    for row in rows:
+        answers = tuple(zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True))
+        example = SpanExample(str(row["id"]), row["question"], row["context"], answers)
+        examples.append(_checked(f"tasks.{task.name}", example, task))
+    return examples
+
+
+def _checked(source: Path | str, example: SpanExample, task: TaskOptions) -> SpanExample:
+    """Check one question. Raises ValueError naming `source` and question; see `read_file`."""
+    id, context = example.id, example.context
+    if not example.answers and not task.unanswerable:
+        raise ValueError(f"{source}: question {id} has no answer; set unanswerable=true for a SQuAD 2.0 file")
+    for text, start in example.answers:
+        found = context[start : start + len(text)]
+        if not text.strip() or found != text:
+            raise ValueError(f"{source}: question {id} has answer {text!r} at {start}, but {found!r} stands there")
+    return example
 
 
 def featurize(examples: list[SpanExample], tokenizer: Tokenizer, layout: InputLayout, task: TaskOptions) -> Features:
@@ -76,6 +98,31 @@ def featurize(examples: list[SpanExample], tokenizer: Tokenizer, layout: InputLa
     targets = dict(zip(_TARGETS, columns, strict=True))
     targets["is_answerable"] = targets["is_answerable"].astype(np.float32)
     return Features(ids, borders, second, 1, targets, example, np.concatenate(characters))
+
+
+def sliding_windows(num_tokens: int, capacity: int, stride: int) -> list[tuple[int, int]]:
+    """Return windows [start, end) of at most `capacity` tokens, `stride` apart, that cover all `num_tokens`
+    (Devlin et al. 2019, released run_squad.py)."""
+    assert 1 <= stride <= capacity, (stride, capacity)
+    windows = [(0, min(capacity, num_tokens))]
+    while windows[-1][1] < num_tokens:
+        start = windows[-1][0] + stride
+        windows.append((start, min(start + capacity, num_tokens)))
+    return windows
+
+
+def best_context_ranges(windows: list[tuple[int, int]], num_tokens: int) -> list[tuple[int, int]]:
+    """Return for each window the tokens [start, end) that see more context in it than in any other window.
+
+    A token's context in a window is the smaller of the tokens to its left and right there (BERT's "max context"). The
+    ranges divide all tokens; an answer may start only in its own range, so no answer competes with itself.
+    """
+    tokens = np.arange(num_tokens)
+    start, end = (np.array(border)[:, None] for border in zip(*windows, strict=True))
+    context = np.minimum(tokens - start, end - 1 - tokens) + 0.01 * (end - start)
+    context[(tokens < start) | (tokens >= end)] = -np.inf
+    borders = np.searchsorted(context.argmax(axis=0), np.arange(len(windows) + 1))
+    return [(int(borders[window]), int(borders[window + 1])) for window in range(len(windows))]
 
 
 def answer_tokens(example: SpanExample, offsets: np.ndarray) -> tuple[int, int] | None:

@@ -1,35 +1,26 @@
 """JSON-lines corpora, plain or compressed, and parquet files: one document a row."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.text.corpus.lines import COMPRESSED, line_number, read_lines
-from nsp_ablation.text.corpus.parquet import cut_row_groups, read_row_groups
 from nsp_ablation.text.corpus.piece import Piece, cut_bytes, whole
-from nsp_ablation.text.corpus.row import text_of
+
+_NUM_PARQUET_ROWS = 1024  # read at a time: long documents (books) then stay below a gigabyte
 
 
 def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
-    """Yield the documents of JSON-lines and parquet files, by `read_jsonl`."""
-    assert options.text_key is not None
-    return read_jsonl(pieces, options.text_key)
-
-
-def cut(options: CorpusOptions, piece: Piece, max_bytes: int) -> list[Piece]:
-    """Cut a plain file at any byte and a parquet file at row groups; a compressed one stays whole."""
-    if piece.path.suffix in COMPRESSED:
-        return [piece]
-    return (cut_row_groups if piece.path.suffix == ".parquet" else cut_bytes)(piece.path, max_bytes)
-
-
-def read_jsonl(pieces: Iterable[Piece], text_key: str) -> Iterator[str]:
     """Yield the documents of JSON-lines files (also `.gz`, `.zst`, `.xz`) and `.parquet` files, in order.
 
     A piece's rows are the lines that begin in it; lines of white space are skipped. Raises ValueError naming file and
     line for a line that is no JSON object and a row without text at `text_key`, and for a file without rows.
     """
+    text_key = options.text_key
+    assert text_key is not None
     for piece in pieces:
         has_rows = False
         for text in _texts(piece, text_key):
@@ -39,8 +30,15 @@ def read_jsonl(pieces: Iterable[Piece], text_key: str) -> Iterator[str]:
             raise ValueError(f"{piece.path} holds no documents; delete it or correct corpus.path")
 
 
+def cut(options: CorpusOptions, piece: Piece, max_bytes: int) -> list[Piece]:
+    """Cut a plain file at any byte and a parquet file at row groups; a compressed one stays whole."""
+    if piece.path.suffix in COMPRESSED:
+        return [piece]
+    return (_cut_row_groups if piece.path.suffix == ".parquet" else cut_bytes)(piece.path, max_bytes)
+
+
 def _texts(piece: Piece, text_key: str) -> Iterator[str]:
-    return (read_row_groups if piece.path.suffix == ".parquet" else _json_texts)(piece, text_key)
+    return (_parquet_texts if piece.path.suffix == ".parquet" else _json_texts)(piece, text_key)
 
 
 def _json_texts(piece: Piece, text_key: str) -> Iterator[str]:
@@ -50,7 +48,7 @@ def _json_texts(piece: Piece, text_key: str) -> Iterator[str]:
         if not line.strip():
             continue
         try:
-            text = text_of(_row(line), text_key)
+            text = _text_of(_row(line), text_key)
         except ValueError as error:
             raise ValueError(f"{piece.path}:{line_number(piece.path, piece.start, number)} {error}") from error
         yield text
@@ -64,3 +62,77 @@ def _row(line: str) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise ValueError(f"is not a JSON object but {line[:20]!r}; corpus=jsonl needs one object on each line")
     return row
+
+
+def _parquet_texts(piece: Piece, text_key: str) -> Iterator[str]:
+    """Yield the text of every row of a parquet file's row groups `[start, end)`.
+
+    Raises ValueError naming the file, and the row where there is one, for a file that is no parquet, a missing column
+    and a row without text.
+    """
+    with _open_parquet(piece.path) as file:
+        try:
+            _check_key(file.schema_arrow.names, text_key)
+        except ValueError as error:
+            raise ValueError(f"{piece.path} {error}") from error
+        sizes = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
+        groups = list(range(file.num_row_groups))[piece.start : piece.end]
+        number = sum(sizes[: piece.start])
+        if not groups:
+            return
+        for batch in file.iter_batches(_NUM_PARQUET_ROWS, row_groups=groups, columns=[text_key]):
+            for row in batch.to_pylist():
+                number += 1
+                try:
+                    text = _text_of(row, text_key)
+                except ValueError as error:
+                    raise ValueError(f"{piece.path}:{number} {error}") from error
+                yield text
+
+
+def _cut_row_groups(path: Path, max_bytes: int) -> list[Piece]:
+    """Cut a parquet file into pieces of whole row groups of at most `max_bytes` (uncompressed), or one row group."""
+    with _open_parquet(path) as file:
+        sizes = [file.metadata.row_group(number).total_byte_size for number in range(file.num_row_groups)]
+    pieces = [Piece(path, 0, 0, 0)]
+    for number, num_bytes in enumerate(sizes):
+        last = pieces[-1]
+        if last.start < number and last.num_bytes + num_bytes > max_bytes:
+            pieces.append(Piece(path, number, number + 1, num_bytes))
+        else:
+            pieces[-1] = Piece(path, last.start, number + 1, last.num_bytes + num_bytes)
+    return pieces
+
+
+@contextmanager
+def _open_parquet(path: Path) -> Iterator[Any]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            yield file
+    except pyarrow.ArrowInvalid as error:
+        raise ValueError(f"{path} is not a parquet file ({error}); fetch it again") from error
+
+
+def _text_of(row: dict[str, Any], text_key: str) -> str:
+    """Return a row's text. Raises ValueError, to stand behind the row's place, where there is none at `text_key`."""
+    _check_key(list(row), text_key)
+    text = row[text_key]
+    if not isinstance(text, str):
+        raise ValueError(
+            f"has {text!r:.40} at corpus.text_key={text_key}, not text; drop such rows or name another key"
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"holds text that is not valid Unicode ({error.reason}); repair or drop it") from error
+    return text
+
+
+def _check_key(keys: list[str], text_key: str) -> None:
+    """Raise ValueError, to stand behind the place, if no key is `text_key`."""
+    if text_key not in keys:
+        remedy = f"set corpus.text_key to one of {', '.join(keys)}" if keys else "the row is empty; delete it"
+        raise ValueError(f"has no corpus.text_key={text_key}; {remedy}")

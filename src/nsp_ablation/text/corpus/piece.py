@@ -1,5 +1,6 @@
-"""Pieces of files: what a shard of a corpus reads, so that many processes can share one large file."""
+"""The files of a corpus, and pieces of them: what a shard reads, so that many processes can share one large file."""
 
+import glob
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,6 +21,24 @@ class Piece:
     num_bytes: int
 
 
+def expand(pattern: str) -> list[Path]:
+    """Return the files of a file's path, a directory (all files below it) or a glob (`**` too), sorted by path.
+
+    Hidden files and files in hidden directories are left out of a directory. Raises ValueError where nothing matches.
+    """
+    given = Path(pattern).expanduser()
+    if given.is_file():
+        return [given]
+    if given.is_dir():
+        found = [path for path in given.rglob("*") if "/." not in f"/{path.relative_to(given)}"]
+    else:
+        found = [Path(path) for path in glob.glob(str(given), recursive=True)]
+    files = sorted(path for path in found if path.is_file())
+    if not files:
+        raise ValueError(f"corpus.path={pattern} matches no file; give a file, a directory with files or a glob")
+    return files
+
+
 def whole(path: Path) -> Piece:
     """Return a file as one piece."""
     return Piece(path, 0, None, path.stat().st_size)
@@ -36,11 +55,11 @@ def cut_bytes(path: Path, max_bytes: int) -> list[Piece]:
 def pack(pieces: Iterable[Piece], max_bytes: int) -> list[tuple[Piece, ...]]:
     """Group neighbours, in order, into groups of at most `max_bytes`; a larger piece is a group by itself."""
     groups: list[tuple[Piece, ...]] = []
-    room = 0
+    capacity = 0
     for piece in pieces:
-        if not groups or piece.num_bytes > room:
+        if not groups or piece.num_bytes > capacity:
             groups.append(())
-            room = max_bytes
+            capacity = max_bytes
         groups[-1] += (piece,)
-        room -= piece.num_bytes
+        capacity -= piece.num_bytes
     return groups

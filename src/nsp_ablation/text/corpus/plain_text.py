@@ -1,6 +1,6 @@
 """Plain-text corpora: documents end at a blank line, or at the end of a file."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.text.corpus.lines import COMPRESSED, read_lines
@@ -8,18 +8,6 @@ from nsp_ablation.text.corpus.piece import Piece, cut_bytes, whole
 
 
 def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
-    """Yield the documents of text files, by `read_text`."""
-    assert options.document_border is not None
-    return read_text(pieces, options.document_border)
-
-
-def cut(options: CorpusOptions, piece: Piece, max_bytes: int) -> list[Piece]:
-    """Cut a file at any byte; one that is compressed, or a document, stays whole."""
-    stays_whole = piece.path.suffix in COMPRESSED or options.document_border == "file"
-    return [piece] if stays_whole else cut_bytes(piece.path, max_bytes)
-
-
-def read_text(pieces: Iterable[Piece], document_border: str) -> Iterator[str]:
     """Yield the documents of text files in order; no document crosses a file.
 
     `document_border` is "blank_line" (one or more lines of white space end a document) or "file" (blank lines then
@@ -27,8 +15,8 @@ def read_text(pieces: Iterable[Piece], document_border: str) -> Iterator[str]:
     begins at its start or later (none at the file's own start) and the first that begins at its end or later. Raises
     ValueError for a file without text, and what `read_lines` raises.
     """
-    assert document_border in ("blank_line", "file"), document_border
-    blank_line_ends = document_border == "blank_line"
+    assert options.document_border in ("blank_line", "file"), options.document_border
+    blank_line_ends = options.document_border == "blank_line"
     for piece in pieces:
         assert blank_line_ends or (piece.start, piece.end) == (0, None), piece
         has_text = False
@@ -37,6 +25,12 @@ def read_text(pieces: Iterable[Piece], document_border: str) -> Iterator[str]:
             yield document
         if not has_text and piece.start == 0 and not any(_documents(whole(piece.path), blank_line_ends)):
             raise ValueError(f"{piece.path} holds no text; delete it or correct corpus.path")
+
+
+def cut(options: CorpusOptions, piece: Piece, max_bytes: int) -> list[Piece]:
+    """Cut a file at any byte; one that is compressed, or a document, stays whole."""
+    stays_whole = piece.path.suffix in COMPRESSED or options.document_border == "file"
+    return [piece] if stays_whole else cut_bytes(piece.path, max_bytes)
 
 
 def _documents(piece: Piece, blank_line_ends: bool) -> Iterator[str]:

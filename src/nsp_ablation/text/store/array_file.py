@@ -1,16 +1,18 @@
-"""One-dimensional .npy files larger than memory: written by and by, read piece by piece."""
+"""One-dimensional .npy files larger than memory, those of a token store: written by and by, read piece by piece."""
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
+
+from nsp_ablation.text.store.token_store import DOCUMENTS_FILE, IDS_FILE, SENTENCES_FILE
 
 _PIECE_BYTES = 1 << 22
 
 
-class ArrayWriter:
+class ArrayWriter(AbstractContextManager["ArrayWriter"]):
     """Writes the pieces of an array (N,) one after the other; the file is a valid .npy once the context has ended.
 
     `length` is N so far; `sha256()` is that of the elements' bytes so far.
@@ -33,10 +35,7 @@ class ArrayWriter:
     def sha256(self) -> str:
         return self._digest.hexdigest()
 
-    def __enter__(self) -> "ArrayWriter":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         # The header of an array that can grow has room for any length, so it can be written again in place.
         self._file.seek(0)
         self._write_header()
@@ -45,6 +44,22 @@ class ArrayWriter:
     def _write_header(self) -> None:
         header = {"descr": self._dtype.str, "fortran_order": False, "shape": (self.length,)}
         np.lib.format.write_array_header_1_0(self._file, header)
+
+
+class StoreArrays:
+    """The arrays of a `TokenStore`, growing in a new `directory`, offsets behind their 0; `stack` closes the files."""
+
+    def __init__(self, directory: Path, id_dtype: np.dtype, stack: ExitStack) -> None:
+        directory.mkdir()
+        self.ids = stack.enter_context(ArrayWriter(directory / IDS_FILE, id_dtype))
+        self.sentences = stack.enter_context(ArrayWriter(directory / SENTENCES_FILE, np.dtype(np.int64)))
+        self.documents = stack.enter_context(ArrayWriter(directory / DOCUMENTS_FILE, np.dtype(np.int64)))
+        for offsets in (self.sentences, self.documents):
+            offsets.append(np.zeros(1))
+
+    def counts(self) -> dict[str, int]:
+        num_documents, num_sentences = self.documents.length - 1, self.sentences.length - 1
+        return {"num_documents": num_documents, "num_sentences": num_sentences, "num_tokens": self.ids.length}
 
 
 def read_pieces(path: Path, first: int = 0) -> Iterator[np.ndarray]:

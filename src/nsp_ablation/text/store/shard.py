@@ -5,11 +5,13 @@ more than one core), one writes. Memory does not grow with the shard, but with i
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from tokenizers import Encoding, Tokenizer
@@ -18,9 +20,7 @@ from nsp_ablation.base.artifact import build_once, write_json
 from nsp_ablation.text.corpus.document import is_heldout, text_digest
 from nsp_ablation.text.corpus.sentences import split_sentences
 from nsp_ablation.text.corpus.source import Source, read_source
-from nsp_ablation.text.store.array_file import ArrayWriter
-from nsp_ablation.text.store.read_ahead import read_ahead
-from nsp_ablation.text.store.store_arrays import StoreArrays
+from nsp_ablation.text.store.array_file import ArrayWriter, StoreArrays
 from nsp_ablation.text.store.token_store import META_FILE, id_dtype
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, num_ids, tokenizer_fingerprint
 
@@ -28,6 +28,8 @@ from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, num_ids, to
 # TEXTS_FILE stands (32 D,) uint8, the SHA-256 of every document's text, those without tokens too.
 PARTS = TRAIN, HELDOUT = "train", "heldout"
 TEXTS_FILE = "text_sha256.npy"
+
+T = TypeVar("T")
 
 # Bounds memory where sentences are as long as books.
 _BATCH_CHARACTERS = 1 << 20
@@ -141,6 +143,19 @@ def _encoded(
         yield part, batch, tokenizer.encode_batch_fast(batch.sentences, add_special_tokens=False)
 
 
+def read_ahead(items: Iterator[T]) -> Iterator[T]:
+    """Give the same items in the same order, the next one being made in another thread meanwhile.
+
+    At most one item waits, so memory stays bounded. What making an item raises is raised here, in its place.
+    """
+    end = object()
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        coming = executor.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = executor.submit(next, items, end)
+            yield item  # type: ignore[misc]
+
+
 class _PartWriter:
     """Appends encoded sentences to the files of one part, which `stack` closes."""
 
@@ -156,14 +171,15 @@ class _PartWriter:
         lengths = np.fromiter(map(len, encodings), dtype=np.int64, count=len(encodings))
         num_tokens = int(lengths.sum())
         kept = lengths > 0
-        first_token, first_sentence = self._arrays.num_tokens, self._arrays.num_sentences
+        arrays = self._arrays
+        first_token, first_sentence = arrays.ids.length, arrays.sentences.length - 1
         ids = chain.from_iterable(encoding.ids for encoding in encodings)
-        self._arrays.add_ids(np.fromiter(ids, dtype=np.uint32, count=num_tokens))
-        self._arrays.add_sentence_ends(first_token + np.cumsum(lengths[kept]))
+        arrays.ids.append(np.fromiter(ids, dtype=np.uint32, count=num_tokens))
+        arrays.sentences.append(first_token + np.cumsum(lengths[kept]))
         self._num_dropped_sentences += int((~kept).sum())
         ends = first_sentence + np.concatenate([[0], np.cumsum(kept)])[np.array(batch.document_ends, dtype=np.int64)]
         grown = np.diff(ends, prepend=self._last_document_end) > 0
-        self._arrays.add_document_ends(ends[grown])
+        arrays.documents.append(ends[grown])
         self._num_dropped_documents += int((~grown).sum())
         self._last_document_end = int(ends[-1]) if len(ends) else self._last_document_end
         self._texts.append(np.frombuffer(b"".join(batch.digests), dtype=np.uint8))

@@ -43,19 +43,11 @@ class SpecialTokens:
     all_ids: tuple[int, ...]
 
 
-def train_tokenizer(
-    kind: str,
-    texts: Iterator[str],
-    vocab_size: int,
-    lowercase: bool,
-    directory: Path,
-    model_max_length: int | None = None,
-) -> None:
+def train_tokenizer(kind: str, texts: Iterator[str], vocab_size: int, lowercase: bool, directory: Path) -> None:
     """Train a `bbpe` or `wordpiece` of exactly `vocab_size` tokens and write its directory; deterministic.
 
-    `model_max_length` tells `transformers` where to truncate. Raises ValueError if the texts cannot train so many
-    tokens, if `vocab_size` is below the alphabet, for text that is not valid Unicode, and for a lowercasing `bbpe`,
-    which RobertaTokenizer cannot hold.
+    Raises ValueError if the texts cannot train so many tokens, if `vocab_size` is below the alphabet, for text that is
+    not valid Unicode, and for a lowercasing `bbpe`, which RobertaTokenizer cannot hold.
     """
     assert kind in ("bbpe", "wordpiece"), kind
     if kind == "bbpe" and lowercase:
@@ -72,11 +64,10 @@ def train_tokenizer(
     directory.mkdir(parents=True, exist_ok=True)
     trained.save(str(directory / TOKENIZER_FILE))
     trained.model.save(str(directory))
-    config = TRANSFORMERS_CONFIG if kind == "bbpe" else transformers_config(lowercase)
-    write_json(directory / CONFIG_FILE, config | _length_setting(model_max_length))
+    write_json(directory / CONFIG_FILE, TRANSFORMERS_CONFIG if kind == "bbpe" else transformers_config(lowercase))
 
 
-def copy_pretrained(path: str, directory: Path, model_max_length: int | None = None) -> None:
+def copy_pretrained(path: str, directory: Path) -> None:
     """Take over a tokenizer from a local directory or, by its name, from the Hugging Face hub.
 
     Raises ValueError, naming `tokenizer.path`, if it is not found, has no tokenizer.json, is neither byte-level BPE nor
@@ -104,7 +95,7 @@ def copy_pretrained(path: str, directory: Path, model_max_length: int | None = N
     needed: dict[str, Any] = {"tokenizer_class": "TokenizersBackend"}
     needed |= {f"{role}_token": tokenizer.id_to_token(token_id) for role, token_id in ids.items()}
     missing = {key: value for key, value in needed.items() if config.get(key) is None}
-    write_json(directory / CONFIG_FILE, config | missing | _length_setting(model_max_length))
+    write_json(directory / CONFIG_FILE, config | missing)
 
 
 def load_tokenizer(directory: Path) -> Tokenizer:
@@ -136,14 +127,8 @@ def special_tokens(directory: Path) -> SpecialTokens:
     tokenizer = load_tokenizer(directory)
     ids = _special_ids(directory, tokenizer)
     further = (token_id for token_id, token in tokenizer.get_added_tokens_decoder().items() if token.special)
-    return SpecialTokens(
-        cls=ids["cls"],
-        sep=ids["sep"],
-        mask=ids["mask"],
-        pad=ids["pad"],
-        unk=ids.get("unk"),
-        all_ids=tuple(sorted({*ids.values(), *further})),
-    )
+    all_ids = tuple(sorted({*ids.values(), *further}))
+    return SpecialTokens(unk=ids.pop("unk", None), all_ids=all_ids, **ids)
 
 
 def word_starts(directory: Path) -> np.ndarray:
@@ -165,10 +150,6 @@ def word_starts(directory: Path) -> np.ndarray:
         starts[token_id] = token.startswith(prefix) == begins
     starts[[token_id for token_id, token in tokenizer.get_added_tokens_decoder().items() if token.special]] = True
     return starts
-
-
-def _length_setting(model_max_length: int | None) -> dict[str, int]:
-    return {} if model_max_length is None else {"model_max_length": model_max_length}
 
 
 def _download(path: str) -> Path:

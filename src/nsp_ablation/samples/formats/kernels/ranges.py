@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from nsp_ablation.base.cores import num_cores
+from nsp_ablation.base.process import num_cores
 
 T = TypeVar("T")
 

@@ -1,8 +1,0 @@
-"""The processor cores of this process."""
-
-import os
-
-
-def num_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
