@@ -3,8 +3,7 @@
 import pytest
 
 from nsp_ablation.cli.arguments import parse_arguments
-from nsp_ablation.cli.explain import explain, explanations
-from nsp_ablation.cli.help import help_text
+from nsp_ablation.cli.explain import explain, explanations, help_text
 from nsp_ablation.cli.planned_cells import open_composer
 from nsp_ablation.config.problem import ConfigurationError
 

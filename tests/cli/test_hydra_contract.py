@@ -8,11 +8,10 @@ import hydra
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType, QuotedString, Transformer, ValueType
-from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from nsp_ablation.cli.arguments import parse_arguments
-from nsp_ablation.cli.hydra_bridge import Composition, launch, words_of
+from nsp_ablation.cli.hydra_bridge import launch, words_of
 from nsp_ablation.cli.planned_cells import open_composer
 
 # (module, name, parameters that we give): public unless the module says `_internal`.
@@ -29,6 +28,7 @@ USED = [
         ("group_name", "results_filter", "config_name", "overrides"),
     ),
     ("hydra.core.config_loader", "ConfigLoader.list_groups", ("parent_name",)),
+    ("hydra.core.config_loader", "ConfigLoader.compute_defaults_list", ("config_name", "overrides", "run_mode")),
     ("hydra.core.override_parser.overrides_parser", "OverridesParser.create", ("config_loader",)),
     ("hydra.core.override_parser.overrides_parser", "OverridesParser.parse_overrides", ("overrides",)),
     ("hydra.core.override_parser.types", "Override.sweep_iterator", ("transformer",)),
@@ -92,8 +92,7 @@ def test_a_repository_reads_through_the_loaders_attribute(project_root):
 
 def test_a_composition_holds_choices_and_sweep(project_root):
     composer = open_composer(parse_arguments([]), project_root)
-    composed = composer.loader.load_configuration("config", ["scale=micro"], RunMode.MULTIRUN)
-    composition = Composition(composed)
+    composition = composer.compose(("scale=micro",), is_sweep=True)
     assert composition.choices["hydra/launcher"] == "basic"
     assert composition.sweep == {"seed": "1,2,3,4,5"}
     assert OmegaConf.select(composition.settings({"seed": 7}), "seed") == 7

@@ -3,8 +3,11 @@
 import time
 
 import pytest
+from omegaconf import OmegaConf
 
+from nsp_ablation.cli.arguments import parse_arguments
 from nsp_ablation.cli.overrides import as_typed
+from nsp_ablation.cli.planned_cells import open_composer
 
 
 def test_a_thousand_seeds_are_planned_in_seconds(cells):
@@ -32,6 +35,33 @@ def test_each_cell_equals_itself_alone(cells, sweep):
         assert cells(*cell.overrides)[0].config == cell.config
 
 
+@pytest.mark.parametrize(
+    "sweep",
+    [
+        ("format=segment_pair,full,doc", "masking=static,dynamic"),
+        ("masking=dynamic,static", "model=laptop", "format={resample:true}"),
+        ("masking=static,dynamic", "scale=smoke", "finetuning=bert,roberta"),
+        ("tokenizer=bbpe,wordpiece", "corpus.vocab_sizes.wordpiece=500,600"),
+    ],
+    ids=" ".join,
+)
+def test_cells_that_differ_in_groups_equal_what_hydra_composes_for_each(cells, project_root, sweep):
+    composer = open_composer(parse_arguments([]), project_root)
+    found = cells("-m", *sweep)
+    assert len(found) > 1
+    for cell in found:
+        assert OmegaConf.to_object(composer.compose(tuple(cell.words)).settings({})) == cell.config
+
+
+def test_cells_of_two_groups_are_composed_once(project_root):
+    """A composition takes a sixth of a second, a cell made from it a fiftieth."""
+    composer = open_composer(parse_arguments([]), project_root)
+    for name in ("segment_pair", "sentence_pair", "full", "doc"):
+        for masking in ("masking=static", "masking=dynamic"):
+            composer.compose_cell((f"format={name}", masking))
+    assert composer.compose.cache_info().misses == 1
+
+
 def test_a_value_that_others_interpolate_changes_them_too(cells):
     found = cells("-m", "corpus.vocab_sizes.bbpe=500,600")
     assert [cell.config.tokenizer.vocab_size for cell in found] == [500, 600]
@@ -55,11 +85,6 @@ def test_a_recipe_that_is_not_there_yet_is_made_as_typed(config, cells):
     ids=" ".join,
 )
 def test_what_hydra_composes_for_a_launcher_is_the_planned_cell(cells, project_root, typed):
-    from omegaconf import OmegaConf
-
-    from nsp_ablation.cli.arguments import parse_arguments
-    from nsp_ablation.cli.planned_cells import open_composer
-
     (cell,) = cells(*typed)
     composition = open_composer(parse_arguments([]), project_root).compose(tuple(cell.words))
     assert OmegaConf.to_object(composition.settings({})) == cell.config

@@ -214,3 +214,11 @@ def test_task_directory_with_its_files_passes(config, tmp_path):
 def test_checking_outputs_leaves_nothing_behind(config, tmp_path):
     config("paths.results=a/b", "paths.artifacts=c/d")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_misspelt_key_inside_a_users_option_is_refused_in_a_later_cell_too(refused, tmp_path):
+    (tmp_path / "format").mkdir()
+    (tmp_path / "format/mine.yaml").write_text("name: doc\nresampel: true\n")
+    (line,) = refused("-m", "--config-dir", str(tmp_path), "format=full,mine")
+    assert line.startswith("format.resampel: no such setting; did you mean resample?")
+    assert line.endswith("(in format/mine.yaml)")

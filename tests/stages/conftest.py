@@ -1,13 +1,17 @@
 """Configurations over one small corpus, and what they feed the model."""
 
 import copy
+import dataclasses
 import functools
 import json
 
 import pytest
 import yaml
 
-from nsp_ablation.config.checks import check
+from nsp_ablation.config.combinations import combination_problems
+from nsp_ablation.config.path_checks import needed_paths
+from nsp_ablation.config.problem import refuse
+from nsp_ablation.config.values import value_problems
 from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.pipeline import feed as links
 
@@ -47,7 +51,9 @@ def compose(planned, small_corpus):
             options = functools.reduce(getattr, groups, config)
             assert hasattr(options, name), key
             setattr(options, name, yaml.safe_load(value))
-        check(config)
+        refuse(value_problems("", dataclasses.asdict(config)))
+        refuse(combination_problems(config))
+        refuse(problem for path in needed_paths(config) for problem in path.check(path))
         return config
 
     return configuration

@@ -5,37 +5,24 @@ from typing import NoReturn
 
 from nsp_ablation.config.problem import ConfigurationError
 
-# (flags, what argparse is told): the flags of Hydra's own command line, and --explain with --markdown.
-_FLAGS: tuple[tuple[tuple[str, ...], dict], ...] = (
-    (("--help", "-h"), {"action": "store_true", "help": "this text"}),
-    (
-        ("--multirun", "-m"),
-        {"action": "store_true", "help": "a sweep: every combination of the values a,b of each key"},
-    ),
-    (("--explain",), {"nargs": "+", "metavar": "KEY", "help": "what a key or a group means; `all` for every key"}),
-    (("--markdown",), {"action": "store_true", "help": "--explain as a table for docs/settings.md"}),
-    (("--cfg", "-c"), {"choices": ("job", "hydra", "all"), "help": "print the configuration and run nothing"}),
-    (("--resolve",), {"action": "store_true", "help": "with --cfg: put values in place of ${...}"}),
-    (("--package", "-p"), {"metavar": "KEY", "help": "with --cfg: print this part alone"}),
-    (
-        ("--config-dir", "-cd"),
-        {"metavar": "DIR", "help": "a directory with options of one's own, as experiment/a.yaml"},
-    ),
-    (("--config-path", "-cp"), {"metavar": "DIR", "help": "a directory in place of conf/"}),
-    (("--config-name", "-cn"), {"metavar": "NAME", "help": "a file in place of config.yaml"}),
-    (("--run", "-r"), {"action": "store_true", "help": "one run, as without the flag"}),
-    (
-        ("--info", "-i"),
-        {
-            "nargs": "?",
-            "const": "all",
-            "choices": ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
-            "help": "what Hydra composes, and from where",
-        },
-    ),
-    (("--shell-completion", "-sc"), {"action": "store_true", "help": "install=SHELL completes keys in a shell"}),
-    (("--experimental-rerun",), {"metavar": "FILE", "help": "run a configuration that Hydra pickled"}),
-    (("--hydra-help",), {"action": "store_true", "help": "Hydra's own help"}),
+_STATED = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+# (flags, what they mean, what else argparse is told): those of Hydra's own command line, and --explain with --markdown.
+_FLAGS: tuple[tuple[str, str, dict], ...] = (
+    ("--help -h", "this text", {}),
+    ("--multirun -m", "a sweep: every combination of the values a,b of each key", {}),
+    ("--explain", "what a key or a group means; `all` for every key", {"nargs": "+", "metavar": "KEY"}),
+    ("--markdown", "--explain as a table for docs/settings.md", {}),
+    ("--cfg -c", "print the configuration and run nothing", {"choices": ("job", "hydra", "all")}),
+    ("--resolve", "with --cfg: put values in place of ${...}", {}),
+    ("--package -p", "with --cfg: print this part alone", {"metavar": "KEY"}),
+    ("--config-dir -cd", "a directory with options of one's own, as experiment/a.yaml", {"metavar": "DIR"}),
+    ("--config-path -cp", "a directory in place of conf/", {"metavar": "DIR"}),
+    ("--config-name -cn", "a file in place of config.yaml", {"metavar": "NAME"}),
+    ("--run -r", "one run, as without the flag", {}),
+    ("--info -i", "what Hydra composes, and from where", {"nargs": "?", "const": "all", "choices": _STATED}),
+    ("--shell-completion -sc", "install=SHELL completes keys in a shell", {}),
+    ("--experimental-rerun", "run a configuration that Hydra pickled", {"metavar": "FILE"}),
+    ("--hydra-help", "Hydra's own help", {}),
 )
 
 
@@ -48,8 +35,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     """Parse flags; what is no flag is in `overrides`. Raises ConfigurationError for an unknown flag."""
     parser = _Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("overrides", nargs="*")
-    for names, settings in _FLAGS:
-        parser.add_argument(*names, **settings)
+    for names, _, settings in _FLAGS:
+        parser.add_argument(*names.split(), **settings or {"action": "store_true"})
     return parser.parse_args(arguments)
 
 
@@ -61,8 +48,6 @@ def is_hydras(arguments: argparse.Namespace) -> bool:
 
 def flags_help() -> list[tuple[str, str]]:
     """Return (flags, meaning) of each flag."""
-    rows = []
-    for names, settings in _FLAGS:
-        value = settings.get("metavar") or "|".join(settings.get("choices", ()))
-        rows.append((f"{', '.join(names)}{' ' if value else ''}{value}", settings["help"]))
-    return rows
+    values = [settings.get("metavar") or "|".join(settings.get("choices", ())) for *_, settings in _FLAGS]
+    rows = zip(_FLAGS, values, strict=True)
+    return [(f"{names.replace(' ', ', ')} {value}".strip(), meaning) for (names, meaning, _), value in rows]

@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nsp_ablation.cli.arguments import is_hydras, parse_arguments
-from nsp_ablation.cli.explain import explain
-from nsp_ablation.cli.help import help_text
+from nsp_ablation.cli.explain import explain, help_text
 from nsp_ablation.cli.hydra_bridge import Composer, launch, show
 from nsp_ablation.cli.overrides import for_hydra
 from nsp_ablation.cli.planned_cells import Plan, open_composer, plan

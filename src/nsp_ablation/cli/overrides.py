@@ -6,13 +6,13 @@
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any, get_origin
 
 from nsp_ablation.cli.hydra_bridge import words_of
 from nsp_ablation.config.problem import Problem, unknown_key, unknown_value
-from nsp_ablation.config.tree import allowed_keys, required
-from nsp_ablation.config.values import declared, split_at_dict, typed_problems
+from nsp_ablation.config.tree import declared, field_types, required, split_at_dict
+from nsp_ablation.config.values import value_problems
 
 Options = Callable[[str], list[str]]
 MAX_CELLS = 10_000
@@ -34,6 +34,11 @@ class Assignment:
     word: str
     value: Any
     is_plain: bool
+
+    @property
+    def is_hydras(self) -> bool:
+        """Whether it configures Hydra itself."""
+        return self.key.startswith(("hydra.", "hydra/"))
 
 
 def for_hydra(word: str) -> str:
@@ -59,6 +64,7 @@ def override_problems(override: Any, options: Options, is_sweep: bool) -> Iterat
     `options(group)` lists a group's options, nothing where there is no such group; `is_sweep` is -m.
     """
     key, line = override.key_or_group, as_typed(str(override.input_line))
+    group = key.partition(".")[0]
     if not key:
         yield Problem(line, ..., "expected key=value")
     elif override.is_hydra_override() or override.package is not None:
@@ -71,11 +77,15 @@ def override_problems(override: Any, options: Options, is_sweep: bool) -> Iterat
         yield Problem(line, ..., "expected one value; several make a sweep, which needs -m; a list is [a,b]")
     elif options(key) or key in CHOICES_ALONE:
         yield from _option_problems(override, options)
-    elif key.partition(".")[0] in CHOICES_ALONE:
-        group = key.partition(".")[0]
-        yield Problem(key, typed_value(override), f"{group} has options and no settings", tuple(options(group)))
+    elif group in CHOICES_ALONE:
+        value = override.get_value_string()
+        yield Problem(key, value, f"{group} has options and no settings", tuple(options(group)))
     else:
-        yield from _setting_problems(override, options)
+        values = [assignment.value for assignment in assignments(override, options)]
+        if problem := key_problem(key, values[0] if values else None, options):
+            yield problem
+        else:
+            yield from (problem for value in values for problem in value_problems(key, value))
 
 
 def assignments(override: Any, options: Options) -> list[Assignment]:
@@ -100,53 +110,27 @@ def option_problem(group: str, name: str, allowed: list[str], where: str = "") -
 def key_problem(key: str, value: Any, options: Options) -> Problem | None:
     """Return the problem of a key whose first unknown part the schema lacks, None where it has them all."""
     parts = key.split(".")
-    for position, part in enumerate(parts):
+    for position, part in enumerate(parts if parts[0] not in CHOICES_ALONE else ()):
         parent = ".".join(parts[:position])
-        keys = allowed_keys(parent)
-        if keys is None:
+        group = required(declared(parent)[0])
+        if is_dataclass(group):
+            keys = (*field_types(group), *(() if parent else CHOICES_ALONE))
+        elif get_origin(group) is dict:
             keys = tuple(options(parent)) or (part,)
-        elif not parent:
-            keys = (*keys, *CHOICES_ALONE)
+        else:
+            return Problem(key, value, f"{parent} is a setting and holds no others")
         if part not in keys:
             return unknown_key(key, value, keys, position)
-        if not _has_keys(".".join(parts[: position + 1])) and position + 1 < len(parts):
-            return Problem(key, value, f"{'.'.join(parts[: position + 1])} is a setting and holds no others")
     return None
 
 
-def typed_value(override: Any) -> Any:
-    """Return the value of an override, a sweep as it was typed."""
-    return override.get_value_string() if override.is_sweep_override() else override.value()
-
-
-def _setting_problems(override: Any, options: Options) -> Iterator[Problem]:
-    key = override.key_or_group
-    values = [assignment.value for assignment in assignments(override, options)]
-    if problem := key_problem(key, values[0] if values else None, options):
-        yield problem
-        return
-    for value in values:
-        yield from typed_problems(key, value)
-
-
 def _option_problems(override: Any, options: Options) -> Iterator[Problem]:
-    if allowed := options(override.key_or_group):
-        for value in _names(override.value()):
-            if value not in allowed:
-                yield option_problem(override.key_or_group, "null" if value is None else str(value), allowed)
-
-
-def _names(value: Any) -> Iterator[Any]:
-    """Yield the single values of lists and choice sweeps; nothing of globs, ranges and mappings."""
-    if type(value).__name__ == "ChoiceSweep":
-        value = value.list
-    if isinstance(value, list):
-        for item in value:
-            yield from _names(item)
-    elif type(value).__name__ == "QuotedString":
-        yield value.text
-    elif isinstance(value, str | int | float | None):
-        yield value
+    """Yield each value of a group, or of the list that it is given, that is none of its options."""
+    group, allowed = override.key_or_group, options(override.key_or_group)
+    for value, _ in words_of(override) if allowed else ():
+        for name in value if isinstance(value, list) else [value]:
+            if name not in allowed and not isinstance(name, dict):
+                yield option_problem(group, "null" if name is None else str(name), allowed)
 
 
 def _mergeable(key: str, word: str, options: Options) -> str:
@@ -165,11 +149,3 @@ def _mergeable(key: str, word: str, options: Options) -> str:
     for part in reversed(rest):
         text = f"{{{part}:{text}}}"
     return f"++{mapping}={text}"
-
-
-def _has_keys(path: str) -> bool:
-    """Whether settings lie below a path: it is a group or a dict."""
-    if path in CHOICES_ALONE:
-        return True
-    annotation = required(declared(path).annotation)
-    return get_origin(annotation) is dict or allowed_keys(path) is not None

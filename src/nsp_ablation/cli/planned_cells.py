@@ -14,21 +14,14 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from nsp_ablation.cli.hydra_bridge import Composer, make_composer
-from nsp_ablation.cli.overrides import (
-    MAX_CELLS,
-    Assignment,
-    Options,
-    assignments,
-    for_hydra,
-    override_problems,
-)
+from nsp_ablation.cli.hydra_bridge import Composer, Composition, make_composer
+from nsp_ablation.cli.overrides import MAX_CELLS, Assignment, Options, assignments, for_hydra, override_problems
 from nsp_ablation.cli.translate import translate
-from nsp_ablation.config.checks import check, check_sweep, check_together, check_tree
-from nsp_ablation.config.path_checks import NeededPath
+from nsp_ablation.config.combinations import combination_problems, sweep_problems
+from nsp_ablation.config.path_checks import NeededPath, needed_paths
 from nsp_ablation.config.problem import ConfigurationError, Problem, refuse
 from nsp_ablation.config.schema import Config
-from nsp_ablation.config.values import converted, with_value
+from nsp_ablation.config.values import converted, value_problems, with_value
 
 _QUIET_SECONDS = 1.0  # checks that take longer say in a terminal how far they are
 
@@ -52,8 +45,11 @@ class Plan:
 
 def open_composer(arguments: Namespace, root: Path) -> Composer:
     """Return what composes configurations. Raises ConfigurationError for a directory or file that is none."""
+    own = arguments.config_dir
+    if own is not None and not os.path.isdir(own):
+        raise ConfigurationError([f"--config-dir={own}: no such directory"])
+    searchpath = [] if own is None else [f"hydra.searchpath=['file://{os.path.abspath(own)}']"]
     with translated(lambda group: []):
-        searchpath = _searchpath(arguments.config_dir)
         return make_composer(root, arguments.config_path, arguments.config_name, searchpath)
 
 
@@ -72,14 +68,15 @@ def plan(arguments: Namespace, composer: Composer) -> Plan:
             master = composer.compose(tuple(shared), is_sweep=True)
         launcher = master.choices["hydra/launcher"]
         swept = _assignments(composer, [for_hydra(f"{key}={value}") for key, value in master.sweep.items()], is_sweep)
-        hydras = [values for values in typed if _is_hydras(values)]
+        hydras = [values for values in typed if values[0].is_hydras]
         typed = list({values[0].key: values for values in [*hydras, *swept, *typed]}.values())
     _refuse_too_many(typed)
     cells = list(_checked(composer, [list(job) for job in itertools.product(*typed)]))
     if not is_sweep:
         refuse(_single_run_problems(composer, words, shared, cells[0].config.stage))
-    check_sweep([cell.config for cell in cells])
-    if launcher == "basic" and not any(_configures_hydra(values) for values in typed):
+    refuse(sweep_problems([cell.config for cell in cells]))
+    ours = ("hydra/launcher", "hydra.sweeper", "hydra.searchpath")  # keys that do not change how Hydra runs jobs
+    if launcher == "basic" and all(not each.is_hydras or each.key.startswith(ours) for each, *_ in typed):
         return Plan(cells, None)
     return Plan(cells, [word for word in shared if is_sweep or not word.startswith("hydra/launcher")])
 
@@ -108,29 +105,28 @@ class _Checker:
         plain = _plain_values(job)
         others = tuple(each.word for each in job if plain.get(each.key) is not each)
         with translated(self.composer.options):
-            composition = self.composer.compose(others)
-        fixed = tuple((key, each.value) for key, each in plain.items() if composition.is_mentioned(key))
-        key = (others, tuple(plain), fixed)
-        if key not in self.first:
-            self.first[key] = self._composed(composition, plain)
-            return self.first[key]
+            composition = self.composer.compose_cell(others)
+            fixed = tuple((key, each.value) for key, each in plain.items() if composition.is_mentioned(key))
+            key = (others, tuple(plain), fixed)
+            if key not in self.first:
+                self.first[key] = _composed(composition, plain)
         config = self.first[key]
         for name, each in plain.items():
             config = with_value(config, name.split("."), converted(name, each.value))
-        check_together(config, self.paths)
+        refuse(combination_problems(config))
+        paths = dict.fromkeys(path for path in needed_paths(config) if path not in self.paths)
+        refuse(problem for path in paths for problem in path.check(path))
+        self.paths.update(paths)
         return config
 
-    def _composed(self, composition: Any, plain: dict[str, Assignment]) -> Config:
-        with translated(self.composer.options):
-            settings = composition.settings({key: each.value for key, each in plain.items()})
-            refuse(_unselected(settings, plain))
-            container: Any = OmegaConf.to_container(settings, resolve=True)
-        check_tree(container)
-        with translated(self.composer.options):
-            config = OmegaConf.to_object(settings)
-        assert isinstance(config, Config)
-        check(config)
-        return config
+
+def _composed(composition: Composition, plain: dict[str, Assignment]) -> Config:
+    settings = composition.settings({key: each.value for key, each in plain.items()})
+    refuse(_unselected(settings, plain))
+    refuse(value_problems("", OmegaConf.to_container(settings, resolve=True)))
+    config = OmegaConf.to_object(settings)
+    assert isinstance(config, Config)
+    return config
 
 
 def _checked(composer: Composer, jobs: list[list[Assignment]]) -> Iterator[PlannedCell]:
@@ -138,7 +134,7 @@ def _checked(composer: Composer, jobs: list[list[Assignment]]) -> Iterator[Plann
     said = time.monotonic()
     for number, job in enumerate(jobs, start=1):
         config = checker.checked(job)
-        own = [each for each in job if not _is_hydras([each])]
+        own = [each for each in job if not each.is_hydras]
         yield PlannedCell([each.typed for each in own], config, [each.word for each in own])
         if sys.stderr.isatty() and time.monotonic() - said > _QUIET_SECONDS and number < len(jobs):
             said = time.monotonic()
@@ -149,14 +145,10 @@ def _assignments(composer: Composer, words: list[str], is_sweep: bool) -> list[l
     """Return the values of each override. Raises ConfigurationError for those that are wrong by themselves."""
     with translated(composer.options):
         parsed = composer.parse(words)
-    with translated(composer.options):
         refuse(problem for override in parsed for problem in override_problems(override, composer.options, is_sweep))
         found = [assignments(override, composer.options) for override in parsed]
-    refuse(
-        Problem(word, ..., "expected a value; the sweep is empty")
-        for word, each in zip(words, found, strict=True)
-        if not each
-    )
+    empty = [word for word, each in zip(words, found, strict=True) if not each]
+    refuse(Problem(word, ..., "expected a value; the sweep is empty") for word in empty)
     return found
 
 
@@ -172,16 +164,11 @@ def _is_below(key: str, other: str) -> bool:
 
 def _unselected(settings: Any, plain: dict[str, Assignment]) -> Iterator[Problem]:
     """Yield settings of tasks that are not selected, which the assignment alone would have made."""
+    selected = [name for name in settings.tasks if not OmegaConf.is_missing(settings.tasks[name], "kind")]
     for key, each in plain.items():
         parts = key.split(".")
-        if parts[0] == "tasks" and OmegaConf.is_missing(settings.tasks[parts[1]], "kind") and parts[2] != "kind":
-            yield Problem(
-                key, each.value, f"not selected; add it to tasks=[{','.join([*_selected(settings), parts[1]])}]"
-            )
-
-
-def _selected(settings: Any) -> list[str]:
-    return [name for name in settings.tasks if not OmegaConf.is_missing(settings.tasks[name], "kind")]
+        if parts[0] == "tasks" and parts[1] not in selected and parts[2] != "kind":
+            yield Problem(key, each.value, f"not selected; add it to tasks=[{','.join([*selected, parts[1]])}]")
 
 
 def _refuse_too_many(typed: list[list[Assignment]]) -> None:
@@ -191,24 +178,6 @@ def _refuse_too_many(typed: list[list[Assignment]]) -> None:
         most = max(typed, key=len)
         count = f"{number:,}" if len(most) <= MAX_CELLS else f"more than {MAX_CELLS:,}"
         raise ConfigurationError([f"{most[0].key}: the sweep has {count} cells; expected at most {MAX_CELLS:,}"])
-
-
-def _is_hydras(values: list[Assignment]) -> bool:
-    return bool(values) and values[0].key.startswith(("hydra.", "hydra/"))
-
-
-def _configures_hydra(values: list[Assignment]) -> bool:
-    """Whether an override changes how Hydra runs jobs, so that they go through its launcher."""
-    return _is_hydras(values) and not values[0].key.startswith(("hydra/launcher", "hydra.sweeper", "hydra.searchpath"))
-
-
-def _searchpath(config_dir: str | None) -> list[str]:
-    """Return `--config-dir` as an override. Raises ConfigurationError where there is no such directory."""
-    if config_dir is None:
-        return []
-    if not os.path.isdir(config_dir):
-        raise ConfigurationError([f"--config-dir={config_dir}: no such directory"])
-    return [f"hydra.searchpath=['file://{os.path.abspath(config_dir)}']"]
 
 
 def _single_run_problems(composer: Composer, words: list[str], shared: list[str], stage: str) -> Iterator[Problem]:

@@ -1,14 +1,15 @@
 """Values that are valid alone and not together."""
 
-import dataclasses
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
+from operator import attrgetter
+from typing import Any
 
 from nsp_ablation.config.identity import resolved_objective
 from nsp_ablation.config.problem import Problem, unknown_value
 from nsp_ablation.config.schema import Config
-from nsp_ablation.options.corpus_options import BYTE_ALPHABET, READERS, CorpusOptions
+from nsp_ablation.options.corpus_options import BYTE_ALPHABET, READERS
 from nsp_ablation.options.format_options import FORMATS, is_pair
 from nsp_ablation.options.output_options import PUBLISHED
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
@@ -21,16 +22,8 @@ _MAX_FIGURE_LENGTH = 128
 
 def combination_problems(config: Config) -> Iterator[Problem]:
     """Yield each problem between settings, in the order of the pipeline."""
-    yield from _stage(config)
-    yield from _corpus(config.corpus)
-    yield from _tokenizer(config)
-    yield from _format(config)
-    yield from _masking(config)
-    yield from _model(config)
-    yield from _pretraining(config)
-    yield from _finetuning(config)
-    yield from _tasks(config)
-    yield from _surroundings(config)
+    for part in (_stage, _corpus, _tokenizer, _format, _masking, _model, _finetuning, _tasks, _surroundings):
+        yield from part(config)
 
 
 def _stage(config: Config) -> Iterator[Problem]:
@@ -44,9 +37,8 @@ def _stage(config: Config) -> Iterator[Problem]:
         yield Problem("inspect.num_samples", number, "expected a number of samples, at least 1, or `all`")
     yield from _figure(config)
     if not re.fullmatch(r"\w[\w.+=-]*(/\w[\w.+=-]*)*", config.name):
-        yield Problem(
-            "name", config.name, "is no folder name below paths.results: letters, digits and ._+=-, parts by /"
-        )
+        reason = "is no folder name below paths.results: letters, digits and ._+=-, parts by /"
+        yield Problem("name", config.name, reason)
 
 
 def _figure(config: Config) -> Iterator[Problem]:
@@ -61,7 +53,8 @@ def _figure(config: Config) -> Iterator[Problem]:
         yield Problem("max_length", config.max_length, reason)
 
 
-def _corpus(corpus: CorpusOptions) -> Iterator[Problem]:
+def _corpus(config: Config) -> Iterator[Problem]:
+    corpus = config.corpus
     for key in dict.fromkeys(key for facts in READERS.values() for key in facts.needs):
         value = getattr(corpus, key)
         has = key in READERS[corpus.reader].needs
@@ -69,9 +62,8 @@ def _corpus(corpus: CorpusOptions) -> Iterator[Problem]:
             yield Problem(f"corpus.{key}", None, f"corpus={corpus.name} needs {READERS[corpus.reader].needs[key]}")
         if not has and value is not None and key != "num_documents":
             readers = " or ".join(reader for reader, facts in READERS.items() if key in facts.needs)
-            yield Problem(
-                f"corpus.{key}", value, f"corpus={corpus.name} has no such key; it belongs to corpus={readers}"
-            )
+            reason = f"corpus={corpus.name} has no such key; it belongs to corpus={readers}"
+            yield Problem(f"corpus.{key}", value, reason)
     if (corpus.reader == "hub") != bool(corpus.hub):
         reason = "names no data set" if corpus.reader == "hub" else f"corpus={corpus.name} reads nothing from the hub"
         yield Problem("corpus.hub", [source.path for source in corpus.hub], reason)
@@ -87,9 +79,8 @@ def _tokenizer(config: Config) -> Iterator[Problem]:
                 yield Problem(f"tokenizer.{key}", ignored, "a pretrained tokenizer brings its own; leave it out")
         return
     if tokenizer.path is not None:
-        yield Problem(
-            "tokenizer.path", tokenizer.path, f"tokenizer={tokenizer.name} is trained; use tokenizer=pretrained"
-        )
+        reason = f"tokenizer={tokenizer.name} is trained; use tokenizer=pretrained"
+        yield Problem("tokenizer.path", tokenizer.path, reason)
     if tokenizer.vocab_size is None:
         yield Problem("tokenizer.vocab_size", None, f"tokenizer={tokenizer.name} needs the number of tokens to train")
     elif tokenizer.name == "bbpe" and tokenizer.vocab_size < BYTE_ALPHABET:
@@ -101,17 +92,22 @@ def _tokenizer(config: Config) -> Iterator[Problem]:
 
 def _format(config: Config) -> Iterator[Problem]:
     name = config.format.name
-    for field in dataclasses.fields(config.format):
-        value = getattr(config.format, field.name)
-        formats = [other for other, facts in FORMATS.items() if field.name in facts.options]
-        if formats and name not in formats and value != field.default:
-            reason = f"format={name} has no such key; it belongs to format={' or '.join(formats)}"
-            yield Problem(f"format.{field.name}", value, reason)
+    yield from _foreign_keys("format", config.format, "format", name, FORMATS)
     yield from _random_next(config)
     if resolved_objective(config) != "mlm" and not is_pair(name):
         pairs = " or ".join(other for other, facts in FORMATS.items() if facts.is_pair)
         reason = f"needs pairs, and format={name} has none (format={pairs} has)"
         yield Problem("objective", config.objective, reason, ("paper", "mlm"))
+
+
+def _foreign_keys(path: str, options: Any, choice: str, chosen: str, variants: dict[str, Any]) -> Iterator[Problem]:
+    """Yield each key with another value than its default that only other variants (`FORMATS`, ...) have."""
+    defaults = type(options)()
+    for key, value in vars(options).items():
+        having = [name for name, facts in variants.items() if key in facts.options]
+        if having and chosen not in having and value != getattr(defaults, key):
+            reason = f"{choice}={chosen} has no such key; it belongs to {choice}={' or '.join(having)}"
+            yield Problem(f"{path}.{key}", value, reason)
 
 
 def _random_next(config: Config) -> Iterator[Problem]:
@@ -142,19 +138,13 @@ def _model(config: Config) -> Iterator[Problem]:
     if model.hidden_size % model.num_heads:
         yield Problem("model.hidden_size", model.hidden_size, f"is no multiple of model.num_heads={model.num_heads}")
     if (model.sinusoid_init_base is None) != (model.sinusoid_init_scale is None):
-        yield Problem(
-            "model.sinusoid_init_scale",
-            model.sinusoid_init_scale,
-            "belongs to model.sinusoid_init_base; set both or leave both null",
-        )
+        reason = "belongs to model.sinusoid_init_base; set both or leave both null"
+        yield Problem("model.sinusoid_init_scale", model.sinusoid_init_scale, reason)
     if model.neighbour_init and model.sinusoid_init_base is None:
         reason = "needs sinusoids; set model.sinusoid_init_base and model.sinusoid_init_scale"
         yield Problem("model.neighbour_init", True, reason)
     if model.type_vocab_size == 1 and config.finetuning.token_types == "bert":
         yield Problem("finetuning.token_types", "bert", "needs model.type_vocab_size=2", ("as_pretrained",))
-
-
-def _pretraining(config: Config) -> Iterator[Problem]:
     updates = config.pretraining.max_steps
     if any(not 1 <= update <= updates for update in config.pretraining.export_at):
         reason = f"updates count from 1 to pretraining.max_steps={updates}"
@@ -190,27 +180,19 @@ def _generated(corpus: CorpusOptions, key: str, task: TaskOptions) -> Iterator[P
 
 def _task_keys(path: str, task: TaskOptions) -> Iterator[Problem]:
     """Yield each key that the task's kind does not have, or needs, and a metric that it does not give."""
-    facts, defaults = TASK_KINDS[task.kind], TaskOptions(task.name, task.kind, task.title, task.metric)
-    for field in dataclasses.fields(task):
-        value, default = getattr(task, field.name), getattr(defaults, field.name)
-        kinds = [kind for kind, other in TASK_KINDS.items() if field.name in other.options]
-        if kinds and task.kind not in kinds and value != default:
-            reason = f"kind={task.kind} has no such key; it belongs to kind={' or '.join(kinds)}"
-            yield Problem(f"{path}.{field.name}", value, reason)
-        if field.name in facts.required and value == default:
-            yield Problem(f"{path}.{field.name}", value, f"is needed by kind={task.kind}")
+    yield from _foreign_keys(path, task, "kind", task.kind, TASK_KINDS)
+    facts = TASK_KINDS[task.kind]
+    for key in facts.required:
+        if not getattr(task, key):
+            yield Problem(f"{path}.{key}", getattr(task, key), f"is needed by kind={task.kind}")
     if task.metric not in facts.metrics:
         yield Problem(f"{path}.metric", task.metric, f"is not what kind={task.kind} gives", facts.metrics)
 
 
-def _published(name: str | None) -> Iterator[Problem]:
-    names = ("none", *sorted(path.stem for path in PUBLISHED.glob("*.yaml")))
-    if name is not None and name not in names:
-        yield unknown_value("report.published", name, names)
-
-
 def _surroundings(config: Config) -> Iterator[Problem]:
-    yield from _published(config.report.published)
+    tables = ("none", *sorted(path.stem for path in PUBLISHED.glob("*.yaml")))
+    if config.report.published not in (None, *tables):
+        yield unknown_value("report.published", str(config.report.published), tables)
     trainer = config.trainer
     if trainer.accelerator == "cpu" and trainer.precision == "16-mixed":
         reason = "half precision needs a GPU"
@@ -220,3 +202,16 @@ def _surroundings(config: Config) -> Iterator[Problem]:
         yield Problem("trainer.max_tokens", trainer.max_tokens, reason)
     if config.logger.name == "tensorboard" and find_spec("tensorboard") is None:
         yield Problem("logger", "tensorboard", "is not installed; pip install tensorboard", ("csv", "wandb"))
+
+
+def sweep_problems(configs: list[Config]) -> Iterator[Problem]:
+    """Yield each setting that must be the same in all cells of a sweep and is not, and each output that two share."""
+    for field in ("stage", "name", "paths.results", "paths.artifacts"):
+        values = dict.fromkeys(map(attrgetter(field), configs))
+        if len(values) > 1:
+            yield Problem(field, ",".join(values), "must be the same in all cells of a sweep")
+    for field in ("inspect.output", "inspect.figure", "export.output"):
+        outputs = list(map(attrgetter(field), configs))
+        is_written = field.startswith(f"{configs[0].stage}.") and outputs[0] is not None
+        if is_written and len(set(outputs)) < len(outputs):
+            yield Problem(field, outputs[0], "two cells of the sweep would write it; sweep it too, or run one by one")

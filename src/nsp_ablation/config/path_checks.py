@@ -3,7 +3,7 @@
 import glob
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,78 +19,47 @@ _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 class NeededPath:
     """A path that a stage reads or writes, as `field` gives it.
 
-    `use` is encoder (a Hugging Face directory or a name on its hub), corpus (files), task (a directory with files),
-    directory (is written to), file (is written) or copy (a directory that is made). `files` are a task's, by
-    split: of the names one must be there. `names` are words that stand for something else than a path.
+    `check` yields why it cannot be used. `files` are a task's, by split: of the names one must be there.
     """
 
     field: str
     value: str
-    use: str
+    check: "Callable[[NeededPath], Iterator[Problem]]"
     files: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    names: tuple[str, ...] = ()
 
 
 def needed_paths(config: Config) -> Iterator[NeededPath]:
-    """Yield each path that the configuration's stage would stumble over, inputs first."""
-    yield from _inputs(config)
-    yield from _outputs(config)
-
-
-def path_problems(path: NeededPath) -> Iterator[Problem]:
-    """Yield why a path cannot be used.
-
-    A name that can be one of the Hugging Face hub passes, since asking the hub takes a network and seconds.
-    """
-    checks = {"encoder": _encoder, "corpus": _corpus, "task": _task, "directory": _directory, "file": _file}
-    yield from {**checks, "copy": _copy}[path.use](path)
-
-
-def _inputs(config: Config) -> Iterator[NeededPath]:
-    if config.stage == "report":
-        return
+    """Yield each path that the configuration's stage would stumble over."""
+    stage = config.stage
     external = config.encoder not in (None, "random")
-    if config.encoder is not None and external:
-        yield NeededPath("encoder", config.encoder, "encoder", names=("random",))
-    if config.model.init_from is not None and not external:
-        yield NeededPath("model.init_from", config.model.init_from, "encoder")
-    if config.tokenizer.path is not None and not external:
-        yield NeededPath("tokenizer.path", config.tokenizer.path, "encoder")
-    if config.corpus.path is not None and (config.stage in TRAINED or not external):
-        yield NeededPath("corpus.path", config.corpus.path, "corpus")
-    if config.stage in FINETUNED:
-        for name, task in config.tasks.items():
-            if task.path is not None:
-                yield NeededPath(f"tasks.{name}.path", task.path, "task", files=tuple(wanted_files(task).items()))
-
-
-def _outputs(config: Config) -> Iterator[NeededPath]:
-    if config.stage != "report":
-        yield NeededPath("paths.artifacts", config.paths.artifacts, "directory")
-    if config.stage in (*FINETUNED, "report"):
-        yield NeededPath("paths.results", config.paths.results, "directory")
-    if config.stage == "inspect":
-        for field, value in (("inspect.output", config.inspect.output), ("inspect.figure", config.inspect.figure)):
-            if value is not None:
-                yield NeededPath(field, value, "file")
-    if config.stage == "export" and config.export.output is not None:
-        yield NeededPath("export.output", config.export.output, "copy")
+    candidates = (
+        ("encoder", config.encoder, _encoder, stage != "report" and external),
+        ("model.init_from", config.model.init_from, _encoder, stage != "report" and not external),
+        ("tokenizer.path", config.tokenizer.path, _encoder, stage != "report" and not external),
+        ("corpus.path", config.corpus.path, _corpus, stage in TRAINED or (stage != "report" and not external)),
+        ("paths.artifacts", config.paths.artifacts, _directory, stage != "report"),
+        ("paths.results", config.paths.results, _directory, stage in (*FINETUNED, "report")),
+        ("inspect.output", config.inspect.output, _file, stage == "inspect"),
+        ("inspect.figure", config.inspect.figure, _file, stage == "inspect"),
+        ("export.output", config.export.output, _copy, stage == "export"),
+    )
+    yield from (NeededPath(field, path, check) for field, path, check, used in candidates if used and path is not None)
+    for name, task in config.tasks.items() if stage in FINETUNED else ():
+        if task.path is not None:
+            yield NeededPath(f"tasks.{name}.path", task.path, _task, tuple(wanted_files(task).items()))
 
 
 def _encoder(needed: NeededPath) -> Iterator[Problem]:
+    """A name that can be one of the Hugging Face hub passes, since asking the hub takes a network and seconds."""
     field, value, path = needed.field, needed.value, Path(needed.value)
-    others = "".join(f", or {name}" for name in needed.names)
+    others = ", or random" if field == "encoder" else ""
     if path.is_dir():
         if not any(path.glob("*.json")):
             yield Problem(field, value, "the directory holds no Hugging Face files (config.json, tokenizer.json)")
     elif path.exists():
         yield Problem(field, value, "is a file; give the directory that holds it")
-    elif value[:1] in (".", "/", "~") or not _HUB_NAME.fullmatch(value) or _parent_exists(value):
+    elif value[:1] in (".", "/", "~") or not _HUB_NAME.fullmatch(value) or ("/" in value and path.parent.is_dir()):
         yield Problem(field, value, f"no such directory; give one, or a name on the Hugging Face hub{others}")
-
-
-def _parent_exists(value: str) -> bool:
-    return "/" in value and Path(value).parent.is_dir()
 
 
 def _corpus(needed: NeededPath) -> Iterator[Problem]:

@@ -81,10 +81,7 @@ class FormatOptions:
         False, "Put [SEP] after every sentence, not between documents alone (fidelity row 5)."
     )
     pair_separator: str = science(
-        "single",
-        "[SEP] between A and B: one as in BERT, two as in RoBERTa (fidelity row 6).",
-        "single",
-        "double",
+        "single", "[SEP] between A and B: one as in BERT, two as in RoBERTa (fidelity row 6).", "single", "double"
     )
     random_next: float = science(
         0.5,

@@ -15,10 +15,7 @@ class MaskingOptions:
     mask_fraction: float = science(0.8, "Share of the targets that read [MASK].", low=0.0, high=1.0)
     random_fraction: float = science(0.1, "Share of the targets that read a random token.", low=0.0, high=1.0)
     count: str = science(
-        "exact",
-        "round(probability * n) targets, or a coin per token (fidelity row 13).",
-        "exact",
-        "bernoulli",
+        "exact", "round(probability * n) targets, or a coin per token (fidelity row 13).", "exact", "bernoulli"
     )
     unit: str = science("token", "What is chosen as a whole: single tokens, or whole words.", "token", "whole_word")
 

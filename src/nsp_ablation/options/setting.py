@@ -1,43 +1,33 @@
 """How a setting is declared: its kind, what values it takes, and what it means.
 
 A *science* setting changes the result and is fingerprinted, a *machine* setting changes the speed or the place of
-outputs alone, an *identity* setting (seed, task) says which run it is.
+outputs alone, an *identity* setting (seed, task) says which run it is: fingerprints that pool runs leave it out.
 """
 
 import dataclasses
 from dataclasses import field
+from functools import partial
 from typing import Any
 
 REQUIRED: Any = "???"  # a setting without a default; OmegaConf's mark of a missing value
 MAX_SEED = 2**32 - 1
 
 
-def science(default: Any, help: str, *choices: str, low: float | None = None, high: float | None = None) -> Any:
-    """Declare a setting that changes the result; `choices` are the allowed strings, `low` and `high` inclusive."""
-    return _setting("science", default, help, choices, low, high)
-
-
-def machine(default: Any, help: str, *choices: str, low: float | None = None, high: float | None = None) -> Any:
-    """Declare a setting that changes the speed or the place of outputs alone; it is never fingerprinted."""
-    return _setting("machine", default, help, choices, low, high)
-
-
-def identity(default: Any, help: str, *choices: str, low: float | None = None, high: float | None = None) -> Any:
-    """Declare a setting that says which run it is; the science fingerprint, which pools runs, leaves it out."""
-    return _setting("identity", default, help, choices, low, high)
-
-
-def group(options: type, kind: str = "science") -> Any:
-    """Declare a group of settings with its own defaults."""
-    return field(default_factory=options, metadata={"kind": kind, "help": options.__doc__})
-
-
-def _setting(
-    kind: str, default: Any, help: str, choices: tuple[str, ...], low: float | None, high: float | None
+def setting(
+    kind: str, default: Any, help: str, *choices: str, low: float | None = None, high: float | None = None
 ) -> Any:
+    """Declare a setting; `choices` are the allowed strings, `low` and `high` inclusive bounds."""
     metadata = {"kind": kind, "help": help, "choices": choices, "low": low, "high": high}
     if isinstance(default, list | dict):
         return field(default_factory=lambda: type(default)(default), metadata=metadata)
     if dataclasses.is_dataclass(default):
         return field(default_factory=type(default), metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+science, machine, identity = partial(setting, "science"), partial(setting, "machine"), partial(setting, "identity")
+
+
+def group(options: type, kind: str = "science") -> Any:
+    """Declare a group of settings with its own defaults."""
+    return field(default_factory=options, metadata={"kind": kind, "help": options.__doc__})

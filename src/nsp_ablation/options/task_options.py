@@ -186,7 +186,6 @@ class MetricFacts:
 
     unit: str
     is_fraction: bool = True
-    higher_is_better: bool = True
     is_mean: bool = True
     is_second: bool = False
 
@@ -197,8 +196,8 @@ METRICS = {
     "accuracy": MetricFacts("acc."),
     "recall_gain": MetricFacts("gain, nats", is_fraction=False, is_second=True),
     "context_gain": MetricFacts("gain, nats", is_fraction=False),
-    "perplexity": MetricFacts("ppl", is_fraction=False, higher_is_better=False, is_mean=False),
-    "mlm_loss": MetricFacts("nats", is_fraction=False, higher_is_better=False, is_mean=False),
-    "true_context_loss": MetricFacts("nats", is_fraction=False, higher_is_better=False, is_mean=False),
-    "foreign_context_loss": MetricFacts("nats", is_fraction=False, higher_is_better=False, is_mean=False),
+    "perplexity": MetricFacts("ppl", is_fraction=False, is_mean=False),
+    "mlm_loss": MetricFacts("nats", is_fraction=False, is_mean=False),
+    "true_context_loss": MetricFacts("nats", is_fraction=False, is_mean=False),
+    "foreign_context_loss": MetricFacts("nats", is_fraction=False, is_mean=False),
 }
