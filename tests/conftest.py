@@ -143,7 +143,8 @@ def pytest_terminal_summary(terminalreporter):
     for reports in terminalreporter.stats.values():
         for report in reports:
             if hasattr(report, "duration"):
-                folder = report.nodeid.split("/")[1] if report.nodeid.count("/") > 1 else "tests"
+                path = report.nodeid.split("::")[0].split("/")
+                folder = path[1] if len(path) > 2 else "tests"
                 seconds[folder] = seconds.get(folder, 0.0) + report.duration
     if sum(seconds.values()) > 10:
         each = ", ".join(f"{folder} {seconds[folder]:.0f}" for folder in sorted(seconds, key=seconds.get, reverse=True))

@@ -9,7 +9,7 @@ from typing import Any
 from nsp_ablation.config.identity import resolved_objective
 from nsp_ablation.config.problem import Problem, unknown_value
 from nsp_ablation.config.schema import Config
-from nsp_ablation.options.corpus_options import BYTE_ALPHABET, READERS
+from nsp_ablation.options.corpus_options import BYTE_ALPHABET, READERS, CorpusOptions
 from nsp_ablation.options.format_options import FORMATS, is_pair
 from nsp_ablation.options.output_options import PUBLISHED
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
