@@ -157,7 +157,7 @@ def test_no_two_modules_share_a_name():
 
 
 LIGHT = (
-    *("reporting.render.outputs", "reporting.records.record_folder", "config.checks"),
+    *("reporting.render.outputs", "reporting.records.record_folder", "config.path_checks"),
     *("text.store.build_stores", "samples.formats.registry", "pipeline.task_data", "cli.main"),
 )
 
