@@ -177,7 +177,7 @@ def test_formats_are_named_by_their_declaration_and_themselves_alone():
 
 
 LIGHT = (
-    *("reporting.render.outputs", "reporting.records.record_folder", "config.checks"),
+    *("reporting.render.outputs", "reporting.records.record_folder", "config.path_checks"),
     *("text.store.build_stores", "samples.formats.registry", "pipeline.task_data", "cli.main"),
 )
 

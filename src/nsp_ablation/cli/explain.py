@@ -16,9 +16,9 @@ from nsp_ablation.config.invalidation import invalidated_artifacts
 from nsp_ablation.config.problem import ConfigurationError, shown, suggestion
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.tree import required, settings
+from nsp_ablation.config.values import TYPE_NAMES
 from nsp_ablation.options.setting import REQUIRED
 
-_TYPES = {int: "an integer", float: "a number", bool: "true or false", str: "text"}
 _KINDS = {
     "science": "changes the result",
     "machine": "changes the speed or the output alone",
@@ -168,7 +168,7 @@ def _allowed(annotation: Any, field: Field) -> str:
     if choices := field.metadata["choices"]:
         text = "one of " + ", ".join(choices)
     else:
-        text = _TYPES.get(item, "settings" if is_dataclass(item) else str(item))
+        text = TYPE_NAMES.get(item, "settings" if is_dataclass(item) else str(item))
         low, high = field.metadata["low"], field.metadata["high"]
         if low is not None:
             text += f" from {low} to {high}" if high is not None else f", at least {low}"

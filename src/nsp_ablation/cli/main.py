@@ -6,7 +6,6 @@ or 143 if Ctrl-C or SIGTERM stopped it.
 
 import shlex
 import sys
-from argparse import Namespace
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -30,7 +29,8 @@ def main(argv: list[str], root: Path) -> None:
             sys.exit(0)
         composer = open_composer(arguments, root)
         if arguments.help or arguments.explain:
-            print(_explanation(arguments, composer))
+            asked = (arguments.explain, composer, arguments.markdown)
+            print(help_text(composer) if arguments.help else explain(*asked))
             sys.exit(0)
         planned = plan(arguments, composer)
     except ConfigurationError as error:
@@ -42,10 +42,6 @@ def main(argv: list[str], root: Path) -> None:
     except KeyboardInterrupt:  # between two cells, or in the report
         print("error: stopped by SIGINT; the same command goes on from there", file=sys.stderr)
         sys.exit(_STOPPED + 2)
-
-
-def _explanation(arguments: Namespace, composer: Composer) -> str:
-    return help_text(composer) if arguments.help else explain(arguments.explain, composer, arguments.markdown)
 
 
 def _run(planned: Plan, composer: Composer, command: str, root: Path) -> int:

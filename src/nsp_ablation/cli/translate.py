@@ -30,7 +30,10 @@ def translate(error: Exception, options: Options) -> str:
     if hasattr(error, "missing_cfg_file"):
         return _unknown_option(error, options)
     if hasattr(error, "override") and hasattr(error, "message"):
-        return _grammar(as_typed(str(error.override)), str(error.message))
+        override, detail = as_typed(str(error.override)), _one_line(str(error.message).partition("\nSee https")[0])
+        if "=" not in override:
+            return f"{override}: expected key=value"
+        return f"{override}: cannot be read ({detail}); put quotes in quotes: 'key=\"a,b\"'"
     text, cause = str(error), error.__cause__
     if found := re.match(r"Could not override '(.*)'\.(?:\nTo append to your config use \+(.*))?", text):
         return _refused_key(found[1], (found[2] or "").partition("=")[2], cause, options)
@@ -57,13 +60,6 @@ def _unknown_option(error: Any, options: Options) -> str:
     return option_problem(group, name, error.options or options(group), where).line()
 
 
-def _grammar(override: str, message: str) -> str:
-    if "=" not in override:
-        return f"{override}: expected key=value"
-    detail = _one_line(message.partition("\nSee https")[0])
-    return f"{override}: cannot be read ({detail}); put quotes in quotes: 'key=\"a,b\"'"
-
-
 def _refused_key(key: str, value: Any, cause: BaseException | None, options: Options) -> str:
     problem = None if key.startswith("hydra.") else key_problem(key, value, options)
     return (problem or Problem(key, value, _reason(cause))).line()
@@ -71,10 +67,7 @@ def _refused_key(key: str, value: Any, cause: BaseException | None, options: Opt
 
 def _reason(cause: BaseException | None) -> str:
     text = str(cause).partition("\n    full_key")[0]
-    for pattern, words in _TYPES:
-        if re.search(pattern, text):
-            return words
-    return _one_line(text)
+    return next((words for pattern, words in _TYPES if re.search(pattern, text)), _one_line(text))
 
 
 def _one_line(text: str) -> str:

@@ -17,7 +17,7 @@ from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 TRAINED = ("all", "prepare", "inspect", "cost", "pretrain", "export")
 FINETUNED = ("all", "finetune")
 
-_MAX_FIGURE_LENGTH = 128
+_MAX_FIGURE_LENGTH = 128  # a line of the figure holds some six tokens; more would fill more than a screen
 
 
 def combination_problems(config: Config) -> Iterator[Problem]:
@@ -35,22 +35,16 @@ def _stage(config: Config) -> Iterator[Problem]:
     number = config.inspect.num_samples
     if number != "all" and not (number.isdecimal() and int(number) > 0):
         yield Problem("inspect.num_samples", number, "expected a number of samples, at least 1, or `all`")
-    yield from _figure(config)
+    figure = config.inspect.figure
+    if config.stage == "inspect" and figure is not None:
+        if not figure.endswith(".svg"):
+            yield Problem("inspect.figure", figure, "is an SVG: name a file that ends in .svg")
+        if config.max_length > _MAX_FIGURE_LENGTH:
+            reason = f"is too long to read in inspect.figure; set max_length=48, or at most {_MAX_FIGURE_LENGTH}"
+            yield Problem("max_length", config.max_length, reason)
     if not re.fullmatch(r"\w[\w.+=-]*(/\w[\w.+=-]*)*", config.name):
         reason = "is no folder name below paths.results: letters, digits and ._+=-, parts by /"
         yield Problem("name", config.name, reason)
-
-
-def _figure(config: Config) -> Iterator[Problem]:
-    """A line of the figure holds some six tokens, so inputs beyond T = 128 would fill more than a screen."""
-    figure = config.inspect.figure
-    if config.stage != "inspect" or figure is None:
-        return
-    if not figure.endswith(".svg"):
-        yield Problem("inspect.figure", figure, "is an SVG: name a file that ends in .svg")
-    if config.max_length > _MAX_FIGURE_LENGTH:
-        reason = f"is too long to read in inspect.figure; set max_length=48, or at most {_MAX_FIGURE_LENGTH}"
-        yield Problem("max_length", config.max_length, reason)
 
 
 def _corpus(config: Config) -> Iterator[Problem]:

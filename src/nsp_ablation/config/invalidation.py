@@ -1,7 +1,6 @@
 """Which artifacts are made anew when a setting changes."""
 
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 from nsp_ablation.config.identity import (
@@ -23,6 +22,13 @@ from nsp_ablation.options.task_options import TASK_KINDS, TaskHubOptions, TaskOp
 
 _USER_NAME = "<name>"
 _TOKENIZERS = ("bbpe", "pretrained")
+# Where any value will not do: the settings that name a variant.
+_VARIANTS: dict[tuple[str, ...], Any] = {
+    ("format", "name"): FORMATS,
+    ("tokenizer", "name"): _TOKENIZERS,
+    ("corpus", "reader"): READERS,
+    ("tasks", _USER_NAME, "kind"): TASK_KINDS,
+}
 
 
 def identities(config: Config) -> dict[str, Any]:
@@ -48,14 +54,12 @@ def identities(config: Config) -> dict[str, Any]:
 @functools.cache
 def invalidated_artifacts(keys: tuple[str, ...]) -> list[str]:
     """Return the artifacts that are made anew when a setting, with keys as `tree.settings` gives them, changes."""
-    found = {name for config, before in _samples() for name in _changed(config, before, keys)}
-    return [name for name in identities(_samples()[0][0]) if name in found]
-
-
-def _changed(config: Config, before: dict[str, Any], keys: tuple[str, ...]) -> Iterator[str]:
-    for value in _others(functools.reduce(_below, keys, config), keys):
-        after = identities(with_value(config, list(keys), value))
-        yield from (name for name in before if before[name] != after[name])
+    found = set()
+    for config, before in _samples():
+        for other in _VARIANTS.get(keys, [("changed", functools.reduce(_below, keys, config))]):
+            after = identities(with_value(config, list(keys), other))
+            found |= {name for name in before if before[name] != after[name]}
+    return [name for name in _samples()[0][1] if name in found]
 
 
 @functools.cache
@@ -78,14 +82,3 @@ def _below(settings: Any, key: str) -> Any:
     if isinstance(settings, dict):
         return settings[key]
     return settings[0] if key == "[]" else getattr(settings, key)
-
-
-def _others(value: Any, keys: tuple[str, ...]) -> tuple[Any, ...]:
-    """Return values that differ from a setting's; the name of a variant must be one."""
-    variants: dict[tuple[str, ...], Any] = {
-        ("format", "name"): FORMATS,
-        ("tokenizer", "name"): _TOKENIZERS,
-        ("corpus", "reader"): READERS,
-        ("tasks", _USER_NAME, "kind"): TASK_KINDS,
-    }
-    return tuple(variants.get(keys, [("changed", value)]))

@@ -14,12 +14,8 @@ from nsp_ablation.options.setting import REQUIRED
 
 # OmegaConf's own nodes convert what is typed, so that a value is the same whether Hydra composed it or not.
 _NODES: dict[type, Any] = {int: IntegerNode, float: FloatNode, bool: BooleanNode, str: StringNode}
-EXPECTED = {
-    int: "expected an integer",
-    float: "expected a number",
-    bool: "expected true or false",
-    str: "expected text",
-}
+TYPE_NAMES = {int: "an integer", float: "a number", bool: "true or false", str: "text"}
+EXPECTED = {type_: f"expected {name}" for type_, name in TYPE_NAMES.items()}
 EXPECTED_LIST = "expected a list, as [a,b]"
 
 

@@ -1,7 +1,6 @@
 """How encoders are fine-tuned (Liu et al. 2019, section 5 and table 10)."""
 
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from nsp_ablation.options.setting import MAX_SEED, REQUIRED, identity, machine, science
 
@@ -57,10 +56,6 @@ class FinetuningOptions:
 
     def recipe_of(self, task: str) -> Recipe:
         """Return a task's recipe: its own values, else those of `recipe`; `num_epochs` here replaces every recipe's."""
-        own, shared = self.recipes.get(task, RecipeOptions()), self.recipe
-
-        def value(name: str) -> Any:
-            return getattr(shared if getattr(own, name) is None else own, name)
-
-        recipe = Recipe(**{field.name: value(field.name) for field in fields(Recipe)})
-        return recipe if self.num_epochs is None else replace(recipe, num_epochs=self.num_epochs)
+        own = self.recipes.get(task, RecipeOptions())
+        given = (*asdict(self.recipe).items(), *asdict(own).items(), ("num_epochs", self.num_epochs))
+        return Recipe(**{name: value for name, value in given if value is not None})

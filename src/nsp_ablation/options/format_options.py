@@ -17,10 +17,10 @@ class FormatFacts:
     title: str
     description: str
     module: str
-    is_pair: bool
-    needs_borders: bool
     options: tuple[str, ...]
-    matches: str | None
+    is_pair: bool = False
+    needs_borders: bool = True
+    matches: str | None = None
     nominal_share: float = 1.0
     nominal_tokens: int | None = None
 
@@ -32,9 +32,7 @@ FORMATS = {
         "another document instead.",
         module="nsp_ablation.samples.formats.segment_pair",
         is_pair=True,
-        needs_borders=True,
         options=("pair_separator", "random_next", "nsp_balance", "lone_sentences"),
-        matches=None,
     ),
     "sentence_pair": FormatFacts(
         title="SENTENCE-PAIR",
@@ -42,7 +40,6 @@ FORMATS = {
         "instead. Much shorter than T.",
         module="nsp_ablation.samples.formats.sentence_pair",
         is_pair=True,
-        needs_borders=True,
         options=("pair_separator", "random_next", "lone_sentences", "pairs"),
         matches="segment_pair",
         nominal_tokens=53,  # two sentences of 25 tokens each
@@ -52,18 +49,14 @@ FORMATS = {
         description="Whole sentences in a row, up to T. It goes on past the end of a document, after an extra "
         "separator.",
         module="nsp_ablation.samples.formats.full",
-        is_pair=False,
         needs_borders=False,
         options=("sentence_separator", "lengths", "attention"),
-        matches=None,
     ),
     "doc": FormatFacts(
         title="DOC-SENTENCES",
         description="Whole sentences in a row, up to T, never past the end of a document, near which inputs are "
         "shorter.",
         module="nsp_ablation.samples.formats.doc",
-        is_pair=False,
-        needs_borders=True,
         options=("sentence_separator",),
         matches="full",
         nominal_share=2 / 3,

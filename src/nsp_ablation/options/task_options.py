@@ -18,9 +18,9 @@ class TaskKindFacts:
     """
 
     module: str
-    head_module: str | None
     metrics: tuple[str, ...]
-    options: tuple[str, ...]
+    head_module: str | None = None
+    options: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     reads: str = "files"
     default_files: tuple[str, ...] = ()
@@ -58,32 +58,23 @@ TASK_KINDS = {
     ),
     "recall": TaskKindFacts(
         module=f"{_PROBES}.in_context_recall",
-        head_module=None,
         metrics=("accuracy", "recall_gain"),
         options=("short_share", "num_inputs", "targets_per_input", "num_frequent"),
         reads="heldout",
     ),
     "context_gain": TaskKindFacts(
         module=f"{_PROBES}.context_gain",
-        head_module=None,
         metrics=("context_gain",),
         options=("short_share", "num_sentences", "min_sentence_tokens", "masked_share"),
         reads="heldout",
     ),
     "heldout_mlm": TaskKindFacts(
         module=f"{_PROBES}.heldout_mlm",
-        head_module=None,
         metrics=("perplexity",),
         options=("format", "heldout_tokens", "masked_share", "mask_fraction", "random_fraction"),
         reads="heldout",
     ),
-    "minimal_pairs": TaskKindFacts(
-        module=f"{_PROBES}.minimal_pairs",
-        head_module=None,
-        metrics=("accuracy",),
-        options=(),
-        default_files=("*.jsonl",),
-    ),
+    "minimal_pairs": TaskKindFacts(f"{_PROBES}.minimal_pairs", ("accuracy",), default_files=("*.jsonl",)),
 }
 
 
