@@ -12,51 +12,15 @@ from pathlib import Path
 
 from nsp_ablation.base.artifact import atomic_path
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"{\char34}",
-    "[": "{[}",
-    "]": "{]}",
-    "'": r"\textquotesingle{}",
-    "`": r"\textasciigrave{}",
-    "-": r"{-}",
-    "–": r"\textendash{}",
-    "—": r"\textemdash{}",
-    "“": "``",
-    "”": "''",
-    "‘": "`",
-    "’": "'",
-    "…": r"\dots{}",
-    "±": r"$\pm$",
-    "×": r"$\times$",
-    "−": r"$-$",
-    "≤": r"$\leq$",
-    "≥": r"$\geq$",
-    "→": r"$\rightarrow$",
-    "†": r"$^\dagger$",
-    "·": r"$\cdot$",
-    "ß": r"\ss{}",
-    "æ": r"\ae{}",
-    "Æ": r"\AE{}",
-    "ø": r"\o{}",
-    "Ø": r"\O{}",
-    "œ": r"\oe{}",
-    "ł": r"\l{}",
-    "Ł": r"\L{}",
-    "\n": r"\newline{}",
-    "\t": " ",
+_SPECIAL = {one: f"\\{one}" for one in "{}$&#%_"} | {one: f"{{{one}}}" for one in "[]-"}
+_SPECIAL |= {'"': r"{\char34}", "“": "``", "”": "''", "‘": "`", "’": "'", "†": r"$^\dagger$", "−": "$-$", "\t": " "}
+_WORDS = {"\\": "textbackslash", "^": "textasciicircum", "~": "textasciitilde", "<": "textless", ">": "textgreater"}
+_WORDS |= {"|": "textbar", "'": "textquotesingle", "`": "textasciigrave", "–": "textendash", "—": "textemdash"}
+_WORDS |= {"…": "dots", "\n": "newline"}
+_WORDS |= {"ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "œ": "oe", "ł": "l", "Ł": "L"}
+_SIGNS = {"±": "pm", "×": "times", "≤": "leq", "≥": "geq", "→": "rightarrow", "·": "cdot"}
+_SPECIAL |= {one: f"\\{name}{{}}" for one, name in _WORDS.items()} | {
+    one: f"$\\{name}$" for one, name in _SIGNS.items()
 }
 # Combining marks and the commands that set them in every font encoding.
 _ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u", "\u0307": "."}
@@ -90,7 +54,7 @@ def code(text: str) -> str:
     return f"\\texttt{{{broken}}}"
 
 
-def compile_pdf(source: Path, *, num_seconds: int = _TIMEOUT_SECONDS) -> str | None:
+def compile_pdf(source: Path) -> str | None:
     """Compile `source` to the PDF beside it with the first engine found; return None, or why there is no PDF.
 
     Where no engine is installed there is no PDF and nothing to say. The engine works in a directory of its own and
@@ -105,7 +69,7 @@ def compile_pdf(source: Path, *, num_seconds: int = _TIMEOUT_SECONDS) -> str | N
         # pdflatex alone needs a second run for references and for the widths of long tables.
         for _ in range(2 if command[0] == "pdflatex" else 1):
             try:
-                done = subprocess.run(command, cwd=name, env=environment, capture_output=True, timeout=num_seconds)
+                done = subprocess.run(command, cwd=name, env=environment, capture_output=True, timeout=_TIMEOUT_SECONDS)
             except (OSError, subprocess.TimeoutExpired) as error:
                 return f"no {source.stem}.pdf: {error}"
             if done.returncode != 0:
