@@ -4,7 +4,7 @@ import pytest
 
 from nsp_ablation.reporting.analysis.make_report import load_report
 from nsp_ablation.reporting.analysis.study import StudyInfo
-from nsp_ablation.reporting.render.csv_files import comparisons_csv
+from nsp_ablation.reporting.render.table_files import comparisons_csv
 
 DOC = {"format": "doc"}
 STATIC = {"masking": "static", "copies": 10}

@@ -181,7 +181,7 @@ def test_svg_draws_every_arm_and_a_failure_as_a_word(full_study):
 
 def test_pretraining_facts_stand_with_the_majority_of_nsp(full_study):
     table = report_of(full_study).pretraining
-    facts = {label: dict(zip(table.heads, cells, strict=True)) for label, cells in table.rows}
+    facts = {cells[0]: dict(zip(table.heads, cells, strict=True)) for cells in table.rows}
     assert list(facts) == ["SEGMENT-PAIR + NSP", "SENTENCE-PAIR + NSP", "FULL-SENTENCES", "DOC-SENTENCES"]
     assert facts["SEGMENT-PAIR + NSP"]["NSP accuracy"] == "81.0%"
     assert facts["SEGMENT-PAIR + NSP"]["NSP majority"] == "56.0%"

@@ -11,10 +11,7 @@ from nsp_ablation.reporting.analysis.columns import Column, columns_of, task_tit
 from nsp_ablation.reporting.analysis.make_report import load_report
 from nsp_ablation.reporting.analysis.published import read_tables
 from nsp_ablation.reporting.analysis.study import StudyInfo, load_study
-from nsp_ablation.reporting.render.csv_files import table_csv
-from nsp_ablation.reporting.render.latex_table import latex_table
-from nsp_ablation.reporting.render.markdown import markdown_table
-from nsp_ablation.reporting.render.table_text import lines_of
+from nsp_ablation.reporting.render.table_files import latex_table, lines_of, markdown_table, table_csv
 from nsp_ablation.reporting.render.terminal import terminal_table
 
 HEADER = (

@@ -14,10 +14,10 @@ _Value = Callable[[PretrainingFacts], float | None]
 
 @dataclass(frozen=True)
 class FactsTable:
-    """A table of text: column heads, and rows of a label and cells."""
+    """A table of text: column heads, and rows of cells; the first column holds labels and has no head."""
 
     heads: list[str]
-    rows: list[tuple[str, list[str]]]
+    rows: list[list[str]]
 
 
 def majority_accuracy(realised_random_next: float | None) -> float | None:
@@ -49,14 +49,13 @@ def pretraining_table(study: Study) -> FactsTable:
     """Return one row per trained arm: means over its pre-training seeds; columns that no arm has are left out."""
     facts = {arm: _by_seed(study.of_arm(arm)) for arm in study.scores.arms if arm.kind == "trained"}
     facts = {arm: found for arm, found in facts.items() if found}
-    heads, columns = [], []
+    heads, columns = [""], [[study.labels[arm] for arm in facts]]
     for head, value_of, form in _COLUMNS:
         means = [_mean([value_of(one) for one in found]) for found in facts.values()]
         if any(mean is not None for mean in means):
             heads.append(head)
             columns.append(["–" if mean is None else form.format(mean) for mean in means])
-    rows = [(study.labels[arm], [column[number] for column in columns]) for number, arm in enumerate(facts)]
-    return FactsTable(heads, rows)
+    return FactsTable(heads, [list(row) for row in zip(*columns, strict=True)])
 
 
 def _by_seed(records: list[ResultRecord]) -> list[PretrainingFacts]:
@@ -72,8 +71,8 @@ def _mean(values: list[float | None]) -> float | None:
 def provenance_table(study: Study) -> FactsTable:
     """Return one row per distinct origin: how many records, and commit, device, attention backend and versions."""
     counts = Counter(_origin(record) for record in study.records.values())
-    rows = [(f"{count} record{'s' if count > 1 else ''}", list(origin)) for origin, count in counts.items()]
-    return FactsTable(["commit", "device", "attention", "python", "versions"], rows)
+    rows = [[f"{count} record{'s' if count > 1 else ''}", *origin] for origin, count in counts.items()]
+    return FactsTable(["", "commit", "device", "attention", "python", "versions"], rows)
 
 
 def _origin(record: ResultRecord) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.render.figures import probes_figure, scores_figure
-from nsp_ablation.reporting.render.table_text import comparison_texts, lines_of
+from nsp_ablation.reporting.render.table_files import comparison_texts, lines_of
 
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
 _SCORES = (
@@ -19,22 +19,18 @@ def html_page(report: Report) -> str:
     """Return the page, figures inline."""
     from jinja2 import Environment, StrictUndefined
 
-    figures = [
-        ("scores", scores_figure(report), _SCORES + (_DIAMONDS if report.has_published else "")),
-        ("probes", probes_figure(report), _PROBES),
-    ]
+    scores = _SCORES + (_DIAMONDS if report.has_published else "")
+    figures = [("scores", scores_figure(report), scores), ("probes", probes_figure(report), _PROBES)]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
         report=report,
-        sections=[
-            (section.title, [lines_of(row, report.columns) for row in section.rows]) for section in report.sections
-        ],
-        figures=[(name, inline_svg(name, svg), text) for name, svg, text in figures if svg is not None],
-        comparisons=[comparison_texts(comparison) for comparison in report.comparisons],
+        lines_of=lines_of,
+        figures=[(name, _inline_svg(name, svg), text) for name, svg, text in figures if svg is not None],
+        comparisons=[comparison_texts(one) for one in report.comparisons],
     )
 
 
-def inline_svg(name: str, svg: str) -> str:
+def _inline_svg(name: str, svg: str) -> str:
     """Return an SVG file's text as an element within HTML: no prologue, and ids that no other figure has."""
     element = svg[svg.index("<svg") :].replace(' id="', f' id="{name}-').replace("url(#", f"url(#{name}-")
     return element.replace('href="#', f'href="#{name}-')

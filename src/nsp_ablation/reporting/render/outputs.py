@@ -6,12 +6,10 @@ from pathlib import Path
 from nsp_ablation.base.artifact import write_text
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.render.appendix import appendix
-from nsp_ablation.reporting.render.csv_files import comparisons_csv, table_csv
 from nsp_ablation.reporting.render.figures import probes_figure, scores_figure
 from nsp_ablation.reporting.render.html_page import html_page
 from nsp_ablation.reporting.render.latex import compile_pdf
-from nsp_ablation.reporting.render.latex_table import latex_table
-from nsp_ablation.reporting.render.markdown import markdown_page
+from nsp_ablation.reporting.render.table_files import comparisons_csv, latex_table, markdown_page, table_csv
 
 # One line per output: its file, and a pure function of the report, which returns None where there is nothing to show.
 OUTPUTS: dict[str, Callable[[Report], str | None]] = {

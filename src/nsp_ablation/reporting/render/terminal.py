@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nsp_ablation.reporting.analysis.comparisons import Comparison
 from nsp_ablation.reporting.analysis.make_report import Report
-from nsp_ablation.reporting.render.table_text import comparison_texts, lines_of
+from nsp_ablation.reporting.render.table_files import comparison_texts, lines_of
 
 _GAP = "  "
 _MIN_LABEL_WIDTH = 20
@@ -76,16 +76,15 @@ def _styled(text: str, style: str, color: bool) -> str:
 
 
 def _comparison_lines(comparisons: list[Comparison]) -> str:
-    keys = ("pair", "task", "difference", "interval", "p", "p_holm", "seeds")
-    heads = ("comparison", "task", "difference", "95 % interval", "p", "p (Holm)", "seeds")
-    rows = [tuple(comparison_texts(one)[key] for key in keys) for one in comparisons]
-    widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
+    heads = ["comparison", "task", "difference", "95 % interval", "p", "p (Holm)", "seeds"]
+    rows = [heads, *(comparison_texts(one) for one in comparisons)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines, former = [], ""
-    for row in [heads, *rows]:
-        shown = ("" if row[0] == former else row[0], *row[1:])
-        former = row[0]
-        texts = [shown[n].ljust(widths[n]) if n < 2 else shown[n].rjust(widths[n]) for n in range(len(heads))]
-        lines.append(_GAP.join(texts).rstrip())
+    for pair, task, *numbers in rows:
+        left = [("" if pair == former else pair).ljust(widths[0]), task.ljust(widths[1])]
+        former = pair
+        right = [text.rjust(width) for text, width in zip(numbers, widths[2:], strict=True)]
+        lines.append(_GAP.join([*left, *right]).rstrip())
     return "\n".join(lines)
 
 

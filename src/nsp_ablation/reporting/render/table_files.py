@@ -1,0 +1,137 @@
+"""The tables as files: the reading table in Markdown and LaTeX, the long one and the comparisons in CSV."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nsp_ablation.reporting.analysis.columns import Column
+from nsp_ablation.reporting.analysis.comparisons import COMPARISON_COLUMNS, Comparison
+from nsp_ablation.reporting.analysis.make_report import Report
+from nsp_ablation.reporting.analysis.tables import LONG_COLUMNS, Row, Score
+from nsp_ablation.reporting.render.latex import escape
+
+_MARKDOWN = {"score": "{}", "interval": "<sub>{}</sub>", "published": "*{}*"}
+_LATEX = {"score": "{}", "interval": "{{\\scriptsize {}}}", "published": "{{\\footnotesize\\itshape {}}}"}
+
+
+def markdown_page(report: Report) -> str:
+    """Return `table.md`: the table in GitHub's Markdown, its caption, warnings and failures."""
+    notes = [*(f"- Warning: {text}" for text in report.warnings), *(f"- Failed: {text}" for text in report.failures)]
+    parts = [f"# {report.title}", markdown_table(report), " ".join(report.caption), "\n".join(notes)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def markdown_table(report: Report) -> str:
+    """Return the table alone."""
+    heads = [f"{column.title} {column.unit}".strip() for column in report.columns]
+    lines = ["| " + " | ".join(["", *heads]) + " |", "|---|" + "---:|" * len(heads)]
+    for section in report.sections:
+        if section.title:
+            lines.append("| *" + section.title + "* |" + " |" * len(heads))
+        for kind, label, texts in (line for row in section.rows for line in lines_of(row, report.columns)):
+            cells = [_MARKDOWN[kind].format(text.replace("|", "\\|")) if text else "" for text in [label, *texts]]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def latex_table(report: Report, num_sentences: int | None = None) -> str:
+    """Return `table.tex`, in booktabs style: its caption has `num_sentences` of the report's, None for all."""
+    caption = " ".join([f"{report.title}.", *report.caption[:num_sentences]])
+    heads = " & ".join(f"\\multicolumn{{1}}{{r}}{{{escape(column.title)}}}" for column in report.columns)
+    num_columns = len(report.columns)
+    lines = [
+        "\\begin{table}[!htbp]\\centering\\footnotesize\\setlength{\\tabcolsep}{3pt}",
+        f"\\caption{{{escape(caption)}}}\\label{{tab:nsp-ablation}}\\smallskip",
+        f"\\begin{{tabular}}{{@{{}}l{'r' * num_columns}@{{}}}}",
+        "\\toprule",
+        f" & {heads} \\\\",
+        f" & {' & '.join(escape(column.unit) for column in report.columns)} \\\\",
+    ]
+    for section in report.sections:
+        lines.append("\\midrule")
+        if section.title:
+            lines.append(f"\\multicolumn{{{num_columns + 1}}}{{@{{}}l}}{{\\emph{{{escape(section.title)}}}}} \\\\")
+        for row in section.rows:
+            own = [_latex_line(*line) for line in lines_of(row, report.columns)]
+            lines += [*own, *(["\\addlinespace[2pt]"] if len(own) > 1 else [])]
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}", ""])
+
+
+def _latex_line(kind: str, label: str, texts: list[str]) -> str:
+    cells = [_LATEX[kind].format(escape(text)) if text else "" for text in [label, *texts]]
+    indent = "\\quad " if kind == "published" else ""
+    return f"{indent}{' & '.join(cells)} \\\\"
+
+
+def table_csv(report: Report) -> str:
+    """Return `table.csv`: every number."""
+    return _csv(LONG_COLUMNS, report.long_table)
+
+
+def comparisons_csv(report: Report) -> str:
+    """Return `comparisons.csv`: the planned comparisons."""
+    return _csv(COMPARISON_COLUMNS, (one.csv_row() for one in report.comparisons))
+
+
+def _csv(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return rows as CSV with a header; None is an empty cell."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(columns), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def lines_of(row: Row, columns: list[Column]) -> list[tuple[str, str, list[str]]]:
+    """Return a row's lines as (kind, label, texts): the scores, intervals and published numbers where there are any.
+
+    A score is the median, "failed" where every run failed, a dash where there was none; † stands beside some failures.
+    """
+    pairs = list(zip(row.scores, columns, strict=True))
+    beneath = [
+        ("interval", "", [_interval_text(score, column) for score, column in pairs]),
+        (
+            "published",
+            "published",
+            ["" if one.published is None else column.text(one.published) for one, column in pairs],
+        ),
+    ]
+    scores = [_score_text(score, column) for score, column in pairs]
+    return [("score", row.label, scores), *(line for line in beneath if any(line[2]))]
+
+
+def _score_text(score: Score, column: Column) -> str:
+    if score.summary is None:
+        return "failed" if score.num_failed else "–"
+    return column.text(score.summary.median) + ("†" if score.num_failed else "")
+
+
+def _interval_text(score: Score, column: Column) -> str:
+    if score.summary is None or score.summary.low is None:
+        return ""
+    between = " to " if score.summary.low < 0 else "–"
+    return f"{column.text(score.summary.low)}{between}{column.text(score.summary.high)}"
+
+
+def comparison_texts(comparison: Comparison) -> list[str]:
+    """Return a comparison as it is read: pair, task, signed difference, interval, p, p by Holm's correction, seeds."""
+    column, result = comparison.column, comparison.result
+    pair = f"{comparison.a} − {comparison.b}"
+    if result is None:
+        return [pair, column.title, "–", "–", "–", "–", "0"]
+    low, high = (_signed(column, value) for value in (result.low, result.high))
+    interval = "–" if result.low is None else f"[{low}, {high}]"
+    p_values = [_p_text(result.p), _p_text(comparison.p_holm)]
+    return [pair, column.title, _signed(column, result.difference), interval, *p_values, str(result.num_seeds)]
+
+
+def _signed(column: Column, value: float | None) -> str:
+    return "–" if value is None else f"{column.scaled(value):+.2f}".replace("-", "−")
+
+
+def _p_text(p: float | None) -> str:
+    """Return a p-value with three digits, a dash where there is none."""
+    if p is None:
+        return "–"
+    return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
