@@ -2,8 +2,8 @@
 
 import pytest
 
+from nsp_ablation.options.output_options import ComparisonOptions, ReportOptions
 from nsp_ablation.reporting.analysis.make_report import load_report
-from nsp_ablation.reporting.analysis.study import StudyInfo
 from nsp_ablation.reporting.render.table_files import comparisons_csv
 
 DOC = {"format": "doc"}
@@ -11,7 +11,8 @@ STATIC = {"masking": "static", "copies": 10}
 
 
 def report_of(results, *pairs):
-    return load_report(results.folder.path, StudyInfo("study", comparisons=pairs))
+    options = ReportOptions(comparisons=[ComparisonOptions(*pair) for pair in pairs])
+    return load_report(results.folder.path, "study", options)
 
 
 def rows(results, *pairs):

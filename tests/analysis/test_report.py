@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 import pytest
 
 from nsp_ablation.learning.engine.run_loggers import start_wandb
+from nsp_ablation.options.output_options import ComparisonOptions, ReportOptions
 from nsp_ablation.reporting.analysis.facts import majority_accuracy
 from nsp_ablation.reporting.analysis.make_report import load_report
-from nsp_ablation.reporting.analysis.study import StudyInfo
 from nsp_ablation.reporting.dashboards.wandb_table import log_report
 from nsp_ablation.reporting.records.manifest import Manifest, SweepCell, begin_sweep, write_cell
 from nsp_ablation.reporting.render.appendix import appendix
@@ -37,12 +37,12 @@ def no_tex(monkeypatch):
 
 
 def report_of(results, **info):
-    return load_report(results.folder.path, StudyInfo("study", **info))
+    return load_report(results.folder.path, "study", ReportOptions(**info))
 
 
-def build(path, record_ids=None, **info):
+def build(path, **info):
     """Write a folder's report and return the terminal's text."""
-    report = load_report(path, StudyInfo(path.name, **info), record_ids)
+    report = load_report(path, path.name, ReportOptions(**info))
     trouble = write_report(path / "report", report)
     return terminal_text(report, path / "report", trouble, color=False, width=100)
 
@@ -56,7 +56,7 @@ def begin(results, *cells):
 def test_all_files_are_written_and_equal_records_give_equal_bytes(small_study, no_tex):
     path, contents = small_study.folder.path, []
     for _ in range(2):
-        build(path, comparisons=(("full", "segment_pair"),))
+        build(path, comparisons=[ComparisonOptions("full", "segment_pair")])
         files = sorted(file for file in (path / "report").rglob("*") if file.is_file())
         contents.append({str(file.relative_to(path / "report")): file.read_bytes() for file in files})
     assert sorted(contents[0]) == FILES
@@ -80,7 +80,7 @@ def test_terminal_text_fits_100_characters(full_study):
 
 
 def test_no_record_still_gives_a_report(tmp_path, no_tex):
-    text = build(tmp_path / "adhoc", comparisons=(("full", "doc"),))
+    text = build(tmp_path / "adhoc", comparisons=[ComparisonOptions("full", "doc")])
     assert "No results yet" in text
     assert "No results yet" in (tmp_path / "adhoc" / "report" / "report.html").read_text()
     assert (tmp_path / "adhoc" / "report" / "table.csv").read_text().count("\n") == 1
@@ -105,14 +105,16 @@ def test_what_is_of_an_older_version_is_told_in_one_line_and_never_read(small_st
 def test_figures_of_an_older_report_do_not_stay(results, no_tex):
     results.add("in_context_recall", 0.5, fine=None)
     build(results.folder.path)
-    build(results.folder.path, [])
+    begin(results)
+    build(results.folder.path)
     assert list((results.folder.path / "report" / "figures").glob("*.svg")) == []
 
 
 def test_only_the_newest_sweep_stands_in_the_table_unless_all_are_asked_for(results, no_tex):
-    old, new = results.add(score=0.111), results.add(score=0.222, condition={"format": "doc"})
+    results.add(score=0.111)
+    new = results.add(score=0.222, condition={"format": "doc"})
     begin(results, SweepCell("doc", ["format=doc"], [new], "done", None))
-    newest, every = build(results.folder.path), build(results.folder.path, [old, new])
+    newest, every = build(results.folder.path), build(results.folder.path, all=True)
     assert "22.2" in newest
     assert "11.1" not in newest
     assert "11.1" in every
@@ -219,10 +221,10 @@ def test_building_a_report_never_loads_torch(results):
     results.add()
     program = (
         "import sys\nfrom pathlib import Path\n"
-        "from nsp_ablation.reporting.analysis.make_report import StudyInfo, load_report\n"
+        "from nsp_ablation.reporting.analysis.make_report import ReportOptions, load_report\n"
         "from nsp_ablation.reporting.render.outputs import OUTPUTS, write_report\n"
         f"path = Path({str(results.folder.path)!r})\n"
-        "write_report(path / 'report', load_report(path, StudyInfo('study'))); print('torch' in sys.modules)"
+        "write_report(path / 'report', load_report(path, 'study', ReportOptions())); print('torch' in sys.modules)"
     )
     environment = {"PYTHONPATH": str(SOURCE), "PATH": "/nonexistent", "HOME": str(results.folder.path)}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
@@ -253,7 +255,7 @@ def nasty_report(full_study):
     full_study.add("mnli", seed=9, status="failed", reason=NASTY, config={"corpus": {"text_key": NASTY}, "seed": 9})
     ids = full_study.folder.ids()
     begin(full_study, SweepCell("full", [f"name={NASTY}"], ids, "failed", NASTY))
-    return report_of(full_study, title=NASTY, comparisons=(("full", "doc"),))
+    return report_of(full_study, title=NASTY, comparisons=[ComparisonOptions("full", "doc")])
 
 
 def test_appendix_holds_set_up_settings_decisions_and_commands(full_study):

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from nsp_ablation.options.output_options import ReportOptions
 from nsp_ablation.reporting.analysis.pooled_scores import collect
-from nsp_ablation.reporting.analysis.study import StudyInfo, load_study
+from nsp_ablation.reporting.analysis.study import load_study
 from nsp_ablation.reporting.analysis.study_arms import arm_labels
 
 NOT_SCIENCE = frozenset({"seed", "trainer.devices"})
@@ -20,7 +21,7 @@ def only_pool(results):
 
 
 def labels(results):
-    study = load_study(results.folder.path, StudyInfo("study", not_science=NOT_SCIENCE))
+    study = load_study(results.folder.path, "study", ReportOptions(), NOT_SCIENCE)
     return [study.labels[arm] for arm in study.scores.arms]
 
 

@@ -5,12 +5,12 @@ import io
 
 import pytest
 
-from nsp_ablation.options.output_options import PUBLISHED
+from nsp_ablation.options.output_options import PUBLISHED, ReportOptions
 from nsp_ablation.reporting.analysis.caption import MICROWORLD_NOTE
 from nsp_ablation.reporting.analysis.columns import Column, columns_of, task_title
 from nsp_ablation.reporting.analysis.make_report import load_report
 from nsp_ablation.reporting.analysis.published import read_tables
-from nsp_ablation.reporting.analysis.study import StudyInfo, load_study
+from nsp_ablation.reporting.analysis.study import load_study
 from nsp_ablation.reporting.render.table_files import latex_table, lines_of, markdown_table, table_csv
 from nsp_ablation.reporting.render.terminal import terminal_table
 
@@ -22,11 +22,11 @@ MICROWORLD = {"corpus": "microworld", "model": "micro"}
 
 
 def report_of(results, **info):
-    return load_report(results.folder.path, StudyInfo("study", **info))
+    return load_report(results.folder.path, "study", ReportOptions(**info))
 
 
 def published_of(results, **info):
-    table = load_study(results.folder.path, StudyInfo("study", **info)).published
+    table = load_study(results.folder.path, "study", ReportOptions(**info)).published
     return table and table.title
 
 
@@ -45,7 +45,7 @@ def row_of(report, label):
 
 def test_csv_has_exactly_the_columns_of_the_contract(full_study):
     assert table_csv(report_of(full_study)).splitlines()[0] == HEADER
-    assert table_csv(load_report(full_study.folder.path, StudyInfo("study"), [])) == HEADER + "\n"
+    assert table_csv(load_report(full_study.folder.path / "none", "study", ReportOptions())) == HEADER + "\n"
 
 
 def test_csv_holds_percent_over_seeds(results):
@@ -192,7 +192,7 @@ def test_a_published_row_is_one_line_of_one_file(results, tmp_path):
     (tmp_path / "broken.yaml").unlink()
     (table,) = read_tables(tmp_path).values()
     results.add(condition={"objective": "mlm_nsp"})
-    (arm,) = load_study(results.folder.path, StudyInfo("study")).scores.arms
+    (arm,) = load_study(results.folder.path, "study", ReportOptions()).scores.arms
     assert table.score(table.row_of(arm), "squad1", "f1") == 0.125
 
 

@@ -13,10 +13,8 @@ from nsp_ablation.config.tree import leaves
 from nsp_ablation.learning.engine.job import job_rank
 from nsp_ablation.pipeline.console import say_error
 from nsp_ablation.reporting.analysis.make_report import Report, load_report
-from nsp_ablation.reporting.analysis.study import StudyInfo
 from nsp_ablation.reporting.records.manifest import Manifest, SweepCell, read_manifest
 from nsp_ablation.reporting.records.manifest import sweep as manifest_of
-from nsp_ablation.reporting.records.record_folder import RecordFolder
 from nsp_ablation.reporting.render.outputs import write_report
 from nsp_ablation.reporting.render.terminal import terminal_text
 from nsp_ablation.stages.cell import MAKING_STAGES, cell_key
@@ -48,7 +46,7 @@ def finish_sweep(configs: list[Config]) -> int:
     folder = _folder(config)
     try:
         with FileLock(folder / ".report.lock") if folder.is_dir() else nullcontext():
-            report = _load(config, folder)
+            report = load_report(folder, str(config.name), config.report, _not_science(config))
             trouble = write_report(folder / "report", report)
         manifest = read_manifest(folder)
     except ValueError as error:
@@ -67,16 +65,10 @@ def finish_sweep(configs: list[Config]) -> int:
     return 1 if unfinished else 0
 
 
-def _load(config: Config, folder: Path) -> Report:
-    paths = ((path.partition("[")[0], field) for path, field, _ in leaves(config))
-    info = StudyInfo(
-        name=str(config.name),
-        title=config.report.title,
-        published=config.report.published,
-        comparisons=tuple((pair.a, pair.b) for pair in config.report.comparisons),
-        not_science=frozenset(path for path, field in paths if field.metadata["kind"] != "science"),
-    )
-    return load_report(folder, info, RecordFolder(folder).ids() if config.report.all else None)
+def _not_science(config: Config) -> frozenset[str]:
+    """Return the dotted keys of settings that never change a result."""
+    fields = ((path.partition("[")[0], field) for path, field, _ in leaves(config))
+    return frozenset(path for path, field in fields if field.metadata["kind"] != "science")
 
 
 def _log(config: Config, report: Report) -> None:

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from nsp_ablation.options.format_options import FORMATS
-from nsp_ablation.reporting.analysis.settings import setting
 from nsp_ablation.reporting.analysis.study import Study
-from nsp_ablation.reporting.analysis.study_arms import StudyArm
+from nsp_ablation.reporting.analysis.study_arms import StudyArm, setting
 
 # The paper's section 4: what an arm of ours is held against (name, the paper's value as printed, its values here).
 _PAPER_SCALE: tuple[tuple[str, str, str, tuple[Any, ...]], ...] = (
@@ -38,13 +37,8 @@ _SHORT_INPUTS_NOTE = (
 def caption(study: Study) -> list[str]:
     """Return the sentences below the table: seeds and intervals, scale, differences from the paper, limits."""
     arms = [arm for arm in study.scores.arms if arm.kind == "trained"]
-    sentences = [
-        _numbers(study),
-        _seeds(study),
-        _scale(study, arms),
-        _differences(study, arms),
-        _published(study, arms),
-    ]
+    sentences = [_numbers(study), _seeds(study), _scale(study, arms), _differences(study, arms)]
+    sentences.append(_published(study, arms))
     if any(arm.condition.corpus == "microworld" for arm in study.scores.arms):
         sentences.append(MICROWORLD_NOTE)
     formats = {arm.condition.format for arm in arms}
@@ -69,11 +63,9 @@ def _seeds(study: Study) -> str:
     if not pools:
         return ""
     counts = [len(pool.by_seed(pool.primary_metric or "")) for pool in pools]
-    pretraining, finetuning = (
-        _count(counts, "pre-training seed"),
-        _count([pool.num_finetuning_seeds() for pool in pools if pool.num_finetuning_seeds()], "fine-tuning seed"),
-    )
-    many = " × ".join(part for part in (pretraining, finetuning) if part)
+    fine = [pool.num_finetuning_seeds() for pool in pools if pool.num_finetuning_seeds()]
+    texts = [(_span(numbers), kind) for numbers, kind in ((counts, "pre-training"), (fine, "fine-tuning")) if numbers]
+    many = " × ".join(f"{number} {kind} seed{'' if number == '1' else 's'}" for number, kind in texts)
     if max(counts) == 1:
         return f"{many} per arm: there are no intervals, and a difference may be the seed's."
     lone = "; an arm with one seed has none" if min(counts) == 1 else ""
@@ -81,13 +73,6 @@ def _seeds(study: Study) -> str:
         f"{many} per arm: medians over pre-training seeds (each the mean over its fine-tuning seeds), beneath them the "
         f"95 % t interval of the mean over pre-training seeds{lone}."
     )
-
-
-def _count(counts: list[int], noun: str) -> str:
-    if not counts:
-        return ""
-    numbers = span(counts)
-    return f"{numbers} {noun}{'' if numbers == '1' else 's'}"
 
 
 def _scale(study: Study, arms: list[StudyArm]) -> str:
@@ -101,7 +86,7 @@ def _scale(study: Study, arms: list[StudyArm]) -> str:
         f"T = {_values(c.max_length for c in conditions)}",
         f"{_values(c.updates for c in conditions)} updates",
         f"{_values(c.batch for c in conditions)} sequences per update (budget {_values(c.budget for c in conditions)})",
-        f"{span([round(count / 1e6, 1) for count in tokens])} M real tokens per encoder" if tokens else "",
+        f"{_span([round(count / 1e6, 1) for count in tokens])} M real tokens per encoder" if tokens else "",
         f"corpus {_values(c.corpus for c in conditions)}",
     ]
     return f"Scale: {', '.join(part for part in parts if part)}."
@@ -154,7 +139,7 @@ def _values(values: Iterable[Any]) -> str:
     return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]])) or "–"
 
 
-def span(numbers: list[int] | list[float]) -> str:
+def _span(numbers: list[int] | list[float]) -> str:
     """Return "3" where all numbers are equal, else "1–3"."""
     low, high = min(numbers), max(numbers)
     return f"{low:g}" if low == high else f"{low:g}–{high:g}"

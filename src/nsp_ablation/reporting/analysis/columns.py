@@ -26,8 +26,12 @@ class Column:
         return metric_facts(self.metric).is_fraction
 
     def scaled(self, value: float) -> float:
-        """Return a value as it is printed: percent, or as it is for perplexity and nats."""
-        return printed(self.metric, value)
+        """Return a value as it is printed: percent, or as it is where it is no fraction (perplexity, nats)."""
+        return 100 * value if self.is_fraction else value
+
+    def rounded(self, value: float | None) -> float | None:
+        """Return a value as it is printed, for programs: .452 is 45.2 and not 45.199999999999996."""
+        return None if value is None else round(self.scaled(value), 6)
 
     def text(self, value: float | None) -> str:
         """Return a value as text, a dash for a missing one."""
@@ -44,11 +48,6 @@ def metric_facts(metric: str) -> MetricFacts:
     like = next((METRICS[name] for name in METRICS if metric.startswith(f"{name}_")), None)
     is_fraction = like.is_fraction if like else not metric.startswith("num_")
     return MetricFacts(metric.replace("_", " "), is_fraction=is_fraction)
-
-
-def printed(metric: str, value: float) -> float:
-    """Return a metric's value in percent, or as it is where it is no fraction."""
-    return 100 * value if metric_facts(metric).is_fraction else value
 
 
 def tasks_in_order(records: Mapping[str, ResultRecord]) -> list[str]:

@@ -6,49 +6,33 @@ from typing import Any
 import numpy as np
 
 from nsp_ablation.reporting.analysis.columns import Column
-from nsp_ablation.reporting.analysis.statistics import Difference, holm, paired_difference
+from nsp_ablation.reporting.analysis.statistics import NO_DIFFERENCE, Difference, holm, paired_difference
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import StudyArm, masking_name
 
 COMPARISON_COLUMNS = (
-    "experiment",
-    "a",
-    "b",
-    "task",
-    "difference",
-    "low",
-    "high",
-    "p",
-    "p_holm",
-    "num_pretraining_seeds",
+    *("experiment", "a", "b", "task"),
+    *("difference", "low", "high", "p", "p_holm", "num_pretraining_seeds"),
 )
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """a - b in a task's primary metric, as fractions. `result` is None where an arm or a common seed is missing."""
+    """a - b in a task's primary metric, as fractions."""
 
     experiment: str
     a: str
     b: str
     column: Column
-    result: Difference | None
+    result: Difference
     p_holm: float | None = None
 
     def csv_row(self) -> dict[str, Any]:
         """Return the row of `comparisons.csv`: percent where the metric is a fraction, None where nothing is known."""
-        values = asdict(self.result) if self.result else {}
-        scaled = {name: values.get(name) for name in ("difference", "low", "high")}
-        return {
-            "experiment": self.experiment,
-            "a": self.a,
-            "b": self.b,
-            "task": self.column.task,
-            **{name: None if v is None else round(self.column.scaled(v), 6) for name, v in scaled.items()},
-            "p": values.get("p"),
-            "p_holm": self.p_holm,
-            "num_pretraining_seeds": values.get("num_seeds", 0),
-        }
+        found = self.result
+        numbers = [self.column.rounded(value) for value in (found.difference, found.low, found.high)]
+        cells = (self.experiment, self.a, self.b, self.column.task, *numbers, found.p, self.p_holm, found.num_seeds)
+        return dict(zip(COMPARISON_COLUMNS, cells, strict=True))
 
 
 def compare(study: Study) -> list[Comparison]:
@@ -58,26 +42,20 @@ def compare(study: Study) -> list[Comparison]:
     that have a p. A comparison that lacks an arm, or scores, stays in the list without a result.
     """
     found = []
-    for a, b in study.info.comparisons:
-        pairs = _pairs(study, a, b)
+    columns = list({column.task: column for column in reversed(study.columns)}.values())[::-1]  # a task's first one
+    for planned in study.options.comparisons:
+        names = (planned.a, planned.b)
+        pairs = _pairs(study, *names)
         for first, second in pairs:
-            names = (a, b) if len(pairs) == 1 else (study.labels[first], study.labels[second])
-            for column in _primary_columns(study):
-                found.append(Comparison(study.info.name, *names, column, _difference(study, first, second, column)))
+            shown = names if len(pairs) == 1 else (study.labels[first], study.labels[second])
+            found += [Comparison(study.name, *shown, one, _difference(study, first, second, one)) for one in columns]
         if not pairs:
-            found += [Comparison(study.info.name, a, b, column, None) for column in _primary_columns(study)]
-    p_values = [(i, one.result.p) for i, one in enumerate(found) if one.result and one.result.p is not None]
+            found += [Comparison(study.name, *names, column, NO_DIFFERENCE) for column in columns]
+    p_values = [(i, one.result.p) for i, one in enumerate(found) if one.result.p is not None]
     corrected = holm(np.array([p for _, p in p_values], dtype=np.float64))
     for (i, _), p_holm in zip(p_values, corrected, strict=True):
         found[i] = replace(found[i], p_holm=float(p_holm))
     return found
-
-
-def _primary_columns(study: Study) -> list[Column]:
-    first: dict[str, Column] = {}
-    for column in study.columns:
-        first.setdefault(column.task, column)
-    return list(first.values())
 
 
 def _pairs(study: Study, a: str, b: str) -> list[tuple[StudyArm, StudyArm]]:
@@ -107,10 +85,10 @@ def _names(arm: StudyArm) -> set[str | None]:
     return {arm.condition.format, arm.condition.masking, masking, arm.encoder, arm.kind}
 
 
-def _difference(study: Study, a: StudyArm, b: StudyArm, column: Column) -> Difference | None:
+def _difference(study: Study, a: StudyArm, b: StudyArm, column: Column) -> Difference:
     pools = [study.scores.pools.get((arm, column.task)) for arm in (a, b)]
     first, second = (pool.by_seed(column.metric) if pool else {} for pool in pools)
     seeds = [seed for seed in first if seed in second]
     if not seeds:
-        return None
+        return NO_DIFFERENCE
     return paired_difference(np.array([first[seed] for seed in seeds]), np.array([second[seed] for seed in seeds]))

@@ -47,8 +47,12 @@ _COLUMNS: tuple[tuple[str, _Value, str], ...] = (
 
 def pretraining_table(study: Study) -> FactsTable:
     """Return one row per trained arm: means over its pre-training seeds; columns that no arm has are left out."""
-    facts = {arm: _by_seed(study.of_arm(arm)) for arm in study.scores.arms if arm.kind == "trained"}
-    facts = {arm: found for arm, found in facts.items() if found}
+    facts = {}
+    for arm in study.scores.arms:
+        # of each pre-training once, though every task's record repeats them
+        found = {record.pretraining_seed: record.pretraining for record in study.of_arm(arm) if record.pretraining}
+        if found and arm.kind == "trained":
+            facts[arm] = list(found.values())
     heads, columns = [""], [[study.labels[arm] for arm in facts]]
     for head, value_of, form in _COLUMNS:
         means = [_mean([value_of(one) for one in found]) for found in facts.values()]
@@ -56,11 +60,6 @@ def pretraining_table(study: Study) -> FactsTable:
             heads.append(head)
             columns.append(["–" if mean is None else form.format(mean) for mean in means])
     return FactsTable(heads, [list(row) for row in zip(*columns, strict=True)])
-
-
-def _by_seed(records: list[ResultRecord]) -> list[PretrainingFacts]:
-    """Return the facts of each pre-training once, though every task's record repeats them."""
-    return list({record.pretraining_seed: record.pretraining for record in records if record.pretraining}.values())
 
 
 def _mean(values: list[float | None]) -> float | None:
@@ -84,41 +83,28 @@ def _origin(record: ResultRecord) -> tuple[str, ...]:
 
 def failures(study: Study) -> list[str]:
     """Return one line per failure: failed cells of the sweep, then failed records of cells that are not among these."""
-    cells = study.manifest.cells if study.manifest and study.of_sweep else []
-    lines = [f"{cell.key}: {cell.reason or 'failed'}" for cell in cells if cell.status == "failed"]
-    told = {record_id for cell in cells if cell.status == "failed" for record_id in cell.records}
+    cells = [cell for cell in study.cells if cell.status == "failed"]
+    told = {record_id for cell in cells for record_id in cell.records}
     failed = {key: record for key, record in study.records.items() if record.status == "failed" and key not in told}
+    lines = [f"{cell.key}: {cell.reason or 'failed'}" for cell in cells]
     return lines + [f"{record_id}: {record.reason}" for record_id, record in failed.items()]
 
 
 def warnings(study: Study) -> list[str]:
     """Return what a reader must know before comparing rows."""
+    done = [record for record in study.records.values() if record.status == "done"]
+    origins = {
+        "kind of device": {one.provenance.device.split()[0] for one in done if one.provenance.device},
+        # of arms that were pre-trained; the others have none of pre-training
+        "attention backend": {one.provenance.attention_backend for one in done if one.arm == "trained"},
+        "commit": {(one.provenance.commit or "no checkout")[:12] for one in done},
+    }
     found = [*([study.older] if study.older else []), *study.scores.warnings]
-    for what, values in (
-        (
-            "kind of device",
-            {record.provenance.device.split()[0] for record in _done(study) if record.provenance.device},
-        ),
-        (
-            "attention backend",  # of arms that were pre-trained; the others have none of pre-training
-            {record.provenance.attention_backend for record in _done(study) if record.arm == "trained"},
-        ),
-        ("commit", {(record.provenance.commit or "no checkout")[:12] for record in _done(study)}),
-    ):
+    for what, values in origins.items():
         if len(values) > 1:
             found.append(f"results differ in {what}: {', '.join(sorted(values))}")
     unclean = sum(bool(record.provenance.dirty) for record in study.records.values())
     if unclean:
         found.append(f"{unclean} of {len(study.records)} records come from a checkout with uncommitted changes")
-    return found + _unfinished(study)
-
-
-def _done(study: Study) -> list[ResultRecord]:
-    return [record for record in study.records.values() if record.status == "done"]
-
-
-def _unfinished(study: Study) -> list[str]:
-    if study.manifest is None or not study.of_sweep:
-        return []
-    planned = [cell.key for cell in study.manifest.cells if cell.status == "planned"]
-    return [f"cells of the sweep that are not finished: {', '.join(planned)}"] if planned else []
+    planned = [cell.key for cell in study.cells if cell.status == "planned"]
+    return found + ([f"cells of the sweep that are not finished: {', '.join(planned)}"] if planned else [])

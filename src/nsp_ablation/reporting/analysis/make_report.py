@@ -1,17 +1,19 @@
 """The report of a study as one value: everything that an output shows, computed once."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nsp_ablation.options.output_options import ReportOptions
 from nsp_ablation.reporting.analysis.caption import caption
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.comparisons import Comparison, compare
 from nsp_ablation.reporting.analysis.decisions import DECISIONS, Decision
 from nsp_ablation.reporting.analysis.facts import FactsTable, failures, pretraining_table, provenance_table, warnings
-from nsp_ablation.reporting.analysis.settings import distinct_texts, science_of, setting
-from nsp_ablation.reporting.analysis.study import Study, StudyInfo, load_study
+from nsp_ablation.reporting.analysis.study import Study, load_study
+from nsp_ablation.reporting.analysis.study_arms import science_of, setting
 from nsp_ablation.reporting.analysis.tables import Row, Section, long_table, points, reading_table
 from nsp_ablation.reporting.records.manifest import Manifest
 
@@ -52,25 +54,21 @@ class Report:
         return [row for section in self.sections for row in section.rows if row.arm]
 
 
-def load_report(folder: Path, info: StudyInfo, record_ids: Sequence[str] | None = None) -> Report:
-    """Return the report of `results/<name>`, with no finished record too; `record_ids` as in `load_study`.
-
-    Raises ValueError naming a malformed file, or a published table that does not exist.
-    """
-    return make_report(load_study(folder, info, record_ids))
-
-
-def make_report(study: Study) -> Report:
-    """Return the report of a study."""
+def load_report(folder: Path, name: str, options: ReportOptions, not_science: frozenset[str] = frozenset()) -> Report:
+    """Return the report of the study that `load_study` reads, with no finished record too."""
+    study = load_study(folder, name, options, not_science)
     sections = reading_table(study)
     chances = next((row.scores for part in sections for row in part.rows if not row.arm and row.label == "chance"), [])
+    records = study.records.values()
+    # the configurations of trained arms, of all where none is trained
+    configs = [one.config for one in records if one.arm == "trained"] or [one.config for one in records]
     return Report(
-        name=study.info.name,
-        title=study.title,
-        num_done=sum(record.status == "done" for record in study.records.values()),
+        name=name,
+        title=options.title or name,
+        num_done=sum(record.status == "done" for record in records),
         columns=study.columns,
         sections=sections,
-        probes=set(study.scores.tasks) - {r.task for r in study.records.values() if r.finetuning_seed is not None},
+        probes=set(study.scores.tasks) - {one.task for one in records if one.finetuning_seed is not None},
         chances=[score.summary.median if score.summary else None for score in chances] or [None] * len(study.columns),
         has_published=study.published is not None,
         long_table=long_table(study),
@@ -81,27 +79,22 @@ def make_report(study: Study) -> Report:
         comparisons=compare(study),
         pretraining=pretraining_table(study),
         provenance=provenance_table(study),
-        settings=_settings(study),
-        decisions=_decisions(study),
+        settings=_settings(study, configs),
+        decisions=[
+            (one, {key: _distinct_texts(setting(config, key) for config in configs) for key in one.keys if configs})
+            for one in DECISIONS
+        ],
         manifest=study.manifest,
     )
 
 
-def _configs(study: Study) -> list[dict[str, Any]]:
-    """Return the configurations of trained arms, of all where none is trained."""
-    trained = [record.config for record in study.records.values() if record.arm == "trained"]
-    return trained or [record.config for record in study.records.values()]
-
-
-def _settings(study: Study) -> dict[str, list[str]]:
-    flat = [science_of(config, study.info.not_science) for config in _configs(study)]
+def _settings(study: Study, configs: list[dict[str, Any]]) -> dict[str, list[str]]:
+    flat = [science_of(config, study.not_science) for config in configs]
     keys = dict.fromkeys(key for settings in flat for key, value in settings.items() if value is not None)
-    return {key: distinct_texts(settings.get(key) for settings in flat) for key in keys}
+    return {key: _distinct_texts(settings.get(key) for settings in flat) for key in keys}
 
 
-def _decisions(study: Study) -> list[tuple[Decision, dict[str, list[str]]]]:
-    configs = _configs(study)
-    return [
-        (one, {key: distinct_texts(setting(config, key) for config in configs) for key in one.keys if configs})
-        for one in DECISIONS
-    ]
+def _distinct_texts(values: Iterable[Any]) -> list[str]:
+    """Return the distinct values as text, null left out."""
+    texts = dict.fromkeys(json.dumps(value, ensure_ascii=False) for value in values if value is not None)
+    return [text.strip('"') for text in texts]

@@ -20,13 +20,16 @@ class Summary:
 
 @dataclass(frozen=True)
 class Difference:
-    """Paired difference a - b of two arms. `low`, `high` and `p` are None below two common seeds."""
+    """Paired difference a - b of two arms: None without a common seed; `low`, `high` and `p` None with one."""
 
-    difference: float
+    difference: float | None
     low: float | None
     high: float | None
     p: float | None
     num_seeds: int
+
+
+NO_DIFFERENCE = Difference(None, None, None, None, 0)
 
 
 def summarize(scores: np.ndarray) -> Summary:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.options.format_options import FORMATS
-from nsp_ablation.reporting.analysis.settings import science_of
 from nsp_ablation.reporting.records.record import Condition, ResultRecord
 
 _KINDS = ("trained", "external", "random")
@@ -38,6 +37,25 @@ def arm_of(record: ResultRecord) -> StudyArm:
         encoder = record.encoder.path if record.encoder else record.config.get("encoder")
         sha256 = record.encoder.sha256 if record.encoder else None
     return StudyArm(record.arm, record.science, encoder, sha256, record.condition)
+
+
+def setting(config: Mapping[str, Any], key: str) -> Any:
+    """Return the value of a dotted key of a record's configuration, None where it has none."""
+    value: Any = config
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def science_of(config: Mapping[str, Any], not_science: frozenset[str], prefix: str = "") -> dict[str, Any]:
+    """Return {dotted key: value} without `not_science`, whose keys never change a result, and without the tasks."""
+    flat: dict[str, Any] = {}
+    for name, value in config.items():
+        key = f"{prefix}{name}"
+        if key == "tasks" or key in not_science:
+            continue
+        flat |= science_of(value, not_science, f"{key}.") if isinstance(value, Mapping) else {key: value}
+    return flat
 
 
 def paper_order(arm: StudyArm) -> tuple:

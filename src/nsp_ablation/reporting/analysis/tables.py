@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nsp_ablation.reporting.analysis.columns import Column, printed
+from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.pooled_scores import Pool
 from nsp_ablation.reporting.analysis.statistics import Summary, summarize
 from nsp_ablation.reporting.analysis.study import Study
@@ -116,8 +116,7 @@ def _published_rows(study: Study) -> list[Row]:
 
 def _cells_without_record(study: Study) -> list[Row]:
     """Return a row for every cell of the sweep that ended, or has not ended, before it wrote a record."""
-    cells = study.manifest.cells if study.manifest and study.of_sweep else []
-    lost = [cell for cell in cells if cell.status != "done" and not set(cell.records) & set(study.records)]
+    lost = [cell for cell in study.cells if cell.status != "done" and not set(cell.records) & set(study.records)]
     return [Row(cell.key, [Score(None, int(cell.status == "failed"))] * len(study.columns)) for cell in lost]
 
 
@@ -134,7 +133,6 @@ def long_table(study: Study) -> list[dict[str, Any]]:
 def _long_row(pool: Pool, column: Column, score: Score) -> dict[str, Any]:
     summary, condition = score.summary, asdict(pool.arm.condition)
     values = {name: getattr(summary, name, None) for name in ("median", "mean", "low", "high")}
-    values["published"] = score.published
     row = {
         **condition,
         "arm": pool.arm.kind,
@@ -146,8 +144,7 @@ def _long_row(pool: Pool, column: Column, score: Score) -> dict[str, Any]:
         "num_pretraining_seeds": len(summary.scores) if summary else 0,
         "num_finetuning_seeds": pool.num_finetuning_seeds(),
         "num_failed": pool.num_failed,
-        # Six digits beyond the decimal point: far below any seed noise, and .452 does not become 45.199999999999996.
-        **{name: None if value is None else round(column.scaled(value), 6) for name, value in values.items()},
+        **{name: column.rounded(value) for name, value in {**values, "published": score.published}.items()},
     }
     return {name: row[name] for name in LONG_COLUMNS}
 
@@ -161,7 +158,7 @@ def points(study: Study) -> list[dict[str, Any]]:
             "metric": metric,
             "pretraining_seed": record.pretraining_seed,
             "finetuning_seed": record.finetuning_seed,
-            "value": printed(metric, (record.metrics or {})[metric]),
+            "value": Column(pool.task, metric, "").scaled((record.metrics or {})[metric]),
         }
         for pool in study.scores.all_pools()
         for record in pool.records

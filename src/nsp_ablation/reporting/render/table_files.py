@@ -117,13 +117,10 @@ def _interval_text(score: Score, column: Column) -> str:
 def comparison_texts(comparison: Comparison) -> list[str]:
     """Return a comparison as it is read: pair, task, signed difference, interval, p, p by Holm's correction, seeds."""
     column, result = comparison.column, comparison.result
-    pair = f"{comparison.a} − {comparison.b}"
-    if result is None:
-        return [pair, column.title, "–", "–", "–", "–", "0"]
-    low, high = (_signed(column, value) for value in (result.low, result.high))
+    difference, low, high = (_signed(column, value) for value in (result.difference, result.low, result.high))
     interval = "–" if result.low is None else f"[{low}, {high}]"
-    p_values = [_p_text(result.p), _p_text(comparison.p_holm)]
-    return [pair, column.title, _signed(column, result.difference), interval, *p_values, str(result.num_seeds)]
+    texts = [f"{comparison.a} − {comparison.b}", column.title, difference, interval]
+    return [*texts, _p_text(result.p), _p_text(comparison.p_holm), str(result.num_seeds)]
 
 
 def _signed(column: Column, value: float | None) -> str:
