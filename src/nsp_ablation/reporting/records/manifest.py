@@ -58,10 +58,12 @@ def sweep(folder: Path, manifest: Manifest) -> Iterator[None]:
     descriptor = os.open(folder / ".sweeps", os.O_RDWR | os.O_CREAT, 0o666)
     try:
         with FileLock(folder / ".lock"):
-            if _is_alone(descriptor):
-                begin_sweep(folder, manifest)
-            else:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
                 _join_sweep(folder, manifest)
+            else:
+                begin_sweep(folder, manifest)
             fcntl.flock(descriptor, fcntl.LOCK_SH)  # a lock of the kernel: it ends with this process
         yield
     finally:
@@ -77,19 +79,9 @@ def begin_sweep(folder: Path, manifest: Manifest) -> None:
 
 def _join_sweep(folder: Path, manifest: Manifest) -> None:
     found = read_manifest(folder)
-    earlier = found.cells if found is not None else []
-    planned = {
-        cell.key: replace(cell, records=[], status="planned", reason=None) for cell in [*earlier, *manifest.cells]
-    }
-    write_json(folder / "manifest.json", asdict(replace(manifest, cells=list(planned.values()))))
-
-
-def _is_alone(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    cells = {cell.key: cell for cell in [*(found.cells if found else []), *manifest.cells]}
+    planned = [replace(cell, records=[], status="planned", reason=None) for cell in cells.values()]
+    write_json(folder / "manifest.json", asdict(replace(manifest, cells=planned)))
 
 
 def write_cell(folder: Path, cell: SweepCell) -> None:

@@ -62,14 +62,14 @@ class RecordFolder:
                 scores_sha256=file_sha256(self.scores_path(record_id)),
             )
             assert full.status == "done", full.status
-            _check(full, scores)
+            _assert_sound(full, scores)
             write_json(self.record_path(record_id), full.to_json())
         return full
 
     def write_failed(self, record_id: str, record: ResultRecord) -> None:
         """Write a failed record over a former failure. Raises ValueError where this id is already done."""
         assert record.status == "failed", record.status
-        _check(record, None)
+        assert (contradiction := find_contradiction(record)) is None, contradiction
         with self._lock():
             self._refuse_done(record_id)
             write_json(self.record_path(record_id), record.to_json())
@@ -80,22 +80,6 @@ class RecordFolder:
         if not path.is_file():
             raise ValueError(f"{path} does not exist; run its cell, or name another record")
         return ResultRecord.from_json(read_json(path), path)
-
-    def read_scores(self, record_id: str) -> np.ndarray:
-        """Return the scores (N,) float64 of a done record.
-
-        Raises ValueError where they are not those that the record was written with, or the record was edited so that
-        it disagrees with them.
-        """
-        path, record = self.scores_path(record_id), self.read(record_id)
-        if not path.is_file():
-            raise ValueError(f"{path} does not exist, but its record is done; restore it, or delete the record")
-        if file_sha256(path) != record.scores_sha256:
-            raise ValueError(f"{path} is not what its record says (scores_sha256); restore it, or delete the record")
-        scores = np.load(path, allow_pickle=False)
-        if disagreement := _disagreement(record, scores):
-            raise ValueError(f"{self.record_path(record_id)}: {disagreement}; delete it to run its cell anew")
-        return scores
 
     def is_done(self, record_id: str) -> bool:
         """Say whether the record exists, is of this version and succeeded. Raises ValueError where it is malformed."""
@@ -127,21 +111,11 @@ class RecordFolder:
         return FileLock(self.path / ".lock")
 
 
-def _check(record: ResultRecord, scores: np.ndarray | None) -> None:
+def _assert_sound(record: ResultRecord, scores: np.ndarray) -> None:
+    """Assert that a done record does not contradict itself, and that its primary metric is that of its scores."""
     contradiction = find_contradiction(record)
     assert contradiction is None, contradiction
-    if scores is not None:
-        disagreement = _disagreement(record, scores)
-        assert disagreement is None, disagreement
-
-
-def _disagreement(record: ResultRecord, scores: np.ndarray) -> str | None:
-    """Say where a record's number of examples or primary metric is not that of its scores, None if it is."""
-    if record.num_examples not in (None, len(scores)):
-        return f"num_examples={record.num_examples}, but it has {len(scores)} scores"
-    facts = METRICS.get(record.primary_metric or "")
-    if facts is not None and facts.is_mean and record.metrics is not None and record.primary_metric is not None:
-        mean, stated = float(scores.mean()), record.metrics[record.primary_metric]
-        if abs(mean - stated) >= 1e-6:
-            return f"{record.primary_metric}={stated}, but its scores have the mean {mean}"
-    return None
+    facts, stated = METRICS.get(record.primary_metric or ""), (record.metrics or {})[record.primary_metric or ""]
+    if facts is not None and facts.is_mean:
+        mean = float(scores.mean())
+        assert abs(mean - stated) < 1e-6, f"{record.primary_metric}={stated}, but its scores have the mean {mean}"

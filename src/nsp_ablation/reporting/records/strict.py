@@ -49,8 +49,6 @@ def _fits(hint: Any, value: Any) -> bool:
         return True
     if get_origin(hint) is dict:
         return isinstance(value, dict) and all(_fits(get_args(hint)[1], item) for item in value.values())
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(hint, type) and isinstance(value, hint)
+    if isinstance(value, bool):
+        return hint is bool
+    return isinstance(hint, type) and isinstance(value, (int, float) if hint is float else hint)
