@@ -5,7 +5,7 @@ import shlex
 import pytest
 
 from nsp_ablation.config.problem import ConfigurationError
-from nsp_ablation.pipeline.published_cells import command, published_cell
+from nsp_ablation.stages.cost import command, published_cell
 
 SWEEPS = {
     ("experiment=table1_masking", "scale=paper"): {

@@ -5,26 +5,27 @@ import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+
+from nsp_ablation.reporting.records.record import Provenance
 
 _PACKAGES = ("torch", "transformers", "pytorch-lightning", "tokenizers", "numpy", "numba", "sentencex", "nsp-ablation")
 
 
-def provenance(device: str, attention_backend: str) -> dict[str, Any]:
-    """Return the record's `provenance`: commit, dirty (None outside a checkout), versions, device, backend, time."""
+def provenance(device: str, attention_backend: str) -> Provenance:
+    """Return the provenance of a record that is made now."""
     commit = _git("rev-parse", "HEAD")
     # what a run writes is no change of what made it
     changes = _git("status", "--porcelain", "--untracked-files=no", "--", ":(top)", ":(top,exclude)results")
-    return {
-        "commit": commit,
-        "dirty": bool(changes) if commit is not None else None,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "versions": {name: found for name in _PACKAGES if (found := _version(name)) is not None},
-        "device": device,
-        "attention_backend": attention_backend,
-        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
+    return Provenance(
+        commit=commit,
+        dirty=bool(changes) if commit is not None else None,
+        python=platform.python_version(),
+        platform=platform.platform(),
+        versions={name: found for name in _PACKAGES if (found := _version(name)) is not None},
+        device=device,
+        attention_backend=attention_backend,
+        time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
 
 
 def _git(*arguments: str) -> str | None:

@@ -15,7 +15,7 @@ from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.encoders import Encoder
 from nsp_ablation.pipeline.provenance import provenance
 from nsp_ablation.pipeline.task_data import TaskData
-from nsp_ablation.reporting.records.record import FinetuningFacts, Provenance, ResultRecord, record_id
+from nsp_ablation.reporting.records.record import FinetuningFacts, ResultRecord, record_id
 from nsp_ablation.reporting.records.record_folder import RecordFolder
 
 
@@ -88,7 +88,7 @@ class Result:
             finetuning_seed=self.seed,
             task=self.task.options.name,
             config=asdict(self.config),
-            provenance=Provenance(**provenance(device, backend)),
+            provenance=provenance(device, backend),
             **outcome,
         )
 

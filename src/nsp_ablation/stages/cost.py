@@ -1,11 +1,12 @@
 """`stage=cost`: what a cell would take, without training it."""
 
+import shlex
 from dataclasses import fields
 
 import numpy as np
 import torch
 
-from nsp_ablation.config.identity import resolved_objective
+from nsp_ablation.config.identity import condition, resolved_objective
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.cost.flops import EncoderSize, Work, training_flops
 from nsp_ablation.learning.cost.memory import memory_estimate
@@ -18,7 +19,8 @@ from nsp_ablation.pipeline.device import torch_device
 from nsp_ablation.pipeline.input_estimate import InputEstimate, estimate_input, special_tokens_of
 from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
 from nsp_ablation.pipeline.overview import chain_lines
-from nsp_ablation.pipeline.published_cells import command, published_cell
+from nsp_ablation.reporting.analysis.published import published_names
+from nsp_ablation.reporting.records.record import Condition
 from nsp_ablation.stages.cell import CellRun
 
 
@@ -33,12 +35,12 @@ def run(cell: CellRun) -> None:
     frame = read.frame
     counts = parameter_counts(config.model, frame.vocab_size, frame.max_length, frame.pad)
     size = encoder_size(config.model, frame.vocab_size)
-    flops = training_flops(size, update_work(config, read))
+    flops = training_flops(size, _work(config, read))
     published = published_cell(config)
     lines = [
         command(cell.overrides),
         *([f"published as {published}"] if published else []),
-        _parameters(counts),
+        f"parameters {sum(counts.values()):,}: {', '.join(f'{part} {number:,}' for part, number in counts.items())}",
         _tokens(config, read),
         _flops(config, read, flops),
         _memory(config, plan, sum(counts.values()), size),
@@ -49,7 +51,19 @@ def run(cell: CellRun) -> None:
         say("cost", line if i == 0 else f"  {line}")
 
 
-def update_work(config: Config, read: InputEstimate) -> Work:
+def published_cell(config: Config) -> str | None:
+    """Return the table and row of each published number that a configuration repeats at full size, None for none."""
+    return "; ".join(published_names(Condition(**condition(config)))) or None
+
+
+def command(overrides: list[str]) -> str:
+    """Return the command that runs one cell for good; `overrides` are those of the cell within its sweep."""
+    words = [word for word in overrides if word != "stage=cost" and not word.startswith("trainer.dry_run")]
+    plain = [word.replace("'", "") if word.startswith("batch=") else word for word in words]  # run.py quotes numbers
+    return shlex.join(["python", "run.py", *plain])
+
+
+def _work(config: Config, read: InputEstimate) -> Work:
     """Return what the model does in one update, on average."""
     size = read.size
     content = size.mean_tokens - special_tokens_of(config) * size.mean_sequences
@@ -59,11 +73,6 @@ def update_work(config: Config, read: InputEstimate) -> Work:
         num_predictions=config.masking.probability * content,
         num_pairs=size.mean_sequences if resolved_objective(config) != "mlm" else 0,
     )
-
-
-def _parameters(counts: dict[str, int]) -> str:
-    parts = ", ".join(f"{part} {number:,}" for part, number in counts.items())
-    return f"parameters {sum(counts.values()):,}: {parts}"
 
 
 def _tokens(config: Config, read: InputEstimate) -> str:
