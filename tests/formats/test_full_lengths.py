@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from nsp_ablation.base.randomness import permutation, stream
 from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.samples.formats.registry import make_format
-from nsp_ablation.samples.inspection.epoch_statistics import block_statistics
+from nsp_ablation.samples.inspection.inspect_terminal import block_statistics
 
 CORPORA = st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=12), min_size=1, max_size=15)
 FULL, DOC = make_format(FormatOptions("full"), "nsp"), make_format(FormatOptions("doc"), "nsp")

@@ -35,15 +35,14 @@ def run(cell: CellRun) -> None:
     if config.inspect.output is not None:
         _write_samples(config, link.open(), Path(config.inspect.output))
     if config.inspect.figure is None and config.inspect.output is None:
-        feed, console = link.open(), Console(highlight=False)
-        vocabulary = Vocabulary(link.stores.vocabulary.make())
-        print_samples(console, _rows(config, feed), feed.store, feed.frame, vocabulary, config.format.name)
-        _print_statistics(console, config, feed)
+        _print(config, link.open(), Vocabulary(link.stores.vocabulary.make()))
         for line in chain_lines(config):
             say("chain", line)
 
 
-def _print_statistics(console: Console, config: Config, feed: OpenFeed) -> None:
+def _print(config: Config, feed: OpenFeed, vocabulary: Vocabulary) -> None:
+    console = Console(highlight=False)
+    print_samples(console, _rows(config, feed), feed.store, feed.frame, vocabulary, config.format.name)
     index, max_steps = feed.index_of(config.inspect.epoch), config.pretraining.max_steps
     settings = (config.format.name, resolved_objective(config), f"{config.masking.name} masking")
     rows = epoch_rows(feed.store, feed.frame, index)
@@ -64,12 +63,9 @@ def _rows(config: Config, feed: OpenFeed) -> Iterator[dict[str, Any]]:
 
 
 def _write_samples(config: Config, feed: OpenFeed, path: Path) -> None:
-    values = header(
-        *(feed.store, feed.frame, feed.masks, config.inspect.epoch),
-        format_name=config.format.name,
-        objective=resolved_objective(config),
-        seed=config.seed,
-    )
+    common = (feed.store, feed.frame, feed.masks, config.inspect.epoch)
+    objective = resolved_objective(config)
+    values = header(*common, format_name=config.format.name, objective=objective, seed=config.seed)
     write_jsonl(path, values, _rows(config, feed))
     say("inspect", f"{len(_samples(config, feed))} samples -> {path}")
 
@@ -77,15 +73,8 @@ def _write_samples(config: Config, feed: OpenFeed, path: Path) -> None:
 def _write_figure(config: Config, link: Feed, path: Path) -> None:
     frame = link.frame()
     pairs = replace(config, format=FormatOptions(next(name for name, facts in FORMATS.items() if facts.is_pair)))
-    page = make_page(
-        link.stores.training(),
-        frame,
-        link.masks(),
-        config.format,
-        resolved_objective(pairs),
-        seed=config.seed,
-        epoch=config.inspect.epoch,
-    )
+    inputs = (link.stores.training(), frame, link.masks(), config.format, resolved_objective(pairs))
+    page = make_page(*inputs, seed=config.seed, epoch=config.inspect.epoch)
     masks = f"{config.masking.name} masks"
     if config.masking.copies is not None:
         masks += f" in {config.masking.copies} cop{'y' if config.masking.copies == 1 else 'ies'}"

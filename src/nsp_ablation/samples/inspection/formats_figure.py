@@ -1,6 +1,6 @@
 """The figure of the formats: one page of text as the corpus has it, and beside it as each format reads it.
 
-It is what the terminal shows of inputs (`input_text`), laid out in columns and written as SVG by rich. Documents take
+It is what the terminal shows of inputs (`input_tokens`), laid out in columns and written as SVG by rich. Documents take
 Okabe and Ito's blue, orange and green, which stay apart for the colour-blind, and are numbered too; marks and weights
 say what happens to a token. Texts keep a contrast of 4.5 or more (WCAG 2.1, AA).
 """
@@ -20,13 +20,16 @@ from rich.text import Text
 
 from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.samples.inspection.formats_page import Page, Panel
-from nsp_ablation.samples.inspection.input_text import OBJECTIVES, marked_text, piece_texts, target_legend
 from nsp_ablation.samples.inspection.input_tokens import (
+    OBJECTIVES,
     SPECIAL_KINDS,
     InputToken,
     Vocabulary,
     input_tokens,
+    marked_text,
     pair_label,
+    piece_texts,
+    target_legend,
 )
 
 TITLE = "One page of text, as the input formats feed it to the model"
@@ -93,8 +96,7 @@ def _corpus_column(page: Page, vocabulary: Vocabulary, console: Console) -> Line
         bar, ground = Text(" " * NUM_COLUMNS, f"on {DOCUMENTS[document][0]}"), _ground(document)
         lines += [_between(f"document {document}", f"{borders[-1] - borders[0]} tokens"), bar]
         for start, stop in zip(borders[:-1], borders[1:], strict=True):
-            ids = store.ids[start:stop].tolist()
-            tokens = [InputToken("text", token, token, 0, 0, start + i) for i, token in enumerate(ids)]
+            tokens = [InputToken("text", token, token, 0) for token in store.ids[start:stop].tolist()]
             lines += _wrapped(marked_text(tokens, vocabulary, STYLES, ground), ground, console)
         lines.append(Text())
     return lines if len(lines) <= _MAX_LINES else [*lines[: _MAX_LINES - 1], Text("…", MUTED)]

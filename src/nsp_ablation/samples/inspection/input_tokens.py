@@ -1,16 +1,24 @@
-"""The tokens of an inspected row: what each one is, where it stands in the corpus, and how it is shown."""
+"""The tokens of an inspected row: what each one is, and how the terminal and the figure show it.
 
-from dataclasses import dataclass
+The marks of marked text say what its colours say.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.text import Text
 from tokenizers import Tokenizer
 
 from nsp_ablation.samples.batches.assemble import IGNORED_LABEL
+from nsp_ablation.text.store.token_store import TokenStore
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, word_starts
 
 SPECIAL_KINDS = ("cls", "sep", "extra_sep")
+OBJECTIVES = {"mlm": "MLM", "mlm_nsp": "MLM + NSP", "mlm_sop": "MLM + SOP"}
 
 
 @dataclass(frozen=True)
@@ -19,30 +27,28 @@ class InputToken:
 
     `kind` is `cls`, `sep`, `extra_sep` (a single sequence's separator before another document), `text`, or for an MLM
     target what the model reads: `mask`, `random` or `kept`. `token_id` is before masking, `masked_id` after it.
-    `piece` counts the row's `spans`; `position` is the token's position in the store, None for an inserted one.
+    `piece` counts the row's `spans`.
     """
 
     kind: str
     token_id: int
     masked_id: int
-    token_type: int
     piece: int
-    position: int | None
 
 
 def input_tokens(row: dict[str, Any], cls: int, sep: int, mask: int) -> list[InputToken]:
     """Return the tokens of a row of the inspection contract, given the ids of [CLS], [SEP] and [MASK]."""
-    coming = ((piece, position) for piece, span in enumerate(row["spans"]) for position in range(span[3], span[4]))
+    coming = (piece for piece, span in enumerate(row["spans"]) for _ in range(span[3], span[4]))
     found: list[InputToken] = []
-    columns = ("input_ids", "masked_input_ids", "token_type_ids", "special_tokens_mask", "labels")
-    for token_id, masked_id, token_type, special, label in zip(*(row[name] for name in columns), strict=True):
+    columns = ("input_ids", "masked_input_ids", "special_tokens_mask", "labels")
+    for token_id, masked_id, special, label in zip(*(row[name] for name in columns), strict=True):
         if special and token_id in (cls, sep):  # inserted: text never holds these two
-            kind, piece, position = "sep" if found else "cls", found[-1].piece if found else 0, None
+            kind, piece = ("sep", found[-1].piece) if found else ("cls", 0)
         else:
-            kind, (piece, position) = _kind(masked_id, label, mask), next(coming)
+            kind, piece = _kind(masked_id, label, mask), next(coming)
             if row["segment_spans"] is None and piece != found[-1].piece:
-                found[-1] = InputToken(**vars(found[-1]) | {"kind": "extra_sep"})
-        found.append(InputToken(kind, token_id, masked_id, token_type, piece, position))
+                found[-1] = replace(found[-1], kind="extra_sep")
+        found.append(InputToken(kind, token_id, masked_id, piece))
     assert next(coming, None) is None, "the row is shorter than its spans"
     return found
 
@@ -83,3 +89,53 @@ class Vocabulary:
     def starts_word(self, token_id: int) -> bool:
         """Whether a space stands before the token."""
         return bool(self._starts[token_id])
+
+
+def piece_texts(
+    row: dict[str, Any],
+    tokens: Sequence[InputToken],
+    store: TokenStore,
+    vocabulary: Vocabulary,
+    styles: Mapping[str, str],
+    text_styles: Sequence[str],
+) -> Iterator[tuple[str, Text]]:
+    """Give the heading and the text of each piece of an input; `text_styles[i]` is that of piece i's ordinary text."""
+    for piece, group in groupby(tokens, key=lambda token: token.piece):
+        segment = "" if row["segment_spans"] is None else f"{'AB'[piece]}: "
+        heading = f"{segment}{_position(row['spans'][piece], store)}"
+        yield heading, marked_text(list(group), vocabulary, styles, text_styles[piece])
+
+
+def _position(span: list[int], store: TokenStore) -> str:
+    """Return where a piece stands in the corpus, and whether it begins or ends inside a sentence."""
+    document, first, end, start, stop = span
+    is_whole = (start, stop) == tuple(store.sentence_offsets[[first, end]])
+    sentences = f"sentence {first}" if end == first + 1 else f"sentences {first}-{end - 1}"
+    return f"document {document}, {sentences}{'' if is_whole else ', cut to fit'}"
+
+
+def marked_text(
+    tokens: Sequence[InputToken], vocabulary: Vocabulary, styles: Mapping[str, str], text_style: str
+) -> Text:
+    """Return tokens as text: special tokens by name, MLM targets with the marks that `target_legend` explains."""
+    parts: list[tuple[str, str]] = []
+    follows_special = False
+    for token in tokens:
+        is_special = token.kind in SPECIAL_KINDS
+        has_space = is_special or follows_special or vocabulary.starts_word(token.token_id)
+        parts.append((" " if parts and has_space else "", text_style))
+        follows_special = is_special
+        word = vocabulary.name(token.token_id) if is_special else vocabulary.text(token.token_id)
+        read = vocabulary.text(token.masked_id) if token.kind == "random" else ""
+        marked = {"mask": f"[{word}]", "random": f"{word}→{read}", "kept": f"={word}"}.get(token.kind, word)
+        parts.append((marked, styles.get(token.kind, text_style)))
+    runs = groupby((part for part in parts if part[0]), key=lambda part: part[1])
+    return Text.assemble(*(("".join(text for text, _ in run), style) for style, run in runs))
+
+
+def target_legend(styles: Mapping[str, str]) -> Text:
+    """Return what the marks of MLM targets mean."""
+    return Text.assemble(
+        *("targets: ", ("[word]", styles["mask"]), " reads [MASK], ", ("word→other", styles["random"])),
+        *(" reads a random token, ", ("=word", styles["kept"]), " is kept"),
+    )

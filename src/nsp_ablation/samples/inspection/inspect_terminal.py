@@ -4,6 +4,7 @@ Without colours (in a pipe) marks round the words say the same.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,13 @@ from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.budget import UpdateSize
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.sample_index import SampleIndex
-from nsp_ablation.samples.inspection.epoch_statistics import block_statistics, pair_statistics
-from nsp_ablation.samples.inspection.input_text import piece_texts, target_legend
-from nsp_ablation.samples.inspection.input_tokens import Vocabulary, input_tokens, pair_label
+from nsp_ablation.samples.inspection.input_tokens import (
+    Vocabulary,
+    input_tokens,
+    pair_label,
+    piece_texts,
+    target_legend,
+)
 from nsp_ablation.text.store.token_store import TokenStore
 
 _NUM_BINS, _MAX_BAR = 8, 40
@@ -97,6 +102,66 @@ def epoch_rows(store: TokenStore, frame: Frame, index: SampleIndex) -> dict[str,
     if index.is_swapped is not None:
         rows["P(swapped)"] = f"{float(np.mean(index.is_swapped)):.3f}"
     return rows
+
+
+@dataclass(frozen=True)
+class PairStatistics:
+    """Means over the pairs of an epoch; the first of two values is that of A.
+
+    A sentence that is there in part counts as one. `cut_share` is the share of pairs that begin or end inside a
+    sentence because they were longer than T.
+    """
+
+    segment_tokens: list[float]
+    segment_sentences: list[float]
+    cut_share: float
+
+
+@dataclass(frozen=True)
+class BlockStatistics:
+    """Means over the single sequences of an epoch; `crossing_share` is the share that crosses a document border."""
+
+    sentences: float
+    documents: float
+    max_documents: int
+    crossing_share: float
+
+
+def pair_statistics(store: TokenStore, index: SampleIndex) -> PairStatistics:
+    """Return the statistics of a format of pairs."""
+    assert index.is_pair
+    first, last = _sentences(store, index)
+    borders = np.asarray(store.sentence_offsets)
+    is_cut = (borders[first] != index.spans[:, 0]) | (borders[last + 1] != index.spans[:, 1])
+    tokens = (index.spans[:, 1] - index.spans[:, 0]).reshape(-1, 2).mean(0).tolist()
+    sentences = (last - first + 1).reshape(-1, 2).mean(0).tolist()
+    return PairStatistics(tokens, sentences, float(is_cut.reshape(-1, 2).any(1).mean()))
+
+
+def block_statistics(store: TokenStore, index: SampleIndex) -> BlockStatistics:
+    """Return the statistics of a format of single sequences."""
+    assert not index.is_pair
+    first, last = _sentences(store, index)
+    documents = np.searchsorted(np.asarray(store.document_offsets), first, side="right") - 1
+    # A span adds a document where the one before it in the same sample stood in another.
+    adds_document, adds_sentence = np.ones(len(first), np.int64), last - first + 1
+    adds_document[1:] = documents[1:] != documents[:-1]
+    adds_document[index.offsets[:-1]] = 1
+    num_documents = np.add.reduceat(adds_document, index.offsets[:-1])
+    num_sentences = np.add.reduceat(adds_sentence, index.offsets[:-1])
+    return BlockStatistics(
+        sentences=float(num_sentences.mean()),
+        documents=float(num_documents.mean()),
+        max_documents=int(num_documents.max()),
+        crossing_share=float((num_documents > 1).mean()),
+    )
+
+
+def _sentences(store: TokenStore, index: SampleIndex) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and the last sentence int64 of each span."""
+    ends = (index.spans[:, 0], index.spans[:, 1] - 1)
+    first, last = (np.searchsorted(np.asarray(store.sentence_offsets), tokens, side="right") - 1 for tokens in ends)
+    return first, last
 
 
 def update_rows(
