@@ -33,12 +33,10 @@ class Pool:
         """Return {pre-training seed: mean over its fine-tuning seeds}, as fractions, in the order of the seeds."""
         values: dict[int | None, list[float]] = {}
         for record in self.records:
-            if metric in (record.metrics or {}):
-                assert record.metrics is not None
+            if record.metrics and metric in record.metrics:
                 values.setdefault(record.pretraining_seed, []).append(record.metrics[metric])
-        return {
-            seed: float(np.mean(values[seed])) for seed in sorted(values, key=lambda seed: (seed is None, seed or 0))
-        }
+        in_order = sorted(values, key=lambda seed: (seed is None, seed or 0))
+        return {seed: float(np.mean(values[seed])) for seed in in_order}
 
     def seed_scores(self, metric: str) -> np.ndarray:
         """Return scores (num_pretraining_seeds,) float64, in the order of the seeds."""
@@ -79,14 +77,11 @@ def collect(records: Mapping[str, ResultRecord]) -> Scores:
     warnings: list[str] = []
     for (arm, task), group in grouped.items():
         by_examples: dict[str | None, Pool] = {}
-        for record in group:
-            if record.status == "done":
-                pool = by_examples.setdefault(record.examples_sha256, Pool(arm, task))
-                warnings += _add(pool, record)
-        newest = next((record.examples_sha256 for record in reversed(group) if record.status == "done"), None)
-        pool = by_examples.pop(newest) if by_examples else Pool(arm, task)
-        pool.num_failed = sum(record.status == "failed" for record in group)
-        pools[arm, task] = pool
+        done = [record for record in group if record.status == "done"]
+        for record in done:
+            warnings += _add(by_examples.setdefault(record.examples_sha256, Pool(arm, task)), record)
+        pools[arm, task] = by_examples.pop(done[-1].examples_sha256) if done else Pool(arm, task)
+        pools[arm, task].num_failed = len(group) - len(done)
         set_aside += by_examples.values()
     if set_aside:
         warnings.append(f"older results over other examples of the same task stay out of the table ({len(set_aside)})")
@@ -108,8 +103,5 @@ def _add(pool: Pool, record: ResultRecord) -> list[str]:
     kept = [other for other in pool.records if (other.pretraining_seed, other.finetuning_seed) != seeds]
     replaced = len(kept) < len(pool.records)
     pool.records = [*kept, record]
-    if not replaced:
-        return []
-    return [
-        f"{record.task}: two records with pre-training seed {seeds[0]} and fine-tuning seed {seeds[1]}; newest used"
-    ]
+    same = f"two records with pre-training seed {seeds[0]} and fine-tuning seed {seeds[1]}"
+    return [f"{record.task}: {same}; newest used"] if replaced else []

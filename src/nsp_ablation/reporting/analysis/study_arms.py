@@ -10,9 +10,10 @@ from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.reporting.records.record import Condition, ResultRecord
 
 _KINDS = ("trained", "external", "random")
-_OBJECTIVES = ("mlm_nsp", "mlm_sop", "mlm")
 _OBJECTIVE_SUFFIXES = {"mlm_nsp": " + NSP", "mlm_sop": " + SOP", "mlm": ""}
-_VARIABLES = ("masking", "budget", "tokenizer", "model", "max_length", "batch", "updates", "learning_rate", "corpus")
+# What tells arms apart besides format and objective, and how it is written.
+_VARIABLES = {"masking": "{}", "budget": "budget {}", "tokenizer": "{}", "model": "{}", "max_length": "T {}"}
+_VARIABLES |= {"batch": "batch {}", "updates": "{:,} updates", "learning_rate": "lr {:g}", "corpus": "{}"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def paper_order(arm: StudyArm) -> tuple:
     return (
         _KINDS.index(arm.kind),
         _position(condition.format, tuple(FORMATS)),
-        _position(condition.objective, _OBJECTIVES),
+        _position(condition.objective, tuple(_OBJECTIVE_SUFFIXES)),
         condition.masking != "static",
         condition.copies or 0,
         *((value is not None, "" if value is None else value) for value in values),
@@ -122,19 +123,8 @@ def _base_name(arm: StudyArm) -> str:
 
 
 def _value_text(arm: StudyArm, name: str) -> str | None:
-    if name == "masking":
-        return masking_name(arm.condition)
-    value = getattr(arm.condition, name)
-    if value is None:
-        return None
-    texts = {
-        "budget": f"budget {value}",
-        "max_length": f"T {value}",
-        "batch": f"batch {value}",
-        "learning_rate": f"lr {value:g}" if name == "learning_rate" else "",
-        "updates": f"{value:,} updates" if name == "updates" else "",
-    }
-    return texts.get(name, str(value))
+    value = masking_name(arm.condition) if name == "masking" else getattr(arm.condition, name)
+    return None if value is None else _VARIABLES[name].format(value)
 
 
 def _differences(settings: Mapping[StudyArm, Mapping[str, Any]]) -> dict[StudyArm, str]:

@@ -2,13 +2,14 @@
 
 import io
 from functools import lru_cache
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.analysis.study_arms import StudyArm
-from nsp_ablation.reporting.analysis.tables import Row, Score
+from nsp_ablation.reporting.analysis.tables import Score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,13 +26,8 @@ _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "nsp-ablation",
     "axes.edgecolor": _FAINT,
-    "axes.labelcolor": _INK,
-    "text.color": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
+    **dict.fromkeys(("axes.labelcolor", "text.color", "xtick.color", "ytick.color"), _INK),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "axes.spines.left"), False),
 }
 
 
@@ -50,11 +46,8 @@ def probes_figure(report: Report) -> str | None:
 def _dot_plot(report: Report, *, are_probes: bool) -> str | None:
     """Return one panel per measured column, arms from top to bottom, the untrained encoder last."""
     rows = report.arms
-    measured = [
-        i
-        for i, column in enumerate(report.columns)
-        if (column.task in report.probes) == are_probes and any(row.scores[i].summary for row in rows)
-    ]
+    shown = [i for i, column in enumerate(report.columns) if (column.task in report.probes) == are_probes]
+    measured = [i for i in shown if any(row.scores[i].summary for row in rows)]
     if not measured:
         return None
     import matplotlib
@@ -66,23 +59,18 @@ def _dot_plot(report: Report, *, are_probes: bool) -> str | None:
         height = num_down * (0.9 + 0.3 * len(rows))
         figure = Figure(figsize=(2.2 + 2.5 * num_across, height), layout="constrained")
         panels = figure.subplots(num_down, num_across, squeeze=False, sharey=True)
-        for number, axes in enumerate(panels.flat):
-            if number < len(measured):
-                _draw_panel(axes, report, measured[number])
-            else:
+        for axes, i in zip_longest(panels.flat, measured):
+            axes.tick_params(axis="y", length=0)
+            if i is None:
                 axes.set_axis_off()
-        _label_rows(panels, rows)
+            else:
+                _draw_panel(axes, report, i)
+        for axes in panels[:, 0]:
+            axes.set_yticks(range(len(rows)), [row.label for row in rows])
+            axes.set_ylim(len(rows) - 0.5, -0.5)
         stream = io.StringIO()
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return stream.getvalue()
-
-
-def _label_rows(panels: Any, rows: list[Row]) -> None:
-    for axes in panels[:, 0]:
-        axes.set_yticks(range(len(rows)), [row.label for row in rows])
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-    for axes in panels.flat:
-        axes.tick_params(axis="y", length=0)
 
 
 def _draw_panel(axes: "Axes", report: Report, i: int) -> None:
@@ -102,7 +90,9 @@ def _draw_panel(axes: "Axes", report: Report, i: int) -> None:
 
 def _draw_score(axes: "Axes", column: Column, score: Score, arm: StudyArm, y: int) -> None:
     """Draw all seeds as faint points, the median as a dot, the interval as a bar, the paper's number as a diamond."""
-    colour = _colour(arm.condition.format)
+    formats = list(FORMATS)
+    known = arm.condition.format in formats
+    colour = _COLOURS[formats.index(str(arm.condition.format)) % len(_COLOURS)] if known else _NO_FORMAT
     if score.published is not None:
         axes.plot([column.scaled(score.published)], [y], "D", color="none", markeredgecolor=_PUBLISHED, markersize=5)
     summary = score.summary
@@ -120,9 +110,3 @@ def _draw_score(axes: "Axes", column: Column, score: Score, arm: StudyArm, y: in
     if len(summary.scores) > 1:
         seeds = [column.scaled(value) for value in summary.scores]
         axes.plot(seeds, [y + 0.22] * len(seeds), "|", color=colour, markersize=6)
-
-
-def _colour(format_name: str | None) -> str:
-    if format_name not in FORMATS:
-        return _NO_FORMAT
-    return _COLOURS[list(FORMATS).index(format_name) % len(_COLOURS)]
