@@ -9,7 +9,7 @@ import pytest
 from nsp_ablation.options.output_options import InspectOptions
 from nsp_ablation.pipeline.feed import feed_of
 from nsp_ablation.samples.formats.sample_index import SampleIndex
-from nsp_ablation.samples.inspection.inspect_terminal import block_statistics, pair_statistics
+from nsp_ablation.samples.inspection.inspect_terminal import block_rows, pair_rows
 from nsp_ablation.stages.cell import CellRun
 from nsp_ablation.stages.inspect import run
 from nsp_ablation.text.store.token_store import TokenStore
@@ -102,14 +102,12 @@ def index_of_spans(spans, offsets, *, is_pair):
 def test_statistics_of_pairs_by_hand(small_store):
     # A = sentence 0, B = sentence 1; A = sentences 0 and 1, B = sentence 2 without its first token
     index = index_of_spans([[0, 3], [3, 5], [0, 5], [6, 9]], [0, 2, 4], is_pair=True)
-    found = pair_statistics(small_store, index)
-    assert found.segment_tokens == [4.0, 2.5]
-    assert found.segment_sentences == [1.5, 1.0]
-    assert found.cut_share == 0.5
+    found = list(pair_rows(small_store, index).values())
+    assert found[:3] == ["4.0 and 2.5", "1.50 and 1.00", "50.0% (0 tokens trimmed)"]
 
 
 def test_statistics_of_blocks_by_hand(small_store):
     # one block of document 0 and a sentence of 1, a span a sentence; one block of the rest
     index = index_of_spans([[0, 3], [3, 5], [5, 9], [9, 10]], [0, 3, 4], is_pair=False)
-    found = block_statistics(small_store, index)
-    assert (found.sentences, found.documents, found.max_documents, found.crossing_share) == (2.0, 1.5, 2, 0.5)
+    found = list(block_rows(small_store, index).values())
+    assert found[:3] == ["2.00", "1.50 (at most 2)", "50.0%"]

@@ -19,7 +19,7 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 from nsp_ablation.options.format_options import FORMATS
-from nsp_ablation.samples.inspection.formats_page import Page, Panel
+from nsp_ablation.samples.inspection.formats_page import Page, Panel, document_sentences
 from nsp_ablation.samples.inspection.input_tokens import (
     OBJECTIVES,
     SPECIAL_KINDS,
@@ -91,12 +91,11 @@ def _corpus_column(page: Page, vocabulary: Vocabulary, console: Console) -> Line
         console,
     )
     for document in range(store.num_documents):
-        first, end = store.document_offsets[document : document + 2].tolist()
-        borders = store.sentence_offsets[first : end + 1].tolist()
+        sentences = document_sentences(store, document)
         bar, ground = Text(" " * NUM_COLUMNS, f"on {DOCUMENTS[document][0]}"), _ground(document)
-        lines += [_between(f"document {document}", f"{borders[-1] - borders[0]} tokens"), bar]
-        for start, stop in zip(borders[:-1], borders[1:], strict=True):
-            tokens = [InputToken("text", token, token, 0) for token in store.ids[start:stop].tolist()]
+        lines += [_between(f"document {document}", f"{sum(map(len, sentences))} tokens"), bar]
+        for sentence in sentences:
+            tokens = [InputToken("text", token, token, 0) for token in sentence]
             lines += _wrapped(marked_text(tokens, vocabulary, STYLES, ground), ground, console)
         lines.append(Text())
     return lines if len(lines) <= _MAX_LINES else [*lines[: _MAX_LINES - 1], Text("…", MUTED)]

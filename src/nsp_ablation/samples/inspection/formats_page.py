@@ -49,7 +49,7 @@ def make_page(
     beginning has no two documents of two sentences, or a format makes no pair of them.
     """
     documents = page_documents(store, frame.max_length)
-    page = TokenStore.from_documents([_sentences(store, document) for document in documents], frame.vocab_size)
+    page = TokenStore.from_documents([document_sentences(store, document) for document in documents], frame.vocab_size)
     panels = []
     for name, facts in FORMATS.items():
         options = format_choice(own, name)
@@ -89,7 +89,8 @@ def page_documents(store: TokenStore, max_length: int) -> list[int]:
     return sorted(usable[nearest].tolist())
 
 
-def _sentences(store: TokenStore, document: int) -> list[list[int]]:
+def document_sentences(store: TokenStore, document: int) -> list[list[int]]:
+    """Return the token ids of a document's sentences."""
     first, end = store.document_offsets[document : document + 2].tolist()
     borders = store.sentence_offsets[first : end + 1].tolist()
     return [store.ids[start:stop].tolist() for start, stop in zip(borders[:-1], borders[1:], strict=True)]

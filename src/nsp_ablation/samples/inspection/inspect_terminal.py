@@ -4,7 +4,6 @@ Without colours (in a pipe) marks round the words say the same.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -83,19 +82,7 @@ def epoch_rows(store: TokenStore, frame: Frame, index: SampleIndex) -> dict[str,
         "padding, if every row were padded to T": f"{1 - fill:.1%}",
         "corpus tokens read per epoch": f"{content:,} ({content / store.num_tokens:.2f} of the corpus)",
     }
-    if index.is_pair:
-        pairs = pair_statistics(store, index)
-        rows["mean tokens of A and of B"] = "{:.1f} and {:.1f}".format(*pairs.segment_tokens)
-        rows["mean sentences of A and of B"] = "{:.2f} and {:.2f}".format(*pairs.segment_sentences)
-        trimmed = f"({index.trimmed_tokens:,} tokens trimmed)"
-        rows["pairs cut inside a sentence, to fit T"] = f"{pairs.cut_share:.1%} {trimmed}"
-        rows["sentences left out, for want of a next one"] = f"{index.left_out_sentences:,}"
-    else:
-        blocks = block_statistics(store, index)
-        rows["mean sentences per sample"] = f"{blocks.sentences:.2f}"
-        rows["mean documents per sample"] = f"{blocks.documents:.2f} (at most {blocks.max_documents})"
-        rows["samples that cross a document border"] = f"{blocks.crossing_share:.1%}"
-        rows["sentences cut (longer than an input)"] = f"{index.cut_sentences:,}"
+    rows |= pair_rows(store, index) if index.is_pair else block_rows(store, index)
     if index.is_random_next is not None:
         share = float(np.mean(index.is_random_next))
         rows["P(random next)"] = f"{share:.3f} (majority class {max(share, 1 - share):.3f})"
@@ -104,61 +91,46 @@ def epoch_rows(store: TokenStore, frame: Frame, index: SampleIndex) -> dict[str,
     return rows
 
 
-@dataclass(frozen=True)
-class PairStatistics:
-    """Means over the pairs of an epoch; the first of two values is that of A.
+def pair_rows(store: TokenStore, index: SampleIndex) -> dict[str, str]:
+    """Return means over the pairs of an epoch; a sentence that is there in part counts as one.
 
-    A sentence that is there in part counts as one. `cut_share` is the share of pairs that begin or end inside a
-    sentence because they were longer than T.
+    A pair is cut where it begins or ends inside a sentence because it was longer than T.
     """
-
-    segment_tokens: list[float]
-    segment_sentences: list[float]
-    cut_share: float
-
-
-@dataclass(frozen=True)
-class BlockStatistics:
-    """Means over the single sequences of an epoch; `crossing_share` is the share that crosses a document border."""
-
-    sentences: float
-    documents: float
-    max_documents: int
-    crossing_share: float
-
-
-def pair_statistics(store: TokenStore, index: SampleIndex) -> PairStatistics:
-    """Return the statistics of a format of pairs."""
-    assert index.is_pair
     first, last = _sentences(store, index)
-    borders = np.asarray(store.sentence_offsets)
-    is_cut = (borders[first] != index.spans[:, 0]) | (borders[last + 1] != index.spans[:, 1])
-    tokens = (index.spans[:, 1] - index.spans[:, 0]).reshape(-1, 2).mean(0).tolist()
-    sentences = (last - first + 1).reshape(-1, 2).mean(0).tolist()
-    return PairStatistics(tokens, sentences, float(is_cut.reshape(-1, 2).any(1).mean()))
+    borders, spans = np.asarray(store.sentence_offsets), index.spans
+    is_cut = ((borders[first] != spans[:, 0]) | (borders[last + 1] != spans[:, 1])).reshape(-1, 2).any(1)
+    tokens, sentences = ((spans[:, 1] - spans[:, 0]).reshape(-1, 2).mean(0), (last - first + 1).reshape(-1, 2).mean(0))
+    return {
+        "mean tokens of A and of B": "{:.1f} and {:.1f}".format(*tokens),
+        "mean sentences of A and of B": "{:.2f} and {:.2f}".format(*sentences),
+        "pairs cut inside a sentence, to fit T": f"{is_cut.mean():.1%} ({index.trimmed_tokens:,} tokens trimmed)",
+        "sentences left out, for want of a next one": f"{index.left_out_sentences:,}",
+    }
 
 
-def block_statistics(store: TokenStore, index: SampleIndex) -> BlockStatistics:
-    """Return the statistics of a format of single sequences."""
-    assert not index.is_pair
+def block_rows(store: TokenStore, index: SampleIndex) -> dict[str, str]:
+    """Return means over the single sequences of an epoch."""
     first, last = _sentences(store, index)
-    documents = np.searchsorted(np.asarray(store.document_offsets), first, side="right") - 1
+    num_sentences, num_documents = np.add.reduceat(last - first + 1, index.offsets[:-1]), documents_read(store, index)
+    return {
+        "mean sentences per sample": f"{num_sentences.mean():.2f}",
+        "mean documents per sample": f"{num_documents.mean():.2f} (at most {num_documents.max()})",
+        "samples that cross a document border": f"{(num_documents > 1).mean():.1%}",
+        "sentences cut (longer than an input)": f"{index.cut_sentences:,}",
+    }
+
+
+def documents_read(store: TokenStore, index: SampleIndex) -> np.ndarray:
+    """Return how many documents each single sequence (N,) reads from."""
+    documents = np.searchsorted(np.asarray(store.document_offsets), _sentences(store, index)[0], side="right") - 1
     # A span adds a document where the one before it in the same sample stood in another.
-    adds_document, adds_sentence = np.ones(len(first), np.int64), last - first + 1
-    adds_document[1:] = documents[1:] != documents[:-1]
-    adds_document[index.offsets[:-1]] = 1
-    num_documents = np.add.reduceat(adds_document, index.offsets[:-1])
-    num_sentences = np.add.reduceat(adds_sentence, index.offsets[:-1])
-    return BlockStatistics(
-        sentences=float(num_sentences.mean()),
-        documents=float(num_documents.mean()),
-        max_documents=int(num_documents.max()),
-        crossing_share=float((num_documents > 1).mean()),
-    )
+    is_new = np.diff(documents, prepend=-1) != 0
+    is_new[index.offsets[:-1]] = True
+    return np.add.reduceat(is_new.astype(np.int64), index.offsets[:-1])
 
 
 def _sentences(store: TokenStore, index: SampleIndex) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first and the last sentence int64 of each span."""
+    """Return the first and the last sentence (P,) int64 of each of P spans."""
     ends = (index.spans[:, 0], index.spans[:, 1] - 1)
     first, last = (np.searchsorted(np.asarray(store.sentence_offsets), tokens, side="right") - 1 for tokens in ends)
     return first, last
