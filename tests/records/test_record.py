@@ -5,8 +5,14 @@ from dataclasses import fields, replace
 
 import pytest
 
-from nsp_ablation.reporting.records.record import Condition, PretrainingFacts, Provenance, ResultRecord, record_id
-from nsp_ablation.reporting.records.strict import parse
+from nsp_ablation.reporting.records.record import (
+    Condition,
+    PretrainingFacts,
+    Provenance,
+    ResultRecord,
+    parse,
+    record_id,
+)
 
 CONDITION = Condition("full", "full", "mlm", "static", 10, "paper", "bbpe", "micro", 96, 32, 7000, 3e-3, "microworld")
 PRETRAINING = PretrainingFacts(7000, 14_000_000, 0, 224_000, 2_100_000, None, 9.5, 0, None, 2.2, None, 140.5)

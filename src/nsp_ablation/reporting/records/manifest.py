@@ -15,8 +15,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from nsp_ablation.base.artifact import read_json, write_json
-from nsp_ablation.reporting.records.record import SCHEMA, is_older
-from nsp_ablation.reporting.records.strict import parse
+from nsp_ablation.reporting.records.record import SCHEMA, is_older, parse
 
 CELL_STATUSES = ("planned", "done", "failed")
 

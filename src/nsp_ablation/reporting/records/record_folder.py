@@ -1,6 +1,7 @@
 """The folder `results/<name>/`: records, per-example scores and predictions, each whole or absent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,7 @@ class RecordFolder:
         assert scores.dtype == np.float64, scores.dtype
         if not np.isfinite(scores).all():
             raise ValueError(f"{record_id}: a score is not finite; has the training diverged? lower its learning rate")
-        with self._lock():
-            self._refuse_done(record_id)
+        with self._before_done(record_id):
             with atomic_path(self.scores_path(record_id)) as temporary:
                 np.save(temporary, scores)
             write_json(self.predictions_path(record_id), predictions)
@@ -70,8 +70,7 @@ class RecordFolder:
         """Write a failed record over a former failure. Raises ValueError where this id is already done."""
         assert record.status == "failed", record.status
         assert (contradiction := find_contradiction(record)) is None, contradiction
-        with self._lock():
-            self._refuse_done(record_id)
+        with self._before_done(record_id):
             write_json(self.record_path(record_id), record.to_json())
 
     def read(self, record_id: str) -> ResultRecord:
@@ -102,13 +101,14 @@ class RecordFolder:
     def _existing(self, record_ids: Iterable[str] | None) -> list[str]:
         return self.ids() if record_ids is None else sorted(set(record_ids) & set(self.ids()))
 
-    def _refuse_done(self, record_id: str) -> None:
-        if self.is_done(record_id):
-            raise ValueError(f"{self.record_path(record_id)} is done and never edited; delete it to run its cell anew")
-
-    def _lock(self) -> FileLock:
+    @contextmanager
+    def _before_done(self, record_id: str) -> Iterator[None]:
         self.path.mkdir(parents=True, exist_ok=True)
-        return FileLock(self.path / ".lock")
+        with FileLock(self.path / ".lock"):
+            if self.is_done(record_id):
+                path = self.record_path(record_id)
+                raise ValueError(f"{path} is done and never edited; delete it to run its cell anew")
+            yield
 
 
 def _assert_sound(record: ResultRecord, scores: np.ndarray) -> None:
