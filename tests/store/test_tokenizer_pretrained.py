@@ -121,7 +121,7 @@ def test_a_path_that_leads_nowhere_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     for path in (str(tmp_path / "nowhere"), "nobody/no-such-model"):
-        with pytest.raises(ValueError, match=f"tokenizer.path={path} is no directory here"):
+        with pytest.raises(ValueError, match=f"tokenizer.path={path} is not a directory here"):
             copy_pretrained(path, tmp_path / "copy")
 
 

@@ -239,7 +239,7 @@ def _external_directory(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=["*.json", "*.txt", "*.safetensors"]))
     except Exception as error:  # the hub's client raises a dozen unrelated types when it cannot reach its host
         reason = " ".join(str(error).split())[:160]
-        raise ValueError(f"encoder={name} is no directory, and the hub did not give it ({reason})") from error
+        raise ValueError(f"encoder={name} is not a directory, and the hub did not give it ({reason})") from error
 
 
 @cache

@@ -6,6 +6,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from nsp_ablation.base.artifact import DamagedError
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.config.identity import feed_settings, pair_order
 from nsp_ablation.config.schema import Config
@@ -138,6 +139,8 @@ class Feed:
         these few documents cannot make any, though the corpus can. The corpus' seed draws them: equal for all arms."""
         try:
             return self._open(self.config.format, heldout, 0, self.config.corpus.seed)
+        except DamagedError:
+            raise
         except ValueError as error:
             say("prepare", f"no held-out loss, since of the held-out documents alone: {error}")
             return None

@@ -117,10 +117,10 @@ def _borders(descending_lengths: list[int]) -> list[int]:
     """Return where each group but the first begins."""
     borders: list[int] = []
     longest = padding = pairs = 0
-    for place, length in enumerate(descending_lengths):
+    for index, length in enumerate(descending_lengths):
         padding += longest**2 - length**2
         pairs += longest**2
-        if place == 0 or padding > max(_FREE_PAIRS, _FREE_SHARE * pairs):
-            borders += [place] if place else []
+        if index == 0 or padding > max(_FREE_PAIRS, _FREE_SHARE * pairs):
+            borders += [index] if index else []
             longest, padding, pairs = length, 0, length**2
     return borders

@@ -90,12 +90,12 @@ def build_stores(
     Raises ValueError if no training document has a token, and as the readers do.
     """
 
-    def build(place: Path) -> None:
+    def build(new: Path) -> None:
         calls = shard_calls(source, recipe, directory, max_shard_bytes)
         build_shards(calls, num_processes, say)
         say("merging the shards")
-        merge_shards([shard for _, _, shard in calls], place)
-        finish(place)
+        merge_shards([shard for _, _, shard in calls], new)
+        finish(new)
 
     build_once(directory, build)
     shutil.rmtree(_shards_directory(directory), ignore_errors=True)

@@ -87,7 +87,7 @@ def build_shard(
     `batch_sentences` are encoded together, which changes the speed alone. The first three arguments can be pickled.
     Raises ValueError as the readers do.
     """
-    return build_once(directory, lambda place: _write(source, recipe, place, report, batch_sentences))
+    return build_once(directory, lambda new: _write(source, recipe, new, report, batch_sentences))
 
 
 def _write(

@@ -160,7 +160,7 @@ def _download(path: str) -> Path:
         return Path(snapshot_download(path, allow_patterns=[TOKENIZER_FILE, CONFIG_FILE, *_OTHER_FILES]))
     except Exception as error:  # its errors of name, network and cache have no common base
         raise ValueError(
-            f"tokenizer.path={path} is no directory here, and the Hugging Face hub did not give it "
+            f"tokenizer.path={path} is not a directory here, and the Hugging Face hub did not give it "
             f"({type(error).__name__}); correct it, or copy the tokenizer's directory to this machine"
         ) from error
 
