@@ -38,8 +38,8 @@ def build_pairs(
     """Return the index of the pairs that a kernel finds, ranges of documents being worked on side by side.
 
     `kernel(first, end, spans, labels)` fills spans (2 n, 2), A and B in turn, and labels (n,), of SOP if `swaps`, else
-    of NSP, from the documents [first, end), and returns n, the tokens trimmed and the
-    sentences left out. Raises ValueError if there is no pair.
+    of NSP, from the documents [first, end), and returns n, the tokens trimmed and the sentences left out. Raises
+    ValueError if there is no pair.
     """
     document_offsets = store.document_offsets
     spans = np.empty((2 * store.num_sentences, 2), np.int64)  # what is never touched takes no memory
