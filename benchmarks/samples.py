@@ -18,6 +18,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     from nsp_ablation.base.process import keep_kernels_by_source, set_up_cpu
+    from nsp_ablation.base.randomness import sample_key
 
     set_up_cpu(1)  # as every run does before torch is loaded
     keep_kernels_by_source()
@@ -28,9 +29,9 @@ def main() -> None:
 
     from nsp_ablation.options.format_options import FormatOptions
     from nsp_ablation.options.masking_options import MaskingOptions
-    from nsp_ablation.samples.batches.assemble import assemble, assemble_masked
+    from nsp_ablation.samples.batches.assemble import assemble_masked
     from nsp_ablation.samples.batches.loader import micro_batch_loader
-    from nsp_ablation.samples.batches.masking import Masks, mask_flat
+    from nsp_ablation.samples.batches.masking import Masks, mask_kernel, mask_settings
     from nsp_ablation.samples.batches.plan import BatchPlan
     from nsp_ablation.samples.batches.update_size import UpdateSize
     from nsp_ablation.samples.formats.frame import Frame
@@ -49,7 +50,7 @@ def main() -> None:
     mlm = Masks(MaskingOptions("dynamic"), seed=1)
     plan = BatchPlan(lambda epoch: index, UpdateSize(NUM_SEQUENCES, None, 32.0, 0.0), 1)
     updates = [plan.update(step)[0] for step in range(arguments.updates)]
-    flats = [assemble(store, index, frame, samples) for samples in updates]
+    flats = [assemble_masked(store, index, frame, samples, mlm, 1) for samples in updates]
     num_tokens = sum(len(flat.input_ids) for flat in flats)
 
     def kernel() -> None:
@@ -58,8 +59,8 @@ def main() -> None:
 
     def masks() -> None:
         for samples, flat in zip(updates, flats, strict=True):
-            keys = mlm.keys(samples, 1)
-            mask_flat(flat.input_ids, flat.special, flat.sequence_offsets, keys, frame, mlm)
+            keys = sample_key(mlm.epoch_key(1), samples.astype(np.uint64))
+            mask_kernel(flat.input_ids, flat.special, flat.sequence_offsets, keys, *mask_settings(frame, mlm))
 
     def end_to_end() -> None:
         settings = {"first_step": 0, "max_steps": arguments.updates, "accumulation": 1, "num_workers": 0}

@@ -6,7 +6,7 @@ import numpy as np
 
 from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.options.masking_options import MaskingOptions
-from nsp_ablation.samples.batches.assemble import assemble
+from nsp_ablation.samples.batches.assemble import assemble_masked
 from nsp_ablation.samples.batches.loader import pair_labels
 from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.plan import BatchPlan
@@ -35,7 +35,7 @@ class Stream:
     def samples(self, num_updates: int) -> list[dict]:
         """Return the samples of the first updates as people keep them for `transformers`: dictionaries of lists."""
         order = np.concatenate([self.plan.update(step)[0] for step in range(num_updates)])
-        flat = assemble(self.store, self.index, self.frame, order)
+        flat = assemble_masked(self.store, self.index, self.frame, order, self.masks, 1)
         labels = pair_labels(self.index, order)
         rows = []
         for row, (start, end) in enumerate(zip(flat.sequence_offsets[:-1], flat.sequence_offsets[1:], strict=True)):

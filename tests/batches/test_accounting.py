@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.accounting import tokens_at_positions, totals
-from nsp_ablation.samples.batches.assemble import assemble
+from nsp_ablation.samples.batches.assemble import assemble_masked
+from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.plan import BatchPlan
 from nsp_ablation.samples.batches.update_size import UpdateSize
 
@@ -13,12 +15,13 @@ SIZES = [UpdateSize(1, None, 1, 0), UpdateSize(5, None, 5, 0), UpdateSize(None, 
 
 def walk(plan, store, frame, num_steps):
     """Assemble every update and count what it holds."""
+    masks = Masks(MaskingOptions("dynamic"), seed=1)
     content, counts = 0, dict.fromkeys(("sequences", "tokens", "pairs", "random_next"), 0)
     positions = np.zeros(frame.max_length, np.int64)
     for step in range(num_steps):
         for sample, epoch in zip(*plan.update(step), strict=True):
             index = plan.index_of(epoch)
-            flat = assemble(store, index, frame, np.array([sample]))
+            flat = assemble_masked(store, index, frame, np.array([sample]), masks, 1)
             counts["sequences"] += 1
             counts["tokens"] += len(flat.input_ids)
             content += int((~flat.special).sum())

@@ -6,13 +6,18 @@ import numpy as np
 import pytest
 
 from nsp_ablation.options.masking_options import MaskingOptions
-from nsp_ablation.samples.batches.assemble import assemble, assemble_masked, concatenate
+from nsp_ablation.samples.batches.assemble import assemble_masked, concatenate
 from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.formats.sample_index import SampleIndex
 from nsp_ablation.text.store.token_store import TokenStore
 
 FORMATS = ("segment_pair", "sentence_pair", "full", "doc")
 CLS, SEP = 0, 2
+
+
+def assemble(store, index, frame, samples):
+    """Lay out samples under the masks of an epoch."""
+    return assemble_masked(store, index, frame, samples, Masks(MaskingOptions("dynamic"), seed=1), 1)
 
 
 def tiny_store():

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nsp_ablation.base.randomness import sample_key
 from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.assemble import assemble_masked
-from nsp_ablation.samples.batches.masking import Masks, mask_flat
+from nsp_ablation.samples.batches.masking import Masks, mask_kernel, mask_settings
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +112,9 @@ def test_a_special_token_drawn_once_is_refused(frame, masked, dynamic):
 
 def test_targets_chosen_among_all_tokens_and_then_dropped_if_special_are_refused(frame, masked, dynamic):
     flat = masked(dynamic)
-    keys = dynamic.keys(np.arange(len(flat.sequence_offsets) - 1), 1)
+    keys = sample_key(dynamic.epoch_key(1), np.arange(len(flat.sequence_offsets) - 1, dtype=np.uint64))
     unaware = np.zeros_like(flat.special)
-    _, positions, _ = mask_flat(flat.input_ids, unaware, flat.sequence_offsets, keys, frame, dynamic)
+    _, positions, _ = mask_kernel(flat.input_ids, unaware, flat.sequence_offsets, keys, *mask_settings(frame, dynamic))
     with pytest.raises(AssertionError, match="another number of targets"):
         check_masks(frame, with_targets(flat, positions[~flat.special[positions]], frame), 0.15)
 

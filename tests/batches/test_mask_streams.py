@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from nsp_ablation.base.randomness import sample_key
 from nsp_ablation.options.masking_options import MaskingOptions
-from nsp_ablation.samples.batches.masking import Masks, mask_flat
+from nsp_ablation.samples.batches.masking import Masks, mask_kernel, mask_settings
 
 MILLION = 1_000_000
 AXES = {
@@ -24,7 +25,7 @@ def fairseq_key(seed, epoch, samples):
 
 
 def our_key(seed, epoch, samples):
-    return Masks(MaskingOptions("dynamic"), seed=seed).keys(samples, epoch)
+    return sample_key(Masks(MaskingOptions("dynamic"), seed=seed).epoch_key(epoch), samples.astype(np.uint64))
 
 
 def check_streams(key, axes):
@@ -61,7 +62,13 @@ def chosen(frame, seed, epoch, num_samples, length):
     masks = Masks(MaskingOptions("dynamic"), seed=seed)
     input_ids, special = np.full(num_samples * length, 50), np.zeros(num_samples * length, bool)
     offsets = np.arange(0, len(input_ids) + 1, length)
-    _, positions, _ = mask_flat(input_ids, special, offsets, masks.keys(np.arange(num_samples), epoch), frame, masks)
+    _, positions, _ = mask_kernel(
+        input_ids,
+        special,
+        offsets,
+        sample_key(masks.epoch_key(epoch), np.arange(num_samples, dtype=np.uint64)),
+        *mask_settings(frame, masks),
+    )
     is_target = np.zeros(len(input_ids), bool)
     is_target[positions] = True
     return is_target.reshape(num_samples, length)

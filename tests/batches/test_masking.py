@@ -8,7 +8,7 @@ import pytest
 from nsp_ablation.base.randomness import draw64, epoch_key, sample_key, stream
 from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.assemble import assemble_masked
-from nsp_ablation.samples.batches.masking import Masks, mask_flat, never_masked
+from nsp_ablation.samples.batches.masking import Masks, mask_kernel, mask_settings, never_masked
 
 SPECIALS = {0, 1, 2, 3, 4}
 
@@ -32,7 +32,13 @@ def mask_lengths(lengths, frame, masks, epoch=1):
         input_ids,
         special,
         offsets,
-        mask_flat(input_ids, special, offsets, masks.keys(np.arange(len(lengths)), epoch), frame, masks),
+        mask_kernel(
+            input_ids,
+            special,
+            offsets,
+            sample_key(masks.epoch_key(epoch), np.arange(len(lengths), dtype=np.uint64)),
+            *mask_settings(frame, masks),
+        ),
     )
 
 
@@ -132,8 +138,8 @@ def test_special_tokens_are_never_targets_wherever_they_stand(frame, dynamic):
     input_ids = np.tile(np.array([0, 50, 51, 2, 52, 2]), 500)
     special = np.isin(input_ids, list(SPECIALS))
     masks = Masks(MaskingOptions("dynamic", probability=0.9), seed=1)
-    keys = masks.keys(np.arange(500), 1)
-    _, positions, _ = mask_flat(input_ids, special, np.arange(0, 3001, 6), keys, frame, masks)
+    keys = sample_key(masks.epoch_key(1), np.arange(500, dtype=np.uint64))
+    _, positions, _ = mask_kernel(input_ids, special, np.arange(0, 3001, 6), keys, *mask_settings(frame, masks))
     assert len(positions) == 500 * 3
     assert not special[positions].any()
 

@@ -8,8 +8,9 @@ import torch
 from tokenizers import Tokenizer, models
 from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerFast
 
+from nsp_ablation.base.randomness import sample_key
 from nsp_ablation.options.masking_options import MaskingOptions
-from nsp_ablation.samples.batches.masking import Masks, mask_flat
+from nsp_ablation.samples.batches.masking import Masks, mask_kernel, mask_settings
 
 SPECIALS = {"cls": 0, "pad": 1, "sep": 2, "unk": 3, "mask": 4}
 WORD = 50
@@ -46,8 +47,8 @@ def ours(frame):
         input_ids = np.array([token for sequence in sequences for token in sequence])
         offsets = np.cumsum([0, *map(len, sequences)])
         special = np.isin(input_ids, list(SPECIALS.values()))
-        keys = masks.keys(np.arange(len(sequences)), 1)
-        masked, positions, _ = mask_flat(input_ids, special, offsets, keys, frame, masks)
+        keys = sample_key(masks.epoch_key(1), np.arange(len(sequences), dtype=np.uint64))
+        masked, positions, _ = mask_kernel(input_ids, special, offsets, keys, *mask_settings(frame, masks))
         labels = np.full(len(input_ids), -100)
         labels[positions] = input_ids[positions]
         return np.split(masked, offsets[1:-1]), np.split(labels, offsets[1:-1])

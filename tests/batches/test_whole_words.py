@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nsp_ablation.base.randomness import draw64
+from nsp_ablation.base.randomness import draw64, sample_key
 from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.assemble import assemble_masked
-from nsp_ablation.samples.batches.masking import Masks, mask_flat
+from nsp_ablation.samples.batches.masking import Masks, mask_kernel, mask_settings
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, train_tokenizer, word_starts
 
 FORMATS = ("segment_pair", "sentence_pair", "full", "doc")
@@ -55,8 +55,10 @@ def test_the_kernel_agrees_with_plain_python(frame, words, lengths, seed):
     input_ids = np.array([0, *(BEGINS + (i > 0) for length in lengths for i in range(length)), 2])
     special = np.isin(input_ids, [0, 2])
     masks = dataclasses.replace(words, seed=seed)
-    keys = masks.keys(np.zeros(1, np.int64), 1)
-    _, positions, labels = mask_flat(input_ids, special, np.array([0, len(input_ids)]), keys, frame, masks)
+    keys = sample_key(masks.epoch_key(1), np.zeros(1, np.uint64))
+    _, positions, labels = mask_kernel(
+        input_ids, special, np.array([0, len(input_ids)]), keys, *mask_settings(frame, masks)
+    )
     assert positions.tolist() == reference(input_ids.tolist(), special.tolist(), masks.word_starts, keys[0], 0.15)
     assert labels.tolist() == input_ids[positions].tolist()
 
@@ -99,8 +101,12 @@ def test_bernoulli_chooses_15_percent_of_the_words_of_any_length(frame, words):
     masks = dataclasses.replace(words, options=MaskingOptions("dynamic", unit="whole_word", count="bernoulli"))
     input_ids = np.tile(np.array([0, 50, 50, 51, 50, 51, 51, 2]), 5000)
     special = np.isin(input_ids, [0, 2])
-    _, positions, _ = mask_flat(
-        input_ids, special, np.arange(0, 40_001, 8), masks.keys(np.arange(5000), 1), frame, masks
+    _, positions, _ = mask_kernel(
+        input_ids,
+        special,
+        np.arange(0, 40_001, 8),
+        sample_key(masks.epoch_key(1), np.arange(5000, dtype=np.uint64)),
+        *mask_settings(frame, masks),
     )
     counts = np.bincount(positions % 8, minlength=8)
     assert (counts[2], counts[4], counts[4]) == (counts[3], counts[5], counts[6])
@@ -110,8 +116,10 @@ def test_bernoulli_chooses_15_percent_of_the_words_of_any_length(frame, words):
 def test_exact_masks_draw_every_word_of_equal_length_equally_often(frame, words):
     input_ids = np.tile(np.array([0, *[50, 51] * 10, 2]), 5000)
     special = np.isin(input_ids, [0, 2])
-    keys = words.keys(np.arange(5000), 1)
-    _, positions, _ = mask_flat(input_ids, special, np.arange(0, 22 * 5000 + 1, 22), keys, frame, words)
+    keys = sample_key(words.epoch_key(1), np.arange(5000, dtype=np.uint64))
+    _, positions, _ = mask_kernel(
+        input_ids, special, np.arange(0, 22 * 5000 + 1, 22), keys, *mask_settings(frame, words)
+    )
     counts = np.bincount(positions % 22, minlength=22)[1:-1:2]
     assert counts.sum() == 5000  # round(.15 * 20) = 3 tokens hold one word of two
     assert abs(counts - 500).max() < 5 * np.sqrt(5000 * 0.1 * 0.9)
@@ -119,14 +127,18 @@ def test_exact_masks_draw_every_word_of_equal_length_equally_often(frame, words)
 
 def test_a_word_longer_than_the_count_is_passed_over_unless_nothing_else_is_there(frame, words):
     long_word = np.array([0, 50, *[51] * 9, 2])
-    keys = words.keys(np.zeros(1, np.int64), 1)
-    _, positions, _ = mask_flat(long_word, np.isin(long_word, [0, 2]), np.array([0, 12]), keys, frame, words)
+    keys = sample_key(words.epoch_key(1), np.zeros(1, np.uint64))
+    _, positions, _ = mask_kernel(
+        long_word, np.isin(long_word, [0, 2]), np.array([0, 12]), keys, *mask_settings(frame, words)
+    )
     assert positions.tolist() == list(range(1, 11))
     beside_short = np.array([0, 50, *[51] * 9, 50, 2])
     for sample in range(20):
-        keys = words.keys(np.array([sample]), 1)
+        keys = sample_key(words.epoch_key(1), np.array([sample], np.uint64))
         ends = np.array([0, 13])
-        _, positions, _ = mask_flat(beside_short, np.isin(beside_short, [0, 2]), ends, keys, frame, words)
+        _, positions, _ = mask_kernel(
+            beside_short, np.isin(beside_short, [0, 2]), ends, keys, *mask_settings(frame, words)
+        )
         assert positions.tolist() == [11]
 
 

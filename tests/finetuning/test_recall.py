@@ -12,10 +12,10 @@ from nsp_ablation.learning.probes.in_context_recall import (
     content_words,
     continuing_tokens,
     measure,
-    packed_inputs,
 )
 from nsp_ablation.learning.tasks.metrics import standard_error
 from nsp_ablation.options.task_options import TaskOptions
+from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.text.store.token_store import TokenStore
 
 TASK = TaskOptions("in_context_recall", "recall", metric="accuracy", num_frequent=0)
@@ -37,21 +37,27 @@ def store(bert_directory):
     return ids, np.cumsum([0, *lengths]), documents
 
 
+FRAME = Frame(32, 2, 3, 4, 0, (0, 1, 2, 3, 4), 1000, 1, False)
+
+
 def test_inputs_are_whole_sentences_of_one_document():
-    sentence_offsets, document_offsets = np.array([0, 3, 6, 9, 13, 30, 32]), np.array([0, 4, 6])
-    assert list(packed_inputs(sentence_offsets, document_offsets, 7)) == [
+    ids = np.repeat(np.arange(5, 21), 2).astype(np.uint16)  # each token twice in a row
+    store = TokenStore(ids, np.array([0, 3, 6, 9, 13, 30, 32]), np.array([0, 4, 6]), fingerprint="test")
+    every, none = np.ones(1000, bool), np.zeros(1000, bool)
+    task = replace(TASK, targets_per_input=9, num_inputs=None)
+    targets = choose_targets(store, replace(FRAME, max_length=9), every, none, task)
+    ends = targets.start + [len(tokens) for tokens in targets.inputs]
+    assert list(zip(targets.start.tolist(), ends.tolist(), strict=True)) == [
         *((0, 6), (6, 13)),  # 0-3-6-9-13: a sentence that does not fit opens the next input
         *((13, 20), (20, 27), (27, 32)),  # 13-30: longer than the capacity, cut
     ]
-    covered = [
-        token for start, end in packed_inputs(sentence_offsets, document_offsets, 5) for token in range(start, end)
-    ]
-    assert covered == list(range(32))
+    targets = choose_targets(store, replace(FRAME, max_length=8), every, none, task)
+    assert np.concatenate(targets.inputs).tolist() == ids.tolist()
 
 
 def choose(store, is_target, continues_word, targets_per_input=9, num_inputs=None):
     task = replace(TASK, targets_per_input=targets_per_input, num_inputs=num_inputs)
-    return choose_targets(TokenStore(*store, fingerprint="test"), 30, is_target, continues_word, task)
+    return choose_targets(TokenStore(*store, fingerprint="test"), FRAME, is_target, continues_word, task)
 
 
 def test_targets_are_the_repeated_words_of_each_input(store, bert_directory):
@@ -126,8 +132,8 @@ def test_short_inputs_are_measured_beside_long_ones(store, bert_directory, input
 
 def test_nothing_repeated_and_foreign_ids_are_errors(store, bert_directory, inputs_of):
     model = load_masked_lm(bert_directory).eval()
-    with pytest.raises(ValueError, match="no word stands twice in a held-out input of 4 tokens"):
-        measure(model, inputs_of(bert_directory, 4, store), TASK)
+    with pytest.raises(ValueError, match="no word stands twice in a held-out input of 8 tokens"):
+        measure(model, inputs_of(bert_directory, 8, (store[0][:9], store[1][:3], [0, 2])), TASK)
     with pytest.raises(ValueError, match="another vocabulary than the held-out documents' tokenizer"):
         measure(model, inputs_of(bert_directory, 32, (store[0] + 999, *store[1:])), TASK)
 

@@ -11,12 +11,12 @@ import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from filelock import FileLock
 
@@ -24,6 +24,7 @@ from nsp_ablation.base.fingerprint import file_sha256
 
 CHECKSUMS = "checksums.json"
 _ALWAYS_HASHED_BYTES, _WEIGHTS = 4 << 20, ".safetensors"
+_NAME_DIGITS = 8  # random, of temporary names
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # How libraries tell it that raise errors of their own: tokenizers, safetensors (Rust), numpy, torch.
@@ -71,14 +72,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     with full_disk_named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-        os.close(descriptor)
-        os.chmod(name, 0o666 & ~_umask())
+        temporary = _beside(path, path.suffix)
         try:
-            yield Path(name)
-            os.replace(name, path)
+            yield temporary
+            os.replace(temporary, path)
         finally:
-            Path(name).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
+
+
+def _beside(path: Path, suffix: str = "") -> Path:
+    """Return a new hidden name beside `path`."""
+    return path.with_name(f".{path.name}.{uuid4().hex[:_NAME_DIGITS]}{suffix}")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -120,15 +124,17 @@ def build_once(directory: Path, build: Callable[[Path], None]) -> Path:
 
 def _build(directory: Path, build: Callable[[Path], None]) -> None:
     """Build `directory` under its lock, and remove what builders left behind that were killed."""
-    for left_over in _temporary_directories(directory):
-        shutil.rmtree(left_over, ignore_errors=True)
-    temporary = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}."))
+    left_over = re.compile(rf"\.{re.escape(directory.name)}\.[0-9a-f]{{{_NAME_DIGITS}}}")
+    for path in directory.parent.iterdir():
+        if left_over.fullmatch(path.name) and path.is_dir():  # and none whose name only begins alike
+            shutil.rmtree(path, ignore_errors=True)
+    temporary = _beside(directory)
+    temporary.mkdir()
     try:
         build(temporary)
         files = sorted(path for path in temporary.rglob("*") if path.is_file() and path.name != CHECKSUMS)
         sums = {str(path.relative_to(temporary)): [path.stat().st_size, file_sha256(path)] for path in files}
         (temporary / CHECKSUMS).write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
-        os.chmod(temporary, 0o777 & ~_umask())
         os.rename(temporary, directory)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -162,15 +168,3 @@ def check_artifact(directory: Path) -> None:
 @cache  # an artifact is asked for many times in a run; a file that did not change since is not read again
 def _sha256(path: Path, num_bytes: int, changed_ns: int) -> str:
     return file_sha256(path)
-
-
-def _temporary_directories(directory: Path) -> list[Path]:
-    """Return the directories that `mkdtemp` made for `directory`, and for none whose name only begins alike."""
-    name = re.compile(rf"\.{re.escape(directory.name)}\.[a-z0-9_]{{8}}")
-    return [path for path in directory.parent.iterdir() if name.fullmatch(path.name) and path.is_dir()]
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-_CHUNK_BYTES = 1 << 20
-
 
 def fingerprint(value: Any) -> str:
     """Return 16 hex digits (64 bits) that depend on `value` alone.
@@ -20,12 +18,9 @@ def fingerprint(value: Any) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, read in pieces of 1 MiB."""
-    digest = hashlib.sha256()
+    """Return the SHA-256 of a file's bytes, which are never in memory all at once."""
     with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def files_fingerprint(paths: list[Path]) -> str:

@@ -112,7 +112,13 @@ def choose_sentences(store: TokenStore, capacity: int, task: TaskOptions) -> Con
     drawn = eligible[np.argsort(fixed_draws("context sentence", start[eligible]), kind="stable")][: task.num_sentences]
     chosen = np.sort(drawn)
     num_context = np.minimum(num_before, capacity - length)
-    donors = np.array([_donor(n, chosen, num_before, num_context, document, start) for n in chosen], dtype=np.int64)
+
+    def donor(n: int) -> int:
+        """Return a random one of the chosen sentences, of another document and with enough text before it; else -1."""
+        fits = chosen[(document[chosen] != document[n]) & (num_before[chosen] >= num_context[n])]
+        return int(fits[fixed_draws("context donor", start[n : n + 1])[0] % np.uint64(len(fits))]) if len(fits) else -1
+
+    donors = np.array([donor(n) for n in chosen], dtype=np.int64)
     has_donor = donors >= 0
     kept = chosen[has_donor]
     return ContextTargets(start[kept], end[kept], num_context[kept], start[donors[has_donor]], document[kept])
@@ -123,18 +129,3 @@ def masked_tokens(start: int, end: int, share: float) -> np.ndarray:
     positions = np.arange(start, end)
     num_masked = max(1, round(share * len(positions)))
     return np.sort(positions[np.argsort(fixed_draws("context mask", positions), kind="stable")[:num_masked]])
-
-
-def _donor(
-    sentence: int,
-    chosen: np.ndarray,
-    num_before: np.ndarray,
-    num_context: np.ndarray,
-    document: np.ndarray,
-    start: np.ndarray,
-) -> int:
-    """Return a random one of the chosen sentences, of another document and with enough text before it; else -1."""
-    fits = chosen[(document[chosen] != document[sentence]) & (num_before[chosen] >= num_context[sentence])]
-    if not len(fits):
-        return -1
-    return int(fits[fixed_draws("context donor", start[sentence : sentence + 1])[0] % np.uint64(len(fits))])

@@ -5,8 +5,7 @@ other copies visible. *Recall gain*: its log-probability then, minus that with a
 Comparing repeated with unrepeated words instead is biased: repeated ones are easier even without their copies.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -17,6 +16,8 @@ from nsp_ablation.learning.probes.probe_inputs import ProbeInputs, fixed_draws
 from nsp_ablation.learning.tasks.metrics import accuracy_scores, standard_error
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
 from nsp_ablation.options.task_options import TaskOptions
+from nsp_ablation.samples.formats.frame import Frame
+from nsp_ablation.samples.formats.kernels.blocks import pack_blocks
 from nsp_ablation.text.store.token_store import TokenStore
 
 
@@ -35,13 +36,14 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
         is_target = content_words(store.ids, is_word, task.num_frequent)
     else:
         is_target = np.isin(np.arange(len(is_word)), inputs.target_ids)
-    targets = choose_targets(store, layout.capacity, is_target, continues_word, task)
+    frame = replace(inputs.frame, max_length=layout.max_length, sentence_separator=False)
+    targets = choose_targets(store, frame, is_target, continues_word, task)
     if not len(targets.position):
         raise ValueError(f"{task.name}: no word stands twice in a held-out input of {layout.max_length} tokens")
     gain, predicted = _gains(model, targets, layout)
     metrics = _metrics(targets, gain, predicted, "")
     if (length := inputs.short_length(task.short_share)) is not None:
-        near = choose_targets(store, length - 2, is_target, continues_word, task)
+        near = choose_targets(store, replace(frame, max_length=length), is_target, continues_word, task)
         metrics |= _metrics(near, *_gains(model, near, layout), "_in_range") if len(near.position) else {}
     example_ids = [str(position) for position in targets.start[targets.input] + targets.position]
     words = [str(inputs.tokenizer.convert_ids_to_tokens(token)) for token in predicted.tolist()]
@@ -104,17 +106,16 @@ class RecallTargets:
 
 
 def choose_targets(
-    store: TokenStore, capacity: int, is_target: np.ndarray, continues_word: np.ndarray, task: TaskOptions
+    store: TokenStore, frame: Frame, is_target: np.ndarray, continues_word: np.ndarray, task: TaskOptions
 ) -> RecallTargets:
-    """Pack whole sentences of one document after another into inputs of at most `capacity` tokens (DOC-SENTENCES), and
-    choose up to `targets_per_input` different words in each that stand there twice or more.
+    """Choose up to `targets_per_input` different words in each input of DOC-SENTENCES that stand there twice or more.
 
     is_target, continues_word (V,) bool: tokens that may be chosen, and tokens that are no word's beginning; a chosen
     word is one token. At most `num_inputs` inputs (all if None) are drawn from those with a target, and stand in the
     store's order. The draws are fixed: all encoders face the same targets.
     """
-    packed = packed_inputs(store.sentence_offsets, store.document_offsets, capacity)
-    ranges = np.array(list(packed), dtype=np.int64).reshape(-1, 2)
+    blocks = pack_blocks(store, frame, order=None, across_documents=False, fingerprint="")
+    ranges = np.column_stack([blocks.spans[blocks.offsets[:-1], 0], blocks.spans[blocks.offsets[1:] - 1, 1]])
     found: list[tuple[int, np.ndarray, list[int]]] = []
     for start, end in ranges[np.argsort(fixed_draws("recall", ranges[:, 0]), kind="stable")]:
         tokens = np.asarray(store.ids[start:end]).astype(np.int64)
@@ -132,24 +133,6 @@ def choose_targets(
         input=np.array([number for number, _ in chosen], dtype=np.int64),
         position=np.array([position for _, position in chosen], dtype=np.int64),
     )
-
-
-def packed_inputs(
-    sentence_offsets: np.ndarray, document_offsets: np.ndarray, capacity: int
-) -> Iterator[tuple[int, int]]:
-    """Yield the token range [start, end) of each input: whole sentences of one document; a longer one is cut."""
-    for first, last in zip(document_offsets[:-1], document_offsets[1:], strict=True):
-        borders = sentence_offsets[first : last + 1]
-        start = int(borders[0])
-        for sentence in range(1, len(borders)):
-            if borders[sentence] - start > capacity and borders[sentence - 1] > start:
-                yield start, int(borders[sentence - 1])
-                start = int(borders[sentence - 1])
-            while borders[sentence] - start > capacity:
-                yield start, start + capacity
-                start += capacity
-        if borders[-1] > start:
-            yield start, int(borders[-1])
 
 
 def _repeated_words(

@@ -46,13 +46,8 @@ def _consumed(plan: BatchPlan, num_steps: int) -> list[tuple[SampleIndex, np.nda
     """Return (index, its samples that were read or None for all, how many times) up to an update."""
     last_epoch, num_last = plan.position(num_steps)
     whole = groupby((plan.index_of(epoch) for epoch in range(1, last_epoch)), key=id)
-    parts: list = []
-    for _, indexes in whole:
-        run = list(indexes)
-        parts.append((run[0], None, len(run)))
-    if num_last:
-        parts.append((plan.index_of(last_epoch), plan.order(last_epoch)[:num_last], 1))
-    return parts
+    parts: list = [(run[0], None, len(run)) for run in (list(indexes) for _, indexes in whole)]
+    return parts + ([(plan.index_of(last_epoch), plan.order(last_epoch)[:num_last], 1)] if num_last else [])
 
 
 def _count(index: SampleIndex, samples: np.ndarray | None) -> np.ndarray:

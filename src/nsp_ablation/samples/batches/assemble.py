@@ -18,13 +18,13 @@ IGNORED_LABEL = -100
 
 
 @dataclass(frozen=True, eq=False)
-class Flat:
+class MaskedFlat:
     """Samples with their special tokens: sample s holds the tokens [sequence_offsets[s], sequence_offsets[s + 1]).
 
     input_ids, token_type_ids, position_ids (L,) int64; special (L,) bool: the inserted [CLS] and [SEP], and tokens of
     the text that are special ids; sequence_offsets (n + 1,) int64; piece_offsets (P + 1,) int64: the same tokens cut
     further, in pieces of one document (in a pair: of one segment), each with the separators that follow it, the first
-    of a sample with its [CLS].
+    of a sample with its [CLS]. MLM targets: masked_input_ids (L,); masked_positions, masked_labels (M,); all int64.
     """
 
     input_ids: np.ndarray
@@ -33,12 +33,6 @@ class Flat:
     special: np.ndarray
     sequence_offsets: np.ndarray
     piece_offsets: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class MaskedFlat(Flat):
-    """The same with MLM targets: masked_input_ids (L,); masked_positions, masked_labels (M,); all int64."""
-
     masked_input_ids: np.ndarray
     masked_positions: np.ndarray
     masked_labels: np.ndarray
@@ -51,20 +45,17 @@ class MaskedFlat(Flat):
         return labels
 
 
-def assemble(store: TokenStore, index: SampleIndex, frame: Frame, samples: np.ndarray) -> Flat:
-    """Lay out samples (n,) int64 of an index as `[CLS] span [SEP]*separators span [SEP]*separators ...`.
-
-    Token type 1 is the second span of a pair and its separators; everything else is type 0.
-    """
-    return Flat(*_lay_out(*_arguments(store, index, frame, samples)))
-
-
 def assemble_masked(
     store: TokenStore, index: SampleIndex, frame: Frame, samples: np.ndarray, masks: Masks, epoch: int
 ) -> MaskedFlat:
-    """Lay out samples (n,) int64 of an index under their masks of an epoch (from 1)."""
-    arguments = *_arguments(store, index, frame, samples), masks.epoch_key(epoch), mask_settings(frame, masks)
-    return MaskedFlat(*_lay_out_masked(*arguments))
+    """Lay out samples (n,) int64 of an index as `[CLS] span [SEP]*separators span [SEP]*separators ...`.
+
+    Token type 1 is the second span of a pair and its separators; everything else is type 0. The masks are those of an
+    epoch (from 1).
+    """
+    arrays = readonly(store.ids), index.spans, index.separators, index.offsets, readonly(samples)
+    layout = never_masked(frame), frame.cls, frame.sep, index.is_pair, int(frame.sentence_separator)
+    return MaskedFlat(*_lay_out_masked(*arrays, *layout, masks.epoch_key(epoch), mask_settings(frame, masks)))
 
 
 def concatenate(flats: Sequence[MaskedFlat]) -> MaskedFlat:
@@ -79,12 +70,6 @@ def concatenate(flats: Sequence[MaskedFlat]) -> MaskedFlat:
     positions = [flat.masked_positions + start for flat, start in zip(flats, starts, strict=False)]
     arrays["masked_positions"] = np.concatenate(positions)
     return MaskedFlat(**arrays)
-
-
-def _arguments(store: TokenStore, index: SampleIndex, frame: Frame, samples: np.ndarray) -> tuple:
-    """Return what `_lay_out` takes."""
-    arrays = readonly(store.ids), index.spans, index.separators, index.offsets, readonly(samples)
-    return *arrays, never_masked(frame), frame.cls, frame.sep, index.is_pair, int(frame.sentence_separator)
 
 
 @njit(cache=True, nogil=True)

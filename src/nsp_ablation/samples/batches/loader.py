@@ -146,26 +146,22 @@ def pair_labels(index: SampleIndex, samples: np.ndarray) -> np.ndarray | None:
     return None if labels is None else labels[samples].astype(np.int64)
 
 
+@dataclass(eq=False)
 class MicroBatches(Dataset):
     """One rank's micro-batches by number: number k is part k mod `accumulation` of update k div `accumulation`.
 
     Holds the last update assembled, from which its parts are cut; the numbers of predictions need all of it anyway.
     """
 
-    def __init__(
-        self,
-        plan: BatchPlan,
-        store: TokenStore,
-        frame: Frame,
-        masks: Masks,
-        accumulation: int,
-        rank: int,
-        world_size: int,
-        pad_to: int | None = None,
-    ) -> None:
-        self.plan, self.store, self.frame, self.masks = plan, store, frame, masks
-        self.accumulation, self.rank, self.world_size, self.pad_to = accumulation, rank, world_size, pad_to
-        self._update: _Update | None = None
+    plan: BatchPlan
+    store: TokenStore
+    frame: Frame
+    masks: Masks
+    accumulation: int
+    rank: int
+    world_size: int
+    pad_to: int | None
+    _update: "_Update | None" = None
 
     def __getitem__(self, number: int) -> MicroBatch:
         step, turn = divmod(number, self.accumulation)

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numba import njit
 
-from nsp_ablation.base.randomness import epoch_key, sample_key, stream
+from nsp_ablation.base.randomness import epoch_key, stream
 from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.whole_words import choose_words
 from nsp_ablation.samples.formats.frame import Frame
@@ -55,10 +55,6 @@ class Masks:
         """Return the key from which the samples of an epoch (from 1) take theirs."""
         return _epoch_key(self.seed, self.options.mask_epoch(epoch))
 
-    def keys(self, samples: np.ndarray, epoch: int) -> np.ndarray:
-        """Return the (n,) uint64 mask keys of samples (n,) int64 in an epoch."""
-        return sample_key(np.full(1, self.epoch_key(epoch)), samples.astype(np.uint64))
-
 
 @lru_cache(maxsize=64)
 def _epoch_key(seed: int, mask_epoch: int) -> np.uint64:
@@ -81,22 +77,6 @@ def _ordinary_ids(frame: Frame) -> np.ndarray:
     return ids
 
 
-def mask_flat(
-    input_ids: np.ndarray,
-    special: np.ndarray,
-    sequence_offsets: np.ndarray,
-    keys: np.ndarray,
-    frame: Frame,
-    masks: Masks,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Choose and replace the targets of sequences laid end to end.
-
-    input_ids (L,) int64; special (L,) bool, never chosen; sequence_offsets (n + 1,) int64; keys (n,) uint64, one a
-    sequence. Returns masked_input_ids (L,), masked_positions (M,) ascending and masked_labels (M,), all int64. Pure.
-    """
-    return mask_kernel(input_ids, special, sequence_offsets, keys, *mask_settings(frame, masks))
-
-
 def mask_settings(frame: Frame, masks: Masks) -> tuple:
     """Return what `mask_kernel` takes after the keys: the same for every batch of a run."""
     options = masks.options
@@ -114,7 +94,12 @@ def _borders(mask_fraction: float, random_fraction: float) -> np.ndarray:
 def mask_kernel(
     input_ids, special, sequence_offsets, keys, ordinary_ids, mask_id, word_starts, probability, exact, borders
 ):
-    """`mask_flat`, compiled. `borders` (2,) uint64: a draw of 32 bits below them is a [MASK], or a random token."""
+    """Choose and replace the targets of sequences laid end to end.
+
+    input_ids (L,) int64; special (L,) bool, never chosen; sequence_offsets (n + 1,) int64; keys (n,) uint64, one a
+    sequence; `borders` (2,) uint64: a draw of 32 bits below them is a [MASK], or a random token. Returns
+    masked_input_ids (L,), masked_positions (M,) ascending and masked_labels (M,), all int64.
+    """
     masked_input_ids, positions, labels = input_ids.copy(), np.empty_like(input_ids), np.empty_like(input_ids)
     taken = np.zeros(np.max(np.diff(sequence_offsets)) if len(keys) else 0, np.bool_)
     num_masked = 0

@@ -45,9 +45,8 @@ class BatchPlan:
         self.index_of = index_of
         self.size = size
         self.seed = seed
-        self._first_samples = [0]  # of epoch 1, 2, ... in the stream, as far as it was looked at
-        self._first_tokens = [0]
-        self._counted: tuple[SampleIndex, int] | None = None  # the last index whose tokens were counted
+        self._firsts = [0]  # samples or tokens of the stream before epoch 1, 2, ..., as far as it was looked at
+        self._counted: tuple[SampleIndex, int] | None = None  # the last index whose samples or tokens were counted
         self._epochs: dict[int, _Epoch] = {}
 
     def update(self, step: int) -> tuple[np.ndarray, np.ndarray]:
@@ -65,17 +64,13 @@ class BatchPlan:
 
     def position(self, step: int) -> tuple[int, int]:
         """Return where an update begins: its epoch (from 1) and how many samples of that epoch come before it."""
-        if self.size.tokens is None:
-            assert self.size.sequences is not None
-            border: float = step * self.size.sequences
-            firsts = self._first_samples
-        else:
-            border = step * self.size.tokens
-            firsts = self._first_tokens
-        while firsts[-1] <= border:
+        amount = self.size.sequences if self.size.tokens is None else self.size.tokens
+        assert amount is not None
+        border = step * amount
+        while self._firsts[-1] <= border:
             self._look_ahead()
-        epoch = bisect_right(firsts, border)
-        border -= firsts[epoch - 1]
+        epoch = bisect_right(self._firsts, border)
+        border -= self._firsts[epoch - 1]
         if self.size.tokens is None:
             return epoch, int(border)
         starts = self._epoch(epoch).starts
@@ -89,11 +84,11 @@ class BatchPlan:
 
     def _look_ahead(self) -> None:
         """Note where the epoch after the last known one begins in the stream."""
-        index = self.index_of(len(self._first_samples))
+        index = self.index_of(len(self._firsts))
         if self._counted is None or self._counted[0] is not index:
-            self._counted = index, int(self._checked_lengths(index).sum())
-        self._first_samples.append(self._first_samples[-1] + index.num_samples)
-        self._first_tokens.append(self._first_tokens[-1] + self._counted[1])
+            lengths = self._checked_lengths(index)
+            self._counted = index, len(lengths) if self.size.tokens is None else int(lengths.sum())
+        self._firsts.append(self._firsts[-1] + self._counted[1])
 
     def _checked_lengths(self, index: SampleIndex) -> np.ndarray:
         lengths = index.lengths()

@@ -9,11 +9,6 @@ from nsp_ablation.samples.formats.sample_index import SampleIndex, index_fingerp
 from nsp_ablation.text.store.token_store import TokenStore
 
 
-def make(options: FormatOptions, order: str) -> "DocSentences":
-    """Return the format; without pairs, `order` has no meaning."""
-    return DocSentences(options)
-
-
 @dataclass(frozen=True)
 class DocSentences:
     """Whole sentences, contiguous, from one document, at most T tokens, shorter near the document's end.
@@ -23,6 +18,7 @@ class DocSentences:
     """
 
     options: FormatOptions
+    order: str  # of pairs: without effect here
 
     def fingerprint(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> str:
         """Return the fingerprint of the index that the same arguments give, without building it."""
@@ -33,3 +29,6 @@ class DocSentences:
         return pack_blocks(
             store, frame, order=None, across_documents=False, fingerprint=self.fingerprint(store, frame, seed, epoch)
         )
+
+
+make = DocSentences

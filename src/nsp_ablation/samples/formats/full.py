@@ -12,11 +12,6 @@ from nsp_ablation.text.store.token_store import TokenStore
 _DOCUMENTS, _LENGTHS = stream("full_sentences"), stream("full_lengths")
 
 
-def make(options: FormatOptions, order: str) -> "FullSentences":
-    """Return the format; without pairs, `order` has no meaning."""
-    return FullSentences(options)
-
-
 @dataclass(frozen=True)
 class FullSentences:
     """Whole sentences, contiguous, from one or more documents, at most T tokens, one extra [SEP] between documents.
@@ -30,6 +25,7 @@ class FullSentences:
     """
 
     options: FormatOptions
+    order: str  # of pairs: without effect here
 
     def fingerprint(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> str:
         """Return the fingerprint of the index that the same arguments give, without building it."""
@@ -51,3 +47,6 @@ class FullSentences:
             fingerprint=self.fingerprint(store, frame, seed, epoch),
             lengths=lengths,
         )
+
+
+make = FullSentences

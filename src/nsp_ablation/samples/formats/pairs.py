@@ -1,45 +1,95 @@
 """What SEGMENT-PAIR and SENTENCE-PAIR share: what they refuse, and how their kernels fill a `SampleIndex`."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
+from nsp_ablation.base.randomness import epoch_key, stream
+from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.kernels.ranges import document_ranges, joined, side_by_side
-from nsp_ablation.samples.formats.sample_index import SampleIndex, refuse_empty
+from nsp_ablation.samples.formats.sample_index import SampleIndex, index_fingerprint, readonly, refuse_empty
 from nsp_ablation.text.store.token_store import TokenStore
 
 MIN_DOCUMENTS = 2
 
 
-def refuse_unpairable(format_name: str, store: TokenStore, frame: Frame, *, needs_other_document: bool) -> None:
-    """Raise ValueError if a corpus or a frame cannot give pairs, of which B may come from another document."""
-    refuse_empty(store)
-    if needs_other_document and store.num_documents < MIN_DOCUMENTS:
-        raise ValueError(
-            f"format={format_name} takes random segments from other documents, but the corpus has "
-            f"{store.num_documents} document: give a corpus of {MIN_DOCUMENTS} or more, with document borders "
-            "(corpus.document_border), or use format=full"
+# Offsets of the store's sentences and documents; (first, end, spans, labels) -> three counts, see `_build`.
+Offsets = tuple[np.ndarray, np.ndarray]
+PairKernel = Callable[[int, int, np.ndarray, np.ndarray], tuple[int, int, int]]
+
+
+@dataclass(frozen=True)
+class PairFormat(ABC):
+    """A format of pairs with its labels in an `order`, "nsp" or "sop"."""
+
+    options: FormatOptions
+    order: str
+
+    @abstractmethod
+    def kernel(self, offsets: Offsets, epoch_key: np.uint64, capacity: int, min_sentences: int) -> PairKernel:
+        """Return what finds the pairs; documents of fewer sentences than `min_sentences` are left out."""
+
+    @property
+    def swaps(self) -> bool:
+        """Whether a coin swaps A and B."""
+        return self.order == "sop"
+
+    @property
+    def follows(self) -> bool:
+        """Whether B always follows A in the text (before any swap)."""
+        return self.swaps or self.options.random_next == 0
+
+    def fingerprint(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> str:
+        """Return the fingerprint of the index that the same arguments give, without building it."""
+        return index_fingerprint(self.options, self.order, store, frame, (seed, epoch if self.options.resample else 0))
+
+    def index(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> SampleIndex:
+        """Return every pair of one epoch, in the order of A's position in the corpus; pure.
+
+        Raises ValueError if there are fewer than two documents to draw from, or no pairs.
+        """
+        name = self.options.name
+        refuse_empty(store)
+        if not self.follows and store.num_documents < MIN_DOCUMENTS:
+            raise ValueError(
+                f"format={name} takes random segments from other documents, but the corpus has "
+                f"{store.num_documents} document: give a corpus of {MIN_DOCUMENTS} or more, with document borders "
+                "(corpus.document_border), or use format=full"
+            )
+        if frame.sentence_separator:
+            raise ValueError(f"format.sentence_separator=true has no meaning for format={name}: leave it null")
+        key = epoch_key(seed, stream(name), epoch if self.options.resample else 0)
+        offsets = readonly(store.sentence_offsets), readonly(store.document_offsets)
+        kernel = self.kernel(offsets, key, frame.pair_capacity, 2 if self.options.lone_sentences == "skip" else 1)
+        spans, labels, num_trimmed, num_left_out = _build(store, kernel)
+        if not len(labels):
+            remedy = "set a larger max_length" if self.follows else "set format.lone_sentences=random"
+            raise ValueError(
+                f"format={name} finds no pair, since no document has two sentences in a row that fit together: "
+                f"{remedy}, check corpus.document_border, or use format=full"
+            )
+        return SampleIndex(
+            spans=spans,
+            separators=np.tile(np.array([frame.pair_separators, 1], np.uint8), len(labels)),
+            offsets=np.arange(0, 2 * len(labels) + 1, 2),
+            is_pair=True,
+            is_random_next=None if self.swaps else labels,
+            is_swapped=labels if self.swaps else None,
+            trimmed_tokens=num_trimmed,
+            cut_sentences=0,
+            fingerprint=self.fingerprint(store, frame, seed, epoch),
+            left_out_sentences=num_left_out,
         )
-    if frame.sentence_separator:
-        raise ValueError(f"format.sentence_separator=true has no meaning for format={format_name}: leave it null")
 
 
-def build_pairs(
-    format_name: str,
-    store: TokenStore,
-    frame: Frame,
-    kernel: Callable[[int, int, np.ndarray, np.ndarray], tuple[int, int, int]],
-    fingerprint: str,
-    *,
-    swaps: bool,
-    follows: bool,
-) -> SampleIndex:
-    """Return the index of the pairs that a kernel finds, ranges of documents being worked on side by side.
+def _build(store: TokenStore, kernel: PairKernel) -> tuple[np.ndarray, np.ndarray, int, int]:
+    """Return the pairs that a kernel finds, ranges of documents being worked on side by side.
 
-    `kernel(first, end, spans, labels)` fills spans (2 n, 2), A and B in turn, and labels (n,), of SOP if `swaps`, else
-    of NSP, from the documents [first, end), and returns n, the tokens trimmed and the
-    sentences left out. Raises ValueError if there is no pair.
+    `kernel(first, end, spans, labels)` fills spans (2 n, 2), A and B in turn, and labels (n,) from the documents
+    [first, end), and returns n, the tokens trimmed and the sentences left out.
     """
     document_offsets = store.document_offsets
     spans = np.empty((2 * store.num_sentences, 2), np.int64)  # what is never touched takes no memory
@@ -54,26 +104,5 @@ def build_pairs(
         list(map(int, counts)) for counts in zip(*side_by_side(fill, ranges), strict=True)
     )
     starts = [int(document_offsets[first]) for first, _ in ranges]
-    labels = joined(labels, starts, num_pairs)
-    _refuse_none(format_name, len(labels), follows=follows)
-    return SampleIndex(
-        spans=joined(spans, [2 * start for start in starts], [2 * n for n in num_pairs]),
-        separators=np.tile(np.array([frame.pair_separators, 1], np.uint8), len(labels)),
-        offsets=np.arange(0, 2 * len(labels) + 1, 2),
-        is_pair=True,
-        is_random_next=None if swaps else labels,
-        is_swapped=labels if swaps else None,
-        trimmed_tokens=sum(num_trimmed),
-        cut_sentences=0,
-        fingerprint=fingerprint,
-        left_out_sentences=sum(num_left_out),
-    )
-
-
-def _refuse_none(format_name: str, num_pairs: int, *, follows: bool) -> None:
-    if num_pairs == 0:
-        remedy = "set a larger max_length" if follows else "set format.lone_sentences=random"
-        raise ValueError(
-            f"format={format_name} finds no pair, since no document has two sentences in a row that fit together: "
-            f"{remedy}, check corpus.document_border, or use format=full"
-        )
+    spans = joined(spans, [2 * start for start in starts], [2 * n for n in num_pairs])
+    return spans, joined(labels, starts, num_pairs), sum(num_trimmed), sum(num_left_out)

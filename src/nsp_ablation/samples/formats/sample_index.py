@@ -31,8 +31,7 @@ class SampleIndex:
     another document (NSP label 1); `is_swapped` (N,) bool: B precedes A in the text (SOP label 1); each is None where
     the format has no such label. `trimmed_tokens` counts tokens cut off pairs longer than T, `cut_sentences` the
     sentences that a block could not hold whole, `left_out_sentences` those in no pair, for want of a next one.
-    `fingerprint` names all that the samples depend on. The arrays are made
-    read-only.
+    `fingerprint` names all that the samples depend on. The arrays are made read-only.
     """
 
     spans: np.ndarray
@@ -75,12 +74,9 @@ class SampleIndex:
     def open(cls, directory: Path) -> "SampleIndex":
         """Open an index that `save` wrote, memory-mapped read-only: its size in RAM does not grow with the corpus."""
         meta = read_json(directory / "meta.json")
-        arrays = {name: _open_array(directory / f"{name}.npy") for name in (*_ARRAYS, *meta["labels"])}
+        names = (*_ARRAYS, *meta["labels"])
+        arrays = {name: np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names}
         return cls(**{**dict.fromkeys(_LABELS), **arrays, **{name: meta[name] for name in _COUNTS}})
-
-
-def _open_array(path: Path) -> np.ndarray:
-    return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def index_fingerprint(

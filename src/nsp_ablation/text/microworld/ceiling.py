@@ -8,12 +8,12 @@ tell apart. Scores far above its ceiling need values or persons to be compared.
 import csv
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.text.microworld.people import QUESTIONS
-from nsp_ablation.text.microworld.span_tasks import questions_of
 from nsp_ablation.text.microworld.world import FACT_OF_SLOT, SLOT_OF
 
 
@@ -23,7 +23,8 @@ def type_only_ceiling(task: str, dev_file: Path) -> float | None:
     `task` is squad1, squad2 (F1), mnli or race (accuracy); any other task has none.
     """
     if task in ("squad1", "squad2"):
-        scores = [_span_score(context, question) for context, question in questions_of(read_json(dev_file))]
+        paragraphs = [paragraph for article in read_json(dev_file)["data"] for paragraph in article["paragraphs"]]
+        scores = [_span_score(paragraph["context"], asked) for paragraph in paragraphs for asked in paragraph["qas"]]
         return sum(scores) / len(scores)
     if task == "mnli":
         with open(dev_file, encoding="utf-8", newline="") as file:
@@ -44,11 +45,10 @@ def _span_score(context: str, question: dict[str, Any]) -> float:
 
 def _inference_ceiling(rows: list[dict[str, str]]) -> float:
     """A statement whose kind the premise lacks is neutral; of the others, every one gets their commonest label."""
-    told = [row["gold_label"] for row in rows if _kinds(row["sentence2"]) <= _kinds(row["sentence1"])]
-    num_neutral = sum(
-        row["gold_label"] == "neutral" for row in rows if not _kinds(row["sentence2"]) <= _kinds(row["sentence1"])
-    )
-    return (num_neutral + max(told.count(label) for label in set(told))) / len(rows)
+    labels: dict[bool, list[str]] = {True: [], False: []}
+    for row in rows:
+        labels[_kinds(row["sentence2"]) <= _kinds(row["sentence1"])].append(row["gold_label"])
+    return (labels[False].count("neutral") + max(Counter(labels[True]).values())) / len(rows)
 
 
 def _choice_score(row: dict[str, Any]) -> float:

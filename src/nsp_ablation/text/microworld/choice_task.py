@@ -7,8 +7,7 @@ type-only ceiling of .75. The rows are JSON lines with the fields of RACE's file
 
 import json
 
-from nsp_ablation.text.microworld.passages import two_people
-from nsp_ablation.text.microworld.people import OPEN_QUESTION, STATEMENTS, Dealer, Fact, Person, fill, tell
+from nsp_ablation.text.microworld.people import OPEN_QUESTION, Dealer, Person, fill, statement, tell, two_people
 from nsp_ablation.text.microworld.world import FACT_KINDS, Half, values_of
 from nsp_ablation.text.microworld.world_draws import Draws, balanced
 
@@ -41,8 +40,8 @@ def _question(has_swap: bool, half: Half, draws: Draws) -> tuple[str, str, str, 
             draws.choice([fact for fact in other.facts if fact.kind not in {own.kind for own in person.facts}])
         )
     told = draws.choice(person.facts)
-    statements = [_statement(fact, person.name, draws) for fact in draws.sample(wrong, 3)]
-    return passage, fill(OPEN_QUESTION, person.name), _statement(told, person.name, draws), statements
+    wrong_statements = [statement(fact, person.name, draws) for fact in draws.sample(wrong, 3)]
+    return passage, fill(OPEN_QUESTION, person.name), statement(told, person.name, draws), wrong_statements
 
 
 def _cast(has_swap: bool, dealer: Dealer, draws: Draws) -> tuple[Person, Person, list[str]]:
@@ -51,8 +50,3 @@ def _cast(has_swap: bool, dealer: Dealer, draws: Draws) -> tuple[Person, Person,
     if has_swap:
         return *two_people((first, third), (second, third), dealer, draws), untold
     return *two_people((first, second), (first, second), dealer, draws), [third, *untold]
-
-
-def _statement(fact: Fact, name: str, draws: Draws) -> str:
-    named, _ = draws.choice(STATEMENTS[fact.kind])
-    return fill(named, name, fact)

@@ -6,8 +6,7 @@ the premise tells, but cannot compare values, gets the neutral pairs and half of
 2/3. Rows have the columns of GLUE's MNLI files; parses are `-`.
 """
 
-from nsp_ablation.text.microworld.passages import two_people
-from nsp_ablation.text.microworld.people import STATEMENTS, Dealer, altered, fill, tell
+from nsp_ablation.text.microworld.people import Dealer, altered, statement, tell, two_people
 from nsp_ablation.text.microworld.world import FACT_KINDS, Half, values_of
 from nsp_ablation.text.microworld.world_draws import Draws, balanced
 
@@ -37,5 +36,4 @@ def _pair(label: str, half: Half, draws: Draws) -> tuple[str, str]:
     fact = dealer.fact(untold) if label == "neutral" else draws.choice(person.facts)
     if label == "contradiction":
         fact = altered(fact, dealer, draws)
-    named, _ = draws.choice(STATEMENTS[fact.kind])
-    return premise, fill(named, person.name, fact)
+    return premise, statement(fact, person.name, draws)

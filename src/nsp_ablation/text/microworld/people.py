@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nsp_ablation.text.microworld.world import ANTONYMS, FACT_SLOTS, SPECIES, WOMEN
+from nsp_ablation.text.microworld.world import ANTONYMS, FACT_SLOTS, NAMES, SPECIES, WOMEN
 from nsp_ablation.text.microworld.world_draws import Draws
 
 # Two wordings of each kind of fact, each with the person's name and with a pronoun.
@@ -66,10 +66,6 @@ class Person:
     name: str
     facts: list[Fact]
 
-    def fact(self, kind: str) -> Fact:
-        """Return the fact of one kind (a KeyError is a mistake of ours: nobody has two or lacks an asked one)."""
-        return {fact.kind: fact for fact in self.facts}[kind]
-
 
 class Dealer:
     """Deals the words of each slot in random order and without repetition, so that a passage tells each value once."""
@@ -104,6 +100,21 @@ def tell(people: Sequence[Person], draws: Draws) -> list[str]:
             named, pronoun = draws.choice(STATEMENTS[fact.kind])
             sentences.append(fill(pronoun if place and draws.chance(0.5) else named, person.name, fact))
     return sentences
+
+
+def two_people(kinds: Sequence[str], other_kinds: Sequence[str], dealer: Dealer, draws: Draws) -> tuple[Person, Person]:
+    """Return somebody with facts of `kinds` and somebody else with facts of `other_kinds`, all values different."""
+    first, second = (
+        Person(name, [dealer.fact(kind) for kind in draws.sample(which, len(which))])
+        for name, which in zip(draws.sample(NAMES, 2), (kinds, other_kinds), strict=True)
+    )
+    return first, second
+
+
+def statement(fact: Fact, name: str, draws: Draws) -> str:
+    """Return a sentence that states a fact in either wording, with the person's name."""
+    named, _ = draws.choice(STATEMENTS[fact.kind])
+    return fill(named, name, fact)
 
 
 def altered(fact: Fact, dealer: Dealer, draws: Draws) -> Fact:

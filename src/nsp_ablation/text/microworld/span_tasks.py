@@ -7,12 +7,10 @@ person; below it, types not learned. Answers are single words, so F1 and exact m
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from nsp_ablation.text.microworld.passages import two_people
-from nsp_ablation.text.microworld.people import QUESTIONS, Dealer, Person, fill, tell
+from nsp_ablation.text.microworld.people import QUESTIONS, Dealer, Person, fill, tell, two_people
 from nsp_ablation.text.microworld.world import FACT_KINDS, FACT_SLOTS, Half, values_of
 from nsp_ablation.text.microworld.world_draws import Draws, balanced
 
@@ -45,14 +43,6 @@ def squad(version: str, half: Half, num_questions: int, seed: int) -> dict[str, 
     return {"version": version, "data": [{"title": "microworld", "paragraphs": paragraphs}]}
 
 
-def questions_of(data: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (context, question) of a SQuAD data set, in file order."""
-    for article in data["data"]:
-        for paragraph in article["paragraphs"]:
-            for question in paragraph["qas"]:
-                yield paragraph["context"], question
-
-
 def _paragraph(case: _Case, half: Half, draws: Draws, identifier: str, has_impossible: bool) -> dict[str, Any]:
     asked = draws.choice(_ASKED_KINDS)
     person, other = _cast(asked, case, half, draws)
@@ -62,7 +52,7 @@ def _paragraph(case: _Case, half: Half, draws: Draws, identifier: str, has_impos
     if has_impossible:
         question["is_impossible"] = case.is_impossible
     if not case.is_impossible:
-        word = person.fact(asked).words[slot]
+        (word,) = (fact.words[slot] for fact in person.facts if fact.kind == asked)
         found = re.search(rf"\b{word}\b", context)
         assert found, (word, context)
         question["answers"] = [{"text": word, "answer_start": found.start()}]

@@ -20,28 +20,19 @@ SPECIES = {animal: name for name, group in (("bird", BIRDS), ("beast", BEASTS), 
 ANTONYM_PAIRS = (("tall", "short"), ("old", "young"), ("rich", "poor"), ("strong", "weak"))
 ANTONYMS = {word: other for pair in ANTONYM_PAIRS for word, other in (pair, pair[::-1])}
 
+# fmt: off
 # A slot is a place in a sentence that takes one word of its kind.
 SLOT_VALUES = {
     "home": ("Bath", "Bonn", "Cork", "Graz", "Kiel", "Leeds", "Lyon", "Oslo", "Riga", "Rome", "Turin", "York"),
     "job": (
-        "baker",
-        "clerk",
-        "cook",
-        "guard",
-        "judge",
-        "miner",
-        "nurse",
-        "pilot",
-        "poet",
-        "potter",
-        "singer",
-        "tailor",
+        "baker", "clerk", "cook", "guard", "judge", "miner", "nurse", "pilot", "poet", "potter", "singer", "tailor",
     ),
     "animal": BIRDS + BEASTS + FISH,
     "colour": ("red", "blue", "green", "black", "white", "brown"),
     "food": ("rice", "soup", "bread", "cheese", "ham", "cake", "jam", "corn", "nuts", "beans"),
     "size": tuple(word for pair in ANTONYM_PAIRS for word in pair),
 }
+# fmt: on
 SLOT_OF = {value: slot for slot, values in SLOT_VALUES.items() for value in values}
 
 # A fact of one kind fills one or two slots.
