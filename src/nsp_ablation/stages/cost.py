@@ -17,10 +17,11 @@ from nsp_ablation.learning.cost.training_cost import (
     training_flops,
 )
 from nsp_ablation.learning.engine.device_peak import device_peak, published_peak
+from nsp_ablation.options.format_options import is_pair
 from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.device import torch_device
-from nsp_ablation.pipeline.input_estimate import InputEstimate, estimate_input, special_tokens_of
+from nsp_ablation.pipeline.input_estimate import InputEstimate, estimate_input
 from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
 from nsp_ablation.pipeline.overview import chain_lines
 from nsp_ablation.reporting.analysis.published import published_names
@@ -70,7 +71,7 @@ def command(overrides: list[str]) -> str:
 def _work(config: Config, read: InputEstimate) -> Work:
     """Return what the model does in one update, on average."""
     size = read.size
-    content = size.mean_tokens - special_tokens_of(config) * size.mean_sequences
+    content = size.mean_tokens - (3 if is_pair(config.format.name) else 2) * size.mean_sequences  # without special ones
     return Work(
         num_tokens=size.mean_tokens,
         attended=size.mean_sequences * float(np.square(read.lengths, dtype=np.float64).mean()),
