@@ -67,8 +67,9 @@ class Result:
             "encoder": encoder.reference(),
             "made_from": self.made_from(),
         }
-        record = self._record(device, backend, done)
-        folder.write(self.id, record, outcome.scores, outcome.example_ids, outcome.predictions)
+        folder.write(
+            self.id, self._record(device, backend, done), outcome.scores, outcome.example_ids, outcome.predictions
+        )
         shutil.rmtree(state, ignore_errors=True)
         say("finetune", f"{self.id}: {metric} {outcome.metrics[metric]:.3f} ({outcome.seconds:.1f} s)")
 

@@ -41,13 +41,13 @@ def run(cell: CellRun) -> None:
     counts = parameter_counts(config.model, frame.vocab_size, frame.max_length, frame.pad)
     size = encoder_size(config.model, frame.vocab_size)
     flops = training_flops(size, _work(config, read))
-    published = published_cell(config)
+    total, published = flops * config.pretraining.max_steps, published_cell(config)
     lines = [
         command(cell.overrides),
         *([f"published as {published}"] if published else []),
         f"parameters {sum(counts.values()):,}: {', '.join(f'{part} {number:,}' for part, number in counts.items())}",
         _tokens(config, read),
-        _flops(config, read, flops),
+        f"FLOPs {flops:.3g} per update, {total:.3g} in all, {flops / read.size.mean_tokens:.3g} per token",
         _memory(config, plan, sum(counts.values()), size),
         _hours(config, flops),
         *(f"chain: {line}" for line in chain_lines(config)),
@@ -84,11 +84,6 @@ def _tokens(config: Config, read: InputEstimate) -> str:
     size, steps = read.size, config.pretraining.max_steps
     update = f"{size.mean_tokens:,.0f} per update ({size.mean_sequences:,.1f} sequences)"
     return f"real tokens {update}, {size.mean_tokens * steps:.3g} in {steps:,} updates; {read.source}"
-
-
-def _flops(config: Config, read: InputEstimate, flops: float) -> str:
-    total = flops * config.pretraining.max_steps
-    return f"FLOPs {flops:.3g} per update, {total:.3g} in all, {flops / read.size.mean_tokens:.3g} per token"
 
 
 def _memory(config: Config, plan: MicroBatchPlan, num_parameters: int, size: EncoderSize) -> str:

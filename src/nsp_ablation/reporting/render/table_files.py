@@ -89,15 +89,10 @@ def lines_of(row: Row, columns: list[Column]) -> list[tuple[str, str, list[str]]
     A score is the median, "failed" where every run failed, a dash where there was none; † stands beside some failures.
     """
     pairs = list(zip(row.scores, columns, strict=True))
-    beneath = [
-        ("interval", "", [_interval_text(score, column) for score, column in pairs]),
-        (
-            "published",
-            "published",
-            ["" if one.published is None else column.text(one.published) for one, column in pairs],
-        ),
-    ]
     scores = [_score_text(score, column) for score, column in pairs]
+    intervals = [_interval_text(score, column) for score, column in pairs]
+    published = ["" if score.published is None else column.text(score.published) for score, column in pairs]
+    beneath = [("interval", "", intervals), ("published", "published", published)]
     return [("score", row.label, scores), *(line for line in beneath if any(line[2]))]
 
 
