@@ -38,7 +38,8 @@ def take_part(config: Config, environment: ClusterEnvironment) -> None:
     """Train the encoder of a configuration as one of the ranks beside the first, which writes and says everything."""
     encoder = trained_encoder(config)
     feed = encoder.feed.open()
-    _fit(encoder, feed, _plan(config, feed), initial_model(config, feed), environment, None, lambda update: None)
+    plan = plan_micro_batches(config.trainer, feed.size, feed.index_of(1).lengths())
+    _fit(encoder, feed, plan, initial_model(config, feed), environment, None, lambda update: None)
 
 
 def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
@@ -62,7 +63,7 @@ def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
 
     for left in run.glob(".*"):
         left.unlink()  # a checkpoint that a killed process was writing; the lock of the encoder is ours
-    plan = _plan(config, feed)
+    plan = plan_micro_batches(config.trainer, feed.size, feed.index_of(1).lengths())
     _announce(config, feed, plan)
     with (
         ranks(config, take_part, run) as environment,
@@ -147,10 +148,6 @@ def _fit(
         log_every=config.logger.every_steps,
         say=(lambda text: say("pretrain", text)) if trainer.progress else None,
     )
-
-
-def _plan(config: Config, feed: OpenFeed) -> MicroBatchPlan:
-    return plan_micro_batches(config.trainer, feed.size, feed.index_of(1).lengths())
 
 
 def _announce(config: Config, feed: OpenFeed, plan: MicroBatchPlan) -> None:

@@ -97,9 +97,8 @@ def _heldout(config: Config, encoder: Encoder, task: TaskData) -> TokenStore:
 def _value_ids(directory: Path) -> np.ndarray:
     """Return the ids of the micro-world's values (towns, jobs, pets, ...) that are one token."""
     tokenizer = load_backend(directory)
-    encoded = [
-        tokenizer.encode(value, add_special_tokens=False).ids for values in SLOT_VALUES.values() for value in values
-    ]
+    values = [value for values in SLOT_VALUES.values() for value in values]
+    encoded = [tokenizer.encode(value, add_special_tokens=False).ids for value in values]
     return np.array(sorted(ids[0] for ids in encoded if len(ids) == 1), dtype=np.int64)
 
 

@@ -41,13 +41,14 @@ def run(cell: CellRun) -> None:
     counts = parameter_counts(config.model, frame.vocab_size, frame.max_length, frame.pad)
     size = encoder_size(config.model, frame.vocab_size)
     flops = training_flops(size, _work(config, read))
-    total, published = flops * config.pretraining.max_steps, published_cell(config)
+    published, steps, tokens = published_cell(config), config.pretraining.max_steps, read.size.mean_tokens
+    update = f"{tokens:,.0f} per update ({read.size.mean_sequences:,.1f} sequences)"
     lines = [
         command(cell.overrides),
         *([f"published as {published}"] if published else []),
         f"parameters {sum(counts.values()):,}: {', '.join(f'{part} {number:,}' for part, number in counts.items())}",
-        _tokens(config, read),
-        f"FLOPs {flops:.3g} per update, {total:.3g} in all, {flops / read.size.mean_tokens:.3g} per token",
+        f"real tokens {update}, {tokens * steps:.3g} in {steps:,} updates; {read.source}",
+        f"FLOPs {flops:.3g} per update, {flops * steps:.3g} in all, {flops / tokens:.3g} per token",
         _memory(config, plan, sum(counts.values()), size),
         _hours(config, flops),
         *(f"chain: {line}" for line in chain_lines(config)),
@@ -78,12 +79,6 @@ def _work(config: Config, read: InputEstimate) -> Work:
         num_predictions=config.masking.probability * content,
         num_pairs=size.mean_sequences if resolved_objective(config) != "mlm" else 0,
     )
-
-
-def _tokens(config: Config, read: InputEstimate) -> str:
-    size, steps = read.size, config.pretraining.max_steps
-    update = f"{size.mean_tokens:,.0f} per update ({size.mean_sequences:,.1f} sequences)"
-    return f"real tokens {update}, {size.mean_tokens * steps:.3g} in {steps:,} updates; {read.source}"
 
 
 def _memory(config: Config, plan: MicroBatchPlan, num_parameters: int, size: EncoderSize) -> str:

@@ -112,14 +112,11 @@ def _interval_text(score: Score, column: Column) -> str:
 def comparison_texts(comparison: Comparison) -> list[str]:
     """Return a comparison as it is read: pair, task, signed difference, interval, p, p by Holm's correction, seeds."""
     column, result = comparison.column, comparison.result
-    difference, low, high = (_signed(column, value) for value in (result.difference, result.low, result.high))
+    values = (None if value is None else column.scaled(value) for value in (result.difference, result.low, result.high))
+    difference, low, high = ("–" if value is None else f"{value:+.2f}".replace("-", "−") for value in values)
     interval = "–" if result.low is None else f"[{low}, {high}]"
     texts = [f"{comparison.a} − {comparison.b}", column.title, difference, interval]
     return [*texts, _p_text(result.p), _p_text(comparison.p_holm), str(result.num_seeds)]
-
-
-def _signed(column: Column, value: float | None) -> str:
-    return "–" if value is None else f"{column.scaled(value):+.2f}".replace("-", "−")
 
 
 def _p_text(p: float | None) -> str:
