@@ -29,7 +29,8 @@ class TaskData(Artifact):
         return TASK_KINDS[self.options.kind]
 
     def identity(self) -> Any:
-        options, content = self.options, None  # held-out documents have a name elsewhere
+        options = self.options
+        content: Any = None  # held-out documents have a name elsewhere
         if self.facts.reads == "files" and options.path is not None:
             content = {split: _fingerprint(split_files(options, split)) for split in wanted_files(options)}
         elif self.facts.reads == "files" and options.hub is not None:
