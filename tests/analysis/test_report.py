@@ -18,7 +18,7 @@ from nsp_ablation.reporting.analysis.make_report import load_report
 from nsp_ablation.reporting.dashboards.wandb_table import log_report
 from nsp_ablation.reporting.records.manifest import Manifest, SweepCell, begin_sweep, write_cell
 from nsp_ablation.reporting.render.appendix import appendix
-from nsp_ablation.reporting.render.figures import probes_figure, scores_figure
+from nsp_ablation.reporting.render.figures import scores_figure
 from nsp_ablation.reporting.render.latex import code, compile_pdf, escape
 from nsp_ablation.reporting.render.outputs import OUTPUTS, write_report
 from nsp_ablation.reporting.render.terminal import terminal_text
@@ -166,17 +166,17 @@ def test_ids_of_two_inline_figures_never_meet(small_study, no_tex):
 
 def test_svg_is_well_formed_repeatable_and_undated(small_study):
     first, second = report_of(small_study), report_of(small_study)
-    for figure in (scores_figure, probes_figure):
-        svg = figure(first)
-        assert svg == figure(second)
+    for are_probes in (False, True):
+        svg = scores_figure(first, are_probes)
+        assert svg == scores_figure(second, are_probes)
         ElementTree.fromstring(svg)
         assert "<dc:date>" not in svg
-    assert ">F1, %<" in scores_figure(first)
-    assert ">gain, nats<" not in scores_figure(first)
+    assert ">F1, %<" in scores_figure(first, False)
+    assert ">gain, nats<" not in scores_figure(first, False)
 
 
 def test_svg_draws_every_arm_and_a_failure_as_a_word(full_study):
-    svg = scores_figure(report_of(full_study))
+    svg = scores_figure(report_of(full_study), False)
     for text in ("SEGMENT-PAIR + NSP", "untrained encoder", "RACE", "failed"):
         assert f">{text}</text>" in svg
 

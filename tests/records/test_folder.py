@@ -50,10 +50,10 @@ def files(folder):
 def test_reading_returns_what_was_written(folder):
     written = folder.write("x", done(), SCORES, IDS, PREDICTIONS)
     assert folder.read("x") == written
-    scores = np.load(folder.scores_path("x"))
+    scores = np.load(folder.path / "scores" / "x.npy")
     np.testing.assert_array_equal(scores, SCORES)
     assert scores.dtype == np.float64
-    assert json.loads(folder.predictions_path("x").read_text()) == PREDICTIONS
+    assert json.loads((folder.path / "predictions" / "x.json").read_text()) == PREDICTIONS
 
 
 def test_counts_and_hashes_are_filled_in(folder):

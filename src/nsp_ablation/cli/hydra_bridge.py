@@ -47,12 +47,6 @@ class Composition:
     choices: dict[str, Any]
     sweep: dict[str, Any]
 
-    def with_groups(self, groups: dict[str, Any]) -> "Composition":
-        """Return the composition in which groups have other settings."""
-        settings = self.settings({})
-        settings.update(groups)
-        return replace(self, pickled=pickle.dumps(settings))
-
     def settings(self, values: dict[str, Any]) -> DictConfig:
         """Return a copy of the settings with plain values set; keys of a dict that are missing are made."""
         settings: DictConfig = pickle.loads(self.pickled)
@@ -64,8 +58,9 @@ class Composition:
         return settings
 
     def is_mentioned(self, key: str) -> bool:
-        """Whether an interpolation may read a key, so that other settings depend on its value."""
-        return any(_overlaps(key, mentioned.strip(".")) for mentioned in self._mentioned)
+        """Whether an interpolation may read a key, a group above it, or its end where the interpolation is relative."""
+        names = (name.strip(".") for name in self._mentioned)
+        return any(f"{key}.".startswith(f"{name}.") or f".{key}".endswith(f".{name}") for name in names)
 
     @functools.cached_property
     def _mentioned(self) -> set[str]:
@@ -118,7 +113,10 @@ class Composer:
             merged = {group: OmegaConf.merge(schema[group], file) for group, file in changed.items()}
         except OmegaConfBaseException:  # a user's own file; Hydra says which
             return self.compose(words)
-        return self.compose(base).with_groups(merged)
+        composition = self.compose(base)
+        settings = composition.settings({})
+        settings.update(merged)
+        return replace(composition, pickled=pickle.dumps(settings))
 
     def _file(self, word: str) -> DictConfig | None:
         """Return the file that a word chooses for a group, None where it sets or chooses anything beside the group."""
@@ -241,8 +239,3 @@ def _plain(raw: Any) -> Any:
     if isinstance(raw, dict):
         return {_plain(key): _plain(item) for key, item in raw.items()}
     return raw.text if isinstance(raw, QuotedString) else raw
-
-
-def _overlaps(key: str, mentioned: str) -> bool:
-    """Whether a mentioned name can be the key, a group above it, or, where it is relative, its end."""
-    return f"{key}.".startswith(f"{mentioned}.") or f".{key}".endswith(f".{mentioned}")

@@ -155,11 +155,9 @@ def _assignments(composer: Composer, words: list[str], is_sweep: bool) -> list[l
 def _plain_values(job: list[Assignment]) -> dict[str, Assignment]:
     """Return the plain values of a job by key, without those whose order among other overrides matters."""
     others = [each.key for each in job if not each.is_plain]
-    return {each.key: each for each in job if each.is_plain and not any(_is_below(each.key, key) for key in others)}
-
-
-def _is_below(key: str, other: str) -> bool:
-    return "." in other and f"{key}.".startswith(f"{other}.") or key == other
+    nested = tuple(f"{key}." for key in others if "." in key)
+    plain = [each for each in job if each.is_plain and each.key not in others]
+    return {each.key: each for each in plain if not each.key.startswith(nested)}
 
 
 def _unselected(settings: Any, plain: dict[str, Assignment]) -> Iterator[Problem]:

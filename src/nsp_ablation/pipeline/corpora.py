@@ -57,10 +57,6 @@ class Corpus(Artifact):
         write_documents(directory / "documents.jsonl", self.options.num_documents, self.options.seed)
         write_tasks(directory / "tasks", self.options.seed)
 
-    def tasks_directory(self) -> Path | None:
-        """Return the directory of the task files that belong to the corpus; None where none do."""
-        return self.make() / "tasks" if self.is_generated else None
-
     @cached_property
     def files(self) -> list[Path]:
         """The files that are read, in order. Raises ValueError where `corpus.path` matches none."""

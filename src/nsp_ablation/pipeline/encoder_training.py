@@ -1,7 +1,8 @@
 """How an encoder is made: pre-trained on its feed and exported, or exported as it starts. Loads torch and Lightning."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from nsp_ablation.learning.pretraining.objective import HeldoutLoss, heldout_los
 from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
 from nsp_ablation.learning.pretraining.pretraining_fit import pretrain as fit
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel, build_model, export_encoder
-from nsp_ablation.learning.pretraining.pretraining_module import MakeLoader
 from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.pipeline.cell_logger import run_logger
 from nsp_ablation.pipeline.console import say
@@ -38,7 +38,8 @@ def take_part(config: Config, environment: ClusterEnvironment) -> None:
     """Train the encoder of a configuration as one of the ranks beside the first, which writes and says everything."""
     encoder = trained_encoder(config)
     feed = encoder.feed.open()
-    _fit(encoder, feed, _plan(config, feed), initial_model(config, feed), environment, None, lambda update: None)
+    plan = plan_micro_batches(config.trainer, feed.size, feed.index_of(1).lengths())
+    _fit(encoder, feed, plan, initial_model(config, feed), environment, None, lambda update: None)
 
 
 def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
@@ -62,7 +63,7 @@ def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
 
     for left in run.glob(".*"):
         left.unlink()  # a checkpoint that a killed process was writing; the lock of the encoder is ours
-    plan = _plan(config, feed)
+    plan = plan_micro_batches(config.trainer, feed.size, feed.index_of(1).lengths())
     _announce(config, feed, plan)
     with (
         ranks(config, take_part, run) as environment,
@@ -123,9 +124,18 @@ def _fit(
     model.checkpoints_layers = trainer.gradient_checkpointing
     if trainer.compile:
         model.compile()
+    loader = partial(
+        micro_batch_loader,
+        *(feed.plan, feed.store, feed.frame, feed.masks),
+        max_steps=config.pretraining.max_steps,
+        accumulation=plan.accumulation,
+        num_workers=trainer.num_workers,
+        pin_memory=torch_device(trainer).type == "cuda",
+        pad_to=plan.max_tokens if trainer.compile else None,
+    )
     return fit(
         model,
-        _make_loader(config, feed, plan),
+        lambda first_step, rank, size: loader(first_step=first_step, rank=rank, world_size=size),
         config.pretraining,
         trainer,
         environment,
@@ -138,32 +148,6 @@ def _fit(
         log_every=config.logger.every_steps,
         say=(lambda text: say("pretrain", text)) if trainer.progress else None,
     )
-
-
-def _make_loader(config: Config, feed: OpenFeed, plan: MicroBatchPlan) -> MakeLoader:
-    trainer = config.trainer
-
-    def open_loader(first_step: int, rank: int, world_size: int) -> Iterable[MicroBatch]:
-        return micro_batch_loader(
-            feed.plan,
-            feed.store,
-            feed.frame,
-            feed.masks,
-            first_step=first_step,
-            max_steps=config.pretraining.max_steps,
-            accumulation=plan.accumulation,
-            num_workers=trainer.num_workers,
-            rank=rank,
-            world_size=world_size,
-            pin_memory=torch_device(trainer).type == "cuda",
-            pad_to=plan.max_tokens if trainer.compile else None,
-        )
-
-    return open_loader
-
-
-def _plan(config: Config, feed: OpenFeed) -> MicroBatchPlan:
-    return plan_micro_batches(config.trainer, feed.size, feed.index_of(1).lengths())
 
 
 def _announce(config: Config, feed: OpenFeed, plan: MicroBatchPlan) -> None:

@@ -14,13 +14,14 @@ from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finet
 from nsp_ablation.learning.probes.probe_inputs import ProbeInputs, probe_of
 from nsp_ablation.learning.tasks.outcome import Outcome
 from nsp_ablation.learning.tasks.task_files import split_files
-from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.pipeline.cell_logger import run_logger
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.device import device_name, torch_device
 from nsp_ablation.pipeline.encoders import Encoder
 from nsp_ablation.pipeline.feed import frame_of
 from nsp_ablation.pipeline.task_data import TaskData
+from nsp_ablation.text.microworld.ceiling import type_only_ceiling
+from nsp_ablation.text.microworld.world import SLOT_VALUES
 from nsp_ablation.text.store.token_store import TokenStore
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer as load_backend
 
@@ -60,7 +61,7 @@ def _finetune(config: Config, encoder: Encoder, task: TaskData, seed: int, state
             progress_every=_PROGRESS_UPDATES,
             checkpoint=checkpoint,
         )
-    ceiling = _ceiling(task.options) if task.is_generated else None
+    ceiling = type_only_ceiling(name, split_files(task.options, "dev")[0]) if task.is_generated else None
     metrics = outcome.metrics if ceiling is None else outcome.metrics | {"type_only_ceiling": ceiling}
     return replace(outcome, metrics=metrics, baselines=task.baselines())
 
@@ -95,12 +96,9 @@ def _heldout(config: Config, encoder: Encoder, task: TaskData) -> TokenStore:
 
 def _value_ids(directory: Path) -> np.ndarray:
     """Return the ids of the micro-world's values (towns, jobs, pets, ...) that are one token."""
-    from nsp_ablation.text.microworld.world import SLOT_VALUES
-
     tokenizer = load_backend(directory)
-    encoded = [
-        tokenizer.encode(value, add_special_tokens=False).ids for values in SLOT_VALUES.values() for value in values
-    ]
+    values = [value for values in SLOT_VALUES.values() for value in values]
+    encoded = [tokenizer.encode(value, add_special_tokens=False).ids for value in values]
     return np.array(sorted(ids[0] for ids in encoded if len(ids) == 1), dtype=np.int64)
 
 
@@ -123,10 +121,3 @@ def _progress(name: str) -> Callable[[int, int, float], None]:
             say("finetune", f"{name}: update {step}/{max_steps}  loss {loss:.3f}")
 
     return show
-
-
-def _ceiling(task: TaskOptions) -> float | None:
-    """Return what a reader reaches who knows what type of word is wanted, but not whose (micro-world tasks)."""
-    from nsp_ablation.text.microworld.ceiling import type_only_ceiling
-
-    return type_only_ceiling(task.name, split_files(task, "dev")[0])

@@ -108,9 +108,9 @@ class Feed:
             heldout_index=None if heldout is None else self._heldout_index(heldout),
         )
 
-    def frame(self, options: FormatOptions | None = None) -> Frame:
-        """Return the layout of special tokens of the configuration's format, or of another."""
-        options = options or self.config.format
+    def frame(self) -> Frame:
+        """Return the layout of special tokens of the configuration's format."""
+        options = self.config.format
         return frame_of(
             self.stores.vocabulary.make(),
             self.config.max_length,

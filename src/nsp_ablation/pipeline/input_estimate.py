@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from nsp_ablation.config.schema import Config
-from nsp_ablation.options.format_options import FORMATS, is_pair, matched_format
+from nsp_ablation.options.format_options import FORMATS, matched_format
 from nsp_ablation.pipeline.feed import feed_of
 from nsp_ablation.samples.batches.update_size import UpdateSize, update_size
 from nsp_ablation.samples.formats.frame import Frame
@@ -40,11 +40,6 @@ def estimate_input(config: Config) -> InputEstimate:
     size = update_size(config.batch.sequences, float(own), matched_length)
     source = f"no prepared store: {config.format.name} inputs taken to hold {own} tokens"
     return InputEstimate(_nominal_frame(config), size, np.array([own]), source)
-
-
-def special_tokens_of(config: Config) -> int:
-    """Return how many special tokens a sample holds at least."""
-    return 3 if is_pair(config.format.name) else 2
 
 
 def _nominal_length(format_name: str, max_length: int) -> int:

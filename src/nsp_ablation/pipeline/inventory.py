@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,16 +43,10 @@ def take_inventory(root: Path, used_by: Iterable[tuple[str, list[str]]]) -> list
 def delete_unused(items: list[Item]) -> list[Item]:
     """Delete the artifacts that no record needs and nobody is building, and return them."""
     deleted = []
-    for item in items:
-        lock = FileLock(f"{item.directory}.lock", timeout=0)
-        if item.records:
-            continue
-        try:
-            with lock:
-                shutil.rmtree(item.directory)
-        except Timeout:
-            continue
-        deleted.append(item)
+    for item in [item for item in items if not item.records]:
+        with suppress(Timeout), FileLock(f"{item.directory}.lock", timeout=0):
+            shutil.rmtree(item.directory)
+            deleted.append(item)
     return deleted
 
 

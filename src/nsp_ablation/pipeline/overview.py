@@ -12,12 +12,6 @@ def chain_lines(config: Config) -> Iterator[str]:
     """Yield a line per link of the chain up to the pre-trained encoder; nothing is made."""
     encoder = trained_encoder(config)
     stores = encoder.stores
-    links: dict[str, Artifact | Feed] = {
-        "corpus": stores.corpus,
-        "tokenizer": stores.vocabulary,
-        "stores": stores,
-        "feed": encoder.feed,
-        "encoder": encoder,
-    }
-    for name, link in links.items():
+    links: list[Artifact | Feed] = [stores.corpus, stores.vocabulary, stores, encoder.feed, encoder]
+    for name, link in zip(("corpus", "tokenizer", "stores", "feed", "encoder"), links, strict=True):
         yield f"{name:<9} {link.key}  {'there' if link.is_made else 'missing'}"

@@ -33,6 +33,7 @@ _END_SECONDS = 60.0  # a rank that is still there so long after the first one's 
 _PR_SET_PDEATHSIG = 1
 _STOPPING = {signal.SIGINT, signal.SIGTERM}
 _ON_ALL_RANKS = (DivergedError, Stopped)
+_connected = cache(Job)
 
 
 @contextmanager
@@ -115,11 +116,6 @@ def _job(config: Config) -> Job:
     return _connected(torch_device(config.trainer).type == "cuda")
 
 
-@cache
-def _connected(uses_gpu: bool) -> Job:
-    return Job(uses_gpu)
-
-
 @contextmanager
 def _local_ranks(config: Config, take_part: TakePart, run: Path, world_size: int) -> Iterator[ClusterEnvironment]:
     run.mkdir(parents=True, exist_ok=True)
@@ -182,9 +178,8 @@ def _local_rank(config: Config, take_part: TakePart, rank: int, world_size: int,
     with never_stops(), _threads(config):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
         try:
-            take_part(config, GivenRank(rank, world_size, port))
-        except _ON_ALL_RANKS:
-            pass  # the first one says so
+            with suppress(*_ON_ALL_RANKS):  # the first one says so
+                take_part(config, GivenRank(rank, world_size, port))
         finally:
             _disconnect()
 

@@ -3,7 +3,6 @@
 import shutil
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
@@ -46,8 +45,8 @@ class Result:
 
     def made_from(self) -> list[str]:
         """Return the names (`<kind>/<key>`) of the artifacts that the record needs."""
-        links = [self.encoder, *([self.encoder.stores] if self.task.facts.reads == "heldout" else [self.task])]
-        return [link.name for link in links]
+        data = self.encoder.stores if self.task.facts.reads == "heldout" else self.task
+        return [self.encoder.name, data.name]
 
     def make(self, folder: RecordFolder) -> None:
         """Evaluate the encoder and write the record, done. Raises ValueError where that is not possible."""
@@ -67,8 +66,9 @@ class Result:
             "encoder": encoder.reference(),
             "made_from": self.made_from(),
         }
-        record = self._record(device, backend, done)
-        folder.write(self.id, record, outcome.scores, outcome.example_ids, outcome.predictions)
+        folder.write(
+            self.id, self._record(device, backend, done), outcome.scores, outcome.example_ids, outcome.predictions
+        )
         shutil.rmtree(state, ignore_errors=True)
         say("finetune", f"{self.id}: {metric} {outcome.metrics[metric]:.3f} ({outcome.seconds:.1f} s)")
 
@@ -139,8 +139,3 @@ def _reason(result: Result, folder: RecordFolder, without: dict[str, str]) -> st
         result.fail(folder, f"{type(error).__name__}: {error}")
         raise
     return None
-
-
-def record_folder(config: Config) -> RecordFolder:
-    """Return the folder of a configuration's records."""
-    return RecordFolder(Path(config.paths.results) / str(config.name))

@@ -8,7 +8,6 @@ from typing import Any
 
 from nsp_ablation.base.process import num_cores
 from nsp_ablation.config.identity import store_settings
-from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.pipeline.chain import Artifact
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.corpora import Corpus
@@ -27,12 +26,8 @@ class Stores(Artifact):
     vocabulary: Vocabulary
     format_name: str
 
-    @property
-    def options(self) -> CorpusOptions:
-        return self.corpus.options
-
     def identity(self) -> Any:
-        return [store_settings(self.options), f"sentencex {version('sentencex')}"]
+        return [store_settings(self.corpus.options), f"sentencex {version('sentencex')}"]
 
     def inputs(self) -> tuple[Artifact, ...]:
         return self.corpus, self.vocabulary
@@ -45,7 +40,7 @@ class Stores(Artifact):
         source, recipe, directory = self._arguments()
         if not self.is_made:
             say("prepare", f"token store -> {directory}")
-        num_processes = self.options.num_processes
+        num_processes = self.corpus.options.num_processes
         return build_stores(
             source,
             recipe,
@@ -76,7 +71,7 @@ class Stores(Artifact):
 
     def _arguments(self) -> ShardCall:
         """Check the corpus, make the tokenizer, and return source and recipe of the stores, and their directory."""
-        options, vocabulary = self.options, self.vocabulary
+        options, vocabulary = self.corpus.options, self.vocabulary
         self.corpus.check_borders(self.format_name)
         if not vocabulary.is_made:
             say("prepare", f"tokenizer {vocabulary.options.name} -> {vocabulary.directory}")

@@ -1,7 +1,6 @@
 """A task's examples: where they lie, what names their content, and the cheap baselines measured on them once."""
 
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +29,13 @@ class TaskData(Artifact):
         return TASK_KINDS[self.options.kind]
 
     def identity(self) -> Any:
-        return [task_settings(self.options), self._content]
-
-    @cached_property
-    def _content(self) -> Any:
-        """The fingerprint of the examples, split by split; None for held-out documents, which have a name elsewhere."""
         options = self.options
-        if self.facts.reads != "files":
-            return None
-        if options.path is not None:
-            return {split: _fingerprint(split_files(options, split)) for split in wanted_files(options)}
-        return [asdict(options.hub), _fingerprint([Path(options.hub.path)])] if options.hub is not None else None
+        content: Any = None  # held-out documents have a name elsewhere
+        if self.facts.reads == "files" and options.path is not None:
+            content = {split: _fingerprint(split_files(options, split)) for split in wanted_files(options)}
+        elif self.facts.reads == "files" and options.hub is not None:
+            content = [asdict(options.hub), _fingerprint([Path(options.hub.path)])]
+        return [task_settings(options), content]
 
     def build(self, directory: Path) -> None:
         options = self.options
@@ -66,14 +61,14 @@ def tasks_of(config: Config, corpus: Corpus) -> list[TaskData]:
 
     The corpus' own files (the micro-world's) are those of a task that has no `path`; without them, they are the hub's.
     """
-    return [_task_data(config, corpus, options) for options in config.tasks.values()]
-
-
-def _task_data(config: Config, corpus: Corpus, options: TaskOptions) -> TaskData:
-    is_generated = options.path is None and TASK_KINDS[options.kind].reads == "files" and corpus.is_generated
-    heldout_tokens = options.heldout_tokens or config.pretraining.heldout_tokens
-    path = str(corpus.make() / "tasks" / options.name) if is_generated else options.path
-    return TaskData(corpus.root, replace(options, path=path, heldout_tokens=heldout_tokens), is_generated)
+    tasks = []
+    for options in config.tasks.values():
+        is_generated = options.path is None and TASK_KINDS[options.kind].reads == "files" and corpus.is_generated
+        heldout_tokens = options.heldout_tokens or config.pretraining.heldout_tokens
+        path = str(corpus.make() / "tasks" / options.name) if is_generated else options.path
+        own = replace(options, path=path, heldout_tokens=heldout_tokens)
+        tasks.append(TaskData(corpus.root, own, is_generated))
+    return tasks
 
 
 def _fingerprint(paths: list[Path]) -> str:

@@ -1,9 +1,10 @@
 """`stage=all` and `stage=finetune`: the whole experiment of a cell, from the corpus to its records."""
 
 from nsp_ablation.pipeline.encoders import encoders_of
-from nsp_ablation.pipeline.results import make_missing, record_folder, results_of
+from nsp_ablation.pipeline.results import make_missing, results_of
 from nsp_ablation.pipeline.task_data import tasks_of
-from nsp_ablation.stages.cell import CellRun
+from nsp_ablation.reporting.records.record_folder import RecordFolder
+from nsp_ablation.stages.cell import CellRun, results_folder
 
 
 def run(cell: CellRun) -> None:
@@ -19,7 +20,7 @@ def run(cell: CellRun) -> None:
     results = [result for encoder in encoders for result in results_of(config, encoder, tasks)]
     cell.record_ids.extend(result.id for result in results)
 
-    folder = record_folder(config)
+    folder = RecordFolder(results_folder(config))
     missing = [result for result in results if not folder.is_done(result.id)]
     for task in {result.task.key: result.task for result in missing}.values():
         task.check_files()

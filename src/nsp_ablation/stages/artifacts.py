@@ -1,6 +1,5 @@
 """`stage=artifacts`: what lies under paths.artifacts, which records use it; deletes what none uses where asked to."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from nsp_ablation.pipeline.console import say
@@ -15,21 +14,15 @@ def run(cell: CellRun) -> None:
     The records are those of every folder below `paths.results`.
     """
     config = cell.config
-    items = take_inventory(Path(config.paths.artifacts), _used_by(Path(config.paths.results)))
+    folders = [RecordFolder(path.parent) for path in sorted(Path(config.paths.results).rglob("records"))]
+    used_by = ((key, record.made_from or []) for folder in folders for key, record in folder.all().items())
+    items = take_inventory(Path(config.paths.artifacts), used_by)
     for item in items:
         say("artifacts", f"{item.name:<28} {_size(item.num_bytes):>9}  {_use(item)}")
     unused = [item for item in items if not item.records]
     say("artifacts", f"{len(items)} artifacts, {_size(sum(item.num_bytes for item in items))}; {_sum(unused)} unused")
     if config.artifacts.delete_unused:
         say("artifacts", f"deleted {_sum(delete_unused(items))}")
-
-
-def _used_by(results: Path) -> Iterator[tuple[str, list[str]]]:
-    """Yield the id of each record below a results directory, and the names of the artifacts that it was made from."""
-    for directory in sorted(results.rglob("records")) if results.is_dir() else []:
-        folder = RecordFolder(directory.parent)
-        for record_id, record in folder.all().items():
-            yield record_id, record.made_from or []
 
 
 def _use(item: Item) -> str:

@@ -32,6 +32,11 @@ def has_table(config: Config) -> bool:
     return _stage(config) in (*MAKING_STAGES, "report")
 
 
+def results_folder(config: Config) -> Path:
+    """Return the folder of the records, the manifest and the report of a configuration."""
+    return Path(config.paths.results) / str(config.name)
+
+
 def cell_key(config: Config) -> str:
     """Return the name of a cell within its sweep: readable, and unique by all that its results depend on."""
     if config.encoder is not None:
@@ -83,9 +88,9 @@ def _run_cell(config: Config, overrides: list[str]) -> int:
 
 
 def _note_end(cell: CellRun, reason: str | None) -> None:
-    folder = Path(cell.config.paths.results) / str(cell.config.name)
     status = "done" if reason is None else "failed"
-    write_cell(folder, SweepCell(cell_key(cell.config), cell.overrides, cell.record_ids, status, reason))
+    ended = SweepCell(cell_key(cell.config), cell.overrides, cell.record_ids, status, reason)
+    write_cell(results_folder(cell.config), ended)
 
 
 def _attempt(config: Config, run: Callable[[], None]) -> str | None:

@@ -17,10 +17,11 @@ from nsp_ablation.learning.cost.training_cost import (
     training_flops,
 )
 from nsp_ablation.learning.engine.device_peak import device_peak, published_peak
+from nsp_ablation.options.format_options import is_pair
 from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.device import torch_device
-from nsp_ablation.pipeline.input_estimate import InputEstimate, estimate_input, special_tokens_of
+from nsp_ablation.pipeline.input_estimate import InputEstimate, estimate_input
 from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
 from nsp_ablation.pipeline.overview import chain_lines
 from nsp_ablation.reporting.analysis.published import published_names
@@ -40,13 +41,14 @@ def run(cell: CellRun) -> None:
     counts = parameter_counts(config.model, frame.vocab_size, frame.max_length, frame.pad)
     size = encoder_size(config.model, frame.vocab_size)
     flops = training_flops(size, _work(config, read))
-    published = published_cell(config)
+    published, steps, tokens = published_cell(config), config.pretraining.max_steps, read.size.mean_tokens
+    update = f"{tokens:,.0f} per update ({read.size.mean_sequences:,.1f} sequences)"
     lines = [
         command(cell.overrides),
         *([f"published as {published}"] if published else []),
         f"parameters {sum(counts.values()):,}: {', '.join(f'{part} {number:,}' for part, number in counts.items())}",
-        _tokens(config, read),
-        _flops(config, read, flops),
+        f"real tokens {update}, {tokens * steps:.3g} in {steps:,} updates; {read.source}",
+        f"FLOPs {flops:.3g} per update, {flops * steps:.3g} in all, {flops / tokens:.3g} per token",
         _memory(config, plan, sum(counts.values()), size),
         _hours(config, flops),
         *(f"chain: {line}" for line in chain_lines(config)),
@@ -70,24 +72,13 @@ def command(overrides: list[str]) -> str:
 def _work(config: Config, read: InputEstimate) -> Work:
     """Return what the model does in one update, on average."""
     size = read.size
-    content = size.mean_tokens - special_tokens_of(config) * size.mean_sequences
+    content = size.mean_tokens - (3 if is_pair(config.format.name) else 2) * size.mean_sequences  # without special ones
     return Work(
         num_tokens=size.mean_tokens,
         attended=size.mean_sequences * float(np.square(read.lengths, dtype=np.float64).mean()),
         num_predictions=config.masking.probability * content,
         num_pairs=size.mean_sequences if resolved_objective(config) != "mlm" else 0,
     )
-
-
-def _tokens(config: Config, read: InputEstimate) -> str:
-    size, steps = read.size, config.pretraining.max_steps
-    update = f"{size.mean_tokens:,.0f} per update ({size.mean_sequences:,.1f} sequences)"
-    return f"real tokens {update}, {size.mean_tokens * steps:.3g} in {steps:,} updates; {read.source}"
-
-
-def _flops(config: Config, read: InputEstimate, flops: float) -> str:
-    total = flops * config.pretraining.max_steps
-    return f"FLOPs {flops:.3g} per update, {total:.3g} in all, {flops / read.size.mean_tokens:.3g} per token"
 
 
 def _memory(config: Config, plan: MicroBatchPlan, num_parameters: int, size: EncoderSize) -> str:

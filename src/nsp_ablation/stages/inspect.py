@@ -44,11 +44,10 @@ def _print(config: Config, feed: OpenFeed, vocabulary: TokenNames) -> None:
     console = Console(highlight=False)
     print_samples(console, _rows(config, feed), feed.store, feed.frame, vocabulary, config.format.name)
     index, max_steps = feed.index_of(config.inspect.epoch), config.pretraining.max_steps
-    settings = (config.format.name, resolved_objective(config), f"{config.masking.name} masking")
     rows = epoch_rows(feed.store, feed.frame, index)
     rows |= update_rows(feed.store, index, config.masking, feed.size, budget=config.budget, max_steps=max_steps)
-    title = f"{', '.join(settings)}, T = {config.max_length}"
-    print_statistics(console, title, rows, index.lengths(), config.max_length)
+    arm = f"{config.format.name}, {resolved_objective(config)}, {config.masking.name} masking"
+    print_statistics(console, f"{arm}, T = {config.max_length}", rows, index.lengths(), config.max_length)
 
 
 def _samples(config: Config, feed: OpenFeed) -> np.ndarray:

@@ -17,7 +17,7 @@ from nsp_ablation.reporting.records.manifest import Manifest, SweepCell, read_ma
 from nsp_ablation.reporting.records.manifest import sweep as manifest_of
 from nsp_ablation.reporting.render.outputs import write_report
 from nsp_ablation.reporting.render.terminal import terminal_text
-from nsp_ablation.stages.cell import MAKING_STAGES, cell_key
+from nsp_ablation.stages.cell import MAKING_STAGES, cell_key, results_folder
 
 _TERMINAL_WIDTH = 100
 
@@ -31,7 +31,7 @@ def sweep(configs: list[Config], overrides: list[list[str]], command: str) -> It
     keys = [cell_key(config) for config in configs]
     cells = [SweepCell(key, words, [], "planned", None) for key, words in zip(keys, overrides, strict=True)]
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    with manifest_of(_folder(configs[0]), Manifest(command, now, cells)):
+    with manifest_of(results_folder(configs[0]), Manifest(command, now, cells)):
         yield
 
 
@@ -43,7 +43,7 @@ def finish_sweep(configs: list[Config]) -> int:
     if not _is_first():
         return 0
     config = configs[0]
-    folder = _folder(config)
+    folder = results_folder(config)
     try:
         with FileLock(folder / ".report.lock") if folder.is_dir() else nullcontext():
             report = load_report(folder, str(config.name), config.report, _not_science(config))
@@ -84,7 +84,3 @@ def _log(config: Config, report: Report) -> None:
 def _is_first() -> bool:
     """Whether this process speaks for its job: of several under torchrun or srun, the first does."""
     return job_rank() in (None, 0)
-
-
-def _folder(config: Config) -> Path:
-    return Path(config.paths.results) / str(config.name)

@@ -1,1 +1,1 @@
-"""From records to one `Report` value: pools, statistics, tables, captions. Entry: `make_report.py`."""
+"""From records to one `Report` value: pools, intervals, tables, captions. Entry: `make_report.py`."""

@@ -102,9 +102,8 @@ def _shapes(study: Study, arms: list[StudyArm]) -> str:
 
 
 def _published(study: Study, arms: list[StudyArm]) -> str:
-    if study.published is None:
+    if (table := study.published) is None:
         return ""
-    table = study.published
     text = f"Published numbers: {table.source}, {table.title}, {table.statistic}; compare orders, not levels."
     if any(arm.condition.masking == "static" and arm.condition.copies != _PAPER_STATIC_COPIES for arm in arms):
         text += f" The paper's static masking has {_PAPER_STATIC_COPIES} copies; other numbers have no counterpart."

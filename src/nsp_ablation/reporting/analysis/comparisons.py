@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from nsp_ablation.reporting.analysis.columns import Column
-from nsp_ablation.reporting.analysis.statistics import NO_DIFFERENCE, Difference, holm, paired_difference
+from nsp_ablation.reporting.analysis.intervals import NO_DIFFERENCE, Difference, holm, paired_difference
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import StudyArm, masking_name
 

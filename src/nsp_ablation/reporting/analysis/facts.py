@@ -25,15 +25,10 @@ def majority_accuracy(realised_random_next: float | None) -> float | None:
     return None if realised_random_next is None else max(realised_random_next, 1 - realised_random_next)
 
 
-def _padding(facts: PretrainingFacts) -> float | None:
-    positions = facts.tokens + facts.padding_tokens
-    return facts.padding_tokens / positions if positions else None
-
-
 _COLUMNS: tuple[tuple[str, _Value, str], ...] = (
     ("updates", lambda facts: facts.updates, "{:,.0f}"),
     ("M tokens", lambda facts: facts.tokens / 1e6, "{:,.2f}"),
-    ("padding", _padding, "{:.1%}"),
+    ("padding", lambda facts: facts.padding_tokens / ((facts.tokens + facts.padding_tokens) or 1), "{:.1%}"),
     ("sequences", lambda facts: facts.sequences, "{:,.0f}"),
     ("passes", lambda facts: facts.passes, "{:.2f}"),
     ("trimmed tokens", lambda facts: facts.trimmed_tokens, "{:,.0f}"),

@@ -99,12 +99,9 @@ def table_to_show(arms: list[StudyArm], tasks: list[str], asked: str | None) -> 
         return None
     if asked is not None:
         return tables[asked]
-    chosen = _choose(tables, [arm.condition for arm in arms if arm.kind == "trained"])
-    return chosen if chosen and set(tasks) & set(chosen.metrics) else None
-
-
-def _choose(tables: dict[str, PublishedTable], conditions: list[Condition]) -> PublishedTable | None:
+    trained = [arm.condition for arm in arms if arm.kind == "trained"]
     names = {name for table in tables.values() for name in table.varies}
-    varying = {name for name in names if len({getattr(condition, name) for condition in conditions}) > 1}
+    varying = {name for name in names if len({getattr(condition, name) for condition in trained}) > 1}
     fitting = [table for table in tables.values() if varying and varying <= set(table.varies)]
-    return next(iter([*fitting, *(table for table in tables.values() if table.is_default)]), None)
+    chosen = next(iter([*fitting, *(table for table in tables.values() if table.is_default)]), None)
+    return chosen if chosen and set(tasks) & set(chosen.metrics) else None

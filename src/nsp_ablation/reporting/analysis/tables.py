@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from nsp_ablation.reporting.analysis.columns import Column
+from nsp_ablation.reporting.analysis.intervals import Summary, summarize
 from nsp_ablation.reporting.analysis.pooled_scores import Pool
-from nsp_ablation.reporting.analysis.statistics import Summary, summarize
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import StudyArm
 from nsp_ablation.reporting.records.record import ResultRecord

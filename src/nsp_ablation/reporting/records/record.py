@@ -2,7 +2,7 @@
 
 import re
 import types
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -117,10 +117,6 @@ class ResultRecord:
     made_from: list[str] | None = None
     config: dict[str, Any]
     provenance: Provenance
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the record as plain JSON values, every field present."""
-        return asdict(self)
 
     @classmethod
     def from_json(cls, data: Any, source: Path | str) -> "ResultRecord":

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +15,15 @@ from nsp_ablation.options.task_options import METRICS
 from nsp_ablation.reporting.records.record import ResultRecord, find_contradiction, is_older
 
 
+@dataclass(frozen=True)
 class RecordFolder:
-    """Records of one study. A done record is never edited; a failed one is replaced by its retry."""
+    """Records of one study, in `results/<name>`. A done one is never edited; a failed one is replaced by its retry."""
 
-    def __init__(self, path: Path) -> None:
-        """`path` is `results/<name>`; nothing is made before the first write."""
-        self.path = path
+    path: Path
 
     def record_path(self, record_id: str) -> Path:
         """Return `records/<id>.json`."""
         return self.path / "records" / f"{record_id}.json"
-
-    def scores_path(self, record_id: str) -> Path:
-        """Return `scores/<id>.npy`."""
-        return self.path / "scores" / f"{record_id}.npy"
-
-    def predictions_path(self, record_id: str) -> Path:
-        """Return `predictions/<id>.json`."""
-        return self.path / "predictions" / f"{record_id}.json"
 
     def write(
         self,
@@ -42,7 +33,7 @@ class RecordFolder:
         example_ids: list[str],
         predictions: dict[str, Any],
     ) -> ResultRecord:
-        """Write a done record with its scores, and return it with its counts and hashes filled in.
+        """Write a done record, `scores/<id>.npy`, `predictions/<id>.json`; return it with counts and hashes filled in.
 
         scores (N,) float64 in the order of `example_ids`, finite. The record is written last, so one that can be read
         has its scores and predictions. Raises ValueError where this id is already done or a score is not finite.
@@ -52,18 +43,19 @@ class RecordFolder:
         if not np.isfinite(scores).all():
             raise ValueError(f"{record_id}: a score is not finite; has the training diverged? lower its learning rate")
         with self._before_done(record_id):
-            with atomic_path(self.scores_path(record_id)) as temporary:
+            scores_path = self.path / "scores" / f"{record_id}.npy"
+            with atomic_path(scores_path) as temporary:
                 np.save(temporary, scores)
-            write_json(self.predictions_path(record_id), predictions)
+            write_json(self.path / "predictions" / f"{record_id}.json", predictions)
             full = replace(
                 record,
                 num_examples=len(example_ids),
                 examples_sha256=strings_sha256(example_ids),
-                scores_sha256=file_sha256(self.scores_path(record_id)),
+                scores_sha256=file_sha256(scores_path),
             )
             assert full.status == "done", full.status
             _assert_sound(full, scores)
-            write_json(self.record_path(record_id), full.to_json())
+            write_json(self.record_path(record_id), asdict(full))
         return full
 
     def write_failed(self, record_id: str, record: ResultRecord) -> None:
@@ -71,7 +63,7 @@ class RecordFolder:
         assert record.status == "failed", record.status
         assert (contradiction := find_contradiction(record)) is None, contradiction
         with self._before_done(record_id):
-            write_json(self.record_path(record_id), record.to_json())
+            write_json(self.record_path(record_id), asdict(record))
 
     def read(self, record_id: str) -> ResultRecord:
         """Read one record. Raises ValueError naming the file where it is absent or malformed."""

@@ -30,13 +30,14 @@ _TAIL = r"""
 
 def appendix(report: Report) -> str:
     """Return `appendix.tex` of a report."""
+    settings = [(code(key), _values(values)) for key, values in report.settings.items()]
     parts = [
         _HEAD,
         f"\\section*{{{escape(report.title)}}}",
         _section("Set-up", _setup(report)),
         _section("Results", _results(report)),
         _section("What each pre-training did (means over seeds)", _on_its_side(report.pretraining)),
-        _section("Hyper-parameters (where arms differ, every value)", _hyperparameters(report)),
+        _section("Hyper-parameters (where arms differ, every value)", _two_columns("setting", "value", settings)),
         _section("Open points of the paper and decisions", _decisions(report)),
         _section("Commands", _commands(report)),
         _section("Provenance", _provenance(report.provenance)),
@@ -84,10 +85,6 @@ def _line(label: str, *cells: str) -> str:
 def _longtable(layout: str, lines: list[str]) -> str:
     body = "\n".join(lines)
     return f"{{\\small\\begin{{longtable}}{{{layout}}}\n{body}\n\\end{{longtable}}}}\n"
-
-
-def _hyperparameters(report: Report) -> str:
-    return _two_columns("setting", "value", [(code(key), _values(values)) for key, values in report.settings.items()])
 
 
 def _decisions(report: Report) -> str:

@@ -31,20 +31,12 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-@lru_cache(maxsize=1)  # the page shows what the file holds
-def scores_figure(report: Report) -> str | None:
-    """Return the figure of the fine-tuned tasks as SVG, None where none is measured."""
-    return _dot_plot(report, are_probes=False)
+@lru_cache(maxsize=2)  # the page shows what the files hold
+def scores_figure(report: Report, are_probes: bool) -> str | None:
+    """Return the figure of the zero-shot probes or of the other tasks as SVG, None where none is measured.
 
-
-@lru_cache(maxsize=1)
-def probes_figure(report: Report) -> str | None:
-    """Return the figure of the zero-shot probes as SVG, None where none is measured."""
-    return _dot_plot(report, are_probes=True)
-
-
-def _dot_plot(report: Report, *, are_probes: bool) -> str | None:
-    """Return one panel per measured column, arms from top to bottom, the untrained encoder last."""
+    It has one panel per measured column, arms from top to bottom, the untrained encoder last.
+    """
     rows = report.arms
     shown = [i for i, column in enumerate(report.columns) if (column.task in report.probes) == are_probes]
     measured = [i for i in shown if any(row.scores[i].summary for row in rows)]

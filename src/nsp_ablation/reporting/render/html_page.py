@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from nsp_ablation.reporting.analysis.make_report import Report
-from nsp_ablation.reporting.render.figures import probes_figure, scores_figure
+from nsp_ablation.reporting.render.figures import scores_figure
 from nsp_ablation.reporting.render.table_files import comparison_texts, lines_of
 
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
@@ -20,7 +20,7 @@ def html_page(report: Report) -> str:
     from jinja2 import Environment, StrictUndefined
 
     scores = _SCORES + (_DIAMONDS if report.has_published else "")
-    figures = [("scores", scores_figure(report), scores), ("probes", probes_figure(report), _PROBES)]
+    figures = [("scores", scores_figure(report, False), scores), ("probes", scores_figure(report, True), _PROBES)]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
         report=report,

@@ -19,9 +19,8 @@ _WORDS |= {"|": "textbar", "'": "textquotesingle", "`": "textasciigrave", "–":
 _WORDS |= {"…": "dots", "\n": "newline"}
 _WORDS |= {"ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "œ": "oe", "ł": "l", "Ł": "L"}
 _SIGNS = {"±": "pm", "×": "times", "≤": "leq", "≥": "geq", "→": "rightarrow", "·": "cdot"}
-_SPECIAL |= {one: f"\\{name}{{}}" for one, name in _WORDS.items()} | {
-    one: f"$\\{name}$" for one, name in _SIGNS.items()
-}
+_SPECIAL |= {one: f"\\{name}{{}}" for one, name in _WORDS.items()}
+_SPECIAL |= {one: f"$\\{name}$" for one, name in _SIGNS.items()}
 # Combining marks and the commands that set them in every font encoding.
 _ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u", "\u0307": "."}
 _ACCENTS |= {"\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0327": "c"}

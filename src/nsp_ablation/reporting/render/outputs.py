@@ -6,7 +6,7 @@ from pathlib import Path
 from nsp_ablation.base.artifact import write_text
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.render.appendix import appendix
-from nsp_ablation.reporting.render.figures import probes_figure, scores_figure
+from nsp_ablation.reporting.render.figures import scores_figure
 from nsp_ablation.reporting.render.html_page import html_page
 from nsp_ablation.reporting.render.latex import compile_pdf
 from nsp_ablation.reporting.render.table_files import comparisons_csv, latex_table, markdown_page, table_csv
@@ -19,8 +19,8 @@ OUTPUTS: dict[str, Callable[[Report], str | None]] = {
     "comparisons.csv": comparisons_csv,
     "report.html": html_page,
     "appendix.tex": appendix,
-    "figures/scores.svg": scores_figure,
-    "figures/probes.svg": probes_figure,
+    "figures/scores.svg": lambda report: scores_figure(report, False),
+    "figures/probes.svg": lambda report: scores_figure(report, True),
 }
 
 

@@ -89,15 +89,10 @@ def lines_of(row: Row, columns: list[Column]) -> list[tuple[str, str, list[str]]
     A score is the median, "failed" where every run failed, a dash where there was none; † stands beside some failures.
     """
     pairs = list(zip(row.scores, columns, strict=True))
-    beneath = [
-        ("interval", "", [_interval_text(score, column) for score, column in pairs]),
-        (
-            "published",
-            "published",
-            ["" if one.published is None else column.text(one.published) for one, column in pairs],
-        ),
-    ]
     scores = [_score_text(score, column) for score, column in pairs]
+    intervals = [_interval_text(score, column) for score, column in pairs]
+    published = ["" if score.published is None else column.text(score.published) for score, column in pairs]
+    beneath = [("interval", "", intervals), ("published", "published", published)]
     return [("score", row.label, scores), *(line for line in beneath if any(line[2]))]
 
 
@@ -117,14 +112,11 @@ def _interval_text(score: Score, column: Column) -> str:
 def comparison_texts(comparison: Comparison) -> list[str]:
     """Return a comparison as it is read: pair, task, signed difference, interval, p, p by Holm's correction, seeds."""
     column, result = comparison.column, comparison.result
-    difference, low, high = (_signed(column, value) for value in (result.difference, result.low, result.high))
+    values = (None if value is None else column.scaled(value) for value in (result.difference, result.low, result.high))
+    difference, low, high = ("–" if value is None else f"{value:+.2f}".replace("-", "−") for value in values)
     interval = "–" if result.low is None else f"[{low}, {high}]"
     texts = [f"{comparison.a} − {comparison.b}", column.title, difference, interval]
     return [*texts, _p_text(result.p), _p_text(comparison.p_holm), str(result.num_seeds)]
-
-
-def _signed(column: Column, value: float | None) -> str:
-    return "–" if value is None else f"{column.scaled(value):+.2f}".replace("-", "−")
 
 
 def _p_text(p: float | None) -> str:

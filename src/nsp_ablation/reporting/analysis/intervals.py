@@ -1,4 +1,4 @@
-"""Statistics over seeds: arrays in, intervals out (S pre-training seeds, K comparisons)."""
+"""Intervals and tests over seeds: arrays in, intervals and p-values out (S pre-training seeds, K comparisons)."""
 
 from dataclasses import dataclass
 

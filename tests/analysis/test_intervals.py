@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nsp_ablation.reporting.analysis.statistics import holm, paired_difference, summarize, t_interval
+from nsp_ablation.reporting.analysis.intervals import holm, paired_difference, summarize, t_interval
 
 A = np.array([0.71, 0.74, 0.70, 0.78, 0.73])
 B = np.array([0.70, 0.70, 0.71, 0.72, 0.71])
