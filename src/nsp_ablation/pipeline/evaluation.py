@@ -86,7 +86,7 @@ def _probe(config: Config, encoder: Encoder, task: TaskData) -> Outcome:
 
 def _heldout(config: Config, encoder: Encoder, task: TaskData) -> TokenStore:
     store = encoder.stores.heldout()
-    if store is None:
+    if store is None or not store.num_documents:
         raise ValueError(
             f"{task.options.name} reads held-out documents, and corpus.heldout_fraction="
             f"{config.corpus.heldout_fraction} holds none out; raise it or leave the probe out of tasks"
