@@ -1,6 +1,7 @@
 """Which artifacts are made anew when a setting changes."""
 
 import functools
+from itertools import cycle
 from typing import Any
 
 from nsp_ablation.config.identity import (
@@ -66,11 +67,9 @@ def invalidated_artifacts(keys: tuple[str, ...]) -> list[str]:
 def _samples() -> tuple[tuple[Config, dict[str, Any]], ...]:
     """Return configurations that between them have every setting, each with its identities."""
     samples = []
-    for i in range(2 * len(TASK_KINDS)):
-        formats, readers, kinds, tokenizers = (list(names) for names in (FORMATS, READERS, TASK_KINDS, _TOKENIZERS))
-        config = Config(tasks={_USER_NAME: TaskOptions(kind=kinds[i % len(kinds)], hub=TaskHubOptions())})
-        config.format.name, config.corpus.reader = formats[i % len(formats)], readers[i % len(readers)]
-        config.tokenizer.name = tokenizers[i % len(tokenizers)]
+    for kind, *names in zip([*TASK_KINDS] * 2, *map(cycle, (FORMATS, READERS, _TOKENIZERS)), strict=False):
+        config = Config(tasks={_USER_NAME: TaskOptions(kind=kind, hub=TaskHubOptions())})
+        config.format.name, config.corpus.reader, config.tokenizer.name = names
         config.corpus.hub = [DatasetOptions()]
         config.finetuning.recipes = {_USER_NAME: RecipeOptions()}
         config.report.comparisons = [ComparisonOptions()]
