@@ -67,7 +67,8 @@ def invalidated_artifacts(keys: tuple[str, ...]) -> list[str]:
 def _samples() -> tuple[tuple[Config, dict[str, Any]], ...]:
     """Return configurations that between them have every setting, each with its identities."""
     samples = []
-    for kind, *names in zip([*TASK_KINDS] * 2, *map(cycle, (FORMATS, READERS, _TOKENIZERS)), strict=False):
+    variants = zip([*TASK_KINDS] * 2, cycle(FORMATS), cycle(READERS), cycle(_TOKENIZERS), strict=False)
+    for kind, *names in variants:
         config = Config(tasks={_USER_NAME: TaskOptions(kind=kind, hub=TaskHubOptions())})
         config.format.name, config.corpus.reader, config.tokenizer.name = names
         config.corpus.hub = [DatasetOptions()]
