@@ -17,7 +17,6 @@ from nsp_ablation.learning.cost.training_cost import (
     parameter_counts,
     training_flops,
 )
-from nsp_ablation.learning.engine.architecture.architecture import base_model
 from nsp_ablation.learning.pretraining.objective import update_share
 from nsp_ablation.options.model_options import ARCHITECTURES
 
@@ -64,7 +63,7 @@ def test_roberta_of_50k_byte_pairs_has_the_published_number_of_parameters(model_
 def test_counted_parts_are_those_of_the_built_model(model_options, frame, make_model, architecture, type_vocab_size):
     changes = {"architecture": architecture, "type_vocab_size": type_vocab_size}
     model = make_model(**changes)
-    hf, base = model.hf, base_model(model.hf)
+    hf, base = model.hf, model.hf.base_model
     counts = parameter_counts(replace(model_options, **changes), frame.vocab_size, frame.max_length, frame.pad)
     found = {
         "embeddings": _numel(base.embeddings),

@@ -8,7 +8,6 @@ import torch
 from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForPreTraining, AutoTokenizer
 
 from nsp_ablation.base.artifact import read_json
-from nsp_ablation.learning.engine.architecture.architecture import base_model
 from nsp_ablation.learning.engine.quiet import quiet_transformers
 from nsp_ablation.learning.pretraining.pretraining_model import export_encoder
 from nsp_ablation.options.model_options import ARCHITECTURES
@@ -58,8 +57,8 @@ def test_exported_logits_are_the_models(export, make_batch, architecture):
             found = _load(AutoModelForMaskedLM, directory)(**inputs).logits
         torch.testing.assert_close(found[0, batch.masked_positions], masked_logits)
         encoder = _load(AutoModel, directory)
-        torch.testing.assert_close(encoder.state_dict(), base_model(model.hf).state_dict(), rtol=0, atol=0)
-        found, expected = encoder(**inputs), base_model(model.hf)(**inputs)
+        torch.testing.assert_close(encoder.state_dict(), model.hf.base_model.state_dict(), rtol=0, atol=0)
+        found, expected = encoder(**inputs), model.hf.base_model(**inputs)
         torch.testing.assert_close(found.last_hidden_state, expected.last_hidden_state, rtol=0, atol=0)
         torch.testing.assert_close(found.pooler_output, expected.pooler_output)  # some BLAS sum by alignment
 

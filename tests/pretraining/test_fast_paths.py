@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.learning.engine.architecture.architecture import base_model
 from nsp_ablation.learning.engine.attention import JAGGED, LENGTH_GROUPS, attention_layout
 from nsp_ablation.learning.pretraining.objective import update_share
 from nsp_ablation.options.format_options import FormatOptions
@@ -44,7 +43,7 @@ def format_batch(frame):
 
 def _one_at_a_time(model, batch):
     """Losses' inputs by `transformers`' own forward pass over each sequence alone."""
-    hf, base, masked, pairs = model.hf, base_model(model.hf), [], []
+    hf, base, masked, pairs = model.hf, model.hf.base_model, [], []
     for start, end in zip(batch.sequence_offsets[:-1].tolist(), batch.sequence_offsets[1:].tolist(), strict=True):
         inputs = {
             "input_ids": batch.input_ids[None, start:end],
@@ -131,7 +130,7 @@ def test_dropout_keeps_the_mean_of_the_encoder(make_model, make_batch):
     batch = make_batch([9, 4, 9, 2])
     model = make_model(num_layers=1, attention_dropout=0.3, architecture="roberta_prelayernorm").double()
     attended = []
-    dense = base_model(model.hf).encoder.layer[0].attention.output.dense
+    dense = model.hf.base_model.encoder.layer[0].attention.output.dense
     dense.register_forward_pre_hook(lambda module, inputs: attended.append(inputs[0].detach()))
     layout = attention_layout(batch.sequence_offsets)
     model.eval()(batch, layout)

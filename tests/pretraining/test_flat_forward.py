@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 import torch
 
-from nsp_ablation.learning.engine.architecture.architecture import base_model
 from nsp_ablation.options.model_options import ARCHITECTURES
 
 LENGTHS = [7, 24, 3, 24, 1, 23, 2, 2]
@@ -30,7 +29,7 @@ def _one_at_a_time(model, batch):
             pairs.append(outputs.seq_relationship_logits[0])
         else:
             masked.append(hf(**inputs).logits[0, own])
-            pairs.append(model.architecture.pair_classifier(hf)(base_model(hf)(**inputs).pooler_output)[0])
+            pairs.append(model.architecture.pair_classifier(hf)(hf.base_model(**inputs).pooler_output)[0])
     return torch.cat(masked), torch.stack(pairs)
 
 

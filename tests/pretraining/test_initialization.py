@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.learning.engine.architecture.architecture import base_model
 from nsp_ablation.options.model_options import ARCHITECTURES
 
 
@@ -48,7 +47,7 @@ def test_weights_start_as_in_bert(make_model):
 def test_positions_start_as_sinusoids(make_model, architecture, first):
     changes = {"sinusoid_init_base": 100.0, "sinusoid_init_scale": 2.0, "init_std": 0.1}
     model = make_model(architecture=architecture, **changes)
-    weight = base_model(model.hf).embeddings.position_embeddings.weight
+    weight = model.hf.base_model.embeddings.position_embeddings.weight
     assert weight.shape == (24 + first, 16)
     # position 3, frequencies 1 and 100^(-2/16)
     expected = 0.2 * np.array([np.sin(3), np.cos(3), np.sin(3 * 100 ** (-1 / 8)), np.cos(3 * 100 ** (-1 / 8))])

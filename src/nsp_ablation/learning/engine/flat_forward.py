@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from nsp_ablation.learning.engine.architecture.architecture import Architecture
@@ -49,20 +49,18 @@ def encode_flat(
 
 
 def post_norm_layer(layer: Any, hidden_LH: Tensor, layout: AttentionLayout) -> Tensor:
-    """BERT's layer (Devlin et al. 2019): LayerNorm after each residual sum."""
-    mixed = layer.attention.output
-    hidden_LH = mixed.LayerNorm(mixed.dropout(mixed.dense(_attend(layer, hidden_LH, layout))) + hidden_LH)
-    output = layer.output
-    return output.LayerNorm(output.dropout(output.dense(_expand(layer, hidden_LH))) + hidden_LH)
+    """BERT's layer (Devlin et al. 2019): its sublayers' outputs end with LayerNorm of the residual sum."""
+    return _residual_sublayers(layer, hidden_LH, _attend(layer, hidden_LH, layout))
 
 
 def pre_norm_layer(layer: Any, hidden_LH: Tensor, layout: AttentionLayout) -> Tensor:
     """The pre-LN layer (fairseq's --encoder-normalize-before): LayerNorm before each sublayer."""
-    mixed, output = layer.attention.output, layer.output
-    attended = _attend(layer, layer.attention.LayerNorm(hidden_LH), layout)
-    hidden_LH = mixed.dropout(mixed.dense(attended)) + hidden_LH
-    expanded = _expand(layer, layer.intermediate.LayerNorm(hidden_LH))
-    return output.dropout(output.dense(expanded)) + hidden_LH
+    return _residual_sublayers(layer, hidden_LH, _attend(layer, layer.attention.LayerNorm(hidden_LH), layout))
+
+
+def _residual_sublayers(layer: Any, hidden_LH: Tensor, attended_LH: Tensor) -> Tensor:
+    hidden_LH = layer.attention.output(attended_LH, hidden_LH)
+    return layer.output(layer.intermediate(hidden_LH), hidden_LH)
 
 
 def _attend(layer: Any, hidden_LH: Tensor, layout: AttentionLayout) -> Tensor:
@@ -72,9 +70,3 @@ def _attend(layer: Any, hidden_LH: Tensor, layout: AttentionLayout) -> Tensor:
     bias = torch.cat([projection.bias for projection in projections])
     dropout = attention.dropout.p if attention.training else 0.0
     return flat_attention(F.linear(hidden_LH, weight, bias), layout, attention.num_attention_heads, dropout)
-
-
-def _expand(layer: Any, hidden_LH: Tensor) -> Tensor:
-    intermediate: Any = layer.intermediate
-    activation: nn.Module = intermediate.intermediate_act_fn
-    return activation(intermediate.dense(hidden_LH))

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from nsp_ablation.base.randomness import draw64, epoch_key, stream
-from nsp_ablation.learning.engine.architecture.architecture import base_model
 
 _NEIGHBOURS = (-1, 1, -2)  # what the first heads of the first layer attend to
 _NEIGHBOUR_SCORE = 100.0  # of a pair of exact neighbours, before softmax, if the input were positions alone
@@ -40,14 +39,14 @@ def initialize(model: nn.Module, std: float, seed: int) -> None:
 def initialize_positions(model: Any, first: int, base: float, amplitude: float) -> None:
     """Start position embeddings, from position id `first` on, as sinusoids (Vaswani et al. 2017) of this base and
     amplitude."""
-    weight = base_model(model).embeddings.position_embeddings.weight
+    weight = model.base_model.embeddings.position_embeddings.weight
     weight[first:] = amplitude * _sinusoids(weight.shape[0] - first, weight.shape[1], base)
 
 
 @torch.no_grad()
 def initialize_lookup(model: Any, seed: int) -> None:
     """Start the last layer's attention as a lookup: W_Q = W_K, so that like attends to like, and W_O W_V = I / 2."""
-    layer = base_model(model).encoder.layer[-1].attention
+    layer = model.base_model.encoder.layer[-1].attention
     attention: Any = layer.self
     attention.query.weight.copy_(attention.key.weight)
     hidden_size = attention.key.weight.shape[0]
@@ -67,7 +66,7 @@ def initialize_neighbours(model: Any, base: float | None) -> None:
     """
     if base is None:
         raise ValueError("model.neighbour_init=true needs positions from sinusoids; set model.sinusoid_init_base")
-    attention: Any = base_model(model).encoder.layer[0].attention.self
+    attention: Any = model.base_model.encoder.layer[0].attention.self
     hidden_size, size = attention.query.weight.shape[0], attention.attention_head_size
     pairs = size // 2
     gain = math.sqrt(_NEIGHBOUR_SCORE * math.sqrt(size) / pairs)

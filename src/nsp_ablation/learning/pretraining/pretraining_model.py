@@ -15,7 +15,6 @@ from nsp_ablation.base.artifact import write_json
 from nsp_ablation.learning.engine.architecture.architecture import (
     Architecture,
     architecture_named,
-    base_model,
     make_hf_model,
 )
 from nsp_ablation.learning.engine.attention import LENGTH_GROUPS, AttentionLayout, attention_layout, backend_on
@@ -41,7 +40,7 @@ class PretrainingModel(nn.Module):
         self.hf, self.architecture = hf, architecture
         self.predicts_pairs, self.confines_attention = predicts_pairs, confines_attention
         self.checkpoints_layers = False
-        for head in (base_model(hf).pooler, architecture.pair_classifier(hf)):
+        for head in (hf.base_model.pooler, architecture.pair_classifier(hf)):
             head.requires_grad_(predicts_pairs)
 
     def layout_of(self, batch: MicroBatch, backend: str = LENGTH_GROUPS) -> AttentionLayout:
@@ -55,7 +54,7 @@ class PretrainingModel(nn.Module):
         `layout` is `layout_of` the batch, made here if not given.
         """
         layout = layout if layout is not None else self.layout_of(batch)
-        base = base_model(self.hf)
+        base: Any = self.hf.base_model
         hidden_LH = encode_flat(
             self.architecture,
             base,

@@ -94,11 +94,6 @@ def make_hf_model(
         return architecture.model_class(config)
 
 
-def base_model(model: Any) -> Any:
-    """Return the encoder below the heads (`BertModel`, `RobertaModel`, ...)."""
-    return getattr(model, model.base_model_prefix)
-
-
 def mlm_head(model: Any) -> nn.Module:
     """Return the MLM head, which maps hidden states to logits. Raises ValueError for an encoder that is not ours."""
     architecture = architecture_of(model.config)
