@@ -48,7 +48,7 @@ def _json_texts(piece: Piece, text_key: str) -> Iterator[str]:
         if not line.strip():
             continue
         try:
-            text = _text_of(_row(line), text_key)
+            text = text_of(_row(line), text_key)
         except ValueError as error:
             raise ValueError(f"{piece.path}:{line_number(piece.path, piece.start, number)} {error}") from error
         yield text
@@ -84,7 +84,7 @@ def _parquet_texts(piece: Piece, text_key: str) -> Iterator[str]:
             for row in batch.to_pylist():
                 number += 1
                 try:
-                    text = _text_of(row, text_key)
+                    text = text_of(row, text_key)
                 except ValueError as error:
                     raise ValueError(f"{piece.path}:{number} {error}") from error
                 yield text
@@ -116,7 +116,7 @@ def _open_parquet(path: Path) -> Iterator[Any]:
         raise ValueError(f"{path} is not a parquet file ({error}); fetch it again") from error
 
 
-def _text_of(row: dict[str, Any], text_key: str) -> str:
+def text_of(row: dict[str, Any], text_key: str) -> str:
     """Return a row's text. Raises ValueError, to stand behind the row's place, where there is none at `text_key`."""
     _check_key(list(row), text_key)
     text = row[text_key]
