@@ -76,7 +76,7 @@ REFUSED = [
     ("inspect.num_samples=0", "inspect.num_samples=0: expected a number", "all"),
     ("stage=inspect inspect.figure=a.png", "inspect.figure=a.png: is an SVG", "ends in .svg"),
     ("stage=inspect inspect.figure=a.svg max_length=129", "max_length=129: is too long to read", "max_length=48"),
-    ("name=../elsewhere", "name=../elsewhere: is not a folder name", ""),
+    ("name=../elsewhere", "name=../elsewhere: expected a folder name", ""),
     # combinations
     ("objective=mlm_nsp", "objective=mlm_nsp: needs pairs, and format=full has none", "allowed: paper, mlm"),
     ("format=doc objective=mlm_sop", "objective=mlm_sop: needs pairs, and format=doc has none", "allowed: paper, mlm"),
@@ -104,7 +104,7 @@ REFUSED = [
     ("masking.copies=10", "masking.copies=10: dynamic masks are drawn each time", "masking=static"),
     ("masking=static masking.copies=null", "masking.copies=null: masking=static needs", ""),
     ("masking.mask_fraction=.95", "masking.random_fraction=0.1: and masking.mask_fraction=0.95 exceed 1", ""),
-    ("model.hidden_size=65", "model.hidden_size=65: is not a multiple of model.num_heads=4", ""),
+    ("model.hidden_size=65", "model.hidden_size=65: expected a multiple of model.num_heads=4", ""),
     ("model.sinusoid_init_scale=null", "model.sinusoid_init_scale=null: belongs to", "both"),
     ("model=tiny model.neighbour_init=true", "model.neighbour_init=true: needs sinusoids", ""),
     ("model.type_vocab_size=1 finetuning.token_types=bert", "finetuning.token_types=bert: needs", "as_pretrained"),

@@ -97,5 +97,5 @@ def test_the_output_bias_starts_at_the_log_unigram_frequencies(make_model, make_
 
 
 def test_heads_must_divide_the_hidden_size(make_model):
-    with pytest.raises(ValueError, match="model.hidden_size=16 is not a multiple of model.num_heads=3"):
+    with pytest.raises(ValueError, match="model.hidden_size=16: expected a multiple of model.num_heads=3"):
         make_model(num_heads=3)

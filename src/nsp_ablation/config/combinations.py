@@ -43,7 +43,7 @@ def _stage(config: Config) -> Iterator[Problem]:
             reason = f"is too long to read in inspect.figure; set max_length=48, or at most {_MAX_FIGURE_LENGTH}"
             yield Problem("max_length", config.max_length, reason)
     if not re.fullmatch(r"\w[\w.+=-]*(/\w[\w.+=-]*)*", config.name):
-        reason = "is not a folder name below paths.results: letters, digits and ._+=-, parts by /"
+        reason = "expected a folder name below paths.results: letters, digits and ._+=-, parts by /"
         yield Problem("name", config.name, reason)
 
 
@@ -130,7 +130,9 @@ def _masking(config: Config) -> Iterator[Problem]:
 def _model(config: Config) -> Iterator[Problem]:
     model = config.model
     if model.hidden_size % model.num_heads:
-        yield Problem("model.hidden_size", model.hidden_size, f"is not a multiple of model.num_heads={model.num_heads}")
+        yield Problem(
+            "model.hidden_size", model.hidden_size, f"expected a multiple of model.num_heads={model.num_heads}"
+        )
     if (model.sinusoid_init_base is None) != (model.sinusoid_init_scale is None):
         reason = "belongs to model.sinusoid_init_base; set both or leave both null"
         yield Problem("model.sinusoid_init_scale", model.sinusoid_init_scale, reason)

@@ -65,7 +65,7 @@ def make_hf_model(
     architecture = architecture_named(options.architecture)
     if options.hidden_size % options.num_heads:
         raise ValueError(
-            f"model.hidden_size={options.hidden_size} is not a multiple of model.num_heads={options.num_heads}"
+            f"model.hidden_size={options.hidden_size}: expected a multiple of model.num_heads={options.num_heads}"
         )
     first_position = architecture.first_position(pad_id)
     if first_position > _MAX_PAD_ID + 1:
