@@ -85,7 +85,7 @@ def measure_first_update(overrides: list[str], rounds: int) -> None:
     libraries, updates = [], []
     with tempfile.TemporaryDirectory(dir=ROOT / "artifacts") as artifacts:
         for path in (ROOT / "artifacts").iterdir():
-            if path.name in ("stores", "tokenizers", "indexes", "microworld"):
+            if path.name in ("stores", "tokenizers", "indexes", "corpora"):
                 (Path(artifacts) / path.name).symlink_to(path)
         for seed in range(rounds + 1):  # the first, which may build an index, is left out
             settings = ["stage=pretrain", "pretraining.max_steps=1", f"seed={seed}", f"paths.artifacts={artifacts}"]
