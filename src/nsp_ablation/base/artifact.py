@@ -140,18 +140,14 @@ def _build(directory: Path, build: Callable[[Path], None]) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-class DamagedError(ValueError):
-    """An artifact is not what was built; no other reason for not having it, so that nobody goes on without it."""
-
-
 def check_artifact(directory: Path) -> None:
-    """Raise DamagedError naming the file of an artifact that is missing, was cut short or was edited."""
+    """Raise ValueError naming the file of an artifact that is missing, was cut short or was edited."""
     remedy, written = "delete its directory, and the same command builds it anew", directory / CHECKSUMS
     try:
         expected = json.loads(written.read_text(encoding="utf-8"))
         stats = {name: (directory / name).stat() for name in expected}
     except (OSError, ValueError) as error:
-        raise DamagedError(f"artifact {directory} is damaged ({error}); {remedy}") from error
+        raise ValueError(f"artifact {directory} is damaged ({error}); {remedy}") from error
     written_ns = written.stat().st_mtime_ns
     for name, (num_bytes, sha256) in expected.items():
         found_bytes, changed_ns = stats[name].st_size, stats[name].st_mtime_ns
@@ -162,7 +158,7 @@ def check_artifact(directory: Path) -> None:
             reason = "is not what was built (SHA-256)"
         else:
             continue
-        raise DamagedError(f"{directory / name} {reason}; {remedy}")
+        raise ValueError(f"{directory / name} {reason}; {remedy}")
 
 
 @cache  # an artifact is asked for many times in a run; a file that did not change since is not read again

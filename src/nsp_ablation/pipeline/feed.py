@@ -6,7 +6,6 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from nsp_ablation.base.artifact import DamagedError
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.config.identity import feed_settings, pair_order
 from nsp_ablation.config.schema import Config
@@ -21,7 +20,7 @@ from nsp_ablation.samples.batches.plan import BatchPlan
 from nsp_ablation.samples.batches.update_size import UpdateSize, update_size
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.registry import Format, make_format
-from nsp_ablation.samples.formats.sample_index import SampleIndex
+from nsp_ablation.samples.formats.sample_index import NoSamplesError, SampleIndex
 from nsp_ablation.text.store.token_store import TokenStore
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, num_ids, special_tokens, word_starts
 
@@ -139,9 +138,7 @@ class Feed:
         these few documents cannot make any, though the corpus can. The corpus' seed draws them: equal for all arms."""
         try:
             return self._open(self.config.format, heldout, 0, self.config.corpus.seed)
-        except DamagedError:
-            raise
-        except ValueError as error:
+        except NoSamplesError as error:
             say("prepare", f"no held-out loss, since of the held-out documents alone: {error}")
             return None
 

@@ -10,7 +10,13 @@ from nsp_ablation.base.randomness import epoch_key, stream
 from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.kernels.ranges import document_ranges, joined, side_by_side
-from nsp_ablation.samples.formats.sample_index import SampleIndex, index_fingerprint, readonly, refuse_empty
+from nsp_ablation.samples.formats.sample_index import (
+    NoSamplesError,
+    SampleIndex,
+    index_fingerprint,
+    readonly,
+    refuse_empty,
+)
 from nsp_ablation.text.store.token_store import TokenStore
 
 MIN_DOCUMENTS = 2
@@ -49,12 +55,12 @@ class PairFormat(ABC):
     def index(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> SampleIndex:
         """Return every pair of one epoch, in the order of A's position in the corpus; pure.
 
-        Raises ValueError if there are fewer than two documents to draw from, or no pairs.
+        Raises NoSamplesError if there are fewer than two documents to draw from, or no pairs.
         """
         name = self.options.name
         refuse_empty(store)
         if not self.follows and store.num_documents < MIN_DOCUMENTS:
-            raise ValueError(
+            raise NoSamplesError(
                 f"format={name} takes random segments from other documents, but the corpus has "
                 f"{store.num_documents} document: give a corpus of {MIN_DOCUMENTS} or more, with document borders "
                 "(corpus.document_border), or use format=full"
@@ -67,7 +73,7 @@ class PairFormat(ABC):
         spans, labels, num_trimmed, num_left_out = _build(store, kernel)
         if not len(labels):
             remedy = "set a larger max_length" if self.follows else "set format.lone_sentences=random"
-            raise ValueError(
+            raise NoSamplesError(
                 f"format={name} finds no pair, since no document has two sentences in a row that fit together: "
                 f"{remedy}, check corpus.document_border, or use format=full"
             )

@@ -90,10 +90,16 @@ def index_fingerprint(
     return fingerprint([own, order, store.fingerprint, asdict(frame), draws])
 
 
+class NoSamplesError(ValueError):
+    """Documents of which a format, as it is set, can make no samples."""
+
+
 def refuse_empty(store: TokenStore) -> None:
-    """Raise ValueError if the store holds no document."""
+    """Raise NoSamplesError if the store holds no document."""
     if store.num_documents == 0:
-        raise ValueError("the corpus has no documents: give another corpus.path or a smaller corpus.heldout_fraction")
+        raise NoSamplesError(
+            "the corpus has no documents: give another corpus.path or a smaller corpus.heldout_fraction"
+        )
 
 
 def readonly(array: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ class SegmentPair(PairFormat):
     """
 
     def kernel(self, offsets: Offsets, epoch_key: np.uint64, capacity: int, min_sentences: int) -> PairKernel:
-        """Return the kernel. Raises ValueError if there is no way to balance the labels."""
+        """Return the kernel. Raises NoSamplesError if there is no way to balance the labels."""
         balance = same_threshold(np.uint64(0) if self.follows else HALF)
         if self.options.nsp_balance == "exact" and not self.follows:
             balance = exact_balance(*offsets, epoch_key, capacity, min_sentences)

@@ -14,6 +14,7 @@ from numba.extending import register_jitable
 
 from nsp_ablation.samples.formats.kernels.chunks import take_chunk
 from nsp_ablation.samples.formats.kernels.draws import sample_key
+from nsp_ablation.samples.formats.sample_index import NoSamplesError
 
 _ALWAYS = (1 << 64) - 1
 _PRECISION = 1 << 54  # of 2**64: .001
@@ -58,7 +59,7 @@ def exact_balance(
     """Return the balance under which the numbers of random and of other pairs are equal.
 
     They differ by 0 or 1 in any corpus of some dozen documents, in smaller ones by as little as whole documents allow.
-    Raises ValueError if chunks of one sentence are more than half of the pairs.
+    Raises NoSamplesError if chunks of one sentence are more than half of the pairs.
     """
 
     def balance_at(threshold: int) -> np.ndarray:
@@ -69,7 +70,7 @@ def exact_balance(
     low, high = 0, _ALWAYS
     fewest, most = balance_low, balance_high = balance_at(low), balance_at(high)
     if fewest.sum() > 1:
-        raise ValueError(
+        raise NoSamplesError(
             "format.nsp_balance=exact cannot be met: more than half of the pairs have a sentence that stands alone, "
             "whose B is always random; set format.lone_sentences=skip, a larger max_length, or format.nsp_balance=bert"
         )
