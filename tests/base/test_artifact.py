@@ -1,6 +1,7 @@
 """Artifacts are whole or absent, and fingerprints change with content."""
 
 import errno
+import hashlib
 import os
 import resource
 import signal
@@ -10,8 +11,9 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from nsp_ablation.base import fingerprint as fingerprint_module
 from nsp_ablation.base.artifact import FullDiskError, build_once, read_json, write_json, write_text
-from nsp_ablation.base.fingerprint import array_sha256, files_fingerprint, fingerprint
+from nsp_ablation.base.fingerprint import array_sha256, file_sha256, files_fingerprint, fingerprint
 
 
 def test_a_failed_build_leaves_nothing_behind(tmp_path):
@@ -73,6 +75,33 @@ def test_fingerprints_ignore_key_order_and_see_every_value(tmp_path):
     second.write_bytes(b"abd")
     assert files_fingerprint([first]) != files_fingerprint([second])
     assert files_fingerprint([first, second]) != files_fingerprint([second, first])
+
+
+def test_a_file_is_hashed_anew_whenever_it_was_written_or_replaced(tmp_path, monkeypatch):
+    path, other = tmp_path / "file", tmp_path / "other"
+    for tick_ns in (fingerprint_module._TICK_NS, 0):
+        monkeypatch.setattr(fingerprint_module, "_TICK_NS", tick_ns)
+        for content in (b"abc", b"abd", b"abe"):
+            other.write_bytes(content)
+            os.utime(other, ns=(1, 1))  # the size and the time of change that a copy keeps are equal
+            os.replace(other, path)
+            assert file_sha256(path) == hashlib.sha256(content).hexdigest()
+
+
+def test_a_file_that_changed_lately_is_read_each_time(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    monkeypatch.setattr(fingerprint_module, "_settled_sha256", lambda path, state: pytest.fail("not read"))
+    assert file_sha256(path) == file_sha256(path)
+
+
+def test_a_settled_file_is_read_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(fingerprint_module, "_TICK_NS", 0)
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    first = file_sha256(path)
+    monkeypatch.setattr(fingerprint_module, "_read_sha256", lambda path: pytest.fail("read again"))
+    assert file_sha256(path) == first
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -154,13 +153,8 @@ def check_artifact(directory: Path) -> None:
         is_hashed = changed_ns > written_ns or found_bytes <= _ALWAYS_HASHED_BYTES or name.endswith(_WEIGHTS)
         if found_bytes != num_bytes:
             reason = f"has {found_bytes} bytes instead of {num_bytes}"
-        elif is_hashed and _sha256(directory / name, found_bytes, changed_ns) != sha256:
+        elif is_hashed and file_sha256(directory / name) != sha256:
             reason = "is not what was built (SHA-256)"
         else:
             continue
         raise ValueError(f"{directory / name} {reason}; {remedy}")
-
-
-@cache  # an artifact is asked for many times in a run; a file that did not change since is not read again
-def _sha256(path: Path, num_bytes: int, changed_ns: int) -> str:
-    return file_sha256(path)

@@ -2,10 +2,14 @@
 
 import hashlib
 import json
+import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+_TICK_NS = 1_000_000_000  # a file that changed so lately may change again without a later time of change
 
 
 def fingerprint(value: Any) -> str:
@@ -18,9 +22,30 @@ def fingerprint(value: Any) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, which are never in memory all at once."""
+    """Return the SHA-256 of a file's bytes, which are never in memory all at once.
+
+    A process reads a file once, and again when its size, time of change or inode is another: keys and artifacts are
+    asked for in every cell.
+    """
+    state = path.stat()
+    if time.time_ns() - state.st_ctime_ns < _TICK_NS:
+        return _read_sha256(path)
+    return _settled_sha256(path, (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
+
+
+@cache
+def _settled_sha256(path: Path, state: tuple[int, ...]) -> str:
+    return _read_sha256(path)
+
+
+def _read_sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def files_below(path: Path) -> list[Path]:
+    """Return a file itself, or the files below a directory, in order; nothing where there is neither."""
+    return [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
 
 
 def files_fingerprint(paths: list[Path]) -> str:

@@ -4,12 +4,12 @@ import logging
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from nsp_ablation.base.fingerprint import files_fingerprint
+from nsp_ablation.base.fingerprint import files_below, files_fingerprint
 from nsp_ablation.config.identity import corpus_settings
 from nsp_ablation.options.corpus_options import READERS, CorpusOptions
 from nsp_ablation.options.format_options import FORMATS
@@ -42,7 +42,7 @@ class Corpus(Artifact):
             return settings
         content = [_dataset_content(dataset.path) for dataset in self.options.hub]
         if READERS[self.options.reader].reads_files:
-            content = [_content(tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in self.files))]
+            content = [files_fingerprint(self.files)]
         return [settings, content]
 
     @property
@@ -116,11 +116,5 @@ def _border_remedy(options: CorpusOptions) -> str:
 
 def _dataset_content(path: str) -> str | None:
     """Return the fingerprint of a data set's files where it is a local directory; the hub's are pinned by settings."""
-    files = sorted(file for file in Path(path).rglob("*") if file.is_file()) if Path(path).is_dir() else []
+    files = files_below(Path(path)) if Path(path).is_dir() else []
     return files_fingerprint(files) if files else None
-
-
-@cache
-def _content(states: tuple[tuple[Path, int, int], ...]) -> str:
-    """Return the fingerprint of files' bytes, read once per process while path, size and time of change stay equal."""
-    return files_fingerprint([path for path, _, _ in states])

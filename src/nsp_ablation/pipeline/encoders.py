@@ -2,7 +2,7 @@
 
 import shutil
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -242,7 +242,6 @@ def _external_directory(name: str) -> Path:
         raise ValueError(f"encoder={name} is not a directory, and the hub did not give it ({reason})") from error
 
 
-@cache
 def _weights_sha256(directory: Path) -> str:
     weights = sorted(directory.glob("*.safetensors"))
     if not weights:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.artifact import read_json, write_json
-from nsp_ablation.base.fingerprint import files_fingerprint
+from nsp_ablation.base.fingerprint import files_below, files_fingerprint
 from nsp_ablation.config.identity import task_settings
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.tasks.outcome import Baselines
@@ -32,9 +32,13 @@ class TaskData(Artifact):
         options = self.options
         content: Any = None  # held-out documents have a name elsewhere
         if self.facts.reads == "files" and options.path is not None:
-            content = {split: _fingerprint(split_files(options, split)) for split in wanted_files(options)}
+            files = {split: split_files(options, split) for split in wanted_files(options)}
+            content = {
+                split: files_fingerprint([file for path in paths for file in files_below(path)])
+                for split, paths in files.items()
+            }
         elif self.facts.reads == "files" and options.hub is not None:
-            content = [asdict(options.hub), _fingerprint([Path(options.hub.path)])]
+            content = [asdict(options.hub), files_fingerprint(files_below(Path(options.hub.path)))]
         return [task_settings(options), content]
 
     def build(self, directory: Path) -> None:
@@ -69,9 +73,3 @@ def tasks_of(config: Config, corpus: Corpus) -> list[TaskData]:
         own = replace(options, path=path, heldout_tokens=heldout_tokens)
         tasks.append(TaskData(corpus.root, own, is_generated))
     return tasks
-
-
-def _fingerprint(paths: list[Path]) -> str:
-    """Return the fingerprint of the bytes of files, and of those below directories, in order."""
-    below = [[path] if path.is_file() else sorted(path.rglob("*")) for path in paths]
-    return files_fingerprint([path for found in below for path in found if path.is_file()])
