@@ -74,8 +74,8 @@ class RecordFolder:
 
     def is_done(self, record_id: str) -> bool:
         """Say whether the record exists, is of this version and succeeded. Raises ValueError where it is malformed."""
-        path = self.record_path(record_id)
-        return path.is_file() and not is_older(read_json(path)) and self.read(record_id).status == "done"
+        record = self._current(record_id) if self.record_path(record_id).is_file() else None
+        return record is not None and record.status == "done"
 
     def ids(self) -> list[str]:
         """Return the ids of all records, sorted."""
@@ -83,12 +83,18 @@ class RecordFolder:
 
     def all(self, record_ids: Iterable[str] | None = None) -> dict[str, ResultRecord]:
         """Return records of this version by id, sorted: all of them, or those of `record_ids` that exist."""
-        older = set(self.older(record_ids))
-        return {key: self.read(key) for key in self._existing(record_ids) if key not in older}
+        records = {key: self._current(key) for key in self._existing(record_ids)}
+        return {key: record for key, record in records.items() if record is not None}
 
     def older(self, record_ids: Iterable[str] | None = None) -> list[str]:
         """Return the ids of records of an older version, which are not read: of all, or of `record_ids`."""
         return [key for key in self._existing(record_ids) if is_older(read_json(self.record_path(key)))]
+
+    def _current(self, record_id: str) -> ResultRecord | None:
+        """Read a record that exists; None for one of an older version."""
+        path = self.record_path(record_id)
+        data = read_json(path)
+        return None if is_older(data) else ResultRecord.from_json(data, path)
 
     def _existing(self, record_ids: Iterable[str] | None) -> list[str]:
         return self.ids() if record_ids is None else sorted(set(record_ids) & set(self.ids()))
