@@ -42,7 +42,7 @@ def main() -> None:
     sentence_offsets = np.concatenate([[0], np.cumsum(lengths)])
     ids = np.broadcast_to(np.uint16(7), int(sentence_offsets[-1]))  # an index never reads them
     store = TokenStore(ids, sentence_offsets, np.concatenate([[0], ends]), "synthetic")
-    frame = Frame(arguments.max_length, 0, 1, 2, 3, (0, 1, 2, 3), 30_000, 1, False)
+    frame = Frame(arguments.max_length, 0, 1, 2, 3, 1, (0, 1, 2, 3), 30_000, False)
     formats = {name: make_format(FormatOptions(name), "nsp") for name in FORMATS}
     contestants = {name: lambda built=built: built.index(store, frame, 1, 0) for name, built in formats.items()}
     seconds = in_turns(contestants, arguments.rounds)

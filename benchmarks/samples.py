@@ -45,7 +45,7 @@ def main() -> None:
     ids = draw.integers(5, VOCAB_SIZE, int(sentence_offsets[-1]), dtype=np.uint16)
     documents = np.append(np.arange(0, len(lengths), 25), len(lengths))
     store = TokenStore(ids, sentence_offsets, documents, "synthetic")
-    frame = Frame(MAX_LENGTH, 0, 2, 4, 1, (0, 1, 2, 3, 4), VOCAB_SIZE, 1, False)
+    frame = Frame(MAX_LENGTH, 0, 2, 4, 1, 1, (0, 1, 2, 3, 4), VOCAB_SIZE, False)
     index = make_format(FormatOptions("full"), "nsp").index(store, frame, 1, 0)
     mlm = Masks(MaskingOptions("dynamic"), seed=1)
     plan = BatchPlan(lambda epoch: index, UpdateSize(NUM_SEQUENCES, None, 32.0, 0.0), 1)

@@ -142,9 +142,8 @@ def inputs_of():
         layout, tokenizer = read_layout(directory, max_length, "as_pretrained"), load_tokenizer(directory)
         special_ids = (layout.cls, layout.sep, layout.mask, layout.pad)
         frame = Frame(
-            *(max(8, layout.max_length), *special_ids, special_ids),
+            *(max(8, layout.max_length), *special_ids, 1, special_ids),
             vocab_size=len(tokenizer),
-            pair_separators=1,
             sentence_separator=False,
         )
         store = TokenStore(*map(np.asarray, documents), fingerprint="test") if documents is not None else None

@@ -37,7 +37,7 @@ def store(bert_directory):
     return ids, np.cumsum([0, *lengths]), documents
 
 
-FRAME = Frame(32, 2, 3, 4, 0, (0, 1, 2, 3, 4), 1000, 1, False)
+FRAME = Frame(32, 2, 3, 4, 0, 1, (0, 1, 2, 3, 4), 1000, False)
 
 
 def test_inputs_are_whole_sentences_of_one_document():

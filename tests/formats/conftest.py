@@ -62,7 +62,7 @@ def make_frame() -> Callable[..., Frame]:
     """Make a frame of T tokens; its special ids do not matter here."""
 
     def make(max_length: int, *, sentence_separator: bool = False, pair_separators: int = 1) -> Frame:
-        return Frame(max_length, 0, 1, 2, 3, (0, 1, 2, 3), 100, pair_separators, sentence_separator)
+        return Frame(max_length, 0, 1, 2, 3, pair_separators, (0, 1, 2, 3), 100, sentence_separator)
 
     return make
 

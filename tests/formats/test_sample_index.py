@@ -71,4 +71,4 @@ def test_rooms_leave_place_for_the_special_tokens(make_frame):
 def test_a_max_length_below_8_is_refused(make_frame):
     assert make_frame(8).capacity == 6
     with pytest.raises(ValueError, match="max_length=7 .* set it to 8 or more"):
-        Frame(7, 0, 1, 2, 3, (0, 1, 2, 3), 100, 1, False)
+        Frame(7, 0, 1, 2, 3, 1, (0, 1, 2, 3), 100, False)

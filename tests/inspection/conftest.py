@@ -85,7 +85,7 @@ def store():
 @pytest.fixture(scope="session")
 def frame():
     """T = 32; [CLS], [PAD], [SEP], [UNK] and [MASK] are the ids 0 to 4."""
-    return Frame(32, 0, 2, 4, 1, (0, 1, 2, 3, 4), VOCAB_SIZE, 1, False)
+    return Frame(32, 0, 2, 4, 1, 1, (0, 1, 2, 3, 4), VOCAB_SIZE, False)
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,13 @@
-"""How the inputs of tasks and probes are laid out round their text."""
+"""How inputs are laid out round their text."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class InputLayout:
-    """[CLS] A [SEP] * pair_separators B [SEP], at most `max_length` tokens; special tokens by id.
+class TokenLayout:
+    """`[CLS] A [SEP]` or `[CLS] A [SEP]*pair_separators B [SEP]`, with the special tokens by id.
 
-    `second_type` is the token type of B and its [SEP] (all else has type 0).
+    `max_length` is T in tokens, special tokens included.
     """
 
     max_length: int
@@ -16,14 +16,23 @@ class InputLayout:
     mask: int
     pad: int
     pair_separators: int
-    second_type: int
 
     @property
     def capacity(self) -> int:
-        """Tokens left for one text."""
+        """Tokens, and separators between them, that a single sequence holds: T less [CLS] and the closing [SEP]."""
         return self.max_length - 2
 
     @property
     def pair_capacity(self) -> int:
-        """Tokens left for two texts together."""
+        """Tokens that A and B hold together: T less [CLS], the separators between them and the closing [SEP]."""
         return self.max_length - 2 - self.pair_separators
+
+
+@dataclass(frozen=True)
+class InputLayout(TokenLayout):
+    """The layout of an input of a task or a probe.
+
+    `second_type` is the token type of B and its [SEP] (all else has type 0).
+    """
+
+    second_type: int
