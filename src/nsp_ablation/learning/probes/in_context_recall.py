@@ -36,14 +36,13 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
         is_target = content_words(store.ids, is_word, task.num_frequent)
     else:
         is_target = np.isin(np.arange(len(is_word)), inputs.target_ids)
-    frame = replace(inputs.frame, max_length=layout.max_length, sentence_separator=False)
-    targets = choose_targets(store, frame, is_target, continues_word, task)
+    targets = choose_targets(store, inputs.frame, is_target, continues_word, task)
     if not len(targets.position):
         raise ValueError(f"{task.name}: no word stands twice in a held-out input of {layout.max_length} tokens")
     gain, predicted = _gains(model, targets, layout)
     metrics = _metrics(targets, gain, predicted, "")
     if (length := inputs.short_length(task.short_share)) is not None:
-        near = choose_targets(store, replace(frame, max_length=length), is_target, continues_word, task)
+        near = choose_targets(store, replace(inputs.frame, max_length=length), is_target, continues_word, task)
         metrics |= _metrics(near, *_gains(model, near, layout), "_in_range") if len(near.position) else {}
     example_ids = [str(position) for position in targets.start[targets.input] + targets.position]
     words = [str(inputs.tokenizer.convert_ids_to_tokens(token)) for token in predicted.tolist()]
