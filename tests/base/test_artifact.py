@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from nsp_ablation.base import fingerprint as fingerprint_module
-from nsp_ablation.base.artifact import FullDiskError, build_once, read_json, write_json, write_text
+from nsp_ablation.base.artifact import build_once, read_json, write_json, write_text
+from nsp_ablation.base.errors import FullDiskError
 from nsp_ablation.base.fingerprint import array_sha256, file_sha256, files_fingerprint, fingerprint
 
 

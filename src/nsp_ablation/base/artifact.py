@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from filelock import FileLock
 
+from nsp_ablation.base.errors import DamageError, FullDiskError
 from nsp_ablation.base.fingerprint import file_sha256
 
 CHECKSUMS = "checksums.json"
@@ -28,10 +29,6 @@ _NAME_DIGITS = 8  # random, of temporary names
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # How libraries tell it that raise errors of their own: tokenizers, safetensors (Rust), numpy, torch.
 _FULL_TEXTS = re.compile(r"No space left on device|Disk quota exceeded|File too large|\d+ requested and \d+ written")
-
-
-class FullDiskError(ValueError):
-    """A file that the disk has no room for; the message names it."""
 
 
 @contextmanager
@@ -96,11 +93,11 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file. Raises ValueError naming the file where it is not JSON."""
+    """Read a JSON file. Raises DamageError naming the file where it is not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not JSON ({error}); delete it, and the run writes it anew") from error
+        raise DamageError(f"{path} is not JSON ({error}); delete it, and the run writes it anew") from error
 
 
 def build_once(directory: Path, build: Callable[[Path], None]) -> Path:
@@ -108,7 +105,7 @@ def build_once(directory: Path, build: Callable[[Path], None]) -> Path:
 
     The directory appears whole (one rename), with the checksums of its files, against which it is held when it is
     there already. A kernel file lock beside it makes a second process wait and share; it dies with its holder. What
-    `build` raises passes through and leaves nothing behind. Raises FullDiskError where the disk is full, ValueError
+    `build` raises passes through and leaves nothing behind. Raises FullDiskError where the disk is full, DamageError
     naming the file where the directory was damaged since it was built.
     """
     if not directory.exists():
@@ -140,13 +137,13 @@ def _build(directory: Path, build: Callable[[Path], None]) -> None:
 
 
 def check_artifact(directory: Path) -> None:
-    """Raise ValueError naming the file of an artifact that is missing, was cut short or was edited."""
+    """Raise DamageError naming the file of an artifact that is missing, was cut short or was edited."""
     remedy, written = "delete its directory, and the same command builds it anew", directory / CHECKSUMS
     try:
         expected = json.loads(written.read_text(encoding="utf-8"))
         stats = {name: (directory / name).stat() for name in expected}
     except (OSError, ValueError) as error:
-        raise ValueError(f"artifact {directory} is damaged ({error}); {remedy}") from error
+        raise DamageError(f"artifact {directory} is damaged ({error}); {remedy}") from error
     written_ns = written.stat().st_mtime_ns
     for name, (num_bytes, sha256) in expected.items():
         found_bytes, changed_ns = stats[name].st_size, stats[name].st_mtime_ns
@@ -157,4 +154,4 @@ def check_artifact(directory: Path) -> None:
             reason = "is not what was built (SHA-256)"
         else:
             continue
-        raise ValueError(f"{directory / name} {reason}; {remedy}")
+        raise DamageError(f"{directory / name} {reason}; {remedy}")

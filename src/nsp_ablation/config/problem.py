@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from nsp_ablation.base.errors import InputError
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -24,7 +26,7 @@ class Problem:
         return " ".join(text.split())
 
 
-class ConfigurationError(ValueError):
+class ConfigurationError(InputError):
     """A configuration that is refused; `lines` holds one line per problem."""
 
     def __init__(self, lines: list[str]):

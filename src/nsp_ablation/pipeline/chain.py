@@ -58,11 +58,11 @@ class Artifact(ABC):
         return self.directory.exists()
 
     def build(self, directory: Path) -> None:
-        """Write the content into an empty directory. Raises ValueError where the configuration does not allow it."""
+        """Write the content into an empty directory. Raises InputError where the configuration does not allow it."""
         raise NotImplementedError(f"{self.kind} are made by their own `make`")
 
     def make(self) -> Path:
-        """Return the directory, built on first use. Raises ValueError as `build` does, and for a damaged one."""
+        """Return the directory, built on first use. Raises InputError as `build` does, and for a damaged one."""
         return build_once(self.directory, self._build)
 
     def _build(self, directory: Path) -> None:

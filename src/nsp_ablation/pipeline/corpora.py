@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import files_below, files_fingerprint
 from nsp_ablation.config.identity import corpus_settings
 from nsp_ablation.options.corpus_options import READERS, CorpusOptions
@@ -59,7 +60,7 @@ class Corpus(Artifact):
 
     @cached_property
     def files(self) -> list[Path]:
-        """The files that are read, in order. Raises ValueError where `corpus.path` matches none."""
+        """The files that are read, in order. Raises InputError where `corpus.path` matches none."""
         if self.is_generated:
             return [self.make() / "documents.jsonl"]
         return expand(str(self.options.path)) if READERS[self.options.reader].reads_files else []
@@ -80,7 +81,7 @@ class Corpus(Artifact):
     def check_borders(self, format_name: str) -> None:
         """Refuse a corpus that the format cannot use, before anything is built.
 
-        Raises ValueError for a corpus without documents, and for one without document borders where the format needs
+        Raises InputError for a corpus without documents, and for one without document borders where the format needs
         them. Warns where blank lines look like the ends of paragraphs (median below 3 sentences).
         """
         from nsp_ablation.text.corpus.sentences import split_sentences
@@ -88,10 +89,10 @@ class Corpus(Artifact):
         options = self.options
         first = list(islice(read_source(self.source()), _NUM_LOOKED_AT))
         if not first:
-            raise ValueError(f"corpus.path={options.path} holds no document; name files with text")
+            raise InputError(f"corpus.path={options.path} holds no document; name files with text")
         if FORMATS[format_name].needs_borders and len(first) < 2:
             free = next(name for name, facts in FORMATS.items() if not facts.needs_borders)
-            raise ValueError(
+            raise InputError(
                 f"format={format_name} needs document borders, and corpus.path={options.path} holds one document only "
                 f"({_border_remedy(options)}), or use format={free}"
             )

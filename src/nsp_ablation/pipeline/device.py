@@ -4,14 +4,15 @@ import platform
 
 import torch
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.trainer_options import TrainerOptions
 
 
 def torch_device(trainer: TrainerOptions) -> torch.device:
-    """Return the device that the trainer's accelerator stands for. Raises ValueError for a GPU that is not there."""
+    """Return the device that the trainer's accelerator stands for. Raises InputError for a GPU that is not there."""
     has_gpu = torch.cuda.is_available()
     if trainer.accelerator == "gpu" and not has_gpu:
-        raise ValueError("trainer.accelerator=gpu: torch sees no GPU on this machine; use trainer=cpu")
+        raise InputError("trainer.accelerator=gpu: torch sees no GPU on this machine; use trainer=cpu")
     uses_gpu = trainer.accelerator != "cpu" and has_gpu
     return torch.device("cuda" if uses_gpu else "cpu")
 

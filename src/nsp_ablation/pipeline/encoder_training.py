@@ -45,7 +45,7 @@ def take_part(config: Config, environment: ClusterEnvironment) -> None:
 def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
     """Pre-train an encoder, from where an interrupted training stopped, and export it into `directory`.
 
-    Raises DivergedError where the loss diverges, ValueError for what the configuration cannot do.
+    Raises DivergedError where the loss diverges, InputError for what the configuration cannot do.
     """
     config, feed, run = encoder.config, encoder.feed.open(), encoder.run_directory
     tokenizer = encoder.stores.vocabulary.make()

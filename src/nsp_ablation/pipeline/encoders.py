@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from nsp_ablation.base.artifact import read_json
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import file_sha256, files_fingerprint, fingerprint
 from nsp_ablation.base.process import heavy_imports
 from nsp_ablation.config.identity import (
@@ -122,7 +123,7 @@ class TrainedEncoder(Encoder):
     def make(self) -> Path:
         """Return the directory, trained on first use, from where an interrupted training stopped.
 
-        Raises DivergedError where the loss diverges, and ValueError for an encoder that was damaged since.
+        Raises DivergedError where the loss diverges, and DamageError for an encoder that was damaged since.
         """
         is_new = not self.is_made
         directory = super().make()
@@ -209,7 +210,7 @@ def trained_encoder(config: Config) -> TrainedEncoder:
 def encoders_of(config: Config) -> list[Encoder]:
     """Return the cell's arms: the one it asks for and, with `finetuning.untrained_row`, the untrained encoder.
 
-    Raises ValueError for an encoder from elsewhere that is not to be had.
+    Raises InputError for an encoder from elsewhere that is not to be had.
     """
     if config.encoder not in (None, "random"):
         return [_external_encoder(config, str(config.encoder))]
@@ -231,7 +232,7 @@ def _external_directory(name: str) -> Path:
     """Return the local directory of an encoder, fetched from the hub where it is a name."""
     if Path(name).is_dir():
         if not (Path(name) / "config.json").is_file():
-            raise ValueError(f"encoder={name} holds no config.json; name a Hugging Face model directory")
+            raise InputError(f"encoder={name} holds no config.json; name a Hugging Face model directory")
         return Path(name)
     from huggingface_hub import snapshot_download
 
@@ -239,11 +240,11 @@ def _external_directory(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=["*.json", "*.txt", "*.safetensors"]))
     except Exception as error:  # the hub's client raises a dozen unrelated types when it cannot reach its host
         reason = " ".join(str(error).split())[:160]
-        raise ValueError(f"encoder={name} is not a directory, and the hub did not give it ({reason})") from error
+        raise InputError(f"encoder={name} is not a directory, and the hub did not give it ({reason})") from error
 
 
 def _weights_sha256(directory: Path) -> str:
     weights = sorted(directory.glob("*.safetensors"))
     if not weights:
-        raise ValueError(f"encoder={directory} holds no *.safetensors; save it with save_pretrained")
+        raise InputError(f"encoder={directory} holds no *.safetensors; save it with save_pretrained")
     return file_sha256(weights[0]) if len(weights) == 1 else fingerprint([file_sha256(path) for path in weights])

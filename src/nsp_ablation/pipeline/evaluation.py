@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nsp_ablation.base.artifact import read_json
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, load_tokenizer, read_layout
 from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune
@@ -35,7 +36,7 @@ def evaluate(
 ) -> tuple[Outcome, str, str]:
     """Return the outcome, the device's name and the attention backend; `state` keeps an interrupted fine-tuning.
 
-    Raises ValueError for unreadable files, or a corpus that holds no document out.
+    Raises InputError for unreadable files, or a corpus that holds no document out.
     """
     outcome = _probe(config, encoder, task) if seed is None else _finetune(config, encoder, task, seed, state)
     return outcome, device_name(config.trainer), _backends(encoder)
@@ -67,7 +68,7 @@ def _finetune(config: Config, encoder: Encoder, task: TaskData, seed: int, state
 
 
 def _probe(config: Config, encoder: Encoder, task: TaskData) -> Outcome:
-    """Return what a zero-shot probe finds. Raises ValueError for unreadable files, or where no document is held out."""
+    """Return what a zero-shot probe finds. Raises InputError for unreadable files, or where no document is held out."""
     started, directory = time.perf_counter(), encoder.make()
     layout = read_layout(str(directory), config.max_length, "as_pretrained")
     inputs = ProbeInputs(
@@ -87,7 +88,7 @@ def _probe(config: Config, encoder: Encoder, task: TaskData) -> Outcome:
 def _heldout(config: Config, encoder: Encoder, task: TaskData) -> TokenStore:
     store = encoder.stores.heldout()
     if store is None or not store.num_documents:
-        raise ValueError(
+        raise InputError(
             f"{task.options.name} reads held-out documents, and corpus.heldout_fraction="
             f"{config.corpus.heldout_fraction} holds none out; raise it or leave the probe out of tasks"
         )

@@ -86,7 +86,7 @@ class Feed:
     def open(self) -> OpenFeed:
         """Return the feed with its arrays, memory-mapped; stores and indexes are made on first use.
 
-        Raises ValueError for a corpus that cannot give what the format needs.
+        Raises InputError for a corpus that cannot give what the format needs.
         """
         config, store = self.config, self.stores.training()
         open_epoch = lru_cache(maxsize=2)(lambda epoch: self._open(config.format, store, epoch))

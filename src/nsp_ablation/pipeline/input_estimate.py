@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.config.schema import Config
 from nsp_ablation.options.format_options import FORMATS, matched_format
 from nsp_ablation.pipeline.feed import feed_of
@@ -28,7 +29,7 @@ class InputEstimate:
 def estimate_input(config: Config) -> InputEstimate:
     """Return what the configuration reads: exactly, if its store is prepared, else by nominal lengths.
 
-    Nothing is read of a corpus that is not prepared. Raises ValueError where the vocabulary is not known without.
+    Nothing is read of a corpus that is not prepared. Raises InputError where the vocabulary is not known without.
     """
     link = feed_of(config)
     if link.stores.is_made:
@@ -54,7 +55,7 @@ def _nominal_frame(config: Config) -> Frame:
     settings = config.tokenizer
     if settings.name == "pretrained":
         if settings.path is None or not Path(settings.path).is_dir():
-            raise ValueError(
+            raise InputError(
                 f"trainer.dry_run=true does not know the vocabulary of tokenizer.path={settings.path}; run "
                 "stage=prepare first, or name a directory"
             )

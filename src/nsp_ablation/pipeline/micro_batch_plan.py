@@ -20,7 +20,7 @@ class MicroBatchPlan:
 def plan_micro_batches(trainer: TrainerOptions, size: UpdateSize, lengths: np.ndarray) -> MicroBatchPlan:
     """Return the plan for updates of this size over samples of these lengths (N,) int64.
 
-    Raises ValueError where `trainer.max_tokens` is too small for them.
+    Raises InputError where `trainer.max_tokens` is too small for them.
     """
     update_tokens, longest = largest_update(size, lengths), int(lengths.max())
     num_ranks = trainer.devices * trainer.num_nodes

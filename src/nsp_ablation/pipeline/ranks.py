@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 from pytorch_lightning.plugins.environments import ClusterEnvironment
 
+from nsp_ablation.base.errors import InputError, StatedError
 from nsp_ablation.base.process import job_rank, set_up_cpu
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.signals import Stopped, never_stops
@@ -40,7 +41,7 @@ _connected = cache(Job)
 def ranks(config: Config, take_part: TakePart, run: Path) -> Iterator[ClusterEnvironment]:
     """Give the first rank's environment for a training in which all others take part.
 
-    The output of ranks that are started here goes to `run`/rank<N>.log. Raises ValueError where several machines are
+    The output of ranks that are started here goes to `run`/rank<N>.log. Raises InputError where several machines are
     asked for, but only this process was started, and RuntimeError where another rank failed.
     """
     trainer = config.trainer
@@ -49,7 +50,7 @@ def ranks(config: Config, take_part: TakePart, run: Path) -> Iterator[ClusterEnv
         with in_existing_job(config) as environment:
             yield environment
     elif trainer.num_nodes > 1:
-        raise ValueError(
+        raise InputError(
             f"trainer.num_nodes={trainer.num_nodes}: start one process per device on every machine, by srun or "
             "torchrun, or set trainer.num_nodes=1"
         )
@@ -133,7 +134,7 @@ def _local_ranks(config: Config, take_part: TakePart, run: Path, world_size: int
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     try:
         yield GivenRank(0, world_size, port)
-    except ValueError:  # of all ranks, or of this one, whose end the others notice
+    except StatedError:  # of all ranks, or of this one, whose end the others notice
         raise
     except Exception as error:
         raise RuntimeError(f"{error}{_failures(others, logs)}") from error

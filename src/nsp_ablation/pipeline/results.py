@@ -7,6 +7,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from nsp_ablation.base.errors import StatedError
 from nsp_ablation.base.process import heavy_imports
 from nsp_ablation.config.schema import Config
 from nsp_ablation.pipeline.chain import MAKERS
@@ -49,7 +50,7 @@ class Result:
         return [self.encoder.name, data.name]
 
     def make(self, folder: RecordFolder) -> None:
-        """Evaluate the encoder and write the record, done. Raises ValueError where that is not possible."""
+        """Evaluate the encoder and write the record, done. Raises InputError where that is not possible."""
         with heavy_imports():
             from nsp_ablation.pipeline.evaluation import evaluate
 
@@ -105,7 +106,7 @@ def results_of(config: Config, encoder: Encoder, tasks: list[TaskData]) -> list[
 def make_missing(results: list[Result], folder: RecordFolder) -> list[str]:
     """Make the records that are not done yet and return what failed, a line each: a failed one, and the others go on.
 
-    An encoder that cannot be had fails all of its results at once. A mistake of ours (no ValueError) is recorded as
+    An encoder that cannot be had fails all of its results at once. A mistake of ours (no StatedError) is recorded as
     failed too, and passes on.
     """
     failed: list[str] = []
@@ -129,11 +130,11 @@ def _reason(result: Result, folder: RecordFolder, without: dict[str, str]) -> st
     try:
         try:
             encoder.make()
-        except ValueError as error:
+        except StatedError as error:
             without[encoder.key] = str(error)
             raise
         result.make(folder)
-    except ValueError as error:
+    except StatedError as error:
         return str(error)
     except Exception as error:
         result.fail(folder, f"{type(error).__name__}: {error}")

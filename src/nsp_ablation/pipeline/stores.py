@@ -35,7 +35,7 @@ class Stores(Artifact):
     def make(self) -> Path:
         """Return the directory of the stores, built on first use, in `corpus.num_processes` processes.
 
-        Raises ValueError for a corpus that is empty or lacks the document borders that the format needs.
+        Raises InputError for a corpus that is empty or lacks the document borders that the format needs.
         """
         source, recipe, directory = self._arguments()
         if not self.is_made:
@@ -55,7 +55,7 @@ class Stores(Artifact):
         """Return the arguments of every call of `text.store.shard.build_shard` that `make` makes.
 
         A cluster may make these calls instead, each in a job of its own on shared storage: `make` then finds the
-        shards and merges them. Trains the tokenizer if need be. Raises ValueError as `make` does.
+        shards and merges them. Trains the tokenizer if need be. Raises InputError as `make` does.
         """
         source, recipe, directory = self._arguments()
         return shard_calls(source, recipe, directory, shard_bytes(source.num_bytes))

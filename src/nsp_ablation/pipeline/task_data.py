@@ -47,11 +47,11 @@ class TaskData(Artifact):
         write_json(directory / "baselines.json", asdict(measured))
 
     def baselines(self) -> Baselines:
-        """Return the baselines, measured on first use. Raises ValueError where the files are unreadable."""
+        """Return the baselines, measured on first use. Raises InputError where the files are unreadable."""
         return Baselines(**read_json(self.make() / "baselines.json"))
 
     def check_files(self) -> None:
-        """Read the files once. Raises ValueError where they are unreadable, which is better known before training."""
+        """Read the files once. Raises InputError where they are unreadable, which is better known before training."""
         if not self.facts.is_probe:
             self.make()
         elif self.facts.reads == "files":

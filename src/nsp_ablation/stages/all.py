@@ -1,5 +1,6 @@
 """`stage=all` and `stage=finetune`: the whole experiment of a cell, from the corpus to its records."""
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.pipeline.encoders import encoders_of
 from nsp_ablation.pipeline.results import make_missing, results_of
 from nsp_ablation.pipeline.task_data import tasks_of
@@ -12,7 +13,7 @@ def run(cell: CellRun) -> None:
 
     Corpus -> Tokenizer -> Stores -> Feed -> Encoder -> Result: every link is named by what decides its content, so
     what is there is used, and what is missing is made from the first missing link on (pipeline/, a file per link).
-    Raises ValueError at the end if any record failed.
+    Raises InputError at the end if any record failed.
     """
     config = cell.config
     encoders = encoders_of(config)  # each with its corpus, tokenizer, stores and feed: pre-trained, untrained, external
@@ -25,4 +26,4 @@ def run(cell: CellRun) -> None:
     for task in {result.task.key: result.task for result in missing}.values():
         task.check_files()
     if failed := make_missing(missing, folder):
-        raise ValueError(failed[0] if len(failed) == 1 else f"{len(failed)} records failed, the first: {failed[0]}")
+        raise InputError(failed[0] if len(failed) == 1 else f"{len(failed)} records failed, the first: {failed[0]}")

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from nsp_ablation.base.artifact import write_text
+from nsp_ablation.base.errors import StatedError
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.base.process import job_rank, keep_kernels_by_source, set_up_cpu
 from nsp_ablation.config.identity import condition_name, science_settings, task_settings
@@ -52,7 +53,7 @@ def run_cell(config: Config, overrides: list[str]) -> int:
     """Run the configuration's stage and return its exit status, 0 or 1.
 
     An error becomes one line, and in a stage that ends in a table the cell's status, so that a sweep goes on. Any
-    exception but a ValueError is a bug or a machine fault: its traceback goes to a log under the artifacts. Where the
+    exception but a StatedError is a bug or a machine fault: its traceback goes to a log under the artifacts. Where the
     run is asked to stop, says so and raises SystemExit, which ends a sweep.
 
     In a job of several processes (torchrun, srun) the first does this, and the others join it in pre-training.
@@ -69,7 +70,7 @@ def run_cell(config: Config, overrides: list[str]) -> int:
         if rank:
             return serve_other_ranks(config, take_part)
         return run_first_rank(config, lambda: _run_cell(config, overrides))
-    except ValueError as error:
+    except StatedError as error:
         say_error(str(error))
         return 1
 
@@ -97,7 +98,7 @@ def _attempt(config: Config, run: Callable[[], None]) -> str | None:
     """Run something of a cell and return why it failed, None if it did not."""
     try:
         run()
-    except ValueError as error:
+    except StatedError as error:
         say_error(str(error))
         return str(error)
     except Exception as error:
@@ -106,7 +107,7 @@ def _attempt(config: Config, run: Callable[[], None]) -> str | None:
         try:
             write_text(log_path, log)
             say_error(f"{cell_key(config)}: {message} (traceback in {log_path})")
-        except (OSError, ValueError) as unwritten:
+        except (OSError, StatedError) as unwritten:
             say_error(f"{cell_key(config)}: {message} (no traceback: {unwritten})")
         return message
     return None

@@ -32,7 +32,7 @@ from nsp_ablation.stages.cell import CellRun
 def run(cell: CellRun) -> None:
     """Print a cell's parameters, tokens, FLOPs, memory, hours and command. The chain says what is there already.
 
-    Raises ValueError where the vocabulary or the device is not known.
+    Raises InputError where the vocabulary or the device is not known.
     """
     config = cell.config
     read = estimate_input(config)

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.encoders import trained_encoder
 from nsp_ablation.stages.cell import CellRun
@@ -11,14 +12,14 @@ from nsp_ablation.stages.cell import CellRun
 def run(cell: CellRun) -> None:
     """Copy the cell's Hugging Face directory to `export.output`, pre-training it first if need be.
 
-    Raises ValueError where `export.output` is not given or already exists.
+    Raises InputError where `export.output` is not given or already exists.
     """
     config = cell.config
     if config.export.output is None:
-        raise ValueError("export.output=null: name the directory that receives the encoder")
+        raise InputError("export.output=null: name the directory that receives the encoder")
     output = Path(config.export.output)
     if output.exists():
-        raise ValueError(f"export.output={output} already exists; name another directory or delete it")
+        raise InputError(f"export.output={output} already exists; name another directory or delete it")
     encoder = trained_encoder(config).make()
     shutil.copytree(encoder, output)
     say("export", f"{encoder} -> {output}")

@@ -5,5 +5,5 @@ from nsp_ablation.stages.cell import CellRun
 
 
 def run(cell: CellRun) -> None:
-    """Build what is missing. Raises ValueError for a corpus that the format cannot use."""
+    """Build what is missing. Raises InputError for a corpus that the format cannot use."""
     feed_of(cell.config).stores.make()

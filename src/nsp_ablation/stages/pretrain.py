@@ -5,5 +5,5 @@ from nsp_ablation.stages.cell import CellRun
 
 
 def run(cell: CellRun) -> None:
-    """Pre-train it unless it is there. Raises ValueError as `TrainedEncoder.make` does."""
+    """Pre-train it unless it is there. Raises InputError as `TrainedEncoder.make` does."""
     trained_encoder(cell.config).make()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from nsp_ablation.base.errors import StatedError
 from nsp_ablation.base.process import job_rank
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.tree import leaves
@@ -49,7 +50,7 @@ def finish_sweep(configs: list[Config]) -> int:
             report = load_report(folder, str(config.name), config.report, _not_science(config))
             trouble = write_report(folder / "report", report)
         manifest = read_manifest(folder)
-    except ValueError as error:
+    except StatedError as error:
         say_error(str(error))
         return 1
     text = terminal_text(report, folder / "report", trouble, color=sys.stdout.isatty(), width=_TERMINAL_WIDTH)

@@ -14,6 +14,7 @@ from transformers import (
 )
 
 from nsp_ablation.base.artifact import read_json
+from nsp_ablation.base.errors import ForeignFileError, InputError
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.engine.architecture.architecture import architecture_of
 from nsp_ablation.learning.engine.quiet import quiet_transformers
@@ -32,17 +33,17 @@ def read_layout(directory: str, max_length: int, token_types: str) -> InputLayou
     beside the weights. Without that file the tokenizer's own pair layout is taken, and without a format the token
     types of its architecture.
     `token_types="bert"` gives B type 1 always.
-    Raises ValueError where the encoder cannot do that or has no [CLS], [SEP], [MASK] or [PAD].
+    Raises InputError where the encoder cannot do that or has no [CLS], [SEP], [MASK] or [PAD].
     """
     config, tokenizer = _load(AutoConfig, directory), _load(AutoTokenizer, directory)
     ids = {name: getattr(tokenizer, f"{name}_token_id") for name in ("cls", "sep", "mask", "pad")}
     missing = [name for name, id in ids.items() if id is None]
     if missing:
-        raise ValueError(f"encoder={directory}: its tokenizer has no {', '.join(missing)} token; fine-tuning needs it")
+        raise InputError(f"encoder={directory}: its tokenizer has no {', '.join(missing)} token; fine-tuning needs it")
     architecture = architecture_of(config)
     first_position = architecture.first_position(config.pad_token_id) if architecture is not None else 0
     if first_position and config.pad_token_id != ids["pad"]:  # positions count the tokens that are not padding
-        raise ValueError(
+        raise InputError(
             f"encoder={directory}: pad is {ids['pad']} in the tokenizer, {config.pad_token_id} in config.json"
         )
     facts = _pretraining(directory)
@@ -58,10 +59,10 @@ def read_layout(directory: str, max_length: int, token_types: str) -> InputLayou
 
 def load_tokenizer(directory: str) -> PreTrainedTokenizerFast:
     """Return the tokenizer; its `backend_tokenizer` neither truncates nor pads nor reads special tokens in text
-    ("[SEP]" in a passage stays text). Raises ValueError where it is not a fast one."""
+    ("[SEP]" in a passage stays text). Raises InputError where it is not a fast one."""
     tokenizer = _load(AutoTokenizer, directory)
     if not hasattr(tokenizer, "backend_tokenizer"):
-        raise ValueError(f"encoder={directory} has no fast tokenizer (tokenizer.json); save it with one")
+        raise InputError(f"encoder={directory} has no fast tokenizer (tokenizer.json); save it with one")
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
     backend.no_padding()
@@ -72,19 +73,19 @@ def load_tokenizer(directory: str) -> PreTrainedTokenizerFast:
 def load_encoder(directory: str, pooler: str) -> PreTrainedModel:
     """Return the encoder in float32; with `pooler="pretrained"` its own pooler too, else none.
 
-    Raises ValueError where weights are missing from the directory, the pooler's among them.
+    Raises InputError where weights are missing from the directory, the pooler's among them.
     """
     encoder, info = _load(AutoModel, directory, **_WEIGHTS)
     if not all(hasattr(encoder.config, name) for name in ("hidden_size", "hidden_dropout_prob", "initializer_range")):
-        raise ValueError(f"encoder={directory} is a {encoder.config.model_type}; use one of {', '.join(ARCHITECTURES)}")
+        raise InputError(f"encoder={directory} is a {encoder.config.model_type}; use one of {', '.join(ARCHITECTURES)}")
     missing = set(info["missing_keys"])
     missing_pooler = {name for name in missing if name.startswith("pooler.")}
     if missing - missing_pooler:
-        raise ValueError(f"encoder={directory} lacks weights: {', '.join(sorted(missing - missing_pooler)[:3])} ...")
+        raise InputError(f"encoder={directory} lacks weights: {', '.join(sorted(missing - missing_pooler)[:3])} ...")
     if pooler == "fresh":
         encoder.pooler = None
     elif missing_pooler or getattr(encoder, "pooler", None) is None:
-        raise ValueError(
+        raise InputError(
             f"finetuning.pooler=pretrained, but encoder={directory} has no pooler (MLM alone trains none); "
             "use finetuning.pooler=fresh"
         )
@@ -92,10 +93,10 @@ def load_encoder(directory: str, pooler: str) -> PreTrainedModel:
 
 
 def load_masked_lm(directory: str) -> PreTrainedModel:
-    """Return the encoder with its MLM head. Raises ValueError where the head's weights are missing."""
+    """Return the encoder with its MLM head. Raises InputError where the head's weights are missing."""
     model, info = _load(AutoModelForMaskedLM, directory, **_WEIGHTS)
     if info["missing_keys"]:
-        raise ValueError(f"encoder={directory} has no MLM head: {', '.join(sorted(info['missing_keys'])[:3])} missing")
+        raise InputError(f"encoder={directory} has no MLM head: {', '.join(sorted(info['missing_keys'])[:3])} missing")
     return model
 
 
@@ -108,7 +109,7 @@ def _load(auto_class: Any, directory: str, **options: Any) -> Any:
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             source = "that directory" if local else "the hub (and there is no such directory)"
-            raise ValueError(f"encoder={directory} cannot be loaded from {source}: {reason}") from error
+            raise ForeignFileError(f"encoder={directory} cannot be loaded from {source}: {reason}") from error
 
 
 def _pretraining(directory: str) -> dict[str, Any] | None:
@@ -121,7 +122,7 @@ def _second_type(directory: str, config: Any, condition: dict[str, Any], token_t
     num_types = getattr(config, "type_vocab_size", 1)
     if token_types == "bert":
         if num_types < 2:
-            raise ValueError(f"finetuning.token_types=bert needs 2 token types, encoder={directory} has {num_types}")
+            raise InputError(f"finetuning.token_types=bert needs 2 token types, encoder={directory} has {num_types}")
         return 1
     assert token_types == "as_pretrained", token_types
     if condition.get("format") is not None:

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import pytorch_lightning as pl
 
+from nsp_ablation.base.errors import DamageError
 from nsp_ablation.learning.engine.signals import Stopped, StopRequests, requeue
 
 # Several ranks act together, so they look at the first one's clock and signals: about once a second, at most every
@@ -105,7 +106,7 @@ def place_after(checkpoint: dict[str, Any], accumulation: int) -> None:
 
 
 def readable(checkpoint: Path) -> Path | None:
-    """Return the checkpoint's path, None where there is none. Raises ValueError for a damaged one.
+    """Return the checkpoint's path, None where there is none. Raises DamageError for a damaged one.
 
     Every byte of its tensors is held against the CRC-32 that torch.save wrote beside them.
     """
@@ -117,5 +118,5 @@ def readable(checkpoint: Path) -> Path | None:
     except (zipfile.BadZipFile, EOFError, OSError) as error:
         damaged = str(error)
     if damaged is not None:
-        raise ValueError(f"{checkpoint} is damaged ({damaged}); delete it, and its training starts anew")
+        raise DamageError(f"{checkpoint} is damaged ({damaged}); delete it, and its training starts anew")
     return checkpoint

@@ -8,6 +8,8 @@ from typing import Any
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
 
+from nsp_ablation.base.errors import InputError
+
 _ONLINE_SECONDS = 30  # wandb itself waits two minutes for a network that is not there, and then dies
 
 
@@ -16,14 +18,14 @@ def make_logger(kind: str, *, directory: Path, offline: bool, config: dict[str, 
     `wandb.init`), `config` and `offline`. Close it by `close_logger`.
 
     A run that resumes writes beside the earlier curves (`version_1`, ...) and deletes none. Online wandb without key
-    or network warns and goes on offline. Raises ValueError where TensorBoard is not installed.
+    or network warns and goes on offline. Raises InputError where TensorBoard is not installed.
     """
     directory.mkdir(parents=True, exist_ok=True)
     if kind == "csv":
         return CSVLogger(directory, name="")
     if kind == "tensorboard":
         if find_spec("tensorboard") is None:
-            raise ValueError(
+            raise InputError(
                 "logger=tensorboard needs the package tensorboard, which is not installed; or use logger=csv"
             )
         return TensorBoardLogger(directory, name="")

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Self
 
+from nsp_ablation.base.errors import InputError
+
 # A launcher passes on what the terminal has already sent to every process: within this time it is the same request.
 _SAME_SECONDS = 0.5
 
@@ -105,7 +107,7 @@ def requeue(signum: int) -> None:
         subprocess.run(["scontrol", "requeue", job], check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
         detail = getattr(error, "stderr", None) or error
-        raise ValueError(f"the checkpoint is saved, but `scontrol requeue {job}` failed ({detail})") from error
+        raise InputError(f"the checkpoint is saved, but `scontrol requeue {job}` failed ({detail})") from error
 
 
 def _may_be_replaced(signum: int) -> bool:

@@ -8,12 +8,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.finetuning_options import FinetuningOptions
 from nsp_ablation.options.pretraining_options import PretrainingOptions
 from nsp_ablation.options.trainer_options import TrainerOptions
 
 
-class DivergedError(ValueError):
+class DivergedError(InputError):
     """A loss or a weight that is no finite number, or a loss far above that of a model that knows nothing.
 
     Raised by every rank at once, so that all of them end alike.

@@ -9,6 +9,8 @@ import torch
 import torch.distributed
 from pytorch_lightning.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
 
+from nsp_ablation.base.errors import InputError
+
 # Preparation and fine-tuning may take days while the other ranks wait; that the first one died is noticed at once.
 _WAIT = timedelta(days=365)
 
@@ -51,13 +53,13 @@ class Job:
     """
 
     def __init__(self, uses_gpu: bool) -> None:
-        """Wait until all processes are connected. Raises ValueError where srun lacks --ntasks-per-node."""
+        """Wait until all processes are connected. Raises InputError where srun lacks --ntasks-per-node."""
         try:
             # Slurm's requeue signal is StopRequests', whose checkpoint lies at the end of an update
             detected = TorchElasticEnvironment.detect()
             self.environment = TorchElasticEnvironment() if detected else SLURMEnvironment(auto_requeue=False)
         except RuntimeError as error:
-            raise ValueError(" ".join(str(error).split())) from error
+            raise InputError(" ".join(str(error).split())) from error
         self.rank, self.world_size = self.environment.global_rank(), self.environment.world_size()
         os.environ["MASTER_ADDR"] = self.environment.main_address
         os.environ["MASTER_PORT"] = str(self.environment.main_port)

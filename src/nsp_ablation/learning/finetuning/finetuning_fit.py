@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.base.randomness import draw64, epoch_key, permutation, stream
 from nsp_ablation.learning.engine.checkpoint_io import BackgroundCheckpointIO
@@ -59,7 +60,7 @@ def finetune(
 
     `seed` draws the new layers, the order and dropout; torch's global generators are left as they were.
     `on_progress(update, updates, loss)` is called every `progress_every` updates. A run that was interrupted goes on
-    from its checkpoint, and ends in the scores of one that was not. Raises ValueError for unreadable files or an
+    from its checkpoint, and ends in the scores of one that was not. Raises InputError for unreadable files or an
     encoder that cannot do what is asked, DivergedError where a loss or weight is not finite, and Stopped, after saving,
     where a signal asks to stop.
     """
@@ -98,9 +99,9 @@ def _read(encoder_directory: str, task: TaskOptions, max_length: int, token_type
 
 
 def num_updates(num_samples: int, batch_size: int, num_epochs: float) -> int:
-    """Return the updates of `num_epochs` passes, at least 1. Raises ValueError for no passes."""
+    """Return the updates of `num_epochs` passes, at least 1. Raises InputError for no passes."""
     if num_epochs <= 0:
-        raise ValueError(f"finetuning {num_epochs=} must be above 0; for an encoder as it is, use a zero-shot probe")
+        raise InputError(f"finetuning {num_epochs=} must be above 0; for an encoder as it is, use a zero-shot probe")
     return max(1, round(-(-num_samples // batch_size) * num_epochs))
 
 

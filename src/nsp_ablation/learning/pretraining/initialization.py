@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.randomness import draw64, epoch_key, stream
 
 _NEIGHBOURS = (-1, 1, -2)  # what the first heads of the first layer attend to
@@ -62,10 +63,10 @@ def initialize_neighbours(model: Any, base: float | None) -> None:
 
     Positions must be sinusoids of `base`: a shift by k rotates each pair (sin, cos) by k times its frequency, so a
     query that rotates its position by k is likest to the key k further on. A head holds D / 2 pairs: those of the
-    highest frequencies, which tell neighbours apart. Raises ValueError without sinusoids.
+    highest frequencies, which tell neighbours apart. Raises InputError without sinusoids.
     """
     if base is None:
-        raise ValueError("model.neighbour_init=true needs positions from sinusoids; set model.sinusoid_init_base")
+        raise InputError("model.neighbour_init=true needs positions from sinusoids; set model.sinusoid_init_base")
     attention: Any = model.base_model.encoder.layer[0].attention.self
     hidden_size, size = attention.query.weight.shape[0], attention.attention_head_size
     pairs = size // 2

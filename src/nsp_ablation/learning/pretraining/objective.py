@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
 from nsp_ablation.samples.batches.loader import MicroBatch
 
@@ -50,7 +51,7 @@ def heldout_loss(model: PretrainingModel, batches: Iterable[MicroBatch], device:
     """Return the losses over all batches together, without dropout, in the weights' own precision; the model stays on
     `device`, in evaluation mode.
 
-    Raises ValueError if there is nothing to predict.
+    Raises InputError if there is nothing to predict.
     """
     model.eval().to(device)
     loss_sum, num_predictions, num_right, num_pairs = 0.0, 0, 0, 0
@@ -66,5 +67,5 @@ def heldout_loss(model: PretrainingModel, batches: Iterable[MicroBatch], device:
             num_right += int((pair_logits.argmax(dim=1) == batch.pair_labels).sum())
             num_pairs += len(batch.pair_labels)
     if num_predictions == 0:
-        raise ValueError("the held-out documents are too few to predict a token; raise corpus.heldout_fraction")
+        raise InputError("the held-out documents are too few to predict a token; raise corpus.heldout_fraction")
     return HeldoutLoss(loss_sum / num_predictions, num_right / num_pairs if num_pairs else None)

@@ -55,7 +55,7 @@ def pretrain(
     the same kind of device with the same accumulation and number of devices ends in the very weights of an
     uninterrupted run. `export(update)` is called after each update of `options.export_at`, on the first rank. `say`
     takes lines of progress; None is silence. `seed` draws dropout; torch's global generators are left as they were.
-    Raises DivergedError where a loss or weight is not finite (never saved), ValueError where the checkpoint cannot be
+    Raises DivergedError where a loss or weight is not finite (never saved), DamageError where the checkpoint cannot be
     read, and Stopped, after saving, where a signal asks to stop.
     """
     directory.mkdir(parents=True, exist_ok=True)

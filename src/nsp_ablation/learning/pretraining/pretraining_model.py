@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from nsp_ablation.base.artifact import write_json
+from nsp_ablation.base.errors import ForeignFileError, InputError
 from nsp_ablation.learning.engine.architecture.architecture import (
     Architecture,
     architecture_named,
@@ -90,7 +91,7 @@ def build_model(
     """Return the untrained model, or with `model.init_from` the encoder of a directory to go on with.
 
     Weights are drawn by (seed, parameter name) alone: equal in all formats and objectives, and torch's global
-    generators are left as they were. `token_counts` (V,) are needed for `model.unigram_output_bias`. Raises ValueError
+    generators are left as they were. `token_counts` (V,) are needed for `model.unigram_output_bias`. Raises InputError
     for sizes that do not fit each other or the directory.
     """
     hf = make_hf_model(
@@ -134,10 +135,12 @@ def _load_weights(hf: Any, directory: str) -> None:
             )
         except (OSError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:200]
-            raise ValueError(f"model.init_from={directory} does not fit this model, or is none: {reason}") from error
+            raise ForeignFileError(
+                f"model.init_from={directory} does not fit this model, or is none: {reason}"
+            ) from error
     missing = {name for name in info["missing_keys"] if "pooler" not in name and "seq_relationship" not in name}
     if missing:
-        raise ValueError(f"model.init_from={directory} lacks weights: {', '.join(sorted(missing)[:3])}")
+        raise InputError(f"model.init_from={directory} lacks weights: {', '.join(sorted(missing)[:3])}")
     weights = loaded.state_dict()
     hf.load_state_dict({name: weights[name] for name in weights if name not in info["missing_keys"]}, strict=False)
 

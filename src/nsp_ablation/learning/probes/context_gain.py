@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from transformers import PreTrainedModel
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
 from nsp_ablation.learning.probes.probe_inputs import ProbeInputs, fixed_draws
@@ -25,12 +26,12 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
     A sentence's score is its gain, its id its first token's position in the store, its prediction its loss in the true
     and in the foreign context. `context_gain_standard_error` counts documents, since sentences of one share their text.
     The metrics `..._in_range` are those of inputs of `short_share` of T (absent where no sentence is short enough), for
-    formats that never train late positions. Raises ValueError where no sentence has a context.
+    formats that never train late positions. Raises InputError where no sentence has a context.
     """
     store, layout = inputs.documents(model.config.vocab_size), inputs.layout
     targets = choose_sentences(store, layout.capacity, task)
     if not len(targets.start):
-        raise ValueError(
+        raise InputError(
             f"{task.name}: no held-out sentence with text before it fits an input of {layout.max_length} tokens; "
             "raise corpus.heldout_fraction or max_length"
         )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from transformers import PreTrainedModel
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
 from nsp_ablation.learning.probes.probe_inputs import ProbeInputs
 from nsp_ablation.learning.tasks.outcome import Outcome
@@ -58,11 +59,11 @@ def perplexity(
     """Return the perplexity of the masked tokens of inputs (L,) int64 each.
 
     It is exp of the mean loss over all predictions; an input's score is that of its own predictions, its id its number,
-    its prediction its mean loss in nats. Raises ValueError where nothing is to be predicted.
+    its prediction its mean loss in nats. Raises InputError where nothing is to be predicted.
     """
     counts = np.bincount(asked.input, minlength=len(input_ids))
     if not counts.sum():
-        raise ValueError(
+        raise InputError(
             f"{name}: the held-out documents are too few to predict a token; raise corpus.heldout_fraction"
         )
     lengths = np.array([len(row) for row in input_ids])

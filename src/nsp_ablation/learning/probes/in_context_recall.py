@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
 from nsp_ablation.learning.probes.probe_inputs import ProbeInputs, fixed_draws
@@ -28,7 +29,7 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
     commonest of the held-out documents. `recall_gain_standard_error` says how sure the gain is, over inputs. The
     metrics `..._in_range` are those of inputs of `short_share` of T (absent where no word is repeated in these), for
     formats that never train late positions. An example is a target, its id the target's position in the store, its
-    prediction the word predicted. Raises ValueError where no word is repeated.
+    prediction the word predicted. Raises InputError where no word is repeated.
     """
     continues_word, is_word = continuing_tokens(inputs.tokenizer)
     store, layout = inputs.documents(len(is_word)), inputs.layout
@@ -38,7 +39,7 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
         is_target = np.isin(np.arange(len(is_word)), inputs.target_ids)
     targets = choose_targets(store, inputs.frame, is_target, continues_word, task)
     if not len(targets.position):
-        raise ValueError(f"{task.name}: no word stands twice in a held-out input of {layout.max_length} tokens")
+        raise InputError(f"{task.name}: no word stands twice in a held-out input of {layout.max_length} tokens")
     gain, predicted = _gains(model, targets, layout)
     metrics = _metrics(targets, gain, predicted, "")
     if (length := inputs.short_length(task.short_share)) is not None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedModel
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
 from nsp_ablation.learning.probes.probe_inputs import ProbeInputs
@@ -22,7 +23,7 @@ _LAYOUT = "texts sentence_good, sentence_bad, UID and linguistics_term, and a pa
 
 
 def check_files(task: TaskOptions) -> None:
-    """Read every pair once. Raises ValueError naming file and line of a mistake."""
+    """Read every pair once. Raises InputError naming file and line of a mistake."""
     read_minimal_pairs(task)
 
 
@@ -31,7 +32,7 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
 
     Inputs are [CLS] sentence [SEP]. Scores are 1, .5 or 0, by pair; a prediction is the good sentence's
     pseudo-log-likelihood less the bad one's, in nats. `accuracy_<phenomenon>` stands beside `accuracy`. Raises
-    ValueError for a sentence that is empty or longer than T allows.
+    InputError for a sentence that is empty or longer than T allows.
     """
     pairs = read_minimal_pairs(task)
     sentences = _encoded(pairs, inputs, task.name)
@@ -52,7 +53,7 @@ def _encoded(pairs: list[MinimalPair], inputs: ProbeInputs, name: str) -> list[n
     sentences = [np.array(encoding.ids, np.int64) for encoding in encodings]
     for number, sentence in enumerate(sentences):
         if not 0 < len(sentence) <= layout.capacity:
-            raise ValueError(
+            raise InputError(
                 f"tasks.{name}: a sentence of pair {pairs[number // 2].id} has {len(sentence)} tokens; an input of "
                 f"max_length={layout.max_length} holds 1 to {layout.capacity}: raise max_length or mend the pair"
             )
@@ -78,16 +79,16 @@ def pseudo_log_likelihoods(model: PreTrainedModel, sentences: list[np.ndarray], 
 def read_minimal_pairs(task: TaskOptions) -> list[MinimalPair]:
     """Read every pair: of the JSON lines of `task.path`, by file name, else of every configuration of `task.hub`.
 
-    Raises ValueError naming file and line where a pair is malformed, nothing is found, or an id occurs twice.
+    Raises InputError naming file and line where a pair is malformed, nothing is found, or an id occurs twice.
     """
     pairs: dict[str, MinimalPair] = {}
     for location, row in _hub_rows(task) if task.path is None else _file_rows(task):
         pair = _pair(location, row)
         if pair.id in pairs:
-            raise ValueError(f"{location}: pair {pair.id} occurs twice")
+            raise InputError(f"{location}: pair {pair.id} occurs twice")
         pairs[pair.id] = pair
     if not pairs:
-        raise ValueError(f"tasks.{task.name}: no pairs in {task.path or task.hub}")
+        raise InputError(f"tasks.{task.name}: no pairs in {task.path or task.hub}")
     return list(pairs.values())
 
 
@@ -99,7 +100,7 @@ def _file_rows(task: TaskOptions) -> Iterator[tuple[str, Any]]:
 
 def _hub_rows(task: TaskOptions) -> Iterator[tuple[str, Any]]:
     if task.hub is None:
-        raise ValueError(f"tasks.{task.name} has neither path nor hub; set tasks.{task.name}.path=DIR")
+        raise InputError(f"tasks.{task.name} has neither path nor hub; set tasks.{task.name}.path=DIR")
     for name in [task.hub.name] if task.hub.name else hub_configs(task.name, task.hub):
         for number, row in enumerate(load_hub_rows(task.name, task.hub, task.hub.split, name)):
             yield f"{task.hub.path} {name}: row {number}", row
@@ -110,6 +111,6 @@ def _pair(location: str, row: Any) -> MinimalPair:
     number = "pairID" if "pairID" in values else "pair_id"  # the files' name and the hub's
     for name in ("UID", number, "sentence_good", "sentence_bad", "linguistics_term"):
         if not isinstance(values.get(name), str if name != number else str | int):
-            raise ValueError(f"{location}: {name} is {values.get(name)!r}; a row of BLiMP has {_LAYOUT}")
+            raise InputError(f"{location}: {name} is {values.get(name)!r}; a row of BLiMP has {_LAYOUT}")
     sentences = values["sentence_good"], values["sentence_bad"]
     return MinimalPair(f"{values['UID']}-{values[number]}", *sentences, values["linguistics_term"])

@@ -7,6 +7,7 @@ from typing import Protocol, cast
 import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.base.randomness import epoch_key, sample_key, stream
 from nsp_ablation.learning.tasks.outcome import Outcome
@@ -37,10 +38,10 @@ class ProbeInputs:
     seed: int
 
     def documents(self, vocab_size: int) -> TokenStore:
-        """Return the held-out documents. Raises ValueError where their ids exceed the encoder's vocabulary."""
+        """Return the held-out documents. Raises InputError where their ids exceed the encoder's vocabulary."""
         assert self.heldout is not None, "the pipeline refuses a corpus that holds nothing out"
         if self.heldout.num_tokens and int(np.max(self.heldout.ids)) >= vocab_size:
-            raise ValueError("the encoder has another vocabulary than the held-out documents' tokenizer")
+            raise InputError("the encoder has another vocabulary than the held-out documents' tokenizer")
         return self.heldout
 
     def short_length(self, share: float) -> int | None:
@@ -54,10 +55,10 @@ class Probe(Protocol):
     """The module of a probe. One that reads files has `check_files(task)` too."""
 
     def measure(self, model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> Outcome:
-        """Probe a model with an MLM head, in evaluation mode. Raises ValueError where the inputs give no example."""
+        """Probe a model with an MLM head, in evaluation mode. Raises InputError where the inputs give no example."""
 
     def check_files(self, task: TaskOptions) -> None:
-        """Raise ValueError where the task's files cannot be read."""
+        """Raise InputError where the task's files cannot be read."""
 
 
 def probe_of(task: TaskOptions) -> Probe:

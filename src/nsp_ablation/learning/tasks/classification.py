@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.tasks import bag_of_words
 from nsp_ablation.learning.tasks.examples import TextExample
@@ -26,18 +27,18 @@ def read_file(path: Path, task: TaskOptions) -> list[TextExample]:
     """Read GLUE's own tab-separated file: a header, no quoting, columns found by name; rows in file order.
 
     A row whose annotators did not agree (label "-") is left out. An example's id is the number of its row, from 0.
-    Raises ValueError for columns of more than two texts, and naming file and line for a missing column, a row with
+    Raises InputError for columns of more than two texts, and naming file and line for a missing column, a row with
     another number of fields than the header (a quoted or truncated file) and an unknown label.
     """
     if len(task.text_columns) not in (1, 2):
-        raise ValueError(f"tasks.{task.name}.text_columns={task.text_columns}: expected one or two")
+        raise InputError(f"tasks.{task.name}.text_columns={task.text_columns}: expected one or two")
     lines = read_task_file(path).split("\n")
     header = lines[0].rstrip("\r").split("\t")
     needed = (*task.text_columns, str(task.label_column))
     missing = [column for column in needed if column not in header]
     if missing:
         found = ", ".join(header)
-        raise ValueError(f"{path} has no column {', '.join(missing)}: found {found}; need {', '.join(needed)}")
+        raise InputError(f"{path} has no column {', '.join(missing)}: found {found}; need {', '.join(needed)}")
     columns = [header.index(column) for column in needed]
     examples = []
     for number, line in enumerate(lines[1:]):
@@ -45,7 +46,7 @@ def read_file(path: Path, task: TaskOptions) -> list[TextExample]:
         if fields == [""] and number == len(lines) - 2:
             break
         if len(fields) != len(header):
-            raise ValueError(f"{path}: line {number + 2} has {len(fields)} fields, the header {len(header)}")
+            raise InputError(f"{path}: line {number + 2} has {len(fields)} fields, the header {len(header)}")
         *texts, label = (fields[column] for column in columns)
         if label == _UNLABELLED and _UNLABELLED not in task.labels:
             continue
@@ -75,9 +76,9 @@ def read_rows(rows: Any, task: TaskOptions) -> list[TextExample]:
 
 
 def _label_number(location: str, label: str, labels: Sequence[str]) -> int:
-    """Return the class number of `label`. Raises ValueError naming the location and the labels known."""
+    """Return the class number of `label`. Raises InputError naming the location and the labels known."""
     if label not in labels:
-        raise ValueError(
+        raise InputError(
             f"{location} has label {label!r}, which is not one of tasks.<name>.labels: {', '.join(labels)}"
         )
     return labels.index(label)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.tasks import bag_of_words
 from nsp_ablation.learning.tasks.examples import ChoiceExample
@@ -25,7 +26,7 @@ def read_file(path: Path, task: TaskOptions) -> list[ChoiceExample]:
     """Read every question of RACE's own files (Lai et al. 2017): of `path/{middle,high}/*.txt`, folders of one JSON a
     passage, in order of number, or of the same objects as the lines of a file.
 
-    Raises ValueError naming the file (and line) where a passage is malformed or nothing is found.
+    Raises InputError naming the file (and line) where a passage is malformed or nothing is found.
     """
     examples: list[ChoiceExample] = []
     if path.is_dir():
@@ -54,10 +55,10 @@ def read_rows(rows: Any, task: TaskOptions) -> list[ChoiceExample]:
 def _choice_example(
     location: str, id: str, article: str, question: str, options: list[str], answer: str
 ) -> ChoiceExample:
-    """Check one question. Raises ValueError naming `location` for an answer that names no option."""
+    """Check one question. Raises InputError naming `location` for an answer that names no option."""
     label = _LETTERS.find(answer) if len(answer) == 1 else -1
     if not 0 <= label < len(options):
-        raise ValueError(f"{location}: answer {answer!r} of question {id} names none of its {len(options)} options")
+        raise InputError(f"{location}: answer {answer!r} of question {id} names none of its {len(options)} options")
     return ChoiceExample(id, article, question, tuple(options), label)
 
 
@@ -71,11 +72,11 @@ def _passage(location: str, default_id: str, passage: Any) -> list[ChoiceExample
         ]
     except (KeyError, TypeError, AttributeError) as error:
         layout = "article, questions, options, answers"
-        raise ValueError(f"{location} is not in RACE's layout ({layout}): {error!r}") from error
+        raise InputError(f"{location} is not in RACE's layout ({layout}): {error!r}") from error
     except ValueError as error:
         if "zip" not in str(error):
             raise
-        raise ValueError(f"{location}: questions, options and answers differ in number") from error
+        raise InputError(f"{location}: questions, options and answers differ in number") from error
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
@@ -86,13 +87,13 @@ def featurize(examples: list[ChoiceExample], tokenizer: Tokenizer, layout: Input
     """Return one sample of C sequences per example, [CLS] article [SEP] question option [SEP]; target: labels (N,).
 
     Question and option are cut to `max_choice_tokens`, at most T / 4 (fidelity row 24), from the front, so that options
-    stay told apart (the paper does not say which end); the article loses its end. Raises ValueError if examples differ
+    stay told apart (the paper does not say which end); the article loses its end. Raises InputError if examples differ
     in C.
     """
     num_options = len(examples[0].options)
     odd = next((example.id for example in examples if len(example.options) != num_options), None)
     if odd is not None:
-        raise ValueError(f"question {odd} has another number of options than the {num_options} of the first one")
+        raise InputError(f"question {odd} has another number of options than the {num_options} of the first one")
     limit = min(task.max_choice_tokens, max(1, layout.max_length // 4))
     articles = encode(tokenizer, [example.article for example in examples])
     choices = [filled(example.question, option) for example in examples for option in example.options]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.tasks import span_baselines
 from nsp_ablation.learning.tasks.examples import SpanExample
@@ -25,7 +26,7 @@ _TARGETS = (
 def read_file(path: Path, task: TaskOptions) -> list[SpanExample]:
     """Read every question of SQuAD's own JSON, v1.1 or v2.0, with all its reference answers, in file order.
 
-    Raises ValueError for a file in another layout, an answer that does not stand at its offset, and a question without
+    Raises InputError for a file in another layout, an answer that does not stand at its offset, and a question without
     answers unless `unanswerable` (SQuAD 2.0).
     """
     content = read_json_file(path)
@@ -39,7 +40,7 @@ def read_file(path: Path, task: TaskOptions) -> list[SpanExample]:
                     example = SpanExample(str(question["id"]), question["question"], paragraph["context"], pairs)
                     examples.append(_checked(path, example, task))
     except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} is not in SQuAD's layout (data, paragraphs, qas, answers): {error!r}") from error
+        raise InputError(f"{path} is not in SQuAD's layout (data, paragraphs, qas, answers): {error!r}") from error
     return examples
 
 
@@ -54,14 +55,14 @@ def read_rows(rows: Any, task: TaskOptions) -> list[SpanExample]:
 
 
 def _checked(source: Path | str, example: SpanExample, task: TaskOptions) -> SpanExample:
-    """Check one question. Raises ValueError naming `source` and question; see `read_file`."""
+    """Check one question. Raises InputError naming `source` and question; see `read_file`."""
     id, context = example.id, example.context
     if not example.answers and not task.unanswerable:
-        raise ValueError(f"{source}: question {id} has no answer; set unanswerable=true for a SQuAD 2.0 file")
+        raise InputError(f"{source}: question {id} has no answer; set unanswerable=true for a SQuAD 2.0 file")
     for text, start in example.answers:
         found = context[start : start + len(text)]
         if not text.strip() or found != text:
-            raise ValueError(f"{source}: question {id} has answer {text!r} at {start}, but {found!r} stands there")
+            raise InputError(f"{source}: question {id} has answer {text!r} at {start}, but {found!r} stands there")
     return example
 
 

@@ -6,51 +6,52 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.task_options import TaskHubOptions, TaskOptions, wanted_files
 
 
 def split_files(task: TaskOptions, split: str) -> list[Path]:
     """Return the files in `task.path` that hold a split, or its directory: at least one path.
 
-    Raises ValueError where the task names no file, or none is there.
+    Raises InputError where the task names no file, or none is there.
     """
     directory, names = Path(str(task.path)), wanted_files(task)[split]
     if not directory.is_dir():
-        raise ValueError(f"tasks.{task.name}.path={directory} is not a directory")
+        raise InputError(f"tasks.{task.name}.path={directory} is not a directory")
     if not names:
-        raise ValueError(f"tasks.{task.name}.{split}_file is not set; name the file in {directory}")
+        raise InputError(f"tasks.{task.name}.{split}_file is not set; name the file in {directory}")
     for name in names:
         paths = sorted(directory.glob(name)) if "*" in name else [directory / name]
         if paths and paths[0].exists():
             return paths
-    raise ValueError(
+    raise InputError(
         f"tasks.{task.name}.path={directory} has no file {' or '.join(names)}; name the directory that holds the "
         "task's original files"
     )
 
 
 def read_task_file(path: Path) -> str:
-    """Return the text (UTF-8) of a task's file. Raises ValueError naming it where it is missing or malformed."""
+    """Return the text (UTF-8) of a task's file. Raises InputError naming it where it is missing or malformed."""
     if not path.is_file():
-        raise ValueError(f"task file {path} does not exist; check tasks.<name>.path and the file name")
+        raise InputError(f"task file {path} does not exist; check tasks.<name>.path and the file name")
     try:
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 (byte {error.start})") from error
+        raise InputError(f"{path} is not UTF-8 (byte {error.start})") from error
 
 
 def read_json_file(path: Path) -> Any:
-    """Return the value of a task's JSON file. Raises ValueError naming file and line where it is malformed."""
+    """Return the value of a task's JSON file. Raises InputError naming file and line where it is malformed."""
     try:
         return json.loads(read_task_file(path))
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: line {error.lineno} is not JSON ({error.msg})") from error
+        raise InputError(f"{path}: line {error.lineno} is not JSON ({error.msg})") from error
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
     """Yield the number (from 1) and the value of every line; lines of white space are skipped.
 
-    Raises ValueError naming file and line where one is not JSON.
+    Raises InputError naming file and line where one is not JSON.
     """
     for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
         if not line.strip():
@@ -58,12 +59,12 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
         try:
             value = json.loads(line)
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path}: line {number} is not JSON ({error})") from error
+            raise InputError(f"{path}: line {number} is not JSON ({error})") from error
         yield number, value
 
 
 def load_hub_rows(task: str, hub: TaskHubOptions, split: str, name: str | None) -> Any:
-    """Return the rows of one split of a configuration `name`. Raises ValueError where it cannot be loaded."""
+    """Return the rows of one split of a configuration `name`. Raises InputError where it cannot be loaded."""
     import datasets
 
     with _hub_errors(task, f"split {split!r} of {hub.path!r}"):
@@ -71,7 +72,7 @@ def load_hub_rows(task: str, hub: TaskHubOptions, split: str, name: str | None) 
 
 
 def hub_configs(task: str, hub: TaskHubOptions) -> list[str]:
-    """Return the names of a data set's configurations. Raises ValueError where they cannot be listed."""
+    """Return the names of a data set's configurations. Raises InputError where they cannot be listed."""
     import datasets
 
     with _hub_errors(task, f"{hub.path!r}"):
@@ -85,7 +86,7 @@ def _hub_errors(task: str, what: str) -> Iterator[None]:
             yield
         except Exception as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ValueError(
+            raise InputError(
                 f"tasks.{task}: cannot load {what} ({reason}); without network set "
                 f"tasks.{task}.path to a directory of the original files"
             ) from error

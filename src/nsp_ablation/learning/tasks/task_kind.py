@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 
 from tokenizers import Tokenizer
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.tasks.features import Features
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
@@ -18,10 +19,10 @@ class TaskKind(Protocol):
     """Reads, featurizes and scores the examples of a kind, which have an `id` and are otherwise its own affair."""
 
     def read_file(self, path: Path, task: TaskOptions) -> list[Any]:
-        """Return a split's examples in file order. Raises ValueError naming file and line of a mistake."""
+        """Return a split's examples in file order. Raises InputError naming file and line of a mistake."""
 
     def read_rows(self, rows: Any, task: TaskOptions) -> list[Any]:
-        """Return the examples of the hub's rows. Raises ValueError naming the row, KeyError for a missing column."""
+        """Return the examples of the hub's rows. Raises InputError naming the row, KeyError for a missing column."""
 
     def featurize(self, examples: list[Any], tokenizer: Tokenizer, layout: InputLayout, task: TaskOptions) -> Features:
         """Return the examples as token ids with their targets."""
@@ -43,7 +44,7 @@ def task_kind(task: TaskOptions) -> TaskKind:
 def read_task(task: TaskOptions, split: str) -> list[Any]:
     """Return the examples of one split ("train" or "dev") in file order.
 
-    Raises ValueError, in one line, for a missing, malformed or empty source and for ids that occur twice.
+    Raises InputError, in one line, for a missing, malformed or empty source and for ids that occur twice.
     """
     assert split in ("train", "dev")
     if task.path is not None:
@@ -51,13 +52,13 @@ def read_task(task: TaskOptions, split: str) -> list[Any]:
     elif task.hub is not None:
         examples = _read_hub(task, task.hub, split)
     else:
-        raise ValueError(f"tasks.{task.name} has neither path nor hub; set tasks.{task.name}.path=DIR")
+        raise InputError(f"tasks.{task.name} has neither path nor hub; set tasks.{task.name}.path=DIR")
     if not examples:
-        raise ValueError(f"tasks.{task.name}: no {split} examples in {task.path or task.hub}")
+        raise InputError(f"tasks.{task.name}: no {split} examples in {task.path or task.hub}")
     seen: set[str] = set()
     for example in examples:
         if example.id in seen:
-            raise ValueError(f"tasks.{task.name}: example id {example.id!r} occurs twice in the {split} split")
+            raise InputError(f"tasks.{task.name}: example id {example.id!r} occurs twice in the {split} split")
         seen.add(example.id)
     return examples
 
@@ -65,13 +66,13 @@ def read_task(task: TaskOptions, split: str) -> list[Any]:
 def _read_hub(task: TaskOptions, hub: TaskHubOptions, split: str) -> list[Any]:
     hub_split = hub.split if split == "train" else hub.dev_split
     if hub_split is None:
-        raise ValueError(f"tasks.{task.name}.hub.dev_split is not set; name the development split of {hub.path}")
+        raise InputError(f"tasks.{task.name}.hub.dev_split is not set; name the development split of {hub.path}")
     rows = load_hub_rows(task.name, hub, hub_split, hub.name)
     try:
         return task_kind(task).read_rows(rows, task)
     except KeyError as error:
         columns = ", ".join(rows.column_names)
-        raise ValueError(f"{hub.path} has no column {error}: found {columns}; check tasks.{task.name}") from error
+        raise InputError(f"{hub.path} has no column {error}: found {columns}; check tasks.{task.name}") from error
 
 
 def majority_accuracy(train: list[Any], dev: list[Any]) -> float:

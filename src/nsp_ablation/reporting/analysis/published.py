@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.output_options import PUBLISHED
 from nsp_ablation.reporting.analysis.study_arms import StudyArm
 from nsp_ablation.reporting.records.record import Condition
@@ -58,7 +59,7 @@ class PublishedTable:
 
 
 def read_tables(directory: Path = PUBLISHED) -> dict[str, PublishedTable]:
-    """Return the published tables by the names of their files. Raises ValueError naming a malformed file."""
+    """Return the published tables by the names of their files. Raises InputError naming a malformed file."""
     from omegaconf import OmegaConf
 
     tables = {}
@@ -67,7 +68,7 @@ def read_tables(directory: Path = PUBLISHED) -> dict[str, PublishedTable]:
         try:
             tables[path.stem] = PublishedTable(**data | {"rows": [PublishedRow(**row) for row in data["rows"]]})
         except (TypeError, KeyError) as error:
-            raise ValueError(f"{path} is no published table: {error}") from error
+            raise InputError(f"{path} is no published table: {error}") from error
     return tables
 
 
@@ -89,12 +90,12 @@ def table_to_show(arms: list[StudyArm], tasks: list[str], asked: str | None) -> 
     """Return the published table that stands beside these arms and tasks, None for none.
 
     `asked` is a table's name, `none`, or None to choose by what varies. Nothing published stands beside the
-    micro-world, beside nothing, or unasked beside tasks that the table does not have. Raises ValueError where there
+    micro-world, beside nothing, or unasked beside tasks that the table does not have. Raises InputError where there
     is no table of that name.
     """
     tables = read_tables()
     if asked not in (None, "none", *tables):
-        raise ValueError(f"report.published={asked}: no such table; allowed: none, {', '.join(tables)}")
+        raise InputError(f"report.published={asked}: no such table; allowed: none, {', '.join(tables)}")
     if asked == "none" or not arms or any(arm.condition.corpus == "microworld" for arm in arms):
         return None
     if asked is not None:

@@ -41,7 +41,7 @@ class Study:
 def load_study(folder: Path, name: str, options: ReportOptions, not_science: frozenset[str] = frozenset()) -> Study:
     """Read a study from its folder: the newest sweep, or every record where no sweep left a manifest or all are asked.
 
-    Records that a sweep has not made yet are left out, and those of an older version. Raises ValueError naming a
+    Records that a sweep has not made yet are left out, and those of an older version. Raises InputError naming a
     malformed file, or a published table that does not exist.
     """
     manifest = read_manifest(folder)

@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from nsp_ablation.base.artifact import read_json, write_json
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.reporting.records.record import SCHEMA, is_older, parse
 
 CELL_STATUSES = ("planned", "done", "failed")
@@ -84,9 +85,9 @@ def _join_sweep(folder: Path, manifest: Manifest) -> None:
 
 
 def write_cell(folder: Path, cell: SweepCell) -> None:
-    """Write how a cell stands. Raises ValueError where its key cannot be a file's name."""
+    """Write how a cell stands. Raises InputError where its key cannot be a file's name."""
     if not re.fullmatch(r"[A-Za-z0-9_=,+][A-Za-z0-9._=,+-]{0,199}", cell.key):
-        raise ValueError(f"cell key={cell.key!r} must be 1 to 200 letters, digits or any of ._=,+-")
+        raise InputError(f"cell key={cell.key!r} must be 1 to 200 letters, digits or any of ._=,+-")
     assert cell.status in CELL_STATUSES, cell.status
     write_json(folder / "cells" / f"{cell.key}.json", asdict(cell))
 
@@ -94,14 +95,14 @@ def write_cell(folder: Path, cell: SweepCell) -> None:
 def read_manifest(folder: Path) -> Manifest | None:
     """Return the newest sweep with its cells as they stand now; None where no sweep of this version was begun.
 
-    Planned cells come first, in their order; others by key. Raises ValueError naming a malformed file.
+    Planned cells come first, in their order; others by key. Raises InputError naming a malformed file.
     """
     path = folder / "manifest.json"
     if not path.is_file() or has_older_manifest(folder):
         return None
     manifest = parse(Manifest, read_json(path), path)
     if manifest.schema != SCHEMA:
-        raise ValueError(f"{path}: schema={manifest.schema}, but this version reads schema {SCHEMA}; update it")
+        raise InputError(f"{path}: schema={manifest.schema}, but this version reads schema {SCHEMA}; update it")
     written = {cell.key: cell for cell in (parse(SweepCell, read_json(file), file) for file in _cell_paths(folder))}
     cells = [written.pop(cell.key, cell) for cell in manifest.cells]
     return replace(manifest, cells=cells + list(written.values()))

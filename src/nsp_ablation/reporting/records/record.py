@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import fingerprint
 
 T = TypeVar("T")
@@ -122,15 +123,15 @@ class ResultRecord:
     def from_json(cls, data: Any, source: Path | str) -> "ResultRecord":
         """Read a record from JSON values; `source` is named in errors.
 
-        Raises ValueError for an unknown or missing field, at any depth, for a value of a wrong type, for another
+        Raises InputError for an unknown or missing field, at any depth, for a value of a wrong type, for another
         schema, and for a record that contradicts itself.
         """
         if isinstance(data, dict) and data.get("schema", SCHEMA) != SCHEMA:
             remedy = "run its cell again" if is_older(data) else "update this program"
-            raise ValueError(f"{source}: schema={data['schema']}, but this version reads schema {SCHEMA}; {remedy}")
+            raise InputError(f"{source}: schema={data['schema']}, but this version reads schema {SCHEMA}; {remedy}")
         record = parse(cls, data, source)
         if contradiction := find_contradiction(record):
-            raise ValueError(f"{source}: {contradiction}; delete the file, and its run writes it anew")
+            raise InputError(f"{source}: {contradiction}; delete the file, and its run writes it anew")
         return record
 
 
@@ -191,20 +192,20 @@ def record_id(
 def parse(cls: type[T], data: Any, source: Path | str, where: str = "") -> T:
     """Return an object of the dataclass `cls` from JSON values.
 
-    Raises ValueError naming `source` (a file) and the field for an unknown, a missing or a wrongly typed one; fields
+    Raises InputError naming `source` (a file) and the field for an unknown, a missing or a wrongly typed one; fields
     with a default must be there too. Ours, and not pydantic's TypeAdapter, which takes a field with a default as
     optional and needs a `__pydantic_config__` on every class to refuse an unknown one.
     """
     if not isinstance(data, dict):
-        raise ValueError(f"{source}: {where or 'the file'} must be an object, not {type(data).__name__}")
+        raise InputError(f"{source}: {where or 'the file'} must be an object, not {type(data).__name__}")
     hints = get_type_hints(cls)
     names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
     for name in data:
         if name not in hints:
-            raise ValueError(f"{source}: unknown field {where}{name}; the fields are {', '.join(names)}")
+            raise InputError(f"{source}: unknown field {where}{name}; the fields are {', '.join(names)}")
     for name in names:
         if name not in data:
-            raise ValueError(f"{source}: missing field {where}{name}; delete the file, and its run writes it anew")
+            raise InputError(f"{source}: missing field {where}{name}; delete the file, and its run writes it anew")
     return cls(**{name: _value(hints[name], data[name], source, f"{where}{name}") for name in names})
 
 
@@ -218,7 +219,7 @@ def _value(hint: Any, value: Any, source: Path | str, where: str) -> Any:
             return [_value(items, item, source, f"{where}[{number}]") for number, item in enumerate(value)]
         if _fits(option, value):
             return value
-    raise ValueError(f"{source}: {where}={value!r} must be {hint if len(options) > 1 else hint.__name__}")
+    raise InputError(f"{source}: {where}={value!r} must be {hint if len(options) > 1 else hint.__name__}")
 
 
 def _fits(hint: Any, value: Any) -> bool:

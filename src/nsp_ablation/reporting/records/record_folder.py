@@ -10,6 +10,7 @@ import numpy as np
 from filelock import FileLock
 
 from nsp_ablation.base.artifact import atomic_path, read_json, write_json
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import file_sha256, strings_sha256
 from nsp_ablation.options.task_options import METRICS
 from nsp_ablation.reporting.records.record import ResultRecord, find_contradiction, is_older
@@ -36,12 +37,12 @@ class RecordFolder:
         """Write a done record, `scores/<id>.npy`, `predictions/<id>.json`; return it with counts and hashes filled in.
 
         scores (N,) float64 in the order of `example_ids`, finite. The record is written last, so one that can be read
-        has its scores and predictions. Raises ValueError where this id is already done or a score is not finite.
+        has its scores and predictions. Raises InputError where this id is already done or a score is not finite.
         """
         assert scores.shape == (len(example_ids),), f"{scores.shape=} for {len(example_ids)} examples"
         assert scores.dtype == np.float64, scores.dtype
         if not np.isfinite(scores).all():
-            raise ValueError(f"{record_id}: a score is not finite; has the training diverged? lower its learning rate")
+            raise InputError(f"{record_id}: a score is not finite; has the training diverged? lower its learning rate")
         with self._before_done(record_id):
             scores_path = self.path / "scores" / f"{record_id}.npy"
             with atomic_path(scores_path) as temporary:
@@ -59,21 +60,21 @@ class RecordFolder:
         return full
 
     def write_failed(self, record_id: str, record: ResultRecord) -> None:
-        """Write a failed record over a former failure. Raises ValueError where this id is already done."""
+        """Write a failed record over a former failure. Raises InputError where this id is already done."""
         assert record.status == "failed", record.status
         assert (contradiction := find_contradiction(record)) is None, contradiction
         with self._before_done(record_id):
             write_json(self.record_path(record_id), asdict(record))
 
     def read(self, record_id: str) -> ResultRecord:
-        """Read one record. Raises ValueError naming the file where it is absent or malformed."""
+        """Read one record. Raises InputError naming the file where it is absent or malformed."""
         path = self.record_path(record_id)
         if not path.is_file():
-            raise ValueError(f"{path} does not exist; run its cell, or name another record")
+            raise InputError(f"{path} does not exist; run its cell, or name another record")
         return ResultRecord.from_json(read_json(path), path)
 
     def is_done(self, record_id: str) -> bool:
-        """Say whether the record exists, is of this version and succeeded. Raises ValueError where it is malformed."""
+        """Say whether the record exists, is of this version and succeeded. Raises InputError where it is malformed."""
         record = self._current(record_id) if self.record_path(record_id).is_file() else None
         return record is not None and record.status == "done"
 
@@ -105,7 +106,7 @@ class RecordFolder:
         with FileLock(self.path / ".lock"):
             if self.is_done(record_id):
                 path = self.record_path(record_id)
-                raise ValueError(f"{path} is done and never edited; delete it to run its cell anew")
+                raise InputError(f"{path} is done and never edited; delete it to run its cell anew")
             yield
 
 

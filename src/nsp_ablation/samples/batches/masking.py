@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numba import njit
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.randomness import epoch_key, stream
 from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.whole_words import choose_words
@@ -32,7 +33,7 @@ class Masks:
     as in BERT's code under Python 3) and at least 1; `bernoulli` chooses each token by itself. Of the chosen,
     `mask_fraction` become [MASK], `random_fraction` a random token, the rest stay. With `unit="whole_word"` all tokens
     of a word are chosen together (`whole_words.choose_words`), each replaced by itself; `word_starts` (V,) bool then
-    says which tokens begin a word. Raises ValueError where these fractions or `copies` make no sense.
+    says which tokens begin a word. Raises InputError where these fractions or `copies` make no sense.
     """
 
     options: MaskingOptions
@@ -43,9 +44,9 @@ class Masks:
         options = self.options
         if options.mask_fraction + options.random_fraction > 1 + 1e-9:
             total = f"{options.mask_fraction} + {options.random_fraction}"
-            raise ValueError(f"masking.mask_fraction + masking.random_fraction = {total} exceeds 1; lower one of them")
+            raise InputError(f"masking.mask_fraction + masking.random_fraction = {total} exceeds 1; lower one of them")
         if (options.name == "static") != (options.copies is not None):
-            raise ValueError(
+            raise InputError(
                 f"masking.copies={options.copies} does not go with masking.name={options.name}: static masks need a "
                 "number of copies, dynamic ones have null"
             )

@@ -4,6 +4,7 @@ from math import ceil, sqrt
 
 import numpy as np
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.samples.batches.update_size import UpdateSize
 
 _DEVIATIONS = 6.0  # of a sum of shuffled lengths: exceeded in less than one of a hundred million updates
@@ -30,14 +31,14 @@ def num_micro_batches(
     """Return how many micro-batches of an update each rank takes: at least `at_least`; more if one would exceed
     `max_tokens` real tokens.
 
-    `balanced_cut` makes parts within one sequence of equal shares. Raises ValueError for a limit that a sequence and
+    `balanced_cut` makes parts within one sequence of equal shares. Raises InputError for a limit that a sequence and
     its share of the update's cut do not fit.
     """
     if max_tokens is None:
         return at_least
     capacity = max_tokens - longest
     if capacity <= 0:
-        raise ValueError(
+        raise InputError(
             f"trainer.max_tokens={max_tokens} is no more than a sequence of {longest} tokens; micro-batches are cut to "
             "within a sequence, so set it to at least twice max_length"
         )

@@ -9,6 +9,7 @@ from math import ceil
 
 import numpy as np
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.randomness import permutation, stream
 from nsp_ablation.samples.batches.update_size import UpdateSize
 from nsp_ablation.samples.formats.sample_index import SampleIndex
@@ -52,7 +53,7 @@ class BatchPlan:
     def update(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Return samples (n,) int64 and their epochs (n,) int64 of an update (from 0), in the stream's order.
 
-        Raises ValueError if an update of t tokens is smaller than a sample, since it might then be empty.
+        Raises InputError if an update of t tokens is smaller than a sample, since it might then be empty.
         """
         (first_epoch, first), (last_epoch, last) = self.position(step), self.position(step + 1)
         samples = []
@@ -93,9 +94,9 @@ class BatchPlan:
     def _checked_lengths(self, index: SampleIndex) -> np.ndarray:
         lengths = index.lengths()
         if len(lengths) == 0:
-            raise ValueError("the format has no samples on this corpus (corpus.path); give it a longer text")
+            raise InputError("the format has no samples on this corpus (corpus.path); give it a longer text")
         if self.size.tokens is not None and self.size.tokens < lengths.max():
-            raise ValueError(
+            raise InputError(
                 f"batch.sequences is too small for its budget: an update of {self.size.tokens:.0f} tokens holds no "
                 f"sample of {lengths.max()}; raise batch.sequences or set budget=sequences"
             )

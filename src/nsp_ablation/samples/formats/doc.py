@@ -25,7 +25,7 @@ class DocSentences:
         return index_fingerprint(self.options, None, store, frame, None)
 
     def index(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> SampleIndex:
-        """Return every block of the corpus; pure. Raises ValueError if the store is empty."""
+        """Return every block of the corpus; pure. Raises InputError if the store is empty."""
         return pack_blocks(
             store, frame, order=None, across_documents=False, fingerprint=self.fingerprint(store, frame, seed, epoch)
         )

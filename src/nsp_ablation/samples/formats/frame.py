@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import TokenLayout
 
 MIN_MAX_LENGTH = 8
@@ -13,7 +14,7 @@ class Frame(TokenLayout):
 
     `special_ids` holds every id that is never drawn as a random token. `pair_separators` is 1
     (`format.pair_separator=single`) or 2 (`double`). `sentence_separator` puts a [SEP] after each sentence and belongs
-    to FULL and DOC alone. Raises ValueError if `max_length` is below 8.
+    to FULL and DOC alone. Raises InputError if `max_length` is below 8.
     """
 
     special_ids: tuple[int, ...]
@@ -22,7 +23,7 @@ class Frame(TokenLayout):
 
     def __post_init__(self) -> None:
         if self.max_length < MIN_MAX_LENGTH:
-            raise ValueError(
+            raise InputError(
                 f"max_length={self.max_length} leaves no room for two segments and their special tokens; "
                 f"set it to {MIN_MAX_LENGTH} or more"
             )

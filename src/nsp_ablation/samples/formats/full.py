@@ -34,7 +34,7 @@ class FullSentences:
         return index_fingerprint(self.options, None, store, frame, draws)
 
     def index(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> SampleIndex:
-        """Return every block of one epoch; pure. Raises ValueError if the store is empty."""
+        """Return every block of one epoch; pure. Raises InputError if the store is empty."""
         lengths = None
         if self.options.lengths == "doc":
             lengths = pack_blocks(store, frame, order=None, across_documents=False, fingerprint="").lengths()

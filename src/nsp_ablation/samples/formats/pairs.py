@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.randomness import epoch_key, stream
 from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.samples.formats.frame import Frame
@@ -66,7 +67,7 @@ class PairFormat(ABC):
                 "(corpus.document_border), or use format=full"
             )
         if frame.sentence_separator:
-            raise ValueError(f"format.sentence_separator=true has no meaning for format={name}: leave it null")
+            raise InputError(f"format.sentence_separator=true has no meaning for format={name}: leave it null")
         key = epoch_key(seed, stream(name), epoch if self.options.resample else 0)
         offsets = readonly(store.sentence_offsets), readonly(store.document_offsets)
         kernel = self.kernel(offsets, key, frame.pair_capacity, 2 if self.options.lone_sentences == "skip" else 1)

@@ -19,7 +19,7 @@ class Format(Protocol):
         """Return the fingerprint of the index that the same arguments give, without building it."""
 
     def index(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> SampleIndex:
-        """Return all samples of one epoch; pure. Raises ValueError if the corpus cannot give any."""
+        """Return all samples of one epoch; pure. Raises InputError if the corpus cannot give any."""
 
 
 def make_format(options: FormatOptions, order: str) -> Format:

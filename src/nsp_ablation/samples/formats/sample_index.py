@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nsp_ablation.base.artifact import read_json, write_json
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.options.format_options import FORMATS, FormatOptions
 from nsp_ablation.samples.formats.frame import Frame
@@ -90,7 +91,7 @@ def index_fingerprint(
     return fingerprint([own, order, store.fingerprint, asdict(frame), draws])
 
 
-class NoSamplesError(ValueError):
+class NoSamplesError(InputError):
     """Documents of which a format, as it is set, can make no samples."""
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.format_options import FORMATS, FormatOptions
 from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.formats.frame import Frame
@@ -45,7 +46,7 @@ def make_page(
 ) -> Page:
     """Return a page of the corpus in every format, whichever of them `own` names.
 
-    `objective` is what pairs are trained for; its order of segments is theirs. Raises ValueError if the corpus'
+    `objective` is what pairs are trained for; its order of segments is theirs. Raises InputError if the corpus'
     beginning has no two documents of two sentences, or a format makes no pair of them.
     """
     documents = page_documents(store, frame.max_length)
@@ -74,13 +75,13 @@ def format_choice(own: FormatOptions, name: str) -> FormatOptions:
 def page_documents(store: TokenStore, max_length: int) -> list[int]:
     """Return the documents of a page, in corpus order: three of the first thousand, T to 2 T tokens long if possible.
 
-    Such documents fill an input and end in the next. Raises ValueError if fewer than two have two sentences.
+    Such documents fill an input and end in the next. Raises InputError if fewer than two have two sentences.
     """
     borders = np.asarray(store.document_offsets[: _NUM_LOOKED_AT + 1])
     tokens = np.diff(np.asarray(store.sentence_offsets)[borders])
     (usable,) = np.nonzero(np.diff(borders) >= _MIN_SENTENCES)
     if len(usable) < 2:
-        raise ValueError(
+        raise InputError(
             f"inspect.figure shows pairs from several documents, but of the first {len(tokens)} documents only "
             f"{len(usable)} have two sentences: give another corpus, or check its document borders"
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import chain, groupby
 from typing import Any
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.corpus_options import CorpusOptions, DatasetOptions
 from nsp_ablation.text.corpus.piece import Piece
 
@@ -16,7 +17,7 @@ def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
 def read_dataset(dataset: DatasetOptions) -> Iterator[str]:
     """Yield the documents of one data set, streamed: a row each, or neighbouring rows of equal `document_key`.
 
-    Joined rows stand on lines of their own. Raises ValueError naming the key of `corpus.hub` where the data set, the
+    Joined rows stand on lines of their own. Raises InputError naming the key of `corpus.hub` where the data set, the
     split or a column is not to be had.
     """
     key = dataset.document_key
@@ -31,12 +32,12 @@ def _rows(dataset: DatasetOptions) -> Iterator[dict[str, Any]]:
         for field in ("text_key", "document_key"):
             key = getattr(dataset, field)
             if key is not None and key not in row:
-                raise ValueError(f"{name} has no {field}={key}; name one of its columns {', '.join(row)}")
+                raise InputError(f"{name} has no {field}={key}; name one of its columns {', '.join(row)}")
         if not isinstance(row[dataset.text_key], str):
-            raise ValueError(f"{name} row {number} holds no text at text_key={dataset.text_key}; name another key")
+            raise InputError(f"{name} row {number} holds no text at text_key={dataset.text_key}; name another key")
         yield row
     if not number:
-        raise ValueError(f"{name} holds no documents; name another split or revision")
+        raise InputError(f"{name} holds no documents; name another split or revision")
 
 
 def _stream(dataset: DatasetOptions) -> Iterator[dict[str, Any]]:
@@ -48,7 +49,7 @@ def _stream(dataset: DatasetOptions) -> Iterator[dict[str, Any]]:
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         # `datasets` raises each of these for a hub out of reach, an unknown name or split, and a script data set
         reason = " ".join(str(error).split())[:200]
-        raise ValueError(
+        raise InputError(
             f"corpus.hub {path=!s} {name=!s} {revision=!s} {split=!s} cannot be read ({reason}); connect "
             "to the hub, correct the entry, or take local files with corpus=jsonl corpus.path=GLOB"
         ) from error

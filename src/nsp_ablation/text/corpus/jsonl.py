@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.text.corpus.lines import COMPRESSED, line_number, read_lines
 from nsp_ablation.text.corpus.piece import Piece, cut_bytes, whole
@@ -16,7 +17,7 @@ _NUM_PARQUET_ROWS = 1024  # read at a time: long documents (books) then stay bel
 def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
     """Yield the documents of JSON-lines files (also `.gz`, `.zst`, `.xz`) and `.parquet` files, in order.
 
-    A piece's rows are the lines that begin in it; lines of white space are skipped. Raises ValueError naming file and
+    A piece's rows are the lines that begin in it; lines of white space are skipped. Raises InputError naming file and
     line for a line that is no JSON object and a row without text at `text_key`, and for a file without rows.
     """
     text_key = options.text_key
@@ -27,7 +28,7 @@ def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
             has_rows = True
             yield text
         if not has_rows and piece.start == 0 and next(_texts(whole(piece.path), text_key), None) is None:
-            raise ValueError(f"{piece.path} holds no documents; delete it or correct corpus.path")
+            raise InputError(f"{piece.path} holds no documents; delete it or correct corpus.path")
 
 
 def cut(options: CorpusOptions, piece: Piece, max_bytes: int) -> list[Piece]:
@@ -49,8 +50,8 @@ def _json_texts(piece: Piece, text_key: str) -> Iterator[str]:
             continue
         try:
             text = text_of(_row(line), text_key)
-        except ValueError as error:
-            raise ValueError(f"{piece.path}:{line_number(piece.path, piece.start, number)} {error}") from error
+        except InputError as error:
+            raise InputError(f"{piece.path}:{line_number(piece.path, piece.start, number)} {error}") from error
         yield text
 
 
@@ -58,23 +59,23 @@ def _row(line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise ValueError(f"is not JSON ({error}); corpus=jsonl needs one object on each line") from error
+        raise InputError(f"is not JSON ({error}); corpus=jsonl needs one object on each line") from error
     if not isinstance(row, dict):
-        raise ValueError(f"is not a JSON object but {line[:20]!r}; corpus=jsonl needs one object on each line")
+        raise InputError(f"is not a JSON object but {line[:20]!r}; corpus=jsonl needs one object on each line")
     return row
 
 
 def _parquet_texts(piece: Piece, text_key: str) -> Iterator[str]:
     """Yield the text of every row of a parquet file's row groups `[start, end)`.
 
-    Raises ValueError naming the file, and the row where there is one, for a file that is no parquet, a missing column
+    Raises InputError naming the file, and the row where there is one, for a file that is no parquet, a missing column
     and a row without text.
     """
     with _open_parquet(piece.path) as file:
         try:
             _check_key(file.schema_arrow.names, text_key)
-        except ValueError as error:
-            raise ValueError(f"{piece.path} {error}") from error
+        except InputError as error:
+            raise InputError(f"{piece.path} {error}") from error
         sizes = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
         groups = list(range(file.num_row_groups))[piece.start : piece.end]
         number = sum(sizes[: piece.start])
@@ -85,8 +86,8 @@ def _parquet_texts(piece: Piece, text_key: str) -> Iterator[str]:
                 number += 1
                 try:
                     text = text_of(row, text_key)
-                except ValueError as error:
-                    raise ValueError(f"{piece.path}:{number} {error}") from error
+                except InputError as error:
+                    raise InputError(f"{piece.path}:{number} {error}") from error
                 yield text
 
 
@@ -113,26 +114,26 @@ def _open_parquet(path: Path) -> Iterator[Any]:
         with pyarrow.parquet.ParquetFile(path) as file:
             yield file
     except pyarrow.ArrowInvalid as error:
-        raise ValueError(f"{path} is not a parquet file ({error}); fetch it again") from error
+        raise InputError(f"{path} is not a parquet file ({error}); fetch it again") from error
 
 
 def text_of(row: dict[str, Any], text_key: str) -> str:
-    """Return a row's text. Raises ValueError, to stand behind the row's place, where there is none at `text_key`."""
+    """Return a row's text. Raises InputError, to stand behind the row's place, where there is none at `text_key`."""
     _check_key(list(row), text_key)
     text = row[text_key]
     if not isinstance(text, str):
-        raise ValueError(
+        raise InputError(
             f"has {text!r:.40} at corpus.text_key={text_key}, not text; drop such rows or name another key"
         )
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"holds text that is not valid Unicode ({error.reason}); repair or drop it") from error
+        raise InputError(f"holds text that is not valid Unicode ({error.reason}); repair or drop it") from error
     return text
 
 
 def _check_key(keys: list[str], text_key: str) -> None:
-    """Raise ValueError, to stand behind the place, if no key is `text_key`."""
+    """Raise InputError, to stand behind the place, if no key is `text_key`."""
     if text_key not in keys:
         remedy = f"set corpus.text_key to one of {', '.join(keys)}" if keys else "the row is empty; delete it"
-        raise ValueError(f"has no corpus.text_key={text_key}; {remedy}")
+        raise InputError(f"has no corpus.text_key={text_key}; {remedy}")

@@ -10,6 +10,8 @@ from typing import BinaryIO
 
 import zstandard
 
+from nsp_ablation.base.errors import InputError
+
 COMPRESSED = (".gz", ".xz", ".zst")
 
 _CHUNK_BYTES = 1 << 18
@@ -21,7 +23,7 @@ def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, int, str]]:
 
     `offset` is the byte at which the line begins; numbers count from 1 at the first line yielded, and `line_number`
     turns them into the file's. Files named `.gz`, `.zst`, `.xz` are decompressed, and read from 0 alone. Only "\\n" and
-    "\\r\\n" end a line; a byte order mark is dropped. Raises ValueError naming the file, and the line where there is
+    "\\r\\n" end a line; a byte order mark is dropped. Raises InputError naming the file, and the line where there is
     one, for bytes that are not UTF-8 and for a broken or cut compressed file.
     """
     number = 0
@@ -32,12 +34,12 @@ def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, int, str]]:
                 yield offset, number, text.rstrip("\n").removesuffix("\r")
                 offset += len(line)
     except UnicodeDecodeError as error:
-        raise ValueError(
+        raise InputError(
             f"{path}:{line_number(path, start, number)} is not UTF-8 (byte {error.object[error.start]:#04x}); "
             "convert the file, for example with `iconv -f LATIN1 -t UTF-8`"
         ) from error
     except _BROKEN as error:
-        raise ValueError(
+        raise InputError(
             f"{path} cannot be decompressed after line {number} ({error}); fetch or compress it again"
         ) from error
 

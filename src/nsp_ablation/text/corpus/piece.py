@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from nsp_ablation.base.errors import InputError
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -24,7 +26,7 @@ class Piece:
 def expand(pattern: str) -> list[Path]:
     """Return the files of a file's path, a directory (all files below it) or a glob (`**` too), sorted by path.
 
-    Hidden files and files in hidden directories are left out of a directory. Raises ValueError where nothing matches.
+    Hidden files and files in hidden directories are left out of a directory. Raises InputError where nothing matches.
     """
     given = Path(pattern).expanduser()
     if given.is_file():
@@ -35,7 +37,7 @@ def expand(pattern: str) -> list[Path]:
         found = [Path(path) for path in glob.glob(str(given), recursive=True)]
     files = sorted(path for path in found if path.is_file())
     if not files:
-        raise ValueError(f"corpus.path={pattern} matches no file; give a file, a directory with files or a glob")
+        raise InputError(f"corpus.path={pattern} matches no file; give a file, a directory with files or a glob")
     return files
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.text.corpus.lines import COMPRESSED, read_lines
 from nsp_ablation.text.corpus.piece import Piece, cut_bytes, whole
@@ -13,7 +14,7 @@ def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
     `document_border` is "blank_line" (one or more lines of white space end a document) or "file" (blank lines then
     separate paragraphs, and a file is one piece). A piece's documents are those between the first blank line that
     begins at its start or later (none at the file's own start) and the first that begins at its end or later. Raises
-    ValueError for a file without text, and what `read_lines` raises.
+    InputError for a file without text, and what `read_lines` raises.
     """
     assert options.document_border in ("blank_line", "file"), options.document_border
     blank_line_ends = options.document_border == "blank_line"
@@ -24,7 +25,7 @@ def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
             has_text = True
             yield document
         if not has_text and piece.start == 0 and not any(_documents(whole(piece.path), blank_line_ends)):
-            raise ValueError(f"{piece.path} holds no text; delete it or correct corpus.path")
+            raise InputError(f"{piece.path} holds no text; delete it or correct corpus.path")
 
 
 def cut(options: CorpusOptions, piece: Piece, max_bytes: int) -> list[Piece]:

@@ -14,7 +14,7 @@ class Reader(Protocol):
     """A module that reads corpora; `READERS` names it. `cut` is asked for whole files alone."""
 
     def read(self, options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
-        """Yield the documents' texts in order. Raises ValueError, naming the place, for what it cannot read."""
+        """Yield the documents' texts in order. Raises InputError, naming the place, for what it cannot read."""
 
     def cut(self, options: CorpusOptions, piece: Piece, max_bytes: int) -> list[Piece]:
         """Cut a file into pieces of about `max_bytes` that together yield the same documents in the same order."""
@@ -34,7 +34,7 @@ class Source:
 
 
 def read_source(source: Source) -> Iterator[str]:
-    """Yield the documents' texts in the corpus' order, at most `num_documents`. Raises ValueError as the readers do."""
+    """Yield the documents' texts in the corpus' order, at most `num_documents`. Raises InputError as the readers do."""
     options = source.options
     return islice(_reader(options).read(options, source.pieces), options.num_documents)
 

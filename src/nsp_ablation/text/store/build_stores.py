@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.artifact import build_once, read_json, write_json
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.base.process import num_cores
 from nsp_ablation.text.corpus.source import Source, cut_source
@@ -52,7 +53,7 @@ def shard_calls(source: Source, recipe: ShardRecipe, directory: Path, max_shard_
 def build_shards(calls: list[ShardCall], num_processes: int, say: Callable[[str], None]) -> None:
     """Make the shards that are not there yet, in `num_processes` processes (at most one a shard), with all cores.
 
-    One process is this one. `say` is told how far it is. Raises ValueError as the readers do.
+    One process is this one. `say` is told how far it is. Raises InputError as the readers do.
     """
     missing = [call for call in calls if not call[-1].exists()]
     if len(missing) < len(calls):
@@ -87,7 +88,7 @@ def build_stores(
     """Return `directory` with the token stores `train` and, where a document is held out, `heldout`, built once.
 
     Their bytes depend on the documents and the recipe alone; `finish` may add files before the directory appears.
-    Raises ValueError if no training document has a token, and as the readers do.
+    Raises InputError if no training document has a token, and as the readers do.
     """
 
     def build(new: Path) -> None:
@@ -106,7 +107,7 @@ def merge_shards(shards: list[Path], directory: Path) -> None:
     """Write the stores `train` and, where a document is held out, `heldout` into the existing `directory`.
 
     Their bytes depend on the documents, in order, and the tokenizer alone, not on where shards begin and end. Memory
-    does not grow with them. Raises ValueError if no training document has a token.
+    does not grow with them. Raises InputError if no training document has a token.
     """
     _merge([shard / TRAIN for shard in shards], directory / TRAIN)
     held_out = [shard / HELDOUT for shard in shards]
@@ -142,10 +143,10 @@ def _append(part: Path, arrays: StoreArrays) -> None:
 
 
 def _meta(arrays: StoreArrays, metas: list[dict[str, Any]], source: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of meta.json. Raises ValueError if the store is empty."""
+    """Return the content of meta.json. Raises InputError if the store is empty."""
     num_dropped = {name: sum(meta[name] for meta in metas) for name in ("dropped_documents", "dropped_sentences")}
     if arrays.documents.length == 1:
-        raise ValueError(
+        raise InputError(
             f"corpus.path holds no text to train on ({num_dropped['dropped_documents']} documents, all of them empty); "
             "point it to files with text"
         )

@@ -85,7 +85,7 @@ def build_shard(
     Sentences are encoded without special tokens (text that spells one, such as "[SEP]", is encoded as text); a sentence
     without tokens is dropped, and a document without sentences. `report` is told every number of tokens written;
     `batch_sentences` are encoded together, which changes the speed alone. The first three arguments can be pickled.
-    Raises ValueError as the readers do.
+    Raises InputError as the readers do.
     """
     return build_once(directory, lambda new: _write(source, recipe, new, report, batch_sentences))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from nsp_ablation.base.artifact import read_json
+from nsp_ablation.base.errors import DamageError, InputError
 from nsp_ablation.base.fingerprint import array_sha256, fingerprint
 
 IDS_FILE, SENTENCES_FILE, DOCUMENTS_FILE = "ids.npy", "sentence_offsets.npy", "document_offsets.npy"
@@ -49,9 +50,9 @@ class TokenStore:
 
     @classmethod
     def open(cls, directory: Path) -> "TokenStore":
-        """Open a built store memory-mapped. Raises ValueError where the directory is no store or is damaged."""
+        """Open a built store memory-mapped. Raises InputError where the directory is no store or is damaged."""
         if not (directory / META_FILE).is_file():
-            raise ValueError(f"{directory} holds no token store ({META_FILE} is missing); run stage=prepare")
+            raise InputError(f"{directory} holds no token store ({META_FILE} is missing); run stage=prepare")
         meta = read_json(directory / META_FILE)
         ids, sentence_offsets, document_offsets = (
             _open_array(directory / name) for name in (IDS_FILE, SENTENCES_FILE, DOCUMENTS_FILE)
@@ -60,7 +61,7 @@ class TokenStore:
         expected = (meta["num_tokens"], meta["num_sentences"], meta["num_documents"])
         ends = (int(sentence_offsets[-1]), int(document_offsets[-1]))
         if found != expected or ends != expected[:2]:
-            raise ValueError(f"token store {directory} is damaged ({found=}, {expected=}); delete it and run again")
+            raise InputError(f"token store {directory} is damaged ({found=}, {expected=}); delete it and run again")
         return cls(ids, sentence_offsets, document_offsets, meta["fingerprint"])
 
     @classmethod
@@ -82,4 +83,4 @@ def _open_array(path: Path) -> np.ndarray:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path} is damaged or missing ({error}); delete its directory and run again") from error
+        raise DamageError(f"{path} is damaged or missing ({error}); delete its directory and run again") from error

@@ -15,6 +15,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from nsp_ablation.base.errors import InputError, StatedError
+
 
 def run_calls(
     function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], num_processes: int, num_threads: int
@@ -22,7 +24,7 @@ def run_calls(
     """Run `function(*calls[i], report)` for all i and yield (i, n) for each `report(n)`, (i, None) when i has ended.
 
     Each of `num_processes` processes makes one call after the other with `num_threads` threads of `tokenizers`. Raises
-    a call's ValueError, another exception of a call as RuntimeError, and ValueError if a process dies. All processes
+    a call's StatedError, another exception of a call as RuntimeError, and InputError if a process dies. All processes
     have ended when this ends, whatever ended it; they end by themselves if this process is killed.
     """
     waiting = deque(enumerate(calls))
@@ -60,7 +62,7 @@ def _start(function: Callable[..., Any], num_threads: int) -> tuple[Connection, 
 
 
 def _send_next(connection: Connection, process: BaseProcess, waiting: deque[tuple[int, tuple[Any, ...]]]) -> int:
-    """Send the next call and return its number. Raises ValueError if the process died."""
+    """Send the next call and return its number. Raises InputError if the process died."""
     number, arguments = waiting.popleft()
     try:
         connection.send(arguments)
@@ -70,7 +72,7 @@ def _send_next(connection: Connection, process: BaseProcess, waiting: deque[tupl
 
 
 def _receive(connection: Connection, process: BaseProcess) -> int | None:
-    """Return what a call reports, None when it has ended. Raises what it raised, or ValueError if its process died."""
+    """Return what a call reports, None when it has ended. Raises what it raised, or InputError if its process died."""
     try:
         told = connection.recv()
     except (EOFError, ConnectionResetError) as error:
@@ -80,11 +82,11 @@ def _receive(connection: Connection, process: BaseProcess) -> int | None:
     return told
 
 
-def _death(process: BaseProcess) -> ValueError:
+def _death(process: BaseProcess) -> InputError:
     process.join()
     code = process.exitcode or 0
     how = f"was ended by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"ended with exit code {code}"
-    return ValueError(
+    return InputError(
         f"a process of the preparation {how}, often for want of memory; finished shards are kept: run again, with a "
         "smaller corpus.num_processes"
     )
@@ -100,8 +102,8 @@ def _serve(connection: Connection, function: Callable[..., Any], num_threads: in
         arguments = connection.recv()
         try:
             function(*arguments, connection.send)
-        except ValueError as error:
-            connection.send(ValueError(str(error)))
+        except StatedError as error:
+            connection.send(type(error)(str(error)))
         except Exception as error:
             told = RuntimeError(f"{type(error).__name__}: {error}")
             told.add_note(traceback.format_exc())

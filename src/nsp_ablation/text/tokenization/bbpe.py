@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
+from nsp_ablation.base.errors import InputError
+
 SPECIAL_TOKENS = {
     "cls_token": "<s>",
     "pad_token": "<pad>",
@@ -32,12 +34,12 @@ _MIN_FREQUENCY = 2
 def train_bbpe(texts: Iterator[str], vocab_size: int) -> Tokenizer:
     """Train a byte-level BPE; <s>, <pad>, </s>, <unk>, <mask> are ids 0 to 4. The same texts give the same tokenizer.
 
-    Raises ValueError if `vocab_size` is below the 256 bytes and the special tokens. The result has fewer than
+    Raises InputError if `vocab_size` is below the 256 bytes and the special tokens. The result has fewer than
     `vocab_size` tokens where the texts hold too few pairs.
     """
     smallest = len(pre_tokenizers.ByteLevel.alphabet()) + len(_SPECIALS)
     if vocab_size < smallest:
-        raise ValueError(
+        raise InputError(
             f"tokenizer.vocab_size={vocab_size} is smaller than the bytes and special tokens of byte-level BPE "
             f"({smallest}); raise it"
         )

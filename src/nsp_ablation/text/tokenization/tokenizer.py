@@ -15,6 +15,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from nsp_ablation.base.artifact import read_json, write_json
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import files_fingerprint
 from nsp_ablation.text.tokenization.bbpe import TRANSFORMERS_CONFIG, train_bbpe
 from nsp_ablation.text.tokenization.wordpiece import train_wordpiece, transformers_config
@@ -46,18 +47,18 @@ class SpecialTokens:
 def train_tokenizer(kind: str, texts: Iterator[str], vocab_size: int, lowercase: bool, directory: Path) -> None:
     """Train a `bbpe` or `wordpiece` of exactly `vocab_size` tokens and write its directory; deterministic.
 
-    Raises ValueError if the texts cannot train so many tokens, if `vocab_size` is below the alphabet, for text that is
+    Raises InputError if the texts cannot train so many tokens, if `vocab_size` is below the alphabet, for text that is
     not valid Unicode, and for a lowercasing `bbpe`, which RobertaTokenizer cannot hold.
     """
     assert kind in ("bbpe", "wordpiece"), kind
     if kind == "bbpe" and lowercase:
-        raise ValueError("tokenizer.lowercase=true is not possible for byte-level BPE; use tokenizer=wordpiece")
+        raise InputError("tokenizer.lowercase=true is not possible for byte-level BPE; use tokenizer=wordpiece")
     try:
         trained = train_bbpe(texts, vocab_size) if kind == "bbpe" else train_wordpiece(texts, vocab_size, lowercase)
     except UnicodeEncodeError as error:
-        raise ValueError(f"corpus.path holds text that is not valid Unicode ({error}); repair that text") from error
+        raise InputError(f"corpus.path holds text that is not valid Unicode ({error}); repair that text") from error
     if trained.get_vocab_size() < vocab_size:
-        raise ValueError(
+        raise InputError(
             f"tokenizer.vocab_size={vocab_size} is larger than the vocabulary that can be trained on this corpus "
             f"({trained.get_vocab_size()}); lower it or give more text"
         )
@@ -70,14 +71,14 @@ def train_tokenizer(kind: str, texts: Iterator[str], vocab_size: int, lowercase:
 def copy_pretrained(path: str, directory: Path) -> None:
     """Take over a tokenizer from a local directory or, by its name, from the Hugging Face hub.
 
-    Raises ValueError, naming `tokenizer.path`, if it is not found, has no tokenizer.json, is neither byte-level BPE nor
+    Raises InputError, naming `tokenizer.path`, if it is not found, has no tokenizer.json, is neither byte-level BPE nor
     WordPiece, or lacks one of the tokens cls, sep, mask and pad.
     """
     source = Path(path).expanduser()
     if not source.is_dir():
         source = _download(path)
     if not (source / TOKENIZER_FILE).is_file():
-        raise ValueError(
+        raise InputError(
             f"tokenizer.path={path} has no {TOKENIZER_FILE}; write one with AutoTokenizer.from_pretrained(...)"
             ".save_pretrained(...)"
         )
@@ -89,8 +90,8 @@ def copy_pretrained(path: str, directory: Path) -> None:
         tokenizer = load_tokenizer(directory)
         ids = _special_ids(directory, tokenizer)
         word_starts(directory)
-    except ValueError as error:
-        raise ValueError(f"tokenizer.path={path}: {error}") from error
+    except InputError as error:
+        raise InputError(f"tokenizer.path={path}: {error}") from error
     config = _read_if_there(directory / CONFIG_FILE)
     needed: dict[str, Any] = {"tokenizer_class": "TokenizersBackend"}
     needed |= {f"{role}_token": tokenizer.id_to_token(token_id) for role, token_id in ids.items()}
@@ -99,14 +100,14 @@ def copy_pretrained(path: str, directory: Path) -> None:
 
 
 def load_tokenizer(directory: Path) -> Tokenizer:
-    """Load a tokenizer without padding and truncation. Raises ValueError if there is none or it cannot be read."""
+    """Load a tokenizer without padding and truncation. Raises InputError if there is none or it cannot be read."""
     file = directory / TOKENIZER_FILE
     if not file.is_file():
-        raise ValueError(f"{directory} holds no tokenizer ({TOKENIZER_FILE} is missing)")
+        raise InputError(f"{directory} holds no tokenizer ({TOKENIZER_FILE} is missing)")
     try:
         tokenizer = Tokenizer.from_file(str(file))
     except Exception as error:  # `tokenizers` raises bare Exception for whatever its JSON reader refuses
-        raise ValueError(f"{file} is no tokenizer that this release of `tokenizers` can read ({error})") from error
+        raise InputError(f"{file} is no tokenizer that this release of `tokenizers` can read ({error})") from error
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
@@ -123,7 +124,7 @@ def tokenizer_fingerprint(directory: Path) -> str:
 
 
 def special_tokens(directory: Path) -> SpecialTokens:
-    """Return the special tokens of a tokenizer directory. Raises ValueError if cls, sep, mask or pad is missing."""
+    """Return the special tokens of a tokenizer directory. Raises InputError if cls, sep, mask or pad is missing."""
     tokenizer = load_tokenizer(directory)
     ids = _special_ids(directory, tokenizer)
     further = (token_id for token_id, token in tokenizer.get_added_tokens_decoder().items() if token.special)
@@ -134,7 +135,7 @@ def special_tokens(directory: Path) -> SpecialTokens:
 def word_starts(directory: Path) -> np.ndarray:
     """Return (V,) bool: the token begins a word (byte-level BPE: a leading space; WordPiece: no `##`).
 
-    True for special tokens, which never continue a word. Raises ValueError for other kinds of tokenizer.
+    True for special tokens, which never continue a word. Raises InputError for other kinds of tokenizer.
     """
     tokenizer = load_tokenizer(directory)
     description = json.loads(tokenizer.to_str())
@@ -144,7 +145,7 @@ def word_starts(directory: Path) -> np.ndarray:
     elif kind == "WordPiece":
         prefix, begins = description["model"]["continuing_subword_prefix"], False
     else:
-        raise ValueError(f"a {kind} tokenizer is neither byte-level BPE nor WordPiece; choose another one")
+        raise InputError(f"a {kind} tokenizer is neither byte-level BPE nor WordPiece; choose another one")
     starts = np.zeros(num_ids(tokenizer), dtype=bool)
     for token, token_id in tokenizer.get_vocab(with_added_tokens=True).items():
         starts[token_id] = token.startswith(prefix) == begins
@@ -159,7 +160,7 @@ def _download(path: str) -> Path:
     try:
         return Path(snapshot_download(path, allow_patterns=[TOKENIZER_FILE, CONFIG_FILE, *_OTHER_FILES]))
     except Exception as error:  # its errors of name, network and cache have no common base
-        raise ValueError(
+        raise InputError(
             f"tokenizer.path={path} is not a directory here, and the Hugging Face hub did not give it "
             f"({type(error).__name__}); correct it, or copy the tokenizer's directory to this machine"
         ) from error
@@ -176,7 +177,7 @@ def _special_ids(directory: Path, tokenizer: Tokenizer) -> dict[str, int]:
         if found:
             ids[role] = found[0]
     if missing := [role for role in ("cls", "sep", "mask", "pad") if role not in ids]:
-        raise ValueError(f"the tokenizer has no {', '.join(missing)} token; add it with `transformers` and save again")
+        raise InputError(f"the tokenizer has no {', '.join(missing)} token; add it with `transformers` and save again")
     return ids
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+from nsp_ablation.base.errors import InputError
+
 SPECIAL_TOKENS = {
     "pad_token": "[PAD]",
     "unk_token": "[UNK]",
@@ -42,7 +44,7 @@ def train_wordpiece(texts: Iterator[str], vocab_size: int, lowercase: bool) -> T
     """Train a WordPiece; [PAD], [UNK], [CLS], [SEP], [MASK] are ids 0 to 4. The same texts give the same tokenizer.
 
     Characters beyond the 1000 most frequent become [UNK]. The texts are read twice, the second time from a temporary
-    file (in memory up to 64 MiB). Raises ValueError if `vocab_size` is below the characters and special tokens. The
+    file (in memory up to 64 MiB). Raises InputError if `vocab_size` is below the characters and special tokens. The
     result has fewer than `vocab_size` tokens where the texts hold too few pairs.
     """
     tokenizer = _untrained({token: index for index, token in enumerate(SPECIAL_TOKENS.values())}, lowercase)
@@ -53,7 +55,7 @@ def train_wordpiece(texts: Iterator[str], vocab_size: int, lowercase: bool) -> T
         first_tokens = [*SPECIAL_TOKENS.values(), *continuations]
         smallest = len(first_tokens) + len(alphabet)
         if vocab_size < smallest:
-            raise ValueError(
+            raise InputError(
                 f"tokenizer.vocab_size={vocab_size} is smaller than the characters and special tokens of this corpus "
                 f"({smallest}); raise it"
             )

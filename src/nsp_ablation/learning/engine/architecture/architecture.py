@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.learning.engine.attention import AttentionLayout
 from nsp_ablation.options.model_options import ARCHITECTURES, ModelOptions
 
@@ -59,17 +60,17 @@ def make_hf_model(
 ) -> PreTrainedModel:
     """Return the `transformers` model with its heads, its weights not yet those of a seed.
 
-    Raises ValueError where the heads do not divide the hidden size, or where positions begin after the padding id and
+    Raises InputError where the heads do not divide the hidden size, or where positions begin after the padding id and
     that is absurdly large.
     """
     architecture = architecture_named(options.architecture)
     if options.hidden_size % options.num_heads:
-        raise ValueError(
+        raise InputError(
             f"model.hidden_size={options.hidden_size}: expected a multiple of model.num_heads={options.num_heads}"
         )
     first_position = architecture.first_position(pad_id)
     if first_position > _MAX_PAD_ID + 1:
-        raise ValueError(
+        raise InputError(
             f"model.architecture={options.architecture} numbers positions from the padding id, which is {pad_id} in "
             "this tokenizer; use model.architecture=bert"
         )
@@ -95,8 +96,8 @@ def make_hf_model(
 
 
 def mlm_head(model: Any) -> nn.Module:
-    """Return the MLM head, which maps hidden states to logits. Raises ValueError for an encoder that is not ours."""
+    """Return the MLM head, which maps hidden states to logits. Raises InputError for an encoder that is not ours."""
     architecture = architecture_of(model.config)
     if architecture is None:
-        raise ValueError(f"the encoder is a {model.config.model_type}; use one of {', '.join(ARCHITECTURES)}")
+        raise InputError(f"the encoder is a {model.config.model_type}; use one of {', '.join(ARCHITECTURES)}")
     return architecture.mlm_head(model)
