@@ -1,6 +1,6 @@
 """Pools: what stands together in a cell, and what must not."""
 
-from dataclasses import asdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -77,8 +77,8 @@ def test_an_external_encoder_that_failed_early_belongs_to_its_row(results):
     results.add("squad1", 0.5, arm="external", seed=None, path="bert-base-uncased")
     results.add("mnli", arm="external", seed=None, path="bert-base-uncased", status="failed")
     key = next(key for key in results.folder.ids() if "mnli" in key)
-    data = asdict(results.folder.read(key)) | {"encoder": None, "config": {"encoder": "bert-base-uncased"}}
-    results.folder.write_failed(key, type(results.folder.read(key)).from_json(data, key))
+    record = replace(results.folder.read(key), encoder=None, config={"encoder": "bert-base-uncased"})
+    results.folder.write_failed(key, record)
     assert len(collected(results).arms) == 1
 
 

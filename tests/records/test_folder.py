@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nsp_ablation.base.fingerprint import file_sha256, strings_sha256
-from nsp_ablation.reporting.records.record import Condition, Provenance, ResultRecord
+from nsp_ablation.reporting.records.record import SCHEMA, Condition, Provenance, ResultRecord
 from nsp_ablation.reporting.records.record_folder import RecordFolder
 
 CONDITION = Condition(*[None] * 13)
@@ -115,8 +115,8 @@ def test_a_malformed_file_is_named(folder):
     folder.record_path("x").write_text("{")
     with pytest.raises(ValueError, match=r"x\.json is not JSON"):
         folder.all()
-    folder.record_path("x").write_text(json.dumps({"schema": 2}))
-    with pytest.raises(ValueError, match=r"x\.json: missing field name"):
+    folder.record_path("x").write_text(json.dumps({"schema": SCHEMA}))
+    with pytest.raises(ValueError, match=r"x\.json: missing field id"):
         folder.is_done("x")
 
 

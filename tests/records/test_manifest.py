@@ -17,6 +17,7 @@ from nsp_ablation.reporting.records.manifest import (
     sweep,
     write_cell,
 )
+from nsp_ablation.reporting.records.record import SCHEMA
 
 
 def cell(key, status="done", records=(), reason=None):
@@ -68,12 +69,12 @@ def test_a_manifest_of_another_version_is_never_misread(tmp_path):
     begin(tmp_path, cell("full", "planned"))
     path = tmp_path / "manifest.json"
     data = json.loads(path.read_text())
-    assert data.pop("schema") == 2
+    assert data.pop("schema") == SCHEMA
     path.write_text(json.dumps(data))  # schema 1 had no such field
     assert read_manifest(tmp_path) is None
     assert has_older_manifest(tmp_path)
-    path.write_text(json.dumps(data | {"schema": 3}))
-    with pytest.raises(ValueError, match=r"manifest\.json: schema=3"):
+    path.write_text(json.dumps(data | {"schema": SCHEMA + 1}))
+    with pytest.raises(ValueError, match=r"manifest\.json: schema=4"):
         read_manifest(tmp_path)
 
 

@@ -1,5 +1,7 @@
 """Records: equal after writing and reading, strict about every field."""
 
+import hashlib
+import json
 from dataclasses import asdict, fields, replace
 
 import pytest
@@ -19,9 +21,9 @@ PROVENANCE = Provenance(
     "abc", True, "3.11.9", "Linux", {"torch": "2.13.0"}, "cpu x", "sdpa", "2026-11-24T10:00:00+00:00"
 )
 CONTRACT = (
-    "schema name arm condition science pretraining_seed finetuning_seed task status reason metrics primary_metric "
-    "chance majority bag_of_words num_examples examples_sha256 scores_sha256 pretraining finetuning encoder made_from "
-    "config provenance"
+    "schema id digest name arm condition science card pretraining_seed finetuning_seed task status reason metrics "
+    "primary_metric chance majority bag_of_words num_examples examples_sha256 scores_sha256 predictions_sha256 omitted "
+    "pretraining finetuning encoder made_from config provenance private"
 )
 
 
@@ -40,11 +42,12 @@ def make_record(**over):
         num_examples=2,
         examples_sha256="e",
         scores_sha256="s",
+        predictions_sha256="p",
         pretraining=PRETRAINING,
         config={"seed": 1, "format": {"name": "full"}},
         provenance=PROVENANCE,
     )
-    return replace(record, **over)
+    return replace(record, **over).sealed("x")
 
 
 def test_reading_returns_what_was_written():
@@ -102,12 +105,41 @@ def test_a_wrong_type_is_named(name, value):
         ({"primary_metric": "accuracy"}, "primary_metric=accuracy"),
         ({"scores_sha256": None}, "scores_sha256"),
         ({"schema": 1}, "schema=1, .*run its cell again"),
-        ({"schema": 3}, "schema=3, .*update this program"),
+        ({"schema": 2}, "schema=2, .*run its cell again"),
+        ({"schema": 4}, "schema=4, .*update this program"),
     ],
 )
 def test_a_record_that_contradicts_itself_is_refused(over, words):
     with pytest.raises(ValueError, match=words):
         ResultRecord.from_json(asdict(make_record(**over)), "x.json")
+
+
+def leaves(value, path=()):
+    """Return the paths of all values in JSON values that are no list or object."""
+    if isinstance(value, dict) and value:
+        return [leaf for key, item in value.items() for leaf in leaves(item, (*path, key))]
+    return [path]
+
+
+@pytest.mark.parametrize("path", leaves(asdict(make_record(omitted={"logger": "died"}, private={"host": "h"}))))
+def test_no_value_of_a_record_can_be_changed_by_hand(path):
+    data = asdict(make_record(omitted={"logger": "died"}, private={"host": "h"}))
+    *parents, name = path
+    holder = data
+    for parent in parents:
+        holder = holder[parent]
+    value = holder[name]
+    holder[name] = not value if isinstance(value, bool) else value + 1 if isinstance(value, int | float) else "other"
+    with pytest.raises(ValueError, match=r"^x\.json"):
+        ResultRecord.from_json(data, "x.json")
+
+
+def test_the_digest_is_that_of_canonical_json():
+    data = asdict(make_record())
+    digest = data.pop("digest")
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    assert digest == hashlib.sha256(canonical.encode()).hexdigest()
+    assert ResultRecord.from_json({"digest": digest} | dict(reversed(data.items())), "x.json") == make_record()
 
 
 def test_an_object_is_expected():

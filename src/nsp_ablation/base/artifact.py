@@ -93,11 +93,17 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file. Raises DamageError naming the file where it is not JSON."""
+    """Read a JSON file of ours.
+
+    Raises DamageError naming it where it cannot be read (a directory, no permission), is not UTF-8 or is not JSON.
+    """
+    remedy = "delete it, and the run writes it anew"
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise DamageError(f"{path} is not JSON ({error}); delete it, and the run writes it anew") from error
+    except OSError as error:
+        raise DamageError(f"{path} cannot be read ({error.strerror}); {remedy}") from error
+    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, lists within lists without end
+        raise DamageError(f"{path} is not JSON ({' '.join(str(error).split())}); {remedy}") from error
 
 
 def build_once(directory: Path, build: Callable[[Path], None]) -> Path:

@@ -2,15 +2,16 @@
 
 import re
 import types
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from nsp_ablation.base.errors import InputError
+from nsp_ablation.base.errors import DamageError, InputError
 from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.reporting.records.digest import REMEDY, check_digest, digest_of
 
 T = TypeVar("T")
-SCHEMA = 2  # 1 had no name of the condition
+SCHEMA = 3  # 1 had no name of the condition; 2 no digest, id, card, nor what was left out or is private
 ARMS = ("trained", "random", "external")
 STATUSES = ("done", "failed")
 
@@ -90,15 +91,20 @@ class Provenance:
 class ResultRecord:
     """One result. Metrics are fractions (perplexity and gains in nats as they are); seeds that do not exist are None.
 
-    A failed record has a `reason` and no metrics. `num_examples`, `examples_sha256` and `scores_sha256` are filled in
-    where the record is written with its scores (`RecordFolder.write`).
+    A failed record has a `reason` and no metrics. `card` is the key of the data card; `omitted` names the optional
+    parts that failed or were left out, with the reason; `private` holds what names a person or a machine, and no report
+    reads it unless asked to. `id`, `digest` (`digest_of` all other fields), the number of examples and the hashes are
+    filled in where the record is written (`RecordFolder`).
     """
 
     schema: int = SCHEMA
+    id: str = ""
+    digest: str = ""
     name: str
     arm: str
     condition: Condition
     science: str
+    card: str | None = None
     pretraining_seed: int | None
     finetuning_seed: int | None
     task: str
@@ -112,26 +118,35 @@ class ResultRecord:
     num_examples: int | None = None
     examples_sha256: str | None = None
     scores_sha256: str | None = None
+    predictions_sha256: str | None = None
+    omitted: dict[str, str] = field(default_factory=dict)
     pretraining: PretrainingFacts | None = None
     finetuning: FinetuningFacts | None = None
     encoder: EncoderReference | None = None
     made_from: list[str] | None = None
     config: dict[str, Any]
     provenance: Provenance
+    private: dict[str, Any] = field(default_factory=dict)
+
+    def sealed(self, record_id: str) -> "ResultRecord":
+        """Return the record with its id and its digest, as it is written."""
+        named = replace(self, id=record_id)
+        return replace(named, digest=digest_of(asdict(named)))
 
     @classmethod
     def from_json(cls, data: Any, source: Path | str) -> "ResultRecord":
         """Read a record from JSON values; `source` is named in errors.
 
-        Raises InputError for an unknown or missing field, at any depth, for a value of a wrong type, for another
-        schema, and for a record that contradicts itself.
+        Raises DamageError for an unknown or missing field, at any depth, for a value of a wrong type, for a digest that
+        is not that of the values, and for a record that contradicts itself; InputError for another schema.
         """
         if isinstance(data, dict) and data.get("schema", SCHEMA) != SCHEMA:
             remedy = "run its cell again" if is_older(data) else "update this program"
             raise InputError(f"{source}: schema={data['schema']}, but this version reads schema {SCHEMA}; {remedy}")
         record = parse(cls, data, source)
+        check_digest(data, source)
         if contradiction := find_contradiction(record):
-            raise InputError(f"{source}: {contradiction}; delete the file, and its run writes it anew")
+            raise DamageError(f"{source}: {contradiction}; {REMEDY}")
         return record
 
 
@@ -154,8 +169,8 @@ def find_contradiction(record: ResultRecord) -> str | None:
         return "status=done with a reason for failure"
     if not record.metrics or record.primary_metric not in record.metrics:
         return f"primary_metric={record.primary_metric} is not among the metrics"
-    if None in (record.num_examples, record.examples_sha256, record.scores_sha256):
-        return "status=done without num_examples, examples_sha256 or scores_sha256"
+    if None in (record.num_examples, record.examples_sha256, record.scores_sha256, record.predictions_sha256):
+        return "status=done without num_examples, examples_sha256, scores_sha256 or predictions_sha256"
     return None
 
 
@@ -192,20 +207,21 @@ def record_id(
 def parse(cls: type[T], data: Any, source: Path | str, where: str = "") -> T:
     """Return an object of the dataclass `cls` from JSON values.
 
-    Raises InputError naming `source` (a file) and the field for an unknown, a missing or a wrongly typed one; fields
+    Raises DamageError naming `source` (a file) and the field for an unknown, a missing or a wrongly typed one; fields
     with a default must be there too. Ours, and not pydantic's TypeAdapter, which takes a field with a default as
     optional and needs a `__pydantic_config__` on every class to refuse an unknown one.
     """
     if not isinstance(data, dict):
-        raise InputError(f"{source}: {where or 'the file'} must be an object, not {type(data).__name__}")
+        kind = type(data).__name__
+        raise DamageError(f"{source}: {where or 'the file'} must be an object, not {kind}; {REMEDY}")
     hints = get_type_hints(cls)
     names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
     for name in data:
         if name not in hints:
-            raise InputError(f"{source}: unknown field {where}{name}; the fields are {', '.join(names)}")
+            raise DamageError(f"{source}: unknown field {where}{name}; {REMEDY}")
     for name in names:
         if name not in data:
-            raise InputError(f"{source}: missing field {where}{name}; delete the file, and its run writes it anew")
+            raise DamageError(f"{source}: missing field {where}{name}; {REMEDY}")
     return cls(**{name: _value(hints[name], data[name], source, f"{where}{name}") for name in names})
 
 
@@ -219,7 +235,8 @@ def _value(hint: Any, value: Any, source: Path | str, where: str) -> Any:
             return [_value(items, item, source, f"{where}[{number}]") for number, item in enumerate(value)]
         if _fits(option, value):
             return value
-    raise InputError(f"{source}: {where}={value!r} must be {hint if len(options) > 1 else hint.__name__}")
+    expected = hint if len(options) > 1 else hint.__name__
+    raise DamageError(f"{source}: {where}={value!r} must be {expected}; {REMEDY}")
 
 
 def _fits(hint: Any, value: Any) -> bool:

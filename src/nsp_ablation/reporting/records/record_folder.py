@@ -10,9 +10,10 @@ import numpy as np
 from filelock import FileLock
 
 from nsp_ablation.base.artifact import atomic_path, read_json, write_json
-from nsp_ablation.base.errors import InputError
+from nsp_ablation.base.errors import DamageError, InputError
 from nsp_ablation.base.fingerprint import file_sha256, strings_sha256
 from nsp_ablation.options.task_options import METRICS
+from nsp_ablation.reporting.records.digest import REMEDY
 from nsp_ablation.reporting.records.record import ResultRecord, find_contradiction, is_older
 
 
@@ -47,13 +48,15 @@ class RecordFolder:
             scores_path = self.path / "scores" / f"{record_id}.npy"
             with atomic_path(scores_path) as temporary:
                 np.save(temporary, scores)
-            write_json(self.path / "predictions" / f"{record_id}.json", predictions)
+            predictions_path = self.path / "predictions" / f"{record_id}.json"
+            write_json(predictions_path, predictions)
             full = replace(
                 record,
                 num_examples=len(example_ids),
                 examples_sha256=strings_sha256(example_ids),
                 scores_sha256=file_sha256(scores_path),
-            )
+                predictions_sha256=file_sha256(predictions_path),
+            ).sealed(record_id)
             assert full.status == "done", full.status
             _assert_sound(full, scores)
             write_json(self.record_path(record_id), asdict(full))
@@ -64,17 +67,17 @@ class RecordFolder:
         assert record.status == "failed", record.status
         assert (contradiction := find_contradiction(record)) is None, contradiction
         with self._before_done(record_id):
-            write_json(self.record_path(record_id), asdict(record))
+            write_json(self.record_path(record_id), asdict(record.sealed(record_id)))
 
     def read(self, record_id: str) -> ResultRecord:
-        """Read one record. Raises InputError naming the file where it is absent or malformed."""
+        """Read one record. Raises InputError naming the file where it is absent, DamageError where it is damaged."""
         path = self.record_path(record_id)
         if not path.is_file():
             raise InputError(f"{path} does not exist; run its cell, or name another record")
-        return ResultRecord.from_json(read_json(path), path)
+        return self._parse(read_json(path), record_id)
 
     def is_done(self, record_id: str) -> bool:
-        """Say whether the record exists, is of this version and succeeded. Raises InputError where it is malformed."""
+        """Say whether the record exists, is of this version and succeeded. Raises DamageError where it is damaged."""
         record = self._current(record_id) if self.record_path(record_id).is_file() else None
         return record is not None and record.status == "done"
 
@@ -93,9 +96,15 @@ class RecordFolder:
 
     def _current(self, record_id: str) -> ResultRecord | None:
         """Read a record that exists; None for one of an older version."""
+        data = read_json(self.record_path(record_id))
+        return None if is_older(data) else self._parse(data, record_id)
+
+    def _parse(self, data: Any, record_id: str) -> ResultRecord:
         path = self.record_path(record_id)
-        data = read_json(path)
-        return None if is_older(data) else ResultRecord.from_json(data, path)
+        record = ResultRecord.from_json(data, path)
+        if record.id != record_id:
+            raise DamageError(f"{path} holds the record {record.id}; {REMEDY}")
+        return record
 
     def _existing(self, record_ids: Iterable[str] | None) -> list[str]:
         return self.ids() if record_ids is None else sorted(set(record_ids) & set(self.ids()))
