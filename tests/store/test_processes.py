@@ -7,12 +7,14 @@ import re
 
 import pytest
 
+from nsp_ablation.base.errors import DamageError, InputError
 from nsp_ablation.base.process import num_cores
 from nsp_ablation.text.store.worker_processes import run_calls
 
 # A module that the spawned processes can import, as they could not import a test.
 MODULE = """
 import os, signal, sys, time
+from nsp_ablation.base.errors import DamageError
 from nsp_ablation.text.store.shard import build_shard
 
 def tell(value, report):
@@ -20,8 +22,10 @@ def tell(value, report):
     report(10 * value + 1)
 
 def fail(kind, report):
-    if kind == "value":
-        raise ValueError("corpus.jsonl:2 is not JSON")
+    if kind == "damage":
+        raise DamageError("corpus.jsonl:2 is not JSON")
+    if kind == "mistake":
+        raise ValueError("operands could not be broadcast")
     if kind == "other":
         return 1 // 0
     if kind == "death":
@@ -53,11 +57,12 @@ def test_every_call_is_made_once_and_reports_in_its_own_order(calls):
 @pytest.mark.parametrize(
     ("kind", "error", "message"),
     [
-        ("value", ValueError, r"^corpus\.jsonl:2 is not JSON$"),
+        ("damage", DamageError, r"^corpus\.jsonl:2 is not JSON$"),
+        ("mistake", RuntimeError, "^ValueError: operands could not be broadcast$"),
         ("other", RuntimeError, "^ZeroDivisionError: integer.* by zero$"),
         (
             "death",
-            ValueError,
+            InputError,
             r"^a process of the preparation was ended by signal 9 \(Killed\), .* smaller corpus\.num_processes$",
         ),
     ],
@@ -67,7 +72,7 @@ def test_an_error_or_a_death_ends_all_processes_and_is_raised_once(calls, kind, 
         list(run_calls(calls.fail, [("sleep",), (kind,)], 2, 1))
     assert re.search(message, str(raised.value))
     notes = getattr(raised.value, "__notes__", [])
-    assert ["1 // 0" in note for note in notes] == [True] * (kind == "other"), "the call's own traceback"
+    assert ["calls_of_test_processes.py" in note for note in notes] == [True] * (error is RuntimeError), "its traceback"
 
 
 @pytest.mark.parametrize("num_threads", [1, 3])
