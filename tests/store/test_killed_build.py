@@ -23,7 +23,7 @@ from nsp_ablation.text.store.build_stores import build_shards, build_stores, sha
 from nsp_ablation.text.store.shard import ShardRecipe
 
 MAX_SHARD_BYTES = 1000
-FILES_OF_A_SHARD = 2 * 5 + 1  # of each part its arrays, texts and meta.json; checksums
+FILES_OF_A_SHARD = 2 * 6 + 1  # of each part its arrays, texts, digests and meta.json; checksums
 # Run by a Python of its own: builds the stores, in files of at most `file_bytes` (the kernel kills it beyond).
 SCRIPT = """
 import pickle, resource, signal, sys

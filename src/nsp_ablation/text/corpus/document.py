@@ -18,3 +18,8 @@ def is_heldout(digest: bytes, fraction: float) -> bool:
     Over many documents `fraction` of them are; raising `fraction` only adds to them. Equal texts fall on one side.
     """
     return int.from_bytes(digest[:8], "little") < fraction * 2**64
+
+
+def least_heldout_fraction(digest: bytes) -> float:
+    """Return the fraction above which the document of a `text_digest` is held out."""
+    return int.from_bytes(digest[:8], "little") / 2**64

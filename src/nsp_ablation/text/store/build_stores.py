@@ -17,7 +17,8 @@ from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.base.process import num_cores
 from nsp_ablation.text.corpus.source import Source, cut_source
 from nsp_ablation.text.store.array_file import StoreArrays, read_pieces
-from nsp_ablation.text.store.shard import HELDOUT, TEXTS_FILE, TRAIN, ShardRecipe, build_shard
+from nsp_ablation.text.store.duplicates import FOLDED_FILE, count_duplicates
+from nsp_ablation.text.store.shard import HELDOUT, NUM_NEAREST, PARTS, TEXTS_FILE, TRAIN, ShardRecipe, build_shard
 from nsp_ablation.text.store.shard_progress import ShardProgress
 from nsp_ablation.text.store.token_store import DOCUMENTS_FILE, IDS_FILE, META_FILE, SENTENCES_FILE, id_dtype
 from nsp_ablation.text.store.worker_processes import run_calls
@@ -107,15 +108,17 @@ def merge_shards(shards: list[Path], directory: Path) -> None:
     """Write the stores `train` and, where a document is held out, `heldout` into the existing `directory`.
 
     Their bytes depend on the documents, in order, and the tokenizer alone, not on where shards begin and end. Memory
-    does not grow with them. Raises InputError if no training document has a token.
+    does not grow with them, nor with the number of documents. Raises InputError if no training document has a token.
     """
-    _merge([shard / TRAIN for shard in shards], directory / TRAIN)
-    held_out = [shard / HELDOUT for shard in shards]
+    training, held_out = ([shard / part for shard in shards] for part in PARTS)
+    repeated = count_duplicates(*([part / FOLDED_FILE for part in parts] for parts in (training, held_out)))
+    shared = {"num_in_both": repeated.in_both}
+    _merge(training, directory / TRAIN, {"num_duplicates": repeated.training} | shared)
     if any(read_json(part / META_FILE)["num_documents"] for part in held_out):
-        _merge(held_out, directory / HELDOUT)
+        _merge(held_out, directory / HELDOUT, {"num_duplicates": repeated.held_out} | shared)
 
 
-def _merge(parts: list[Path], directory: Path) -> None:
+def _merge(parts: list[Path], directory: Path, duplicates: dict[str, int]) -> None:
     metas = [read_json(part / META_FILE) for part in parts]
     kinds = {(meta["vocab_size"], meta["tokenizer"]) for meta in metas}
     assert len(kinds) == 1, f"the shards in {parts[0].parents[1]} have several tokenizers: {kinds}"
@@ -128,7 +131,7 @@ def _merge(parts: list[Path], directory: Path) -> None:
             for piece in read_pieces(part / TEXTS_FILE):
                 texts.update(piece.data)
     source = {"vocab_size": vocab_size, "tokenizer": tokenizer, "text_sha256": texts.hexdigest()}
-    write_json(directory / META_FILE, _meta(arrays, metas, source))
+    write_json(directory / META_FILE, _meta(arrays, metas, source) | duplicates)
 
 
 def _append(part: Path, arrays: StoreArrays) -> None:
@@ -143,15 +146,19 @@ def _append(part: Path, arrays: StoreArrays) -> None:
 
 
 def _meta(arrays: StoreArrays, metas: list[dict[str, Any]], source: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of meta.json. Raises InputError if the store is empty."""
-    num_dropped = {name: sum(meta[name] for meta in metas) for name in ("dropped_documents", "dropped_sentences")}
+    """Return the content of meta.json but for the duplicates. Raises InputError if the store is empty."""
+    summed = ("dropped_documents", "dropped_sentences", "num_unknown")
+    counts: dict[str, Any] = {name: sum(meta[name] for meta in metas) for name in summed}
     if arrays.documents.length == 1:
         raise InputError(
-            f"corpus.path holds no text to train on ({num_dropped['dropped_documents']} documents, all of them empty); "
+            f"corpus.path holds no text to train on ({counts['dropped_documents']} documents, all of them empty); "
             "point it to files with text"
         )
     digests = [array.sha256() for array in (arrays.ids, arrays.sentences, arrays.documents)]
-    return {"fingerprint": fingerprint([*digests, source]), **arrays.counts(), **num_dropped, **source}
+    counts["longest_sentence"] = max(meta["longest_sentence"] for meta in metas)
+    fractions = sorted(fraction for meta in metas for fraction in meta["least_heldout_fractions"])[:NUM_NEAREST]
+    counts["least_heldout_fractions"] = fractions
+    return {"fingerprint": fingerprint([*digests, source]), **arrays.counts(), **counts, **source}
 
 
 def _shards_directory(directory: Path) -> Path:

@@ -11,23 +11,25 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from tokenizers import Encoding, Tokenizer
 
 from nsp_ablation.base.artifact import build_once, write_json
-from nsp_ablation.text.corpus.document import is_heldout, text_digest
+from nsp_ablation.text.corpus.document import is_heldout, least_heldout_fraction, text_digest
 from nsp_ablation.text.corpus.sentences import split_sentences
 from nsp_ablation.text.corpus.source import Source, read_source
 from nsp_ablation.text.store.array_file import ArrayWriter, StoreArrays
+from nsp_ablation.text.store.duplicates import FOLDED_FILE, folded_digest
 from nsp_ablation.text.store.token_store import META_FILE, id_dtype
-from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, num_ids, tokenizer_fingerprint
+from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, num_ids, special_tokens, tokenizer_fingerprint
 
 # The training and the held-out documents of a shard lie in directories of these names, each like a token store. In
 # TEXTS_FILE stands (32 D,) uint8, the SHA-256 of every document's text, those without tokens too.
 PARTS = TRAIN, HELDOUT = "train", "heldout"
 TEXTS_FILE = "text_sha256.npy"
+NUM_NEAREST = 4  # documents of which the store tells which `heldout_fraction` would hold them out
 
 T = TypeVar("T")
 
@@ -53,12 +55,13 @@ class ShardRecipe:
 class _Batch:
     """Sentences of one part in corpus order, and after how many of them documents end; the last may go on.
 
-    `digests` are those of the documents that begin here.
+    `digests` and `folded_digests` are those of the documents that end here.
     """
 
     sentences: list[str] = field(default_factory=list)
     document_ends: list[int] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
+    folded_digests: list[bytes] = field(default_factory=list)
     num_characters: int = 0
 
     def has_room(self, num_sentences: int, num_characters: int, max_sentences: int) -> bool:
@@ -71,6 +74,11 @@ class _Batch:
     def add(self, sentences: list[str], num_characters: int) -> None:
         self.sentences += sentences
         self.num_characters += num_characters
+
+    def end_document(self, text: str, digest: bytes) -> None:
+        self.document_ends.append(len(self.sentences))
+        self.digests.append(digest)
+        self.folded_digests.append(folded_digest(text))
 
 
 def build_shard(
@@ -94,9 +102,9 @@ def _write(
     source: Source, recipe: ShardRecipe, directory: Path, report: Callable[[int], None] | None, batch_sentences: int
 ) -> None:
     name = tokenizer_fingerprint(recipe.tokenizer)
-    tokenizer, vocab_size = _tokenizer(recipe.tokenizer, name)
+    tokenizer, vocab_size, unknown = _tokenizer(recipe.tokenizer, name)
     with ExitStack() as stack:
-        parts = {part: _PartWriter(directory / part, id_dtype(vocab_size), stack) for part in PARTS}
+        parts = {part: _PartWriter(directory / part, id_dtype(vocab_size), unknown, stack) for part in PARTS}
         batches = read_ahead(_batches(read_source(source), recipe, batch_sentences))
         for part, batch, encodings in read_ahead(_encoded(batches, tokenizer)):
             num_tokens = parts[part].append(batch, encodings)
@@ -107,11 +115,14 @@ def _write(
 
 
 @lru_cache(maxsize=1)
-def _tokenizer(directory: Path, name: str) -> tuple[Tokenizer, int]:
-    """Load the tokenizer of this fingerprint, and count its ids; kept with its warm cache of words for more shards."""
+def _tokenizer(directory: Path, name: str) -> tuple[Tokenizer, int, int | None]:
+    """Return the tokenizer of this fingerprint, its number of ids and that of [UNK], None where it has none.
+
+    It is kept with its warm cache of words for more shards.
+    """
     tokenizer = load_tokenizer(directory)
     tokenizer.encode_special_tokens = True
-    return tokenizer, num_ids(tokenizer)
+    return tokenizer, num_ids(tokenizer), special_tokens(directory).unk
 
 
 def _batches(texts: Iterator[str], recipe: ShardRecipe, batch_sentences: int) -> Iterator[tuple[str, _Batch]]:
@@ -121,7 +132,6 @@ def _batches(texts: Iterator[str], recipe: ShardRecipe, batch_sentences: int) ->
         digest = text_digest(text)
         part = HELDOUT if is_heldout(digest, recipe.heldout_fraction) else TRAIN
         batch = batches[part]
-        batch.digests.append(digest)
         sentences = recipe.split(text)
         if batch.has_room(len(sentences), len(text), batch_sentences):
             batch.add(sentences, len(text))
@@ -131,7 +141,7 @@ def _batches(texts: Iterator[str], recipe: ShardRecipe, batch_sentences: int) ->
                     yield part, batch
                     batch = batches[part] = _Batch()
                 batch.add([sentence], len(sentence))
-        batch.document_ends.append(len(batch.sentences))
+        batch.end_document(text, digest)
     yield from batches.items()
 
 
@@ -157,14 +167,19 @@ def read_ahead(items: Iterator[T]) -> Iterator[T]:
 
 
 class _PartWriter:
-    """Appends encoded sentences to the files of one part, which `stack` closes."""
+    """Appends encoded sentences to the files of one part, which `stack` closes; `unknown` is the id of [UNK]."""
 
-    def __init__(self, directory: Path, dtype: np.dtype, stack: ExitStack) -> None:
+    def __init__(self, directory: Path, dtype: np.dtype, unknown: int | None, stack: ExitStack) -> None:
         self._arrays = StoreArrays(directory, dtype, stack)
         self._texts = stack.enter_context(ArrayWriter(directory / TEXTS_FILE, np.dtype(np.uint8)))
+        self._folded = stack.enter_context(ArrayWriter(directory / FOLDED_FILE, np.dtype(np.uint64)))
+        self._unknown = unknown
+        self._num_unknown = 0
+        self._longest_sentence = 0
         self._num_dropped_sentences = 0
         self._num_dropped_documents = 0
         self._last_document_end = 0
+        self._least_fractions: list[float] = []
 
     def append(self, batch: _Batch, encodings: list[Encoding]) -> int:
         """Append a batch's sentences and return their number of tokens."""
@@ -173,8 +188,11 @@ class _PartWriter:
         kept = lengths > 0
         arrays = self._arrays
         first_token, first_sentence = arrays.ids.length, arrays.sentences.length - 1
-        ids = chain.from_iterable(encoding.ids for encoding in encodings)
-        arrays.ids.append(np.fromiter(ids, dtype=np.uint32, count=num_tokens))
+        flat = chain.from_iterable(encoding.ids for encoding in encodings)
+        ids = np.fromiter(flat, dtype=np.uint32, count=num_tokens)
+        arrays.ids.append(ids)
+        self._num_unknown += 0 if self._unknown is None else int((ids == self._unknown).sum())
+        self._longest_sentence = max(self._longest_sentence, int(lengths.max(initial=0)))
         arrays.sentences.append(first_token + np.cumsum(lengths[kept]))
         self._num_dropped_sentences += int((~kept).sum())
         ends = first_sentence + np.concatenate([[0], np.cumsum(kept)])[np.array(batch.document_ends, dtype=np.int64)]
@@ -183,10 +201,16 @@ class _PartWriter:
         self._num_dropped_documents += int((~grown).sum())
         self._last_document_end = int(ends[-1]) if len(ends) else self._last_document_end
         self._texts.append(np.frombuffer(b"".join(batch.digests), dtype=np.uint8))
+        self._folded.append(np.frombuffer(b"".join(batch.folded_digests), dtype=np.uint64)[grown])
+        fractions = [least_heldout_fraction(digest) for digest, kept in zip(batch.digests, grown, strict=True) if kept]
+        self._least_fractions = sorted([*self._least_fractions, *fractions])[:NUM_NEAREST]
         return num_tokens
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[str, Any]:
         return self._arrays.counts() | {
             "dropped_documents": self._num_dropped_documents,
             "dropped_sentences": self._num_dropped_sentences,
+            "num_unknown": self._num_unknown,
+            "longest_sentence": self._longest_sentence,
+            "least_heldout_fractions": self._least_fractions,
         }
