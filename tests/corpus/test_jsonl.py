@@ -1,3 +1,4 @@
+import bz2
 import gzip
 import json
 import lzma
@@ -25,6 +26,7 @@ CONTENTS = {
     "a.jsonl.gz": gzip.compress(LINES),
     "a.jsonl.xz": lzma.compress(LINES),
     "a.jsonl.zst": zstandard.compress(LINES),
+    "a.jsonl.bz2": bz2.compress(LINES),
 }
 
 
@@ -35,7 +37,7 @@ def test_every_packing_holds_the_same_documents(tmp_path, name):
     assert list(read_jsonl([whole(path)], "text")) == ["Café.\n\nTwo.", "Three.", "Four."]
 
 
-@pytest.mark.parametrize("suffix", [".gz", ".xz", ".zst"])
+@pytest.mark.parametrize("suffix", [".gz", ".xz", ".zst", ".bz2"])
 def test_concatenated_compressed_files_are_read_to_the_end(tmp_path, suffix):
     path = tmp_path / f"a.jsonl{suffix}"
     path.write_bytes(CONTENTS[f"a.jsonl{suffix}"] * 2)
@@ -72,6 +74,9 @@ def test_files_follow_in_the_order_given_and_blank_lines_are_skipped(tmp_path):
         (b"{}", "a.jsonl:2 has no corpus.text_key=text; the row is empty"),
         (b'{"text": null}', "a.jsonl:2 has None at corpus.text_key=text, not text"),
         (b'{"text": "\xff"}', "a.jsonl:2 is not UTF-8 (byte 0xff)"),
+        (b'{"text": ' + b"[" * 100_000, "a.jsonl:2 is JSON that is nested too deep"),
+        (b'{"text": "x", "n": ' + b"1" * 5000 + b"}", "a.jsonl:2 is not JSON (Exceeds the limit"),
+        (b'{"text": "x\0"}', "a.jsonl:2 holds a NUL byte"),
         (
             b'{"text": "half a pair: \\ud800"}',
             "a.jsonl:2 holds text that is not valid Unicode (surrogates not allowed)",
@@ -104,7 +109,7 @@ def test_a_file_without_documents_is_refused(tmp_path, name):
         list(read_jsonl([whole(path)], "text"))
 
 
-@pytest.mark.parametrize("suffix", [".gz", ".xz", ".zst"])
+@pytest.mark.parametrize("suffix", [".gz", ".xz", ".zst", ".bz2"])
 def test_a_cut_compressed_file_is_refused(tmp_path, suffix):
     path = tmp_path / f"a.jsonl{suffix}"
     path.write_bytes(CONTENTS[f"a.jsonl{suffix}"][:-12])
@@ -112,7 +117,7 @@ def test_a_cut_compressed_file_is_refused(tmp_path, suffix):
         list(read_jsonl([whole(path)], "text"))
 
 
-@pytest.mark.parametrize("suffix", [".gz", ".xz", ".zst"])
+@pytest.mark.parametrize("suffix", [".gz", ".xz", ".zst", ".bz2"])
 def test_a_damaged_compressed_file_is_refused(tmp_path, suffix):
     path = tmp_path / f"a.jsonl{suffix}"
     content = bytearray(CONTENTS[f"a.jsonl{suffix}"])
@@ -122,19 +127,11 @@ def test_a_damaged_compressed_file_is_refused(tmp_path, suffix):
         list(read_jsonl([whole(path)], "text"))
 
 
-@pytest.mark.parametrize("suffix", [".gz", ".xz", ".zst"])
-def test_a_file_that_only_claims_to_be_compressed_is_refused(tmp_path, suffix):
-    path = tmp_path / f"a.jsonl{suffix}"
-    path.write_bytes(LINES)
-    with pytest.raises(ValueError, match="cannot be decompressed after line 0"):
-        list(read_jsonl([whole(path)], "text"))
-
-
 def test_parquet_errors_name_file_and_columns(tmp_path):
     path = tmp_path / "a.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"body": ["One."]}), path)
     with pytest.raises(ValueError, match=r"a\.parquet has no corpus\.text_key=text; .* one of body"):
         list(read_jsonl([whole(path)], "text"))
-    path.write_bytes(LINES)
+    path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(ValueError, match=r"a\.parquet is not a parquet file"):
         list(read_jsonl([whole(path)], "text"))

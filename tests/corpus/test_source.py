@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import lzma
 import pickle
 from itertools import pairwise
 
@@ -93,7 +94,7 @@ def test_a_cut_source_reads_as_the_whole_one(tmp_path, max_bytes):
 
 def test_compressed_files_row_groups_and_one_document_files_stay_whole(tmp_path):
     packed, table, text = (tmp_path / name for name in ("a.jsonl.xz", "b.parquet", "c.txt"))
-    packed.write_bytes(b"x" * 100)
+    packed.write_bytes(lzma.compress(b"x" * 100))
     pyarrow.parquet.write_table(pyarrow.table({"text": ["One."] * 10}), table, row_group_size=4)
     text.write_text("One.\n\nTwo.")
     (whole_file,) = cut_source(a_source("jsonl", whole(packed)), 1)

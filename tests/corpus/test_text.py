@@ -47,5 +47,5 @@ def test_a_file_without_text_is_refused(tmp_path, content, border):
 
 def test_bytes_that_are_not_utf8_are_refused_with_file_and_line(tmp_path):
     path = write(tmp_path / "a.txt", b"One.\nCaf\xe9.\n")
-    with pytest.raises(ValueError, match=r"a\.txt:2 is not UTF-8 \(byte 0xe9\); convert"):
+    with pytest.raises(ValueError, match=r"a\.txt:2 is not UTF-8 \(byte 0xe9\); it fits CP1252: convert it with"):
         list(read_text([whole(path)], "file"))

@@ -92,6 +92,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "corpus.name": ("full", "x", SHARED),
     "corpus.reader": ("full", "text", CORPUS),
     "corpus.path": ("full", "{directory}/other.jsonl", CORPUS),
+    "corpus.max_line_bytes": ("full", 9999, NOTHING),
     "corpus.text_key": ("full", "body", CORPUS),
     "corpus.document_border": ("segment", "file", CORPUS),
     "corpus.one_sentence_per_line": ("full", True, STORES),

@@ -43,11 +43,6 @@ def _read_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def files_below(path: Path) -> list[Path]:
-    """Return a file itself, or the files below a directory, in order; nothing where there is neither."""
-    return [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
-
-
 def files_fingerprint(paths: list[Path]) -> str:
     """Return one fingerprint of several files' bytes, in the order given; names and times do not count."""
     return fingerprint([file_sha256(path) for path in paths])

@@ -1,12 +1,12 @@
 """Paths of a configuration: inputs that must exist, outputs that must be writable."""
 
-import glob
 import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nsp_ablation.base.visible_files import expand_paths
 from nsp_ablation.config.combinations import FINETUNED, TRAINED
 from nsp_ablation.config.problem import Problem
 from nsp_ablation.config.schema import Config
@@ -63,12 +63,7 @@ def _encoder(needed: NeededPath) -> Iterator[Problem]:
 
 
 def _corpus(needed: NeededPath) -> Iterator[Problem]:
-    pattern = Path(needed.value).expanduser()
-    if pattern.is_dir():
-        found = any(path.is_file() for path in pattern.rglob("*"))
-    else:
-        found = any(Path(path).is_file() for path in glob.iglob(str(pattern), recursive=True))
-    if not found:
+    if not expand_paths(needed.value):
         reason = "matches no file; give a file, a directory with files or a quoted glob"
         yield Problem(needed.field, needed.value, reason)
 

@@ -42,6 +42,7 @@ READERS = {
     ),
     "hub": ReaderFacts("nsp_ablation.text.corpus.hub", {}),
 }
+MAX_LINE_BYTES = 64 << 20
 BYTE_ALPHABET = 256 + 5  # bytes and special tokens: the least vocabulary of byte-level BPE
 
 
@@ -75,6 +76,9 @@ class CorpusOptions:
     name: str = science(REQUIRED, "The corpus.")
     reader: str = science(REQUIRED, "What reads it.", *READERS)
     path: str | None = machine(None, "Files: a file, a directory or a quoted glob.")
+    max_line_bytes: int = machine(
+        MAX_LINE_BYTES, "Longest line, or cell of Parquet, that is read; a longer one is refused.", low=1, high=2**40
+    )
     text_key: str | None = science(None, "Key of a JSON object or parquet column that holds a document's text.")
     document_border: str | None = science(None, "What ends a document of plain text.", "blank_line", "file")
     one_sentence_per_line: bool = science(False, "Each line is a sentence (BERT's layout); none is split.")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.errors import InputError
-from nsp_ablation.base.fingerprint import files_below, files_fingerprint
+from nsp_ablation.base.fingerprint import files_fingerprint
+from nsp_ablation.base.visible_files import files_below
 from nsp_ablation.config.identity import corpus_settings
 from nsp_ablation.options.corpus_options import READERS, CorpusOptions
 from nsp_ablation.options.format_options import FORMATS

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.artifact import read_json, write_json
-from nsp_ablation.base.fingerprint import files_below, files_fingerprint
+from nsp_ablation.base.fingerprint import files_fingerprint
+from nsp_ablation.base.visible_files import files_below
 from nsp_ablation.config.identity import task_settings
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.tasks.outcome import Baselines

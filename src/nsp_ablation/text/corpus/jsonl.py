@@ -8,7 +8,8 @@ from typing import Any
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.corpus_options import CorpusOptions
-from nsp_ablation.text.corpus.lines import COMPRESSED, line_number, read_lines
+from nsp_ablation.text.corpus.first_bytes import PARQUET, UTF8, kind_of_file
+from nsp_ablation.text.corpus.lines import line_number, read_lines
 from nsp_ablation.text.corpus.piece import Piece, cut_bytes, whole
 
 _NUM_PARQUET_ROWS = 1024  # read at a time: long documents (books) then stay below a gigabyte
@@ -24,26 +25,33 @@ def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
     assert text_key is not None
     for piece in pieces:
         has_rows = False
-        for text in _texts(piece, text_key):
+        for text in _texts(piece, text_key, options.max_line_bytes):
             has_rows = True
             yield text
-        if not has_rows and piece.start == 0 and next(_texts(whole(piece.path), text_key), None) is None:
+        if (
+            not has_rows
+            and piece.start == 0
+            and next(_texts(whole(piece.path), text_key, options.max_line_bytes), None) is None
+        ):
             raise InputError(f"{piece.path} holds no documents; delete it or correct corpus.path")
 
 
 def cut(options: CorpusOptions, piece: Piece, max_bytes: int) -> list[Piece]:
-    """Cut a plain file at any byte and a parquet file at row groups; a compressed one stays whole."""
-    if piece.path.suffix in COMPRESSED:
-        return [piece]
-    return (_cut_row_groups if piece.path.suffix == ".parquet" else cut_bytes)(piece.path, max_bytes)
+    """Cut a file of UTF-8 at any byte and a Parquet file at row groups; one that is compressed stays whole."""
+    kind = kind_of_file(piece.path)
+    if kind is PARQUET:
+        return _cut_row_groups(piece.path, max_bytes)
+    return cut_bytes(piece.path, max_bytes) if kind is UTF8 else [piece]
 
 
-def _texts(piece: Piece, text_key: str) -> Iterator[str]:
-    return (_parquet_texts if piece.path.suffix == ".parquet" else _json_texts)(piece, text_key)
+def _texts(piece: Piece, text_key: str, max_line_bytes: int) -> Iterator[str]:
+    if kind_of_file(piece.path) is PARQUET:
+        return _parquet_texts(piece, text_key)
+    return _json_texts(piece, text_key, max_line_bytes)
 
 
-def _json_texts(piece: Piece, text_key: str) -> Iterator[str]:
-    for offset, number, line in read_lines(piece.path, piece.start):
+def _json_texts(piece: Piece, text_key: str, max_line_bytes: int) -> Iterator[str]:
+    for offset, number, line in read_lines(piece.path, max_line_bytes, piece.start):
         if piece.end is not None and offset >= piece.end:
             return
         if not line.strip():
@@ -58,7 +66,9 @@ def _json_texts(piece: Piece, text_key: str) -> Iterator[str]:
 def _row(line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except json.JSONDecodeError as error:
+    except RecursionError as error:
+        raise InputError("is JSON that is nested too deep; corpus=jsonl needs one object on each line") from error
+    except ValueError as error:  # JSONDecodeError, and a number of more digits than Python converts
         raise InputError(f"is not JSON ({error}); corpus=jsonl needs one object on each line") from error
     if not isinstance(row, dict):
         raise InputError(f"is not a JSON object but {line[:20]!r}; corpus=jsonl needs one object on each line")

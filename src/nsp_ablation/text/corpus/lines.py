@@ -1,51 +1,68 @@
-"""Lines of a UTF-8 text file, plain or compressed, streamed, from any byte on."""
+"""Lines of a text file, plain or compressed, streamed, from any byte on."""
 
-import gzip
-import lzma
-import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-import zstandard
-
 from nsp_ablation.base.errors import InputError
-
-COMPRESSED = (".gz", ".xz", ".zst")
+from nsp_ablation.text.corpus.byte_stream import DecompressionError, open_bytes
+from nsp_ablation.text.corpus.encoding_advice import encoding_advice
 
 _CHUNK_BYTES = 1 << 18
-_BROKEN = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+_MAX_COUNTED_BYTES = 1 << 30  # a line that is longer still is not read to its end to tell its size
 
 
-def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, int, str]]:
+def read_lines(path: Path, max_line_bytes: int, start: int = 0) -> Iterator[tuple[int, int, str]]:
     """Yield (offset, number, line) of every line that begins at byte `start` of a file or later, without its end.
 
     `offset` is the byte at which the line begins; numbers count from 1 at the first line yielded, and `line_number`
-    turns them into the file's. Files named `.gz`, `.zst`, `.xz` are decompressed, and read from 0 alone. Only "\\n" and
-    "\\r\\n" end a line; a byte order mark is dropped. Raises InputError naming the file, and the line where there is
-    one, for bytes that are not UTF-8 and for a broken or cut compressed file.
+    turns them into the file's. Only a file in UTF-8 is read from elsewhere than 0. Only "\\n" and "\\r\\n" end a line;
+    a byte order mark is dropped. Raises InputError as `open_bytes` does, and naming the file and the line for a line of
+    more than `max_line_bytes` (which is never held), one that is not UTF-8 or holds a NUL, and for a broken or cut
+    compressed file.
     """
     number = 0
     try:
-        with _open(path, start) as (offset, file):
-            for number, line in enumerate(file, start=1):
+        with open_bytes(path) as file:
+            offset = _seek_line(path, file, start, max_line_bytes)
+            while line := file.readline(max_line_bytes + 1):
+                number += 1
+                if len(line) > max_line_bytes and not line.endswith(b"\n"):
+                    raise _too_long(path, line_number(path, start, number), file, max_line_bytes)
                 text = line.decode("utf-8-sig" if offset == 0 else "utf-8")
+                if "\0" in text:
+                    raise _with_nul(path, line_number(path, start, number))
                 yield offset, number, text.rstrip("\n").removesuffix("\r")
                 offset += len(line)
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}:{line_number(path, start, number)} is not UTF-8 (byte {error.object[error.start]:#04x}); "
-            "convert the file, for example with `iconv -f LATIN1 -t UTF-8`"
-        ) from error
-    except _BROKEN as error:
+        raise _not_utf8(path, line_number(path, start, number), error) from error
+    except DecompressionError as error:
         raise InputError(
             f"{path} cannot be decompressed after line {number} ({error}); fetch or compress it again"
         ) from error
 
 
+def read_text(path: Path) -> str:
+    """Return the whole text of a file, as `read_lines` reads it but for line ends, which stay.
+
+    Raises InputError as `read_lines` does.
+    """
+    try:
+        with open_bytes(path) as file:
+            content = file.read()
+    except DecompressionError as error:
+        raise InputError(f"{path} cannot be decompressed ({error}); fetch or compress it again") from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, 1 + content.count(b"\n", 0, error.start), error) from error
+    if "\0" in text:
+        raise _with_nul(path, 1 + text.count("\n", 0, text.index("\0")))
+    return text
+
+
 def line_number(path: Path, start: int, number: int) -> int:
-    """Return which line of its file `read_lines(path, start)` numbers `number`; reads the file up to `start`."""
+    """Return which line of its file `read_lines(path, ..., start)` numbers `number`; reads the file up to `start`."""
     if start == 0:
         return number
     # The line that holds byte start - 1 is the last one before the first that `read_lines` yields.
@@ -57,44 +74,37 @@ def line_number(path: Path, start: int, number: int) -> int:
     return num_lines + number
 
 
-@contextmanager
-def _open(path: Path, start: int) -> Iterator[tuple[int, Iterable[bytes]]]:
-    """Give the first line that begins at `start` or later as the byte where it begins, and all lines from it on."""
-    assert start == 0 or path.suffix not in COMPRESSED, f"{path} cannot be read from byte {start}"
-    with open(path, "rb") as file:
-        if path.suffix == ".gz":
-            with gzip.open(file) as stream:
-                yield 0, stream
-        elif path.suffix == ".xz":
-            with lzma.open(file) as stream:
-                yield 0, stream
-        elif path.suffix == ".zst":
-            yield 0, _split_lines(_zstd_chunks(file))
-        else:
-            if start:
-                file.seek(start - 1)
-                file.readline()
-            yield file.tell(), file
+def _seek_line(path: Path, file: BinaryIO, start: int, max_line_bytes: int) -> int:
+    """Go to the first line that begins at `start` or later and return the byte where it begins."""
+    if start == 0:
+        return 0
+    file.seek(start - 1)
+    if len(file.readline(max_line_bytes + 1)) > max_line_bytes:
+        raise _too_long(path, line_number(path, start, 0), file, max_line_bytes)
+    return file.tell()
 
 
-def _zstd_chunks(file: BinaryIO) -> Iterator[bytes]:
-    """Decompress frame by frame: `zstandard`'s own reader stops at a cut file as if it were whole."""
-    frame = None
-    while chunk := file.read(_CHUNK_BYTES):
-        while chunk:
-            frame = frame or zstandard.ZstdDecompressor().decompressobj()
-            yield frame.decompress(chunk)
-            chunk = frame.unused_data if frame.eof else b""
-            frame = None if frame.eof else frame
-    if frame:
-        raise EOFError("the last frame has no end")
+def _too_long(path: Path, number: int, file: BinaryIO, max_line_bytes: int) -> InputError:
+    """Return the error for a line of which `max_line_bytes` + 1 bytes are read, and count the others."""
+    num_bytes = max_line_bytes + 1
+    while num_bytes < _MAX_COUNTED_BYTES and (more := file.readline(_CHUNK_BYTES)):
+        num_bytes += len(more)
+        if more.endswith(b"\n"):
+            break
+    size = f"{num_bytes:,} bytes" if num_bytes < _MAX_COUNTED_BYTES else f"{num_bytes:,} bytes or more"
+    return InputError(
+        f"{path}:{number} is a line of {size}; end lines earlier (a document is several lines, or a JSON object each), "
+        f"or raise corpus.max_line_bytes={max_line_bytes}"
+    )
 
 
-def _split_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    rest = b""
-    for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line + b"\n"
-    if rest:
-        yield rest
+def _with_nul(path: Path, number: int) -> InputError:
+    return InputError(
+        f"{path}:{number} holds a NUL byte, which no text has; remove it with `tr -d '\\000'` or leave it out"
+    )
+
+
+def _not_utf8(path: Path, number: int, error: UnicodeDecodeError) -> InputError:
+    byte = error.object[error.start]
+    advice = encoding_advice(path, error.object)
+    return InputError(f"{path}:{number} is not UTF-8 (byte {byte:#04x}); {advice}")

@@ -1,12 +1,12 @@
 """The files of a corpus, and pieces of them: what a shard reads, so that many processes can share one large file."""
 
-import glob
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from nsp_ablation.base.errors import InputError
+from nsp_ablation.base.visible_files import expand_paths
 
 
 @dataclass(frozen=True)
@@ -23,22 +23,12 @@ class Piece:
     num_bytes: int
 
 
-def expand(pattern: str) -> list[Path]:
-    """Return the files of a file's path, a directory (all files below it) or a glob (`**` too), sorted by path.
-
-    Hidden files and files in hidden directories are left out of a directory. Raises InputError where nothing matches.
-    """
-    given = Path(pattern).expanduser()
-    if given.is_file():
-        return [given]
-    if given.is_dir():
-        found = [path for path in given.rglob("*") if "/." not in f"/{path.relative_to(given)}"]
-    else:
-        found = [Path(path) for path in glob.glob(str(given), recursive=True)]
-    files = sorted(path for path in found if path.is_file())
-    if not files:
-        raise InputError(f"corpus.path={pattern} matches no file; give a file, a directory with files or a glob")
-    return files
+def expand(path: str | list[str]) -> list[Path]:
+    """Return the files of `corpus.path` as `expand_paths` does. Raises InputError where a path matches none."""
+    for pattern in [path] if isinstance(path, str) else path:
+        if not expand_paths(pattern):
+            raise InputError(f"corpus.path={pattern} matches no file; give a file, a directory with files or a glob")
+    return expand_paths(path)
 
 
 def whole(path: Path) -> Piece:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.corpus_options import CorpusOptions
-from nsp_ablation.text.corpus.lines import COMPRESSED, read_lines
+from nsp_ablation.text.corpus.first_bytes import UTF8, kind_of_file
+from nsp_ablation.text.corpus.lines import read_lines
 from nsp_ablation.text.corpus.piece import Piece, cut_bytes, whole
 
 
@@ -21,23 +22,27 @@ def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
     for piece in pieces:
         assert blank_line_ends or (piece.start, piece.end) == (0, None), piece
         has_text = False
-        for document in _documents(piece, blank_line_ends):
+        for document in _documents(piece, blank_line_ends, options.max_line_bytes):
             has_text = True
             yield document
-        if not has_text and piece.start == 0 and not any(_documents(whole(piece.path), blank_line_ends)):
+        if (
+            not has_text
+            and piece.start == 0
+            and not any(_documents(whole(piece.path), blank_line_ends, options.max_line_bytes))
+        ):
             raise InputError(f"{piece.path} holds no text; delete it or correct corpus.path")
 
 
 def cut(options: CorpusOptions, piece: Piece, max_bytes: int) -> list[Piece]:
-    """Cut a file at any byte; one that is compressed, or a document, stays whole."""
-    stays_whole = piece.path.suffix in COMPRESSED or options.document_border == "file"
+    """Cut a file of UTF-8 at any byte; one that is compressed, in another encoding, or a document, stays whole."""
+    stays_whole = options.document_border == "file" or kind_of_file(piece.path) is not UTF8
     return [piece] if stays_whole else cut_bytes(piece.path, max_bytes)
 
 
-def _documents(piece: Piece, blank_line_ends: bool) -> Iterator[str]:
+def _documents(piece: Piece, blank_line_ends: bool, max_line_bytes: int) -> Iterator[str]:
     lines = list[str]()
     belongs_to_previous_piece = piece.start > 0 or piece.end == 0
-    for offset, _, line in read_lines(piece.path, piece.start):
+    for offset, _, line in read_lines(piece.path, max_line_bytes, piece.start):
         is_blank = not line.strip()
         if piece.end is not None and offset >= piece.end and (is_blank or belongs_to_previous_piece):
             break
