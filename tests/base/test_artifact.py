@@ -28,8 +28,8 @@ def test_a_failed_build_leaves_nothing_behind(tmp_path):
 
 
 def test_what_a_killed_build_left_behind_is_removed_by_the_next_one_and_nothing_else(tmp_path):
-    kept = (".store.b.12345678", ".store.1234567", ".other.12345678", "store.shards")
-    for name in (".store.12345678", *kept):
+    kept = (".store.b.12345678", ".nsp-12345678", ".store.nsp-1234567", "a.nsp-12345678", "store.shards")
+    for name in (".store.nsp-12345678", ".other.nsp-12345678", *kept):
         (tmp_path / name).mkdir()
         (tmp_path / name / "half").write_text("x")
     build_once(tmp_path / "store", lambda directory: None)

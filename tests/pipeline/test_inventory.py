@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 from filelock import FileLock
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.pipeline.chain import MAKERS, Artifact
 from nsp_ablation.pipeline.inventory import delete_unused, take_inventory
 
@@ -58,6 +59,32 @@ def test_what_is_being_built_is_not_deleted(chain, tmp_path):
     with FileLock(f"{third.directory}.lock"):
         assert third.name not in [item.name for item in delete_unused(take_inventory(tmp_path, []))]
     assert third.is_made
+
+
+def test_what_others_laid_beside_artifacts_is_neither_listed_nor_deleted(chain, tmp_path):
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (tmp_path / "stores" / "my-own-store").mkdir()
+    (tmp_path / "stores" / "0123456789abcdef").symlink_to(foreign)
+    (tmp_path / "encoders").symlink_to(foreign)
+    (foreign / "fedcba9876543210").mkdir()
+    assert len(delete_unused(take_inventory(tmp_path, []))) == len(chain)
+    assert {path.name for path in foreign.iterdir()} == {"fedcba9876543210"}
+    assert (tmp_path / "stores" / "my-own-store").is_dir()
+
+
+@pytest.mark.parametrize("link", ["stores", "the artifact"])
+def test_an_artifact_behind_a_link_is_refused(tmp_path, link):
+    thing, foreign = Thing(tmp_path / "artifacts", "text"), tmp_path / "foreign"
+    place = thing.directory if link == "the artifact" else thing.directory.parent
+    place.parent.mkdir(parents=True)
+    foreign.mkdir()
+    place.symlink_to(foreign)
+    with pytest.raises(InputError, match=f"{place} is a symbolic link"):
+        thing.make()
+    assert not list(foreign.iterdir())
+    place.unlink()
+    assert thing.make().is_dir()
 
 
 def test_an_artifact_of_an_older_version_is_listed_as_such_and_never_used(tmp_path):

@@ -1,30 +1,28 @@
 """Artifacts on disk: whole or absent, built once even when two processes start together, noticed when damaged.
 
 A directory holds the size and SHA-256 of its files, against which it is held when opened. Sizes are compared always.
-Content is hashed for weights, for files up to 4 MiB, and for a larger file whose time of change is later than that of
-the checksums; so opening a large store costs a few milliseconds, and every change that goes through the file system is
-seen.
+Content is hashed for weights, for files up to 4 MiB, and for a larger file whose time of change (of content, name or
+mode) is later than that of the checksums; so opening a large store costs a few milliseconds, and every change that goes
+through the file system is seen.
 """
 
 import errno
 import json
 import os
 import re
-import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
-
-from filelock import FileLock
 
 from nsp_ablation.base.errors import DamageError, FullDiskError
 from nsp_ablation.base.fingerprint import file_sha256
+from nsp_ablation.base.leftovers import temporary_directory, temporary_file
+from nsp_ablation.base.owned_paths import locked, make_directory, owned
 
 CHECKSUMS = "checksums.json"
 _ALWAYS_HASHED_BYTES, _WEIGHTS = 4 << 20, ".safetensors"
-_NAME_DIGITS = 8  # random, of temporary names
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # How libraries tell it that raise errors of their own: tokenizers, safetensors (Rust), numpy, torch.
@@ -62,23 +60,17 @@ def _is_full(error: BaseException) -> bool:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success it becomes `path`, on an error it is removed.
+    """Give a temporary path beside `path`, of an empty file; on success it becomes `path`, on an error it is removed.
 
-    Raises FullDiskError where the disk is full.
+    Raises FullDiskError where the disk is full, DamageError where a directory lies in the place of the file or a file
+    in that of its directory.
     """
-    with full_disk_named(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _beside(path, path.suffix)
+    with full_disk_named(path), temporary_file(make_directory(path.parent) / path.name) as temporary:
+        yield temporary
         try:
-            yield temporary
             os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def _beside(path: Path, suffix: str = "") -> Path:
-    """Return a new hidden name beside `path`."""
-    return path.with_name(f".{path.name}.{uuid4().hex[:_NAME_DIGITS]}{suffix}")
+        except IsADirectoryError as error:
+            raise DamageError(f"{path} is a directory, not a file; delete it and run the same command again") from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -112,52 +104,76 @@ def build_once(directory: Path, build: Callable[[Path], None]) -> Path:
     The directory appears whole (one rename), with the checksums of its files, against which it is held when it is
     there already. A kernel file lock beside it makes a second process wait and share; it dies with its holder. What
     `build` raises passes through and leaves nothing behind. Raises FullDiskError where the disk is full, DamageError
-    naming the file where the directory was damaged since it was built.
+    naming the file where the directory was damaged since it was built, InputError where it is a symbolic link.
     """
+    owned(directory.parent, directory.name)
     if not directory.exists():
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        with full_disk_named(directory), FileLock(f"{directory}.lock"):
+        with full_disk_named(directory), locked(Path(f"{directory}.lock")):
             if not directory.exists():
-                _build(directory, build)
+                with temporary_directory(directory) as temporary:
+                    _build(temporary, build)
+                    os.rename(temporary, directory)
                 return directory
     check_artifact(directory)
     return directory
 
 
-def _build(directory: Path, build: Callable[[Path], None]) -> None:
-    """Build `directory` under its lock, and remove what builders left behind that were killed."""
-    left_over = re.compile(rf"\.{re.escape(directory.name)}\.[0-9a-f]{{{_NAME_DIGITS}}}")
-    for path in directory.parent.iterdir():
-        if left_over.fullmatch(path.name) and path.is_dir():  # and none whose name only begins alike
-            shutil.rmtree(path, ignore_errors=True)
-    temporary = _beside(directory)
-    temporary.mkdir()
-    try:
-        build(temporary)
-        files = sorted(path for path in temporary.rglob("*") if path.is_file() and path.name != CHECKSUMS)
-        sums = {str(path.relative_to(temporary)): [path.stat().st_size, file_sha256(path)] for path in files}
-        (temporary / CHECKSUMS).write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
-        os.rename(temporary, directory)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+def _build(temporary: Path, build: Callable[[Path], None]) -> None:
+    """Build into `temporary`, with checksums, all of the mode that the umask gives (safetensors: for its owner)."""
+    build(temporary)
+    mode = temporary.stat().st_mode & 0o666
+    files = sorted(path for path in temporary.rglob("*") if path.is_file() and path.name != CHECKSUMS)
+    for path in files:
+        path.chmod(mode)
+    sums = {str(path.relative_to(temporary)): [path.stat().st_size, file_sha256(path)] for path in files}
+    (temporary / CHECKSUMS).write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
 
 
 def check_artifact(directory: Path) -> None:
     """Raise DamageError naming the file of an artifact that is missing, was cut short or was edited."""
     remedy, written = "delete its directory, and the same command builds it anew", directory / CHECKSUMS
     try:
-        expected = json.loads(written.read_text(encoding="utf-8"))
+        expected = _read_checksums(written)
         stats = {name: (directory / name).stat() for name in expected}
-    except (OSError, ValueError) as error:
+        written_ns, started_ns = written.stat().st_mtime_ns, time.time_ns()
+        changed = [name for name in expected if max(stats[name].st_mtime_ns, stats[name].st_ctime_ns) > written_ns]
+        for name, (num_bytes, sha256) in expected.items():
+            found_bytes = stats[name].st_size
+            is_hashed = name in changed or found_bytes <= _ALWAYS_HASHED_BYTES or name.endswith(_WEIGHTS)
+            if found_bytes != num_bytes:
+                raise DamageError(f"{directory / name} has {found_bytes} bytes instead of {num_bytes}; {remedy}")
+            if is_hashed and file_sha256(directory / name) != sha256:
+                raise DamageError(f"{directory / name} is not what was built (SHA-256); {remedy}")
+    except OSError as error:  # missing, a directory, unreadable
         raise DamageError(f"artifact {directory} is damaged ({error}); {remedy}") from error
-    written_ns = written.stat().st_mtime_ns
-    for name, (num_bytes, sha256) in expected.items():
-        found_bytes, changed_ns = stats[name].st_size, stats[name].st_mtime_ns
-        is_hashed = changed_ns > written_ns or found_bytes <= _ALWAYS_HASHED_BYTES or name.endswith(_WEIGHTS)
-        if found_bytes != num_bytes:
-            reason = f"has {found_bytes} bytes instead of {num_bytes}"
-        elif is_hashed and file_sha256(directory / name) != sha256:
-            reason = "is not what was built (SHA-256)"
-        else:
-            continue
-        raise DamageError(f"{directory / name} {reason}; {remedy}")
+    if any(expected[name][0] > _ALWAYS_HASHED_BYTES for name in changed):
+        with suppress(OSError):  # a copy: not hashed again, unless it changes again
+            os.utime(written, ns=(started_ns, started_ns))
+
+
+def _read_checksums(path: Path) -> dict[str, tuple[int, str]]:
+    """Return size and SHA-256 by name. Raises DamageError where the file does not hold these."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if outside := [name for name in found if Path(name).is_absolute() or ".." in Path(name).parts]:
+            raise ValueError(f"{outside[0]} is not below it")
+        return {name: (int(num_bytes), str(sha256)) for name, (num_bytes, sha256) in found.items()}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise DamageError(
+            f"{path} holds no checksums ({error}); delete its directory, and the same command builds it anew"
+        ) from error
+
+
+def remove_artifact(directory: Path) -> None:
+    """Delete the files of an artifact, and of artifacts in it, by their checksums; others stay, with the directory."""
+    for written in sorted(directory.rglob(CHECKSUMS)):
+        for name in _read_checksums(written):
+            path = owned(written.parent, name)
+            path.unlink(missing_ok=True)
+        written.unlink()
+    for path in directory.rglob("*.lock"):
+        path.unlink()
+    for path in sorted([directory, *directory.rglob("*")], reverse=True):  # a directory after what it holds
+        if path.is_dir() and not path.is_symlink():
+            with suppress(OSError):  # not empty
+                path.rmdir()

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nsp_ablation.base.owned_paths import owned
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.run_loggers import close_logger, make_logger
 
@@ -22,7 +23,7 @@ def run_logger(config: Config, group: str, job_type: str, name: str) -> Iterator
     tags = [str(config.name), config.corpus.name, config.model.name, f"seed {config.seed}"]
     logger = make_logger(
         config.logger.name,
-        directory=Path(config.paths.artifacts) / "logs" / group / name,
+        directory=owned(Path(config.paths.artifacts), "logs", group, name),
         project=config.logger.project,
         entity=config.logger.entity,
         offline=config.logger.offline,

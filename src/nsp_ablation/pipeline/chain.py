@@ -12,11 +12,13 @@ from typing import Any, ClassVar
 
 from nsp_ablation.base.artifact import build_once, write_json
 from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.base.owned_paths import owned
 
 # The number of each maker is part of the key of what it makes: the commit that changes what it makes raises it, so that
 # nothing older is taken for its work (tests/golden).
 MAKERS = {"corpora": 1, "tokenizers": 1, "stores": 2, "indexes": 1, "encoders": 1, "baselines": 1, "records": 2}
 LINK_FILE = "artifact.json"
+RUN_FILES = ("last.ckpt", "rank*.log")  # what an interrupted training keeps, in runs/, and its other ranks say
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,8 @@ class Artifact(ABC):
 
     @property
     def directory(self) -> Path:
-        return self.root / self.kind / self.key
+        """`<root>/<kind>/<key>`. Raises InputError where that is a symbolic link, or its kind's directory is."""
+        return owned(self.root, self.kind, self.key)
 
     @property
     def is_made(self) -> bool:

@@ -11,6 +11,8 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins.environments import ClusterEnvironment
 
 from nsp_ablation.base.artifact import build_once
+from nsp_ablation.base.leftovers import remove_leftovers
+from nsp_ablation.base.owned_paths import make_directory, owned
 from nsp_ablation.config.identity import condition, condition_name, resolved_objective
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.device_peak import device_peak
@@ -58,11 +60,10 @@ def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
     }
 
     def export_on_the_way(update: int) -> None:
-        there = encoder.directory.with_name(f"{encoder.key}.at") / str(update)
+        there = owned(encoder.root, encoder.kind, f"{encoder.key}.at", str(update))
         build_once(there, lambda new: export_encoder(model, tokenizer, new, {**facts, "update": update}))
 
-    for left in run.glob(".*"):
-        left.unlink()  # a checkpoint that a killed process was writing; the lock of the encoder is ours
+    remove_leftovers(make_directory(run))  # a checkpoint that a killed process was writing
     plan = plan_micro_batches(config.trainer, feed.size, feed.index_of(1).lengths())
     _announce(config, feed, plan)
     with (

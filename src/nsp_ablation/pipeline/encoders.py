@@ -1,6 +1,5 @@
 """The fifth link: the encoders of a cell. Each is an arm: trained here, untrained beside it, or from elsewhere."""
 
-import shutil
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, ClassVar
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import file_sha256, files_fingerprint, fingerprint
+from nsp_ablation.base.owned_paths import owned, remove_own
 from nsp_ablation.base.process import heavy_imports
 from nsp_ablation.config.identity import (
     condition,
@@ -18,7 +18,7 @@ from nsp_ablation.config.identity import (
     untrained_settings,
 )
 from nsp_ablation.config.schema import Config
-from nsp_ablation.pipeline.chain import Artifact
+from nsp_ablation.pipeline.chain import RUN_FILES, Artifact
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.feed import Feed, feed_of
 from nsp_ablation.pipeline.stores import Stores
@@ -112,7 +112,7 @@ class TrainedEncoder(Encoder):
     @property
     def run_directory(self) -> Path:
         """Where an interrupted training keeps its state."""
-        return self.root / "runs" / self.key
+        return owned(self.root, "runs", self.key)
 
     def build(self, directory: Path) -> None:
         with heavy_imports():
@@ -127,7 +127,7 @@ class TrainedEncoder(Encoder):
         """
         is_new = not self.is_made
         directory = super().make()
-        shutil.rmtree(self.run_directory, ignore_errors=True)
+        remove_own(self.run_directory, *RUN_FILES)
         if is_new:
             say("pretrain", f"encoder -> {directory}")
         return directory

@@ -1,15 +1,18 @@
 """What lies under paths.artifacts, which records use it, and the deletion of what none uses."""
 
-import shutil
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from nsp_ablation.base.artifact import read_json
+from nsp_ablation.base.artifact import read_json, remove_artifact
+from nsp_ablation.base.owned_paths import locked
 from nsp_ablation.pipeline.chain import LINK_FILE, MAKERS
+
+_NAME = re.compile(r"[0-9a-f]{16}(\.at|\.shards)?")  # an artifact, exports on its way, shards of a killed preparation
 
 
 @dataclass
@@ -41,19 +44,25 @@ def take_inventory(root: Path, used_by: Iterable[tuple[str, list[str]]]) -> list
 
 
 def delete_unused(items: list[Item]) -> list[Item]:
-    """Delete the artifacts that no record needs and nobody is building, and return them."""
+    """Delete the artifacts that no record needs and nobody is building, and return them.
+
+    Of a directory the files go that were built; one that somebody else laid there stays, with its directory.
+    """
     deleted = []
     for item in [item for item in items if not item.records]:
-        with suppress(Timeout), FileLock(f"{item.directory}.lock", timeout=0):
-            shutil.rmtree(item.directory)
+        with suppress(Timeout), locked(item.directory.with_name(f"{item.directory.name[:16]}.lock"), timeout=0):
+            remove_artifact(item.directory)
             deleted.append(item)
     return deleted
 
 
 def _items(root: Path, kind: str) -> list[Item]:
     directory = root / kind
-    found = sorted(path for path in directory.iterdir() if path.is_dir()) if directory.is_dir() else []
-    return [Item(f"{kind}/{path.name}", path, _num_bytes(path), _inputs(path)) for path in found if path.name[0] != "."]
+    if not directory.is_dir() or directory.is_symlink():
+        return []
+    names = (path for path in sorted(directory.iterdir()) if _NAME.fullmatch(path.name))
+    ours = (path for path in names if path.is_dir() and not path.is_symlink())
+    return [Item(f"{kind}/{path.name}", path, _num_bytes(path), _inputs(path)) for path in ours]
 
 
 def _num_bytes(directory: Path) -> int:

@@ -172,7 +172,8 @@ def _local_rank(config: Config, take_part: TakePart, rank: int, world_size: int,
     """Be rank `rank`, from 1, of this machine, in a process of its own."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # however the first rank ends
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    log.unlink(missing_ok=True)  # what lies there may be a link to a file of others
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     os.dup2(file, 1)
     os.dup2(file, 2)
     set_up_cpu(config.trainer.num_threads)

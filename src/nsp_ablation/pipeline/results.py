@@ -1,18 +1,16 @@
 """The last link: a result, one encoder on one task and fine-tuning seed, kept as a record beside its scores."""
 
-import shutil
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from filelock import FileLock
-
 from nsp_ablation.base.errors import StatedError
+from nsp_ablation.base.owned_paths import locked, owned, remove_own
 from nsp_ablation.base.process import heavy_imports
 from nsp_ablation.config.schema import Config
 from nsp_ablation.pipeline.chain import MAKERS
 from nsp_ablation.pipeline.console import say
-from nsp_ablation.pipeline.encoders import Encoder
+from nsp_ablation.pipeline.encoders import RUN_FILES, Encoder
 from nsp_ablation.pipeline.provenance import provenance
 from nsp_ablation.pipeline.task_data import TaskData
 from nsp_ablation.reporting.records.record import FinetuningFacts, ResultRecord, record_id
@@ -55,7 +53,7 @@ class Result:
             from nsp_ablation.pipeline.evaluation import evaluate
 
         encoder, metric = self.encoder, self.task.options.metric
-        state = encoder.root / "runs" / self.id
+        state = owned(encoder.root, "runs", self.id)
         outcome, device, backend = evaluate(self.config, encoder, self.task, self.seed, state)
         done = {
             "status": "done",
@@ -70,7 +68,7 @@ class Result:
         folder.write(
             self.id, self._record(device, backend, done), outcome.scores, outcome.example_ids, outcome.predictions
         )
-        shutil.rmtree(state, ignore_errors=True)
+        remove_own(state, *RUN_FILES)
         say("finetune", f"{self.id}: {metric} {outcome.metrics[metric]:.3f} ({outcome.seconds:.1f} s)")
 
     def fail(self, folder: RecordFolder, reason: str) -> None:
@@ -112,9 +110,9 @@ def make_missing(results: list[Result], folder: RecordFolder) -> list[str]:
     failed: list[str] = []
     without: dict[str, str] = {}
     for result in results:
-        lock = result.encoder.root / "locks" / f"{result.id}.lock"
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock):  # of two sweeps that both want it, the second then finds it done
+        with locked(
+            owned(result.encoder.root, "locks", f"{result.id}.lock")
+        ):  # of two sweeps that both want it, the second then finds it done
             if folder.is_done(result.id):
                 continue
             reason = without.get(result.encoder.key) or _reason(result, folder, without)

@@ -14,6 +14,7 @@ from pytorch_lightning.loggers import Logger
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
+from nsp_ablation.base.owned_paths import make_directory
 from nsp_ablation.base.randomness import draw64, epoch_key, permutation, stream
 from nsp_ablation.learning.engine.checkpoint_io import BackgroundCheckpointIO
 from nsp_ablation.learning.engine.encoder_directory import load_encoder, load_tokenizer, read_layout
@@ -135,7 +136,7 @@ def _train(
     logger: Logger | None,
 ) -> None:
     """Train in place, from the checkpoint on where there is one."""
-    checkpoint.path.parent.mkdir(parents=True, exist_ok=True)
+    make_directory(checkpoint.path.parent)
     with StopRequests() as stop:
         saving = TimedCheckpoint(
             checkpoint.path, checkpoint.seconds, stop, saves_last=False, on_resume=checkpoint.on_resume

@@ -11,6 +11,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins.environments import ClusterEnvironment
 from pytorch_lightning.strategies import DDPStrategy
 
+from nsp_ablation.base.owned_paths import make_directory
 from nsp_ablation.learning.engine.checkpoint_io import BackgroundCheckpointIO
 from nsp_ablation.learning.engine.quiet import quiet_lightning
 from nsp_ablation.learning.engine.resume import TimedCheckpoint, ends_update, readable
@@ -58,7 +59,7 @@ def pretrain(
     Raises DivergedError where a loss or weight is not finite (never saved), DamageError where the checkpoint cannot be
     read, and Stopped, after saving, where a signal asks to stop.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    make_directory(directory)
     checkpoint, seconds, on_resume = directory / "last.ckpt", options.checkpoint_seconds, _says_resumed(say)
     module = PretrainingModule(
         model, make_loader, options, seed=seed, log_every=log_every, say=say, peak_flops=peak_flops

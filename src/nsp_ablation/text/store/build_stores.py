@@ -11,9 +11,10 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-from nsp_ablation.base.artifact import build_once, read_json, write_json
+from nsp_ablation.base.artifact import build_once, check_artifact, read_json, write_json
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.base.owned_paths import owned
 from nsp_ablation.base.process import num_cores
 from nsp_ablation.text.corpus.source import Source, cut_source
 from nsp_ablation.text.store.array_file import StoreArrays, read_pieces
@@ -57,6 +58,8 @@ def build_shards(calls: list[ShardCall], num_processes: int, say: Callable[[str]
     One process is this one. `say` is told how far it is. Raises InputError as the readers do.
     """
     missing = [call for call in calls if not call[-1].exists()]
+    for shard in {directory for _, _, directory in calls} - {directory for _, _, directory in missing}:
+        check_artifact(shard)
     if len(missing) < len(calls):
         say(f"{len(calls) - len(missing)} of {len(calls)} shards are there from an earlier run")
     num_bytes = sum(source.num_bytes for source, _, _ in missing)
@@ -162,4 +165,4 @@ def _meta(arrays: StoreArrays, metas: list[dict[str, Any]], source: dict[str, An
 
 
 def _shards_directory(directory: Path) -> Path:
-    return directory.with_name(f"{directory.name}.shards")
+    return owned(directory.parent, f"{directory.name}.shards")

@@ -1,0 +1,78 @@
+"""Paths below `paths.artifacts` and `paths.results` that may be written and deleted: never through a symbolic link.
+
+The two roots themselves may be links: that is the user's choice.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock
+
+from nsp_ablation.base.errors import DamageError, InputError
+from nsp_ablation.base.leftovers import remove_leftovers
+
+
+def owned(root: Path, *names: str) -> Path:
+    """Return the path of `names` (which may hold several parts) below `root`.
+
+    Raises InputError naming the part below `root` that is a symbolic link.
+    """
+    path = root
+    for part in Path(*names).parts:
+        assert part != "..", names
+        path = path / part
+        if path.is_symlink():
+            raise InputError(
+                f"{path} is a symbolic link to {os.readlink(path)}; nothing is written or deleted behind it: delete "
+                "the link and run the same command again, or set paths.artifacts or paths.results to another disk"
+            )
+    return path
+
+
+def make_directory(path: Path) -> Path:
+    """Return a directory, made where it is missing. Raises DamageError where something else is in its place."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise DamageError(
+            f"{error.filename or path} is not a directory; delete it and run the same command again"
+        ) from error
+    return path
+
+
+@contextmanager
+def locked(path: Path, timeout: float = -1) -> Iterator[None]:
+    """Hold a kernel lock on a file, which is made and stays; it ends with this process.
+
+    Raises filelock's Timeout after `timeout` seconds (-1: never), InputError for a link, DamageError where `path` is
+    no file.
+    """
+    owned(path.parent, path.name)
+    make_directory(path.parent)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout)
+    except OSError as error:
+        if not isinstance(error, IsADirectoryError) and error.errno not in (errno.EISDIR, errno.ENXIO):
+            raise
+        raise DamageError(f"{path} is no file of locks; delete it and run the same command again") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def remove_own(directory: Path, *patterns: str) -> None:
+    """Delete the files of a directory that match `patterns`, those of killed writers, and itself if nothing is left."""
+    if directory.is_symlink() or not directory.is_dir():
+        return
+    remove_leftovers(directory)
+    for pattern in patterns:
+        for path in directory.glob(pattern):
+            if path.is_symlink() or path.is_file():
+                path.unlink()
+    with suppress(OSError):  # a file that is not ours lies there
+        directory.rmdir()
