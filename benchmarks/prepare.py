@@ -74,7 +74,7 @@ def row(way: str, runs: dict[str, list[dict[str, Any]]], megabytes: float) -> li
 
 def make_inputs(scratch: Path, text: str | None, megabytes: int | None, vocab_size: int | None) -> tuple[Path, Path]:
     """Write the corpus, one file of JSON lines, and train the tokenizer on its beginning; return both places."""
-    from nsp_ablation.options.corpus_options import CorpusOptions
+    from nsp_ablation.options.corpus_options import CorpusOptions, TokenizerOptions
     from nsp_ablation.text.corpus.jsonl import read
     from nsp_ablation.text.corpus.piece import expand, whole
     from nsp_ablation.text.microworld.world_documents import write_documents
@@ -98,7 +98,7 @@ def make_inputs(scratch: Path, text: str | None, megabytes: int | None, vocab_si
                 break
     vocab_size = vocab_size or (752 if text is None else 8192)
     beginning = _beginning(read(options, (whole(corpus),)), TOKENIZER_MEGABYTES * 10**6)
-    train_tokenizer("bbpe", beginning, vocab_size, False, scratch / "tokenizer")
+    train_tokenizer(TokenizerOptions("bbpe", vocab_size), beginning, scratch / "tokenizer")
     return corpus, scratch / "tokenizer"
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nsp_ablation.base.randomness import draw64, sample_key
+from nsp_ablation.options.corpus_options import TokenizerOptions
 from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.batches.assemble import assemble_masked
 from nsp_ablation.samples.batches.masking import Masks, mask_kernel, mask_settings
@@ -146,7 +147,7 @@ def test_a_word_longer_than_the_count_is_passed_over_unless_nothing_else_is_ther
 def test_words_of_both_tokenizers_are_those_between_spaces_or_punctuation(tmp_path, kind):
     text = "unhappily, the dogs walked"
     words = ["the dog walk un happy unhappily walked dogs ,"] * 3
-    train_tokenizer(kind, iter(words), 268 if kind == "bbpe" else 46, False, tmp_path)
+    train_tokenizer(TokenizerOptions(kind, 268 if kind == "bbpe" else 46), iter(words), tmp_path)
     tokenizer, starts = load_tokenizer(tmp_path), word_starts(tmp_path)
     ids = tokenizer.encode(text, add_special_tokens=False).ids
     whole = words_of(ids, [False] * len(ids), starts)

@@ -10,6 +10,7 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForPreTrainin
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.learning.engine.quiet import quiet_transformers
 from nsp_ablation.learning.pretraining.pretraining_model import export_encoder
+from nsp_ablation.options.corpus_options import TokenizerOptions
 from nsp_ablation.options.model_options import ARCHITECTURES
 from nsp_ablation.text.tokenization.tokenizer import train_tokenizer
 
@@ -20,7 +21,7 @@ FACTS = {"condition": {"format": "full"}, "seed": 1, "pretraining": {"updates": 
 def tokenizer_directory(tmp_path_factory):
     directory = tmp_path_factory.mktemp("tokenizer")
     texts = (f"the number {n} follows {n - 1}." for n in range(50))
-    train_tokenizer("bbpe", texts, 270, False, directory)
+    train_tokenizer(TokenizerOptions("bbpe", 270), texts, directory)
     return directory
 
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from nsp_ablation.options.corpus_options import TokenizerOptions
 from nsp_ablation.text.tokenization.tokenizer import train_tokenizer
 
 TEXTS = [
@@ -23,12 +24,12 @@ def transformers():
 @pytest.fixture(scope="session")
 def bbpe(tmp_path_factory) -> Path:
     directory = tmp_path_factory.mktemp("tokenizers") / "bbpe"
-    train_tokenizer("bbpe", iter(TEXTS), 300, False, directory)
+    train_tokenizer(TokenizerOptions("bbpe", 300), iter(TEXTS), directory)
     return directory
 
 
 @pytest.fixture(scope="session")
 def wordpiece(tmp_path_factory) -> Path:
     directory = tmp_path_factory.mktemp("tokenizers") / "wordpiece"
-    train_tokenizer("wordpiece", iter(TEXTS), 100, True, directory)
+    train_tokenizer(TokenizerOptions("wordpiece", 100, lowercase=True), iter(TEXTS), directory)
     return directory

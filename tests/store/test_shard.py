@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from nsp_ablation.options.corpus_options import CorpusOptions
+from nsp_ablation.options.corpus_options import CorpusOptions, TokenizerOptions
 from nsp_ablation.text.corpus.piece import whole
 from nsp_ablation.text.corpus.source import Source
 from nsp_ablation.text.store.build_stores import merge_shards
@@ -92,7 +92,7 @@ def test_equal_inputs_give_an_equal_fingerprint_and_a_changed_byte_another(bbpe,
     reference = build(DOCUMENTS, bbpe, tmp_path / "reference")
     assert build(list(DOCUMENTS), bbpe, tmp_path / "again").fingerprint == reference.fingerprint
     other_tokenizer = tmp_path / "tokenizer"
-    train_tokenizer("bbpe", iter(["fox fox dog dog"]), 265, False, other_tokenizer)
+    train_tokenizer(TokenizerOptions("bbpe", 265), iter(["fox fox dog dog"]), other_tokenizer)
     renamed = tmp_path / "renamed"
     shutil.copytree(bbpe, renamed)
     # Two tokens that the documents do not use change places: the ids stay, the tokenizer is another.

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from nsp_ablation.options.corpus_options import TokenizerOptions
 from nsp_ablation.text.tokenization.tokenizer import (
     SpecialTokens,
     load_tokenizer,
@@ -50,10 +51,10 @@ def test_a_trained_vocabulary_has_exactly_the_size_asked_for(kind, vocab_size, r
 
 def test_lowercasing_is_wordpiece_and_as_asked(wordpiece, tmp_path):
     assert load_tokenizer(wordpiece).encode("Fox", add_special_tokens=False).tokens == ["fox"]
-    train_tokenizer("wordpiece", iter(["Fox Fox fox fox fox"]), 13, False, tmp_path)
+    train_tokenizer(TokenizerOptions("wordpiece", 13), iter(["Fox Fox fox fox fox"]), tmp_path)
     assert load_tokenizer(tmp_path).encode("FOX", add_special_tokens=False).tokens == ["[UNK]"]
     with pytest.raises(ValueError, match="tokenizer.lowercase=true"):
-        train_tokenizer("bbpe", iter([]), 300, True, tmp_path)
+        train_tokenizer(TokenizerOptions("bbpe", 300, lowercase=True), iter([]), tmp_path)
 
 
 # 1500 syllables of one occurrence each: which 1000 of them become characters must not be left to chance.
@@ -68,7 +69,9 @@ def test_training_is_deterministic(kind, text, vocab_size, tmp_path):
     fingerprints = set()
     for attempt in range(4):
         directory = tmp_path / str(attempt)
-        train_tokenizer(kind, iter([text or " ".join(words * 3)]), vocab_size, False, directory)
+        train_tokenizer(
+            TokenizerOptions(kind, vocab_size, max_alphabet=1000), iter([text or " ".join(words * 3)]), directory
+        )
         fingerprints.add(tokenizer_fingerprint(directory))
     assert len(fingerprints) == 1
 
@@ -85,14 +88,14 @@ def test_training_is_deterministic(kind, text, vocab_size, tmp_path):
 def test_a_size_out_of_reach_names_the_reachable_one(kind, vocab_size, message, tmp_path):
     texts = ["fox fox fox"]  # two merges make "fox"; byte-level BPE has a third for the leading space
     with pytest.raises(ValueError, match=message):
-        train_tokenizer(kind, iter(texts), vocab_size, False, tmp_path)
+        train_tokenizer(TokenizerOptions(kind, vocab_size), iter(texts), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("kind", ["bbpe", "wordpiece"])
 def test_text_that_is_not_unicode_is_an_error_of_the_corpus(kind, tmp_path):
     with pytest.raises(ValueError, match="corpus.path holds text that is not valid Unicode"):
-        train_tokenizer(kind, iter(["half a pair: \ud800"]), 300, False, tmp_path)
+        train_tokenizer(TokenizerOptions(kind, 300), iter(["half a pair: \ud800"]), tmp_path)
 
 
 def test_word_starts_of_byte_level_bpe_are_tokens_with_a_leading_space(bbpe):

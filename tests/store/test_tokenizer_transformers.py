@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, special_tokens
+from nsp_ablation.options.corpus_options import TokenizerOptions
+from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, special_tokens, train_tokenizer
 
 KINDS = ("bbpe", "wordpiece")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -15,12 +16,15 @@ SENTENCE = "  Hello <mask>  fox, [SEP] it isn't <s>[MASK] Zürich 東京\t\u00a0
 
 @pytest.fixture(scope="module")
 def loaded(transformers, bbpe, wordpiece, tmp_path_factory):
-    """By kind, our tokenizer and those of `transformers`: by AutoTokenizer, by class, and after save_pretrained."""
+    """By kind, our tokenizer and those of `transformers`: by AutoTokenizer, by class, and after save_pretrained.
+
+    BertTokenizer reads words of at most 100 characters, so WordPiece is not declared as one of its.
+    """
     classes = (("bbpe", bbpe, transformers.RobertaTokenizer), ("wordpiece", wordpiece, transformers.BertTokenizer))
     tokenizers = {}
     for kind, directory, model_class in classes:
         auto = transformers.AutoTokenizer.from_pretrained(directory)
-        assert type(auto) is model_class
+        assert type(auto) is (model_class if kind == "bbpe" else transformers.PreTrainedTokenizerFast)
         saved = tmp_path_factory.mktemp("saved") / kind
         auto.save_pretrained(saved)
         again = [transformers.AutoTokenizer.from_pretrained(saved), model_class.from_pretrained(saved)]
@@ -82,6 +86,20 @@ def test_the_published_models_own_files_hold_the_same_vocabulary(transformers, l
     source = request.getfixturevalue(kind)
     shutil.copytree(source, tmp_path / "old")
     (tmp_path / "old" / "tokenizer.json").unlink()
-    old = transformers.AutoTokenizer.from_pretrained(tmp_path / "old")
+    classes = {"bbpe": transformers.RobertaTokenizer, "wordpiece": transformers.BertTokenizer}
+    old = classes[kind].from_pretrained(tmp_path / "old")
     text = "The fox isn't resting; it jumped, Zürich."
     assert old(text, text).input_ids == loaded[kind][0].encode(text, text).ids
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+@pytest.mark.parametrize("strip_accents", [None, True, False])
+@pytest.mark.parametrize("max_word_characters", [100, 30, 500])
+def test_each_setting_of_wordpiece_is_the_same_to_transformers(
+    transformers, lowercase, strip_accents, max_word_characters, tmp_path
+):
+    options = TokenizerOptions("wordpiece", 90, lowercase, strip_accents, max_word_characters=max_word_characters)
+    train_tokenizer(options, iter(["The quick brown fox, das Café in Zürich: 東京 किताब हिंदी " * 3]), tmp_path)
+    ours, theirs = load_tokenizer(tmp_path), transformers.AutoTokenizer.from_pretrained(tmp_path)
+    for text in ("ZÜRICH zürich Café 東京कि हिंदी", *("a" * length for length in (30, 31, 100, 101, 500, 501))):
+        assert theirs(text).input_ids == ours.encode(text).ids

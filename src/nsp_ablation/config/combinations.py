@@ -9,7 +9,7 @@ from typing import Any
 from nsp_ablation.config.identity import resolved_objective
 from nsp_ablation.config.problem import Problem, unknown_value
 from nsp_ablation.config.schema import Config
-from nsp_ablation.options.corpus_options import BYTE_ALPHABET, READERS, CorpusOptions
+from nsp_ablation.options.corpus_options import BYTE_ALPHABET, READERS, CorpusOptions, TokenizerOptions
 from nsp_ablation.options.format_options import FORMATS, is_pair
 from nsp_ablation.options.output_options import PUBLISHED
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
@@ -17,6 +17,7 @@ from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 TRAINED = ("all", "prepare", "inspect", "cost", "pretrain", "export")
 FINETUNED = ("all", "finetune")
 
+_OF_WORDPIECE = ("strip_accents", "max_alphabet", "max_word_characters")
 _MAX_FIGURE_LENGTH = 128  # a line of the figure holds some six tokens; more would fill more than a screen
 
 
@@ -68,8 +69,8 @@ def _tokenizer(config: Config) -> Iterator[Problem]:
     if tokenizer.name == "pretrained":
         if tokenizer.path is None:
             yield Problem("tokenizer.path", None, "tokenizer=pretrained needs a directory or a name on the hub")
-        for key, ignored in (("vocab_size", tokenizer.vocab_size), ("lowercase", tokenizer.lowercase or None)):
-            if ignored is not None:
+        for key in ("vocab_size", "lowercase", *_OF_WORDPIECE):
+            if (ignored := getattr(tokenizer, key)) != getattr(TokenizerOptions(), key):
                 yield Problem(f"tokenizer.{key}", ignored, "a pretrained tokenizer brings its own; leave it out")
         return
     if tokenizer.path is not None:
@@ -82,6 +83,11 @@ def _tokenizer(config: Config) -> Iterator[Problem]:
         yield Problem("tokenizer.vocab_size", tokenizer.vocab_size, reason)
     if tokenizer.name == "bbpe" and tokenizer.lowercase:
         yield Problem("tokenizer.lowercase", True, "byte-level BPE keeps case; use tokenizer=wordpiece")
+    for key in _OF_WORDPIECE if tokenizer.name == "bbpe" else ():
+        if (value := getattr(tokenizer, key)) != getattr(TokenizerOptions(), key):
+            yield Problem(
+                f"tokenizer.{key}", value, "byte-level BPE has no such key; it belongs to tokenizer=wordpiece"
+            )
 
 
 def _format(config: Config) -> Iterator[Problem]:

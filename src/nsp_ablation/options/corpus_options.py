@@ -53,6 +53,20 @@ class TokenizerOptions:
     name: str = science(REQUIRED, "How text becomes tokens (section 4.4).", "bbpe", "wordpiece", "pretrained")
     vocab_size: int | None = science(None, "Tokens of a vocabulary that is trained.", low=64, high=2**24)
     lowercase: bool = science(False, "Lower-case the text first (WordPiece alone).")
+    strip_accents: bool | None = science(
+        None,
+        "wordpiece: remove accents, and the vowel signs of Indic scripts; null: where it lower-cases, as BERT does.",
+    )
+    max_alphabet: int | None = science(
+        None,
+        "wordpiece: characters that are kept, the others being [UNK]; null: as many as make up 99.95 % of the text, at "
+        "least 1000.",
+        low=1,
+        high=2**21,
+    )
+    max_word_characters: int = science(
+        500, "wordpiece: characters of the longest word, a longer one being [UNK] (BERT: 100).", low=1, high=2**16
+    )
     path: str | None = science(None, "Directory or hub name of a pretrained tokenizer.")
     max_train_documents: int | None = science(None, "Documents that a vocabulary is trained on; null: all.", low=1)
 

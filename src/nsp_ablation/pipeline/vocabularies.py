@@ -45,6 +45,5 @@ class Vocabulary(Artifact):
             assert options.path is not None
             copy_pretrained(options.path, directory)
             return
-        assert options.vocab_size is not None
         texts = islice(self.corpus.training_texts(), options.max_train_documents)
-        train_tokenizer(options.name, texts, options.vocab_size, options.lowercase, directory)
+        train_tokenizer(options, texts, directory)

@@ -34,14 +34,14 @@ _MIN_FREQUENCY = 2
 def train_bbpe(texts: Iterator[str], vocab_size: int) -> Tokenizer:
     """Train a byte-level BPE; <s>, <pad>, </s>, <unk>, <mask> are ids 0 to 4. The same texts give the same tokenizer.
 
-    Raises InputError if `vocab_size` is below the 256 bytes and the special tokens. The result has fewer than
-    `vocab_size` tokens where the texts hold too few pairs.
+    Raises InputError if `vocab_size` is below the 256 bytes and the special tokens, or beyond what the texts have pairs
+    for.
     """
     smallest = len(pre_tokenizers.ByteLevel.alphabet()) + len(_SPECIALS)
     if vocab_size < smallest:
         raise InputError(
             f"tokenizer.vocab_size={vocab_size} is smaller than the bytes and special tokens of byte-level BPE "
-            f"({smallest}); raise it"
+            f"({smallest}); raise it to {smallest} or more"
         )
     tokenizer = Tokenizer(models.BPE(continuing_subword_prefix="", end_of_word_suffix=""))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
@@ -54,6 +54,11 @@ def train_bbpe(texts: Iterator[str], vocab_size: int) -> Tokenizer:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
     tokenizer.train_from_iterator(texts, trainer)
+    if (size := tokenizer.get_vocab_size()) < vocab_size:
+        raise InputError(
+            f"tokenizer.vocab_size={vocab_size} is larger than the vocabulary that can be trained on this corpus "
+            f"({size}); set tokenizer.vocab_size={size}, or give more text"
+        )
     sep, cls = SPECIAL_TOKENS["sep_token"], SPECIAL_TOKENS["cls_token"]
     tokenizer.post_processor = processors.RobertaProcessing(
         (sep, _SPECIALS.index(sep)), (cls, _SPECIALS.index(cls)), trim_offsets=True, add_prefix_space=True

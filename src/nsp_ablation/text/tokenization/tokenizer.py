@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from nsp_ablation.base.artifact import read_json, write_json
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import files_fingerprint
+from nsp_ablation.options.corpus_options import TokenizerOptions
 from nsp_ablation.text.tokenization.bbpe import TRANSFORMERS_CONFIG, train_bbpe
 from nsp_ablation.text.tokenization.wordpiece import train_wordpiece, transformers_config
 
@@ -44,28 +45,25 @@ class SpecialTokens:
     all_ids: tuple[int, ...]
 
 
-def train_tokenizer(kind: str, texts: Iterator[str], vocab_size: int, lowercase: bool, directory: Path) -> None:
-    """Train a `bbpe` or `wordpiece` of exactly `vocab_size` tokens and write its directory; deterministic.
+def train_tokenizer(options: TokenizerOptions, texts: Iterator[str], directory: Path) -> None:
+    """Train a `bbpe` or `wordpiece` of exactly `options.vocab_size` tokens and write its directory; deterministic.
 
     Raises InputError if the texts cannot train so many tokens, if `vocab_size` is below the alphabet, for text that is
     not valid Unicode, and for a lowercasing `bbpe`, which RobertaTokenizer cannot hold.
     """
-    assert kind in ("bbpe", "wordpiece"), kind
-    if kind == "bbpe" and lowercase:
+    assert options.name in ("bbpe", "wordpiece"), options.name
+    assert options.vocab_size is not None
+    is_bbpe = options.name == "bbpe"
+    if is_bbpe and options.lowercase:
         raise InputError("tokenizer.lowercase=true is not possible for byte-level BPE; use tokenizer=wordpiece")
     try:
-        trained = train_bbpe(texts, vocab_size) if kind == "bbpe" else train_wordpiece(texts, vocab_size, lowercase)
+        trained = train_bbpe(texts, options.vocab_size) if is_bbpe else train_wordpiece(texts, options)
     except UnicodeEncodeError as error:
         raise InputError(f"corpus.path holds text that is not valid Unicode ({error}); repair that text") from error
-    if trained.get_vocab_size() < vocab_size:
-        raise InputError(
-            f"tokenizer.vocab_size={vocab_size} is larger than the vocabulary that can be trained on this corpus "
-            f"({trained.get_vocab_size()}); lower it or give more text"
-        )
     directory.mkdir(parents=True, exist_ok=True)
     trained.save(str(directory / TOKENIZER_FILE))
     trained.model.save(str(directory))
-    write_json(directory / CONFIG_FILE, TRANSFORMERS_CONFIG if kind == "bbpe" else transformers_config(lowercase))
+    write_json(directory / CONFIG_FILE, TRANSFORMERS_CONFIG if is_bbpe else transformers_config(options))
 
 
 def copy_pretrained(path: str, directory: Path) -> None:
