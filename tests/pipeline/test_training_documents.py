@@ -84,7 +84,7 @@ def vocabulary_of(corpus, **changes):
 
 def tokenizer_of(texts, directory):
     """Return the bytes of the tokenizer that is trained on these texts alone."""
-    train_tokenizer("bbpe", iter(texts), 268, False, directory)
+    train_tokenizer(TokenizerOptions("bbpe", 268), iter(texts), directory)
     return (directory / "tokenizer.json").read_bytes()
 
 
