@@ -37,8 +37,10 @@ def test_two_processes_equal_two_micro_batches_to_rounding(command):
 
 @pytest.mark.parametrize("launcher", ["-m", "torchrun", "srun"])
 def test_a_sweep_on_two_processes_ends_as_on_one(command, same_results, uninterrupted, launcher):
-    """Inside `-m`, where ranks must not start the sweep anew; and as processes that all run the same command."""
-    sweep = command("sweep", "-m", "masking=dynamic,static", *DDP, "trainer.precision=32-true")
+    """Inside `-m`, where ranks must not start the sweep anew; and as processes that all run the same command, of one
+    machine or of two."""
+    counts = ("trainer.devices=1", "trainer.num_nodes=2") if launcher == "srun" else ()
+    sweep = command("sweep", "-m", "masking=dynamic,static", *DDP, *counts, "trainer.precision=32-true")
     if launcher == "srun":
         tasks = [sweep.start(env=slurm_task(rank)) for rank in range(2)]
         outputs = [task.communicate(timeout=300)[0] for task in tasks]
@@ -52,9 +54,9 @@ def test_a_sweep_on_two_processes_ends_as_on_one(command, same_results, uninterr
 
 
 def slurm_task(rank: int) -> dict[str, str]:
-    """Return what srun sets for one of two tasks on this machine."""
-    step = {"SLURM_STEP_NUM_TASKS": "2", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_NNODES": "1"}
-    place = {"SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank), "SLURM_NODEID": "0", "SLURM_JOB_ID": "4711"}
+    """Return what srun sets for one of two tasks, each on a machine of its own (which is this one)."""
+    step = {"SLURM_STEP_NUM_TASKS": "2", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "1", "SLURM_NNODES": "2"}
+    place = {"SLURM_PROCID": str(rank), "SLURM_LOCALID": "0", "SLURM_NODEID": str(rank), "SLURM_JOB_ID": "4711"}
     return os.environ | step | place | {"SLURM_NODELIST": "127.0.0.1", "MASTER_PORT": str(free_port())}
 
 
