@@ -12,7 +12,7 @@ import pytest
 import torch
 from pytorch_lightning.loggers import CSVLogger
 
-from nsp_ablation.learning.engine.signals import Stopped
+from nsp_ablation.base.interrupts import Stopped
 from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune, num_updates
 from nsp_ablation.learning.tasks.task_kind import read_task, task_kind
 from nsp_ablation.options.finetuning_options import FinetuningOptions, RecipeOptions

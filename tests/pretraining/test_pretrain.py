@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from pytorch_lightning.loggers import CSVLogger
 
-from nsp_ablation.learning.engine.signals import Stopped
+from nsp_ablation.base.interrupts import Stopped
 from nsp_ablation.learning.engine.training import DivergedError
 from nsp_ablation.learning.engine.training_processes import GivenRank
 from nsp_ablation.learning.pretraining.pretraining_fit import pretrain

@@ -1,7 +1,8 @@
 """The command line: every cell is composed and checked before the first one runs.
 
-Exit status: 0 if every cell succeeded, 1 if one failed, 2 if the configuration is refused (one line per problem), 130
-or 143 if Ctrl-C or SIGTERM stopped it.
+Exit status: 0 if every cell succeeded, 1 if one failed, 2 if the configuration is refused (one line per problem), 128
+and the signal's number if Ctrl-C, SIGTERM or a closed terminal stopped it (130, 143, 129). What the terminal does with
+the output changes none of that.
 """
 
 import shlex
@@ -9,6 +10,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from nsp_ablation.base.errors import StatedError
+from nsp_ablation.base.interrupts import Stopped, stops_at_once
+from nsp_ablation.base.mistakes import log_mistake
 from nsp_ablation.cli.arguments import is_hydras, parse_arguments
 from nsp_ablation.cli.explain import explain, help_text
 from nsp_ablation.cli.hydra_bridge import Composer, launch, show
@@ -33,15 +37,23 @@ def main(argv: list[str], root: Path) -> None:
             print(help_text(composer) if arguments.help else explain(*asked))
             sys.exit(0)
         planned = plan(arguments, composer)
-    except ConfigurationError as error:
-        for line in error.lines:
+    except ConfigurationError as refusal:
+        for line in refusal.lines:
             print(f"error: {line}", file=sys.stderr)
         sys.exit(2)
+    error: str | None = None
     try:
-        sys.exit(_run(planned, composer, command, root))
-    except KeyboardInterrupt:  # between two cells, or in the report
-        print("error: stopped by SIGINT; the same command goes on from there", file=sys.stderr)
-        sys.exit(_STOPPED + 2)
+        with stops_at_once():
+            status = _run(planned, composer, command, root)
+    except Stopped as stop:  # between two cells, or in the report
+        error, status = stop.line, 128 + stop.signum
+    except StatedError as stated:  # of the sweep's own files
+        error, status = str(stated), 1
+    except Exception as mistake:
+        error, status = log_mistake(mistake, None), 1
+    if error is not None:
+        print(f"error: {' '.join(error.split())}", file=sys.stderr)
+    sys.exit(status)
 
 
 def _run(planned: Plan, composer: Composer, command: str, root: Path) -> int:
@@ -75,5 +87,7 @@ def _worst(statuses: Iterable[int]) -> int:
     """Return the worst exit status of cells, or that of the signal that stopped them."""
     try:
         return max(statuses, default=0)
+    except Stopped:  # between two cells: not said yet
+        raise
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) and stop.code > _STOPPED else int(bool(stop.code))

@@ -20,9 +20,10 @@ import torch
 from pytorch_lightning.plugins.environments import ClusterEnvironment
 
 from nsp_ablation.base.errors import InputError, StatedError
+from nsp_ablation.base.interrupts import REQUESTS, Stopped, requests_blocked
 from nsp_ablation.base.process import job_rank, set_up_cpu
 from nsp_ablation.config.schema import Config
-from nsp_ablation.learning.engine.signals import Stopped, never_stops
+from nsp_ablation.learning.engine.signals import never_stops
 from nsp_ablation.learning.engine.training import DivergedError
 from nsp_ablation.learning.engine.training_processes import GivenRank, Job, free_port
 from nsp_ablation.pipeline.console import say_error
@@ -32,7 +33,6 @@ TakePart = Callable[[Config, ClusterEnvironment], None]
 
 _END_SECONDS = 60.0  # a rank that is still there so long after the first one's training has ended is in a deadlock
 _PR_SET_PDEATHSIG = 1
-_STOPPING = {signal.SIGINT, signal.SIGTERM}
 _ON_ALL_RANKS = (DivergedError, Stopped)
 _connected = cache(Job)
 
@@ -126,12 +126,9 @@ def _local_ranks(config: Config, take_part: TakePart, run: Path, world_size: int
         rank: context.Process(target=_local_rank, args=(config, take_part, rank, world_size, port, log))
         for rank, log in logs.items()
     }
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)  # inherited, until the rank has its handlers
-    try:
+    with requests_blocked():
         for process in others.values():
             process.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     try:
         yield GivenRank(0, world_size, port)
     except StatedError:  # of all ranks, or of this one, whose end the others notice
@@ -178,7 +175,7 @@ def _local_rank(config: Config, take_part: TakePart, rank: int, world_size: int,
     os.dup2(file, 2)
     set_up_cpu(config.trainer.num_threads)
     with never_stops(), _threads(config):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, REQUESTS)
         try:
             with suppress(*_ON_ALL_RANKS):  # the first one says so
                 take_part(config, GivenRank(rank, world_size, port))

@@ -8,9 +8,9 @@ from nsp_ablation.base.errors import StatedError
 from nsp_ablation.base.owned_paths import locked, owned, remove_own
 from nsp_ablation.base.process import heavy_imports
 from nsp_ablation.config.schema import Config
-from nsp_ablation.pipeline.chain import MAKERS
+from nsp_ablation.pipeline.chain import MAKERS, RUN_FILES
 from nsp_ablation.pipeline.console import say
-from nsp_ablation.pipeline.encoders import RUN_FILES, Encoder
+from nsp_ablation.pipeline.encoders import Encoder
 from nsp_ablation.pipeline.provenance import provenance
 from nsp_ablation.pipeline.task_data import TaskData
 from nsp_ablation.reporting.records.record import FinetuningFacts, ResultRecord, record_id
@@ -110,9 +110,8 @@ def make_missing(results: list[Result], folder: RecordFolder) -> list[str]:
     failed: list[str] = []
     without: dict[str, str] = {}
     for result in results:
-        with locked(
-            owned(result.encoder.root, "locks", f"{result.id}.lock")
-        ):  # of two sweeps that both want it, the second then finds it done
+        # of two sweeps that both want it, the second then finds it done
+        with locked(owned(result.encoder.root, "locks", f"{result.id}.lock")):
             if folder.is_done(result.id):
                 continue
             reason = without.get(result.encoder.key) or _reason(result, folder, without)

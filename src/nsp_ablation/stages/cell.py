@@ -1,18 +1,19 @@
 """One cell of a sweep: the stages of one configuration, and how they ended, on disk for whoever joins the sweep."""
 
-import traceback
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from nsp_ablation.base.artifact import write_text
 from nsp_ablation.base.errors import StatedError
 from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.base.interrupts import Stopped, stops_at_once
+from nsp_ablation.base.mistakes import log_mistake
+from nsp_ablation.base.owned_paths import owned
 from nsp_ablation.base.process import job_rank, keep_kernels_by_source, set_up_cpu
 from nsp_ablation.config.identity import condition_name, science_settings, task_settings
 from nsp_ablation.config.schema import Config
-from nsp_ablation.learning.engine.signals import Stopped, stops_at_once
 from nsp_ablation.pipeline.console import say_error
 from nsp_ablation.reporting.records.manifest import SweepCell, write_cell
 
@@ -83,8 +84,8 @@ def _run_cell(config: Config, overrides: list[str]) -> int:
             if _stage(config) in MAKING_STAGES:
                 reason = _attempt(config, lambda: _note_end(cell, reason)) or reason
     except Stopped as stop:
-        say_error(f"{stop}; the same command goes on from there")
-        raise
+        say_error(stop.line)
+        sys.exit(stop.code)
     return 0 if reason is None else 1
 
 
@@ -102,14 +103,9 @@ def _attempt(config: Config, run: Callable[[], None]) -> str | None:
         say_error(str(error))
         return str(error)
     except Exception as error:
-        message, log = f"{type(error).__name__}: {error}", traceback.format_exc()
-        log_path = Path(config.paths.artifacts) / "failures" / f"{cell_key(config)}.log"
-        try:
-            write_text(log_path, log)
-            say_error(f"{cell_key(config)}: {message} (traceback in {log_path})")
-        except (OSError, StatedError) as unwritten:
-            say_error(f"{cell_key(config)}: {message} (no traceback: {unwritten})")
-        return message
+        log = owned(Path(config.paths.artifacts), "failures", f"{cell_key(config)}.log")
+        say_error(f"{cell_key(config)}: {log_mistake(error, log)}")
+        return f"{type(error).__name__}: {error}"
     return None
 
 

@@ -13,7 +13,8 @@ from typing import Any, Generic, TypeVar
 import pytorch_lightning as pl
 
 from nsp_ablation.base.errors import DamageError
-from nsp_ablation.learning.engine.signals import Stopped, StopRequests, requeue
+from nsp_ablation.base.interrupts import Stopped
+from nsp_ablation.learning.engine.signals import StopRequests, requeue
 
 # Several ranks act together, so they look at the first one's clock and signals: about once a second, at most every
 # so many updates.

@@ -4,6 +4,7 @@ share of padding.
 Lightning's `ThroughputMonitor` waits for a GPU at every batch, counts padding as tokens, and measures no CPU's peak.
 """
 
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -86,7 +87,8 @@ class ProgressLine:
         if not self._is_terminal:
             self._say(text)
         elif step < self._max_steps:
-            sys.stdout.write(f"\r{text}\x1b[K")  # the escape clears the rest of the line
+            width = shutil.get_terminal_size().columns - 1  # a line that wraps could not be drawn over
+            sys.stdout.write(f"\r{text[: max(width, 1)]}\x1b[K")  # the escape clears the rest of the line
             sys.stdout.flush()
         else:
             sys.stdout.write("\r\x1b[K")

@@ -2,7 +2,6 @@
 
 # L tokens of all sequences one after another, S sequences, M masked positions
 
-import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from nsp_ablation.base.interrupts import ignore_requests
 from nsp_ablation.samples.batches.assemble import IGNORED_LABEL, MaskedFlat, assemble_masked, concatenate
 from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.plan import BatchPlan, balanced_cut
@@ -118,8 +118,7 @@ def micro_batch_loader(
 
 def _leave_signals_to_parent(worker: int) -> None:
     """A request to stop that goes to all processes of a job must not end the batches of the update at hand."""
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, signal.SIG_IGN)
+    ignore_requests()
 
 
 def evaluation_batches(

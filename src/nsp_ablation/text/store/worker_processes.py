@@ -16,6 +16,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from nsp_ablation.base.errors import InputError, StatedError
+from nsp_ablation.base.interrupts import ignore_requests, requests_blocked
 
 
 def run_calls(
@@ -56,7 +57,8 @@ def _start(function: Callable[..., Any], num_threads: int) -> tuple[Connection, 
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, function, num_threads), daemon=True)
-    process.start()
+    with requests_blocked():
+        process.start()
     theirs.close()
     return ours, process
 
@@ -94,7 +96,7 @@ def _death(process: BaseProcess) -> InputError:
 
 def _serve(connection: Connection, function: Callable[..., Any], num_threads: int) -> None:
     """Make the calls that come through `connection`, until the process is ended from outside."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent ends us
+    ignore_requests()  # the parent ends us
     os.environ["RAYON_NUM_THREADS"] = str(num_threads)
     os.environ["TOKENIZERS_PARALLELISM"] = "true" if num_threads > 1 else "false"
     threading.Thread(target=_end_with_parent, daemon=True).start()
