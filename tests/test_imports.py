@@ -28,7 +28,7 @@ TABLE = {
     "learning/cost": set(),
     "learning/engine": set(),
     "learning/pretraining": {"learning/cost", "learning/engine", "samples/batches", "samples/formats"},
-    "learning/tasks": set(),
+    "learning/tasks": {"text/corpus"},
     "learning/finetuning": {"learning/engine", "learning/tasks"},
     "learning/probes": {"learning/engine", "learning/tasks", "samples/batches", "samples/formats", "text/store"},
     "reporting/records": set(),

@@ -87,7 +87,7 @@ def test_the_regression_minimises_the_penalised_cross_entropy():
         likelihood = np.exp(scores[np.arange(4), labels]) / np.exp(scores).sum(axis=1)
         return -np.log(likelihood).sum() + (flat**2).sum() / 2
 
-    weights = bag_of_words._fit(counts, labels, 2, 200).ravel()
+    weights = bag_of_words._fit(counts, labels, 2, 200, np.ones(4, np.int64)).ravel()
     reference = optimize.minimize(loss, np.zeros(4))
     assert weights == pytest.approx(reference.x, abs=1e-3)
 

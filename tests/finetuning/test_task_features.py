@@ -191,13 +191,6 @@ def test_an_option_fills_a_blank():
     assert multiple_choice.filled("Who?", "Ann") == "Who? Ann"
 
 
-def test_options_must_be_equal_in_number(bert_directory):
-    examples = [ChoiceExample(str(n), "x", "q", ("a",) * n, 0) for n in (4, 3)]
-    layout = read_layout(bert_directory, 16, "as_pretrained")
-    with pytest.raises(ValueError, match="question 3 has another number of options than the 4"):
-        multiple_choice.featurize(examples, backend(bert_directory), layout, CHOICES)
-
-
 def test_special_tokens_in_a_text_stay_text(bert_directory, roberta_directory):
     for directory, text in ((bert_directory, "a [SEP] cat"), (roberta_directory, "a </s> cat")):
         layout = read_layout(directory, 32, "as_pretrained")

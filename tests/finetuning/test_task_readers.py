@@ -46,7 +46,7 @@ def test_squad_2_ignores_plausible_answers(tmp_path, task_of):
     ("content", "message"),
     [
         (squad(question("q1", ("Rome", 12))), "question q1 has answer 'Rome' at 12, but ' Rom' stands there"),
-        (squad(question("q1")), "question q1 has no answer; set unanswerable=true"),
+        (squad(question("q1")), "question q1 has no answer; set tasks.task.unanswerable=true"),
         (squad(question("q1", ("Ann", 0)), question("q1", ("Ann", 0))), "example id 'q1' occurs twice"),
         (squad(), "no train examples"),
         ('{"data": [{"title": "t"}]}', "not in SQuAD's layout"),
@@ -80,11 +80,11 @@ def test_glue_leaves_out_rows_without_agreement_but_counts_them(tmp_path, task_o
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("text\tlabel\nx\t1\n", "has no column sentence: found text, label; need sentence, label"),
-        ("sentence\tlabel\nx\t1\ny\n", "line 3 has 1 fields, the header 2"),
+        ("text\tlabel\nx\t1\n", "has no column sentence: found text, label; name one of these or its number"),
+        ("sentence\tlabel\nx\t1\ny\nz\n", "2 of 3 rows do not fit the 2 columns of the header"),
         (
             "sentence\tlabel\nx\tpositive\n",
-            "line 2 has label 'positive', which is not one of tasks.<name>.labels: 0, 1",
+            "line 2 has label 'positive', which is not one of tasks.task.labels: 0, 1",
         ),
         ("sentence\tlabel\n", "no train examples"),
     ],

@@ -38,7 +38,7 @@ TASK_KINDS = {
         head_module=f"{_HEADS}.span_head",
         metrics=("f1", "exact_match"),
         options=(
-            *("unanswerable", "max_question_tokens", "window_stride", "max_answer_tokens"),
+            *("unanswerable", "bad_questions", "max_question_tokens", "window_stride", "max_answer_tokens"),
             *("baseline_answer_words", "baseline_train_examples"),
         ),
     ),
@@ -46,14 +46,14 @@ TASK_KINDS = {
         module=f"{_TASKS}.classification",
         head_module=f"{_HEADS}.class_head",
         metrics=("accuracy",),
-        options=("text_columns", "label_column", "labels", "baseline_iterations"),
+        options=("text_columns", "label_column", "labels", "header", "uneven_rows", "baseline_iterations"),
         required=("text_columns", "label_column", "labels"),
     ),
     "multiple_choice": TaskKindFacts(
         module=f"{_TASKS}.multiple_choice",
         head_module=f"{_HEADS}.class_head",
         metrics=("accuracy",),
-        options=("max_choice_tokens", "baseline_iterations"),
+        options=("bad_questions", "max_choice_tokens", "baseline_iterations"),
         default_files=("{split}", "{split}.jsonl"),
     ),
     "recall": TaskKindFacts(
@@ -105,6 +105,12 @@ class TaskOptions:
     dev_file: str | None = science(None, "File of the development examples, in `path`.")
     hub: TaskHubOptions | None = science(None, "Its data set on the hub.")
     unanswerable: bool = science(False, "span_qa: some questions have no answer in the context (SQuAD 2.0).")
+    bad_questions: str = science(
+        "refuse",
+        "span_qa, multiple_choice: what becomes of questions whose answers are not as their layout says.",
+        "refuse",
+        "skip",
+    )
     max_question_tokens: int = science(
         64, "span_qa: tokens of a question that are read, at most T / 4 (fidelity row 24).", low=1, high=2**16
     )
@@ -112,9 +118,18 @@ class TaskOptions:
         128, "span_qa: tokens between windows of a long context, at most half a window.", low=1, high=2**16
     )
     max_answer_tokens: int = science(30, "span_qa: tokens of the longest answer that is given.", low=1, high=2**16)
-    text_columns: list[str] = science([], "classification: columns of the text or of the two texts.")
-    label_column: str | None = science(None, "classification: column of the label.")
+    text_columns: list[str] = science(
+        [], "classification: columns of the text or of the two texts, by name or number (1: first, -1: last)."
+    )
+    label_column: str | None = science(None, "classification: column of the label, by name or number.")
     labels: list[str] = science([], "classification: names of the classes, in the order of their numbers.")
+    header: bool = science(True, "classification: the first line of a file names the columns (CoLA's does not).")
+    uneven_rows: str = science(
+        "skip",
+        "classification: what becomes of rows that lack a column or have too many; a majority is always refused.",
+        "skip",
+        "refuse",
+    )
     max_choice_tokens: int = science(
         128, "multiple_choice: tokens of question and option, at most T / 4 (fidelity row 24).", low=1, high=2**16
     )

@@ -9,17 +9,19 @@ from nsp_ablation.base.fingerprint import files_fingerprint
 from nsp_ablation.base.visible_files import files_below
 from nsp_ablation.config.identity import task_settings
 from nsp_ablation.config.schema import Config
+from nsp_ablation.learning.tasks.left_out import LeftOut
 from nsp_ablation.learning.tasks.outcome import Baselines
-from nsp_ablation.learning.tasks.task_files import split_files
+from nsp_ablation.learning.tasks.task_files import split_content
 from nsp_ablation.learning.tasks.task_kind import read_task, task_kind
 from nsp_ablation.options.task_options import TASK_KINDS, TaskKindFacts, TaskOptions, wanted_files
 from nsp_ablation.pipeline.chain import Artifact
+from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.corpora import Corpus
 
 
 @dataclass(frozen=True, eq=False)
 class TaskData(Artifact):
-    """The examples of a task; what is built are chance, majority and bag of words."""
+    """The examples of a task; what is built are chance, majority and bag of words, and lines on what is left out."""
 
     kind = "baselines"
     options: TaskOptions
@@ -33,28 +35,30 @@ class TaskData(Artifact):
         options = self.options
         content: Any = None  # held-out documents have a name elsewhere
         if self.facts.reads == "files" and options.path is not None:
-            files = {split: split_files(options, split) for split in wanted_files(options)}
-            content = {
-                split: files_fingerprint([file for path in paths for file in files_below(path)])
-                for split, paths in files.items()
-            }
+            content = {split: split_content(options, split) for split in wanted_files(options)}
         elif self.facts.reads == "files" and options.hub is not None:
             content = [asdict(options.hub), files_fingerprint(files_below(Path(options.hub.path)))]
         return [task_settings(options), content]
 
     def build(self, directory: Path) -> None:
-        options = self.options
-        measured = task_kind(options).baselines(read_task(options, "train"), read_task(options, "dev"), options)
-        write_json(directory / "baselines.json", asdict(measured))
+        options, left_out = self.options, {split: LeftOut() for split in ("train", "dev")}
+        train, dev = (read_task(options, split, left_out[split]) for split in ("train", "dev"))
+        write_json(directory / "baselines.json", asdict(task_kind(options).baselines(train, dev, options)))
+        lines = [f"tasks.{options.name} {split}: {line}" for split, out in left_out.items() for line in out.lines()]
+        write_json(directory / "left_out.json", lines)
 
     def baselines(self) -> Baselines:
         """Return the baselines, measured on first use. Raises InputError where the files are unreadable."""
         return Baselines(**read_json(self.make() / "baselines.json"))
 
     def check_files(self) -> None:
-        """Read the files once. Raises InputError where they are unreadable, which is better known before training."""
+        """Read the files once, and say which examples are left out.
+
+        Raises InputError where they are unreadable, which is better known before training.
+        """
         if not self.facts.is_probe:
-            self.make()
+            for line in read_json(self.make() / "left_out.json"):
+                say("tasks", line)
         elif self.facts.reads == "files":
             from nsp_ablation.learning.probes.probe_inputs import probe_of
 

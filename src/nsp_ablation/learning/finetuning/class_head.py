@@ -1,8 +1,9 @@
 """The head of classification and multiple choice: one layer on the first token (Liu et al. 2019, section 5)."""
 
-# B samples, L positions, D hidden, C classes of a text, or options of a question
+# B samples, R sequences, L positions, D hidden, C classes of a text, or options of the question that has most
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -24,7 +25,11 @@ def decode(
 
 
 class ClassificationHead(nn.Module):
-    """One linear layer on the pooled first token; the classes of a text compete, or the options of a question."""
+    """One linear layer on the pooled first token; the classes of a text compete, or the options of a question.
+
+    Of multiple choice, `first_BD` is (R, D): a row per option, question by question. An option that a question lacks
+    scores -inf.
+    """
 
     def __init__(self, hidden_size: int, num_scores: int):
         super().__init__()
@@ -39,4 +44,10 @@ class ClassificationHead(nn.Module):
         return {"label": self._scores_BC(first_BD, batch).argmax(dim=1)}
 
     def _scores_BC(self, first_BD: Tensor, batch: dict[str, Tensor]) -> Tensor:
-        return self.classes(first_BD).float().view(len(batch["labels"]), -1)
+        scores = self.classes(first_BD).float()
+        if (num_options_B := batch.get("num_options")) is None:
+            return scores
+        # An option that a question lacks has no sequence: neither dropout nor the encoder know how many others have.
+        is_option_BC = torch.arange(int(num_options_B.max()), device=scores.device) < num_options_B[:, None]
+        padded_BC = scores.new_full(is_option_BC.shape, -torch.inf)
+        return padded_BC.masked_scatter(is_option_BC, scores)

@@ -159,7 +159,7 @@ def _lightning(trainer: TrainerOptions, **parts: Any) -> pl.Trainer:
 def _predict(
     lightning: pl.Trainer, module: FinetuningModule, features: Features, layout: InputLayout
 ) -> dict[str, np.ndarray]:
-    order = list(length_batches(features.lengths() * features.sequences_per_sample, _EVALUATION_TOKENS))
+    order = list(length_batches(features.lengths() * features.counts.max(), _EVALUATION_TOKENS))
     batches = lightning.predict(module, _batches(features, layout, order))
     assert batches is not None
     samples = np.concatenate(order)

@@ -1,6 +1,5 @@
 """Classification of a text or a pair of texts (GLUE: MNLI, SST-2)."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,50 +11,38 @@ from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.tasks import bag_of_words
 from nsp_ablation.learning.tasks.examples import TextExample
 from nsp_ablation.learning.tasks.features import Features, encode, lay_out
+from nsp_ablation.learning.tasks.left_out import LeftOut
 from nsp_ablation.learning.tasks.metrics import accuracy_scores
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
-from nsp_ablation.learning.tasks.task_files import read_task_file
 from nsp_ablation.learning.tasks.task_kind import majority_accuracy
+from nsp_ablation.learning.tasks.tsv_rows import tsv_rows
 from nsp_ablation.options.task_options import TaskOptions
 
-_UNLABELLED = "-"
+_UNLABELLED, _NO_LABEL = ("-", ""), "rows without a label"
 # GLUE's files name MNLI's texts sentence1 and sentence2, the hub premise and hypothesis
 _HUB_NAMES = {"sentence1": "premise", "sentence2": "hypothesis"}
 
 
-def read_file(path: Path, task: TaskOptions) -> list[TextExample]:
-    """Read GLUE's own tab-separated file: a header, no quoting, columns found by name; rows in file order.
+def read_files(paths: list[Path], task: TaskOptions, left_out: LeftOut) -> list[TextExample]:
+    """Read GLUE's own tab-separated files (`tsv_rows.py`), rows in order.
 
-    A row whose annotators did not agree (label "-") is left out. An example's id is the number of its row, from 0.
-    Raises InputError for columns of more than two texts, and naming file and line for a missing column, a row with
-    another number of fields than the header (a quoted or truncated file) and an unknown label.
+    A row without a label, or whose annotators did not agree (label "-"), is left out. An example's id is the number of
+    its row in the split, from 0. Raises InputError for columns of more than two texts, and naming file and line for an
+    unknown label and what `tsv_rows` refuses.
     """
     if len(task.text_columns) not in (1, 2):
         raise InputError(f"tasks.{task.name}.text_columns={task.text_columns}: expected one or two")
-    lines = read_task_file(path).split("\n")
-    header = lines[0].rstrip("\r").split("\t")
-    needed = (*task.text_columns, str(task.label_column))
-    missing = [column for column in needed if column not in header]
-    if missing:
-        found = ", ".join(header)
-        raise InputError(f"{path} has no column {', '.join(missing)}: found {found}; need {', '.join(needed)}")
-    columns = [header.index(column) for column in needed]
     examples = []
-    for number, line in enumerate(lines[1:]):
-        fields = line.rstrip("\r").split("\t")
-        if fields == [""] and number == len(lines) - 2:
-            break
-        if len(fields) != len(header):
-            raise InputError(f"{path}: line {number + 2} has {len(fields)} fields, the header {len(header)}")
-        *texts, label = (fields[column] for column in columns)
-        if label == _UNLABELLED and _UNLABELLED not in task.labels:
+    for row in tsv_rows(paths, [*task.text_columns, str(task.label_column)], task, left_out):
+        *texts, label = row.fields
+        if label in _UNLABELLED and label not in task.labels:
+            left_out.add(_NO_LABEL, row.location)
             continue
-        location = f"{path}: line {number + 2}"
-        examples.append(TextExample(str(number), tuple(texts), _label_number(location, label, task.labels)))
+        examples.append(TextExample(str(row.number), tuple(texts), _label_number(row.location, label, task)))
     return examples
 
 
-def read_rows(rows: Any, task: TaskOptions) -> list[TextExample]:
+def read_rows(rows: Any, task: TaskOptions, left_out: LeftOut) -> list[TextExample]:
     """Read rows in the columns of nyu-mll/glue; a row without a label is left out."""
     columns = [name if name in rows.column_names else _HUB_NAMES.get(name, name) for name in task.text_columns]
     label_column = task.label_column if task.label_column in rows.column_names else "label"
@@ -64,24 +51,23 @@ def read_rows(rows: Any, task: TaskOptions) -> list[TextExample]:
     class_labels = names if names is not None and set(names) <= set(task.labels) else task.labels
     examples = []
     for number, row in enumerate(rows):
-        label = row[label_column]
-        if label in (-1, _UNLABELLED):
+        label, location = row[label_column], f"tasks.{task.name}: row {number}"
+        if label in (-1, None, *_UNLABELLED):
+            left_out.add(_NO_LABEL, location)
             continue
         if isinstance(label, int):
             label = class_labels[label] if label < len(class_labels) else str(label)
-        location = f"tasks.{task.name}: row {number}"
         texts = tuple(row[column] for column in columns)
-        examples.append(TextExample(str(number), texts, _label_number(location, label, task.labels)))
+        examples.append(TextExample(str(number), texts, _label_number(location, label, task)))
     return examples
 
 
-def _label_number(location: str, label: str, labels: Sequence[str]) -> int:
+def _label_number(location: str, label: str, task: TaskOptions) -> int:
     """Return the class number of `label`. Raises InputError naming the location and the labels known."""
-    if label not in labels:
-        raise InputError(
-            f"{location} has label {label!r}, which is not one of tasks.<name>.labels: {', '.join(labels)}"
-        )
-    return labels.index(label)
+    if label not in task.labels:
+        known = ", ".join(task.labels)
+        raise InputError(f"{location} has label {label!r:.40}, which is not one of tasks.{task.name}.labels: {known}")
+    return task.labels.index(label)
 
 
 def featurize(examples: list[TextExample], tokenizer: Tokenizer, layout: InputLayout, task: TaskOptions) -> Features:
@@ -98,7 +84,7 @@ def featurize(examples: list[TextExample], tokenizer: Tokenizer, layout: InputLa
         seconds = [text[:length] for text, (_, length) in zip(texts[1], kept, strict=True)]
         ids, offsets, second = lay_out(firsts, seconds, layout)
     labels = np.array([example.label for example in examples], dtype=np.int64)
-    return Features(ids, offsets, second, 1, {"labels": labels}, np.arange(len(examples)))
+    return Features(ids, offsets, second, {"labels": labels}, np.arange(len(examples)))
 
 
 def cut_pair(first: int, second: int, capacity: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -11,7 +12,7 @@ from nsp_ablation.base.input_layout import InputLayout
 
 @dataclass(frozen=True)
 class Features:
-    """All inputs of a task. Sample n is the `sequences_per_sample` sequences from n * sequences_per_sample on.
+    """All inputs of a task: S sequences, which are N samples in order.
 
     ids (L,) int32: sequences end to end
     offsets (S+1,) int64
@@ -20,28 +21,41 @@ class Features:
     example (N,) int64, ascending: the example of each sample
     characters (L, 2) int64: for span QA the characters [start, end) of the context that each token stands for (0, 0
         outside it)
+    num_options (N,) int64: for multiple choice the sequences of each sample, one per option; without it each has one
     """
 
     ids: np.ndarray
     offsets: np.ndarray
     second: np.ndarray
-    sequences_per_sample: int
     targets: dict[str, np.ndarray]
     example: np.ndarray
     characters: np.ndarray | None = None
+    num_options: np.ndarray | None = None
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """(N,) int64: the sequences of each sample."""
+        return np.ones_like(self.example) if self.num_options is None else self.num_options
+
+    @cached_property
+    def borders(self) -> np.ndarray:
+        """(N+1,) int64: sample n is the sequences [borders[n], borders[n + 1])."""
+        return np.concatenate([[0], np.cumsum(self.counts)]).astype(np.int64)
 
     def lengths(self) -> np.ndarray:
         """Return (N,) int64: the tokens of each sample's longest sequence."""
-        return np.diff(self.offsets).reshape(-1, self.sequences_per_sample).max(axis=1)
+        return np.maximum.reduceat(np.diff(self.offsets), self.borders[:-1])
 
     def batch(self, samples: np.ndarray, layout: InputLayout) -> dict[str, np.ndarray]:
-        """Return `samples` padded to their longest sequence.
+        """Return `samples` padded to their longest sequence. No sequence is made for options that a sample lacks.
 
-        input_ids, attention_mask and, where B has type 1, token_type_ids: (B * sequences_per_sample, length) int64
+        input_ids, attention_mask and, where B has type 1, token_type_ids: (sum of the samples' counts, length) int64
         each of the targets: (B, ...)
+        num_options, where there are any: (B,) int64
         """
-        per_sample = self.sequences_per_sample
-        rows = (samples[:, None] * per_sample + np.arange(per_sample)).ravel()
+        counts = self.counts[samples]
+        first_row = np.cumsum(counts) - counts
+        rows = np.arange(counts.sum()) + np.repeat(self.borders[samples] - first_row, counts)
         starts, lengths = self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]
         columns = np.arange(lengths.max())
         is_token = columns < lengths[:, None]
@@ -50,6 +64,8 @@ class Features:
         arrays = {"input_ids": input_ids, "attention_mask": is_token.astype(np.int64)}
         if layout.second_type:
             arrays["token_type_ids"] = (is_token & (columns >= self.second[rows, None])).astype(np.int64)
+        if self.num_options is not None:
+            arrays["num_options"] = counts
         return arrays | {name: target[samples] for name, target in self.targets.items()}
 
 

@@ -1,19 +1,20 @@
 """Span question answering: SQuAD 1.1, and SQuAD 2.0, where a question may have no answer."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.tasks import span_baselines
 from nsp_ablation.learning.tasks.examples import SpanExample
 from nsp_ablation.learning.tasks.features import Features, encode, encode_with_offsets, lay_out
+from nsp_ablation.learning.tasks.left_out import LeftOut, Tally, settle_bad_questions
 from nsp_ablation.learning.tasks.metrics import span_metrics, span_scores
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
-from nsp_ablation.learning.tasks.task_files import read_json_file
+from nsp_ablation.learning.tasks.squad_layout import SpanQuestion, file_questions, row_question
 from nsp_ablation.options.task_options import TaskOptions
 
 IGNORED_LABEL = -100
@@ -23,47 +24,32 @@ _TARGETS = (
 )
 
 
-def read_file(path: Path, task: TaskOptions) -> list[SpanExample]:
-    """Read every question of SQuAD's own JSON, v1.1 or v2.0, with all its reference answers, in file order.
+def read_files(paths: list[Path], task: TaskOptions, left_out: LeftOut) -> list[SpanExample]:
+    """Read every question of files in SQuAD's layout (`squad_layout.py`), in order.
 
-    Raises InputError for a file in another layout, an answer that does not stand at its offset, and a question without
-    answers unless `unanswerable` (SQuAD 2.0).
+    Raises InputError for a file in another layout, and for bad questions unless they are left out.
     """
-    content = read_json_file(path)
-    examples: list[SpanExample] = []
-    try:
-        for article in content["data"]:
-            for paragraph in article["paragraphs"]:
-                for question in paragraph["qas"]:
-                    answers = [] if question.get("is_impossible", False) else question["answers"]
-                    pairs = tuple((answer["text"], answer["answer_start"]) for answer in answers)
-                    example = SpanExample(str(question["id"]), question["question"], paragraph["context"], pairs)
-                    examples.append(_checked(path, example, task))
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{path} is not in SQuAD's layout (data, paragraphs, qas, answers): {error!r}") from error
+    return _usable((question for path in paths for question in file_questions(path)), task, left_out)
+
+
+def read_rows(rows: Any, task: TaskOptions, left_out: LeftOut) -> list[SpanExample]:
+    """Read rows in the columns of rajpurkar/squad and rajpurkar/squad_v2. Raises as `read_files`."""
+    return _usable((row_question(row, f"row {number}") for number, row in enumerate(rows)), task, left_out)
+
+
+def _usable(questions: Iterable[SpanQuestion], task: TaskOptions, left_out: LeftOut) -> list[SpanExample]:
+    """Return the questions as examples, without the bad ones. Raises InputError where these are refused."""
+    examples, bad, has_no_answer = [], Tally(), False
+    for question in questions:
+        reason = question.fault(task.unanswerable)
+        if reason is None:
+            examples.append(question.example())
+        else:
+            bad.add(f"{question.source}: question {question.id} {reason}")
+            has_no_answer |= not question.answers
+    hint = f"set tasks.{task.name}.unanswerable=true for questions without answers (SQuAD 2.0); "
+    settle_bad_questions(bad, task, left_out, hint if has_no_answer else "")
     return examples
-
-
-def read_rows(rows: Any, task: TaskOptions) -> list[SpanExample]:
-    """Read rows in the columns of rajpurkar/squad and rajpurkar/squad_v2."""
-    examples = []
-    for row in rows:
-        answers = tuple(zip(row["answers"]["text"], row["answers"]["answer_start"], strict=True))
-        example = SpanExample(str(row["id"]), row["question"], row["context"], answers)
-        examples.append(_checked(f"tasks.{task.name}", example, task))
-    return examples
-
-
-def _checked(source: Path | str, example: SpanExample, task: TaskOptions) -> SpanExample:
-    """Check one question. Raises InputError naming `source` and question; see `read_file`."""
-    id, context = example.id, example.context
-    if not example.answers and not task.unanswerable:
-        raise InputError(f"{source}: question {id} has no answer; set unanswerable=true for a SQuAD 2.0 file")
-    for text, start in example.answers:
-        found = context[start : start + len(text)]
-        if not text.strip() or found != text:
-            raise InputError(f"{source}: question {id} has answer {text!r} at {start}, but {found!r} stands there")
-    return example
 
 
 def featurize(examples: list[SpanExample], tokenizer: Tokenizer, layout: InputLayout, task: TaskOptions) -> Features:
@@ -98,7 +84,7 @@ def featurize(examples: list[SpanExample], tokenizer: Tokenizer, layout: InputLa
     example, *columns = np.array(rows, dtype=np.int64).T
     targets = dict(zip(_TARGETS, columns, strict=True))
     targets["is_answerable"] = targets["is_answerable"].astype(np.float32)
-    return Features(ids, borders, second, 1, targets, example, np.concatenate(characters))
+    return Features(ids, borders, second, targets, example, np.concatenate(characters))
 
 
 def sliding_windows(num_tokens: int, capacity: int, stride: int) -> list[tuple[int, int]]:

@@ -1,13 +1,20 @@
 """Where a task's examples lie: JSON and text files, and rows of data sets of the Hugging Face hub."""
 
+import glob
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.errors import InputError
+from nsp_ablation.base.fingerprint import file_sha256
+from nsp_ablation.base.visible_files import files_below, matching_files
 from nsp_ablation.options.task_options import TaskHubOptions, TaskOptions, wanted_files
+from nsp_ablation.text.corpus.lines import read_text
+
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")  # of a file that is named without it; first bytes decide how it is read
 
 
 def split_files(task: TaskOptions, split: str) -> list[Path]:
@@ -21,31 +28,62 @@ def split_files(task: TaskOptions, split: str) -> list[Path]:
     if not names:
         raise InputError(f"tasks.{task.name}.{split}_file is not set; name the file in {directory}")
     for name in names:
-        paths = sorted(directory.glob(name)) if "*" in name else [directory / name]
-        if paths and paths[0].exists():
-            return paths
+        if found := _named(directory, name):
+            return found
     raise InputError(
         f"tasks.{task.name}.path={directory} has no file {' or '.join(names)}; name the directory that holds the "
         "task's original files"
     )
 
 
+def _named(directory: Path, name: str) -> list[Path]:
+    """Return what has a name in a directory, as it is spelt, compressed, or as a pattern gives it, in this order."""
+    if (directory / name).exists():
+        return [directory / name]
+    escaped = glob.escape(name)
+    compressed = [path for suffix in _COMPRESSED for path in matching_files(directory, f"{escaped}{suffix}")]
+    return compressed[:1] or matching_files(directory, name)
+
+
+def passage_files(directory: Path) -> list[Path]:
+    """Return the visible `*.txt` files below a directory, also compressed, folder by folder and in order of number.
+
+    Raises InputError where there is none.
+    """
+    files = [file for file in files_below(directory) if ".txt" in file.suffixes]
+    if not files:
+        raise InputError(f"{directory} holds no *.txt files; a directory holds RACE's passages, a file each")
+    return sorted(files, key=lambda file: (str(file.parent), _natural(file.name)))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def split_content(task: TaskOptions, split: str) -> list[Any]:
+    """Return what names the content of a split: the SHA-256 of its files, in the order in which they are read.
+
+    Of a directory's files the paths below it are part of that: they name and order the passages.
+    """
+    content: list[Any] = []
+    for path in split_files(task, split):
+        if path.is_dir():
+            content.append([[str(file.relative_to(path)), file_sha256(file)] for file in passage_files(path)])
+        else:
+            content.append(file_sha256(path))
+    return content
+
+
 def read_task_file(path: Path) -> str:
-    """Return the text (UTF-8) of a task's file. Raises InputError naming it where it is missing or malformed."""
+    """Return the text of a task's file, however it is compressed. Raises InputError where there is none to be read."""
     if not path.is_file():
-        raise InputError(f"task file {path} does not exist; check tasks.<name>.path and the file name")
-    try:
-        return path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 (byte {error.start})") from error
+        raise InputError(f"task file {path} is no file; check tasks.<name>.path and the file's name")
+    return read_text(path)
 
 
 def read_json_file(path: Path) -> Any:
     """Return the value of a task's JSON file. Raises InputError naming file and line where it is malformed."""
-    try:
-        return json.loads(read_task_file(path))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: line {error.lineno} is not JSON ({error.msg})") from error
+    return _json_value(read_task_file(path), f"{path}", first_line=1)
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
@@ -53,14 +91,26 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
 
     Raises InputError naming file and line where one is not JSON.
     """
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: line {number} is not JSON ({error})") from error
-        yield number, value
+    for number, line in enumerate(read_task_file(path).split("\n"), start=1):
+        if line.strip():
+            yield number, _json_value(line, f"{path}", number)
+
+
+def _json_value(text: str, source: str, first_line: int) -> Any:
+    """Return the value of JSON text that begins on a line of its source. Raises InputError naming source and line."""
+    try:
+        value = json.loads(text)
+        if "\\ud" in text.lower():  # JSON can spell half of a character, which no tokenizer reads
+            json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{source}: line {first_line + error.lineno - 1} is not JSON ({error.msg}); mend it"
+        ) from error
+    except RecursionError as error:
+        raise InputError(f"{source}: line {first_line} is JSON nested too deeply; mend it") from error
+    except UnicodeEncodeError as error:
+        raise InputError(f"{source} holds text that is not valid Unicode ({error.reason}); repair it") from error
+    return value
 
 
 def load_hub_rows(task: str, hub: TaskHubOptions, split: str, name: str | None) -> Any:

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.tasks.features import Features
+from nsp_ablation.learning.tasks.left_out import LeftOut
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
 from nsp_ablation.learning.tasks.task_files import load_hub_rows, split_files
 from nsp_ablation.options.task_options import TASK_KINDS, TaskHubOptions, TaskOptions
@@ -18,10 +19,13 @@ from nsp_ablation.options.task_options import TASK_KINDS, TaskHubOptions, TaskOp
 class TaskKind(Protocol):
     """Reads, featurizes and scores the examples of a kind, which have an `id` and are otherwise its own affair."""
 
-    def read_file(self, path: Path, task: TaskOptions) -> list[Any]:
-        """Return a split's examples in file order. Raises InputError naming file and line of a mistake."""
+    def read_files(self, paths: list[Path], task: TaskOptions, left_out: LeftOut) -> list[Any]:
+        """Return the examples of a split's files, in order; what is not read is counted in `left_out`.
 
-    def read_rows(self, rows: Any, task: TaskOptions) -> list[Any]:
+        Raises InputError naming file and line, or id, of a mistake.
+        """
+
+    def read_rows(self, rows: Any, task: TaskOptions, left_out: LeftOut) -> list[Any]:
         """Return the examples of the hub's rows. Raises InputError naming the row, KeyError for a missing column."""
 
     def featurize(self, examples: list[Any], tokenizer: Tokenizer, layout: InputLayout, task: TaskOptions) -> Features:
@@ -41,35 +45,41 @@ def task_kind(task: TaskOptions) -> TaskKind:
     return cast(TaskKind, import_module(facts.module))
 
 
-def read_task(task: TaskOptions, split: str) -> list[Any]:
-    """Return the examples of one split ("train" or "dev") in file order.
+def read_task(task: TaskOptions, split: str, left_out: LeftOut | None = None) -> list[Any]:
+    """Return the examples of one split ("train" or "dev") in file order; `left_out` learns which are not among them.
 
     Raises InputError, in one line, for a missing, malformed or empty source and for ids that occur twice.
     """
     assert split in ("train", "dev")
+    left_out = LeftOut() if left_out is None else left_out
     if task.path is not None:
-        examples = task_kind(task).read_file(split_files(task, split)[0], task)
+        examples = task_kind(task).read_files(split_files(task, split), task, left_out)
     elif task.hub is not None:
-        examples = _read_hub(task, task.hub, split)
+        examples = _read_hub(task, task.hub, split, left_out)
     else:
         raise InputError(f"tasks.{task.name} has neither path nor hub; set tasks.{task.name}.path=DIR")
+    source = task.path if task.path is not None or task.hub is None else task.hub.path
     if not examples:
-        raise InputError(f"tasks.{task.name}: no {split} examples in {task.path or task.hub}")
+        why = "".join(f" ({line})" for line in left_out.lines())
+        raise InputError(f"tasks.{task.name}: no {split} examples in {source}{why}; name the file that holds them")
     seen: set[str] = set()
     for example in examples:
         if example.id in seen:
-            raise InputError(f"tasks.{task.name}: example id {example.id!r} occurs twice in the {split} split")
+            raise InputError(
+                f"tasks.{task.name}: example id {example.id!r} occurs twice in the {split} split of {source}; give "
+                "each example an id of its own"
+            )
         seen.add(example.id)
     return examples
 
 
-def _read_hub(task: TaskOptions, hub: TaskHubOptions, split: str) -> list[Any]:
+def _read_hub(task: TaskOptions, hub: TaskHubOptions, split: str, left_out: LeftOut) -> list[Any]:
     hub_split = hub.split if split == "train" else hub.dev_split
     if hub_split is None:
         raise InputError(f"tasks.{task.name}.hub.dev_split is not set; name the development split of {hub.path}")
     rows = load_hub_rows(task.name, hub, hub_split, hub.name)
     try:
-        return task_kind(task).read_rows(rows, task)
+        return task_kind(task).read_rows(rows, task, left_out)
     except KeyError as error:
         columns = ", ".join(rows.column_names)
         raise InputError(f"{hub.path} has no column {error}: found {columns}; check tasks.{task.name}") from error
