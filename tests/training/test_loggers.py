@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from nsp_ablation.learning.engine.run_loggers import close_logger, make_logger
+from nsp_ablation.learning.engine.run_loggers import close_logger, make_logger, start_wandb
 
 SETTINGS = {
     "project": "p",
@@ -14,6 +14,7 @@ SETTINGS = {
     "tags": ["seed 1"],
     "job_type": "pretraining",
     "name": "full-1",
+    "run_id": "e1",
     "config": {"seed": 1, "model": {"name": "micro"}},
 }
 
@@ -39,6 +40,40 @@ def test_tensorboard_that_is_not_installed_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("nsp_ablation.learning.engine.run_loggers.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="logger=tensorboard needs the package tensorboard"):
         make_logger("tensorboard", directory=tmp_path, **SETTINGS)
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What `wandb.init` is told; nothing is started."""
+    import wandb
+
+    calls = []
+    monkeypatch.setattr(wandb, "init", lambda **settings: calls.append(settings))
+    return calls
+
+
+def test_a_run_of_one_id_is_gone_on_with(started):
+    for offline in (False, True):
+        start_wandb(offline, "e1", name="full-1")
+    start_wandb(False, name="report")
+    assert [(call["mode"], call["id"], call.get("resume")) for call in started] == [
+        ("online", "e1", "allow"),
+        ("offline", "e1", None),
+        ("online", None, None),
+    ]
+
+
+def test_names_and_tags_are_cut_to_what_wandb_takes_and_stay_different(started):
+    long, other = "x" * 200, "x" * 199 + "y"
+    start_wandb(True, name=long, group=other, tags=[long, other, "seed 1", "seed 1"], project="p", entity=None)
+    (call,) = started
+    tags = call["tags"]
+    assert (len(call["name"]), len(call["group"])) == (128, 128)
+    assert call["name"] != call["group"]
+    assert ([len(tag) for tag in tags], tags[2]) == ([64, 64, 6], "seed 1")
+    assert tags[0] != tags[1]
+    wandb = pytest.importorskip("wandb")
+    assert wandb.Settings(run_tags=tags, project=call["project"]).run_tags == tuple(tags)
 
 
 @pytest.mark.slow

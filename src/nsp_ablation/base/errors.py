@@ -2,12 +2,27 @@
 so, and its traceback in a log.
 
 All are ValueErrors with a message that names the field or file, the value and the remedy. Whoever catches one catches
-the class that it can answer, never a wider one.
+the class that it can answer, never a wider one. What a URL holds of credentials is left out of every message.
 """
+
+import re
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s'\"]*@")
+_TOKENS = re.compile(r"(?i)([?&](?:access_|api_|auth_)?(?:token|key|secret|password|signature|sig)=)[^&\s'\"]+")
+
+
+def redacted(text: str) -> str:
+    """Return a text without the credentials in its URLs: `https://***@host/x?token=***`."""
+    if "://" not in text:
+        return text
+    return _TOKENS.sub(r"\1***", _CREDENTIALS.sub("***@", text))
 
 
 class StatedError(ValueError):
-    """An error whose message is all that a user needs to go on."""
+    """An error whose message is all that a user needs to go on; credentials in it are left out."""
+
+    def __init__(self, message: str = ""):
+        super().__init__(redacted(str(message)))
 
 
 class InputError(StatedError):

@@ -10,8 +10,8 @@ from typing import Any, get_args, get_origin
 from omegaconf import OmegaConf
 
 from nsp_ablation.cli.arguments import flags_help
+from nsp_ablation.cli.group_options import CHOICES_ALONE
 from nsp_ablation.cli.hydra_bridge import Composer
-from nsp_ablation.cli.overrides import CHOICES_ALONE
 from nsp_ablation.config.invalidation import invalidated_artifacts
 from nsp_ablation.config.problem import ConfigurationError, shown, suggestion
 from nsp_ablation.config.schema import Config

@@ -28,24 +28,29 @@ from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from nsp_ablation.cli.read_files import ReadFiles
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.tree import split_at_dict
 
 # Hydra 1.4 warns of `version_base`, and 1.3 without it.
 _VERSION: dict[str, Any] = {"version_base": "1.3"} if hydra.__version__.startswith("1.3") else {}
 _CONFIG_NAME = "config"
+_FOLLOWED = ("run.dir", "sweep.dir", "job.chdir", "sweeper.max_batch_size")
+_MAX_KEPT = 256  # compositions that are kept: a sweep may have more cells, and goes through them in order
 
 
 @dataclass
 class Composition:
     """A composed configuration before interpolations are resolved, without Hydra's own part.
 
-    `sweep` holds the values that a scale or experiment sweeps when nothing is typed for them.
+    `sweep` holds the values that a scale or experiment sweeps when nothing is typed for them, `hydras` the other
+    settings of Hydra's that we follow, as dotted keys below `hydra`.
     """
 
     pickled: bytes  # a copy takes an eighth of the time of a deep copy
     choices: dict[str, Any]
     sweep: dict[str, Any]
+    hydras: dict[str, Any]
 
     def settings(self, values: dict[str, Any]) -> DictConfig:
         """Return a copy of the settings with plain values set; keys of a dict that are missing are made."""
@@ -74,9 +79,9 @@ class Composer:
 
     def __init__(self, loader: ConfigLoader, config_name: str, searchpath: list[str]):
         self.loader, self.config_name, self.searchpath = loader, config_name, searchpath
-        self._files = loader.repository = _ReadFiles(loader.repository)  # type: ignore[attr-defined]
+        self._files = loader.repository = ReadFiles(loader.repository)  # type: ignore[attr-defined]
         self.options = functools.cache(self._options)
-        self.compose = functools.cache(self._compose)
+        self.compose = functools.lru_cache(_MAX_KEPT)(self._compose)
         self._set_once = functools.cache(self._list_set_once)
         self._bases: dict[tuple[str, ...], tuple[str, ...]] = {}
 
@@ -94,12 +99,17 @@ class Composer:
 
     def _compose(self, words: tuple[str, ...], is_sweep: bool = False) -> Composition:
         """Compose overrides, in a sixth of a second; of a sweep what its cells have in common."""
-        mode = RunMode.MULTIRUN if is_sweep else RunMode.RUN
-        composed = self.loader.load_configuration(self.config_name, [*self.searchpath, *words], mode)
+        composed = self.whole([*words], is_sweep)
         choices, sweep = dict(composed.hydra.runtime.choices), dict(composed.hydra.sweeper.get("params") or {})
+        hydras = {key: OmegaConf.select(composed.hydra, key, throw_on_resolution_failure=False) for key in _FOLLOWED}
         with open_dict(composed):
             del composed["hydra"]
-        return Composition(pickle.dumps(composed), choices, sweep)
+        return Composition(pickle.dumps(composed), choices, sweep, hydras)
+
+    def whole(self, words: list[str], is_sweep: bool) -> DictConfig:
+        """Return the whole composed configuration, Hydra's own part too."""
+        mode = RunMode.MULTIRUN if is_sweep else RunMode.RUN
+        return self.loader.load_configuration(self.config_name, [*self.searchpath, *words], mode)
 
     def compose_cell(self, words: tuple[str, ...]) -> Composition:
         """Compose a cell, from one composed before where they differ only in groups that one file alone has set."""
@@ -165,7 +175,7 @@ def launch(composer: Composer, words: list[str], jobs: list[list[str]], source: 
     from hydra._internal.callbacks import Callbacks
 
     os.environ["PYTHONPATH"] = os.pathsep.join([str(source), *filter(None, [os.environ.get("PYTHONPATH")])])
-    config = composer.loader.load_configuration(composer.config_name, [*composer.searchpath, *words], RunMode.MULTIRUN)
+    config = composer.whole(words, is_sweep=True)
     callbacks = Callbacks(config)
     callbacks.on_multirun_start(config=config, config_name=composer.config_name)
     launcher = Plugins.instance().instantiate_launcher(
@@ -196,31 +206,6 @@ def show(words: list[str], root: Path) -> None:
     _register(root / "experiments")
     sys.argv[1:] = words
     hydra.main(config_path=str(root / "conf"), config_name=_CONFIG_NAME, **_VERSION)(run_job)()
-
-
-class _ReadFiles:
-    """A repository of configuration files that reads each once: half of a composition is reading."""
-
-    def __init__(self, repository: Any):
-        self._repository = repository
-        self._read: dict[str, bytes] = {}  # pickled: Hydra changes what it is given
-
-    def load_config(self, config_path: str) -> Any:
-        if config_path not in self._read:
-            self._read[config_path] = pickle.dumps(self._repository.load_config(config_path))
-        return pickle.loads(self._read[config_path])
-
-    def initialize_sources(self, config_search_path: Any) -> None:
-        self._read.clear()
-        self._repository.initialize_sources(config_search_path)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "_ReadFiles":
-        return self
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name == "_repository":
-            raise AttributeError(name)
-        return getattr(self._repository, name)
 
 
 def _register(experiments: Path) -> None:

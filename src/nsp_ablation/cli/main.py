@@ -10,13 +10,12 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from nsp_ablation.base.errors import StatedError
+from nsp_ablation.base.errors import StatedError, redacted
 from nsp_ablation.base.interrupts import Stopped, stops_at_once
 from nsp_ablation.base.mistakes import log_mistake
-from nsp_ablation.cli.arguments import is_hydras, parse_arguments
-from nsp_ablation.cli.explain import explain, help_text
-from nsp_ablation.cli.hydra_bridge import Composer, launch, show
-from nsp_ablation.cli.overrides import for_hydra
+from nsp_ablation.cli.answers import answer
+from nsp_ablation.cli.arguments import answers, parse_arguments
+from nsp_ablation.cli.hydra_bridge import Composer, launch
 from nsp_ablation.cli.planned_cells import Plan, open_composer, plan
 from nsp_ablation.config.problem import ConfigurationError
 
@@ -28,19 +27,17 @@ def main(argv: list[str], root: Path) -> None:
     command = shlex.join(["python", *argv] if argv[0].endswith(".py") else argv)
     try:
         arguments = parse_arguments(argv[1:])
-        if is_hydras(arguments):
-            show([for_hydra(word) for word in argv[1:]], root)
-            sys.exit(0)
         composer = open_composer(arguments, root)
-        if arguments.help or arguments.explain:
-            asked = (arguments.explain, composer, arguments.markdown)
-            print(help_text(composer) if arguments.help else explain(*asked))
+        for flag in answers(arguments):
+            answer(flag, arguments, composer, root)
             sys.exit(0)
         planned = plan(arguments, composer)
     except ConfigurationError as refusal:
         for line in refusal.lines:
             print(f"error: {line}", file=sys.stderr)
         sys.exit(2)
+    if planned.repeated:
+        print(f"note: {_repeated(planned)}", file=sys.stderr)
     error: str | None = None
     try:
         with stops_at_once():
@@ -81,6 +78,14 @@ def _run_cells(planned: Plan, composer: Composer, root: Path) -> int:
     except Exception as error:  # a launcher's own: a job that died, a cluster that refuses
         print(f"error: hydra/launcher: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
+
+
+def _repeated(planned: Plan) -> str:
+    """Return which cells are left out, as one line: the first of them with the cell that it equals."""
+    left_out, equal = (" ".join(typed) or "the default" for typed in planned.repeated[0])
+    count = len(planned.repeated)
+    others = f", and {count - 1} more such" if count > 1 else ""
+    return redacted(f"one cell under two names runs once: {left_out} is {equal}{others}")
 
 
 def _worst(statuses: Iterable[int]) -> int:

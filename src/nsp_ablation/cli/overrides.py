@@ -3,26 +3,19 @@
 `override` is Hydra's `Override`; its public attributes and methods alone are used.
 """
 
-import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, is_dataclass
 from typing import Any, get_origin
 
+from nsp_ablation.cli.group_options import CHOICES_ALONE, choice_problems
 from nsp_ablation.cli.hydra_bridge import words_of
-from nsp_ablation.config.problem import Problem, unknown_key, unknown_value
-from nsp_ablation.config.tree import declared, field_types, required, split_at_dict
+from nsp_ablation.cli.sweep_values import checked_values
+from nsp_ablation.config.problem import Problem, unknown_key
+from nsp_ablation.config.tree import declared, field_types, nested_names, required, split_at_dict
 from nsp_ablation.config.values import value_problems
 
 Options = Callable[[str], list[str]]
-MAX_CELLS = 10_000
-
-# Groups that change settings elsewhere and hold none.
-CHOICES_ALONE = {
-    "condition": "A row of the published and planned tables: format, objective and masking together.",
-    "scale": "Sizes and seeds of an experiment.",
-    "experiment": "A planned study from experiments/; it is a sweep, so add -m.",
-}
 
 
 @dataclass(frozen=True)
@@ -59,29 +52,30 @@ def as_typed(word: str) -> str:
 
 
 def override_problems(override: Any, options: Options, is_sweep: bool) -> Iterator[Problem]:
-    """Yield what is wrong with an override: names, types, choices and bounds of each of its values.
+    """Yield what is wrong with an override: names, types, choices and bounds of its values; of a range its ends.
 
     `options(group)` lists a group's options, nothing where there is no such group; `is_sweep` is -m.
     """
     key, line = override.key_or_group, as_typed(str(override.input_line))
-    group = key.partition(".")[0]
+    allowed, group = options(key), key.partition(".")[0]
     if not key:
-        yield Problem(line, ..., "expected key=value")
-    elif override.is_hydra_override() or override.package is not None:
-        yield from _option_problems(override, options)
+        yield Problem(line or "''", ..., "expected key=value")
     elif override.is_delete():
         yield Problem(line, ..., "a setting cannot be deleted; give it another value")
     elif override.is_sweep_override() and not override.is_discrete_sweep():
         yield Problem(line, ..., "expected a list of values; a sweep is a grid: key=a,b,c")
     elif override.is_sweep_override() and not is_sweep:
-        yield Problem(line, ..., "expected one value; several make a sweep, which needs -m; a list is [a,b]")
-    elif options(key) or key in CHOICES_ALONE:
-        yield from _option_problems(override, options)
+        quoted = f"; text with commas is '{key}=\"a,b\"'" if _is_text(key) else ""
+        yield Problem(line, ..., f"expected one value; several make a sweep, which needs -m; a list is [a,b]{quoted}")
+    elif allowed or key in CHOICES_ALONE:
+        yield from (each for value, _ in checked_values(override) for each in choice_problems(key, value, allowed))
+    elif override.is_hydra_override() or override.package is not None:
+        return  # Hydra's own types say the rest when it composes
     elif group in CHOICES_ALONE:
         value = override.get_value_string()
         yield Problem(key, value, f"{group} has options and no settings", tuple(options(group)))
     else:
-        values = [assignment.value for assignment in assignments(override, options)]
+        values = [value for value, _ in checked_values(override)]
         if problem := key_problem(key, values[0] if values else None, options):
             yield problem
         else:
@@ -89,22 +83,28 @@ def override_problems(override: Any, options: Options, is_sweep: bool) -> Iterat
 
 
 def assignments(override: Any, options: Options) -> list[Assignment]:
-    """Return the values of an override, one or, in a sweep, several, at most `MAX_CELLS` + 1."""
+    """Return the values of an override: one or, in a sweep, several."""
+    return list(_assigned(override, words_of(override), options))
+
+
+def shared_words(override: Any, options: Options) -> list[str]:
+    """Return an override as one that all cells share, nothing where it is plain values or sweeps a setting."""
+    values = list(_assigned(override, checked_values(override), options))
+    if all(each.is_plain for each in values):
+        return []
+    if not override.is_sweep_override():
+        return [each.word for each in values]
+    return [str(override.input_line)] if options(override.key_or_group) else []
+
+
+def _assigned(override: Any, values: Iterator[tuple[Any, str]], options: Options) -> Iterator[Assignment]:
     key = override.key_or_group
     is_setting = override.package is None and not override.is_hydra_override() and not options(key)
     may_be_plain = is_setting and override.type.name in ("CHANGE", "FORCE_ADD")
-    made = []
-    for value, word in itertools.islice(words_of(override), MAX_CELLS + 1):
+    for value, word in values:
         plain = may_be_plain and isinstance(value, str | int | float | None) and "${" not in str(value)
         hydras = _mergeable(key, word, options) if is_setting and not override.is_delete() else word
-        made.append(Assignment(key, as_typed(word), hydras, value, plain))
-    return made
-
-
-def option_problem(group: str, name: str, allowed: list[str], where: str = "") -> Problem:
-    """Return the problem of a group's option that does not exist; `where` says which file names it."""
-    hint = " (batch.sequences=N sets the number alone)" if group == "batch" and name.isdecimal() else ""
-    return unknown_value(group, name, tuple(allowed), f"option{hint}{where}")
+        yield Assignment(key, as_typed(word), hydras, value, plain)
 
 
 def key_problem(key: str, value: Any, options: Options) -> Problem | None:
@@ -120,17 +120,16 @@ def key_problem(key: str, value: Any, options: Options) -> Problem | None:
         else:
             return Problem(key, value, f"{parent} is a setting and holds no others")
         if part not in keys:
-            return unknown_key(key, value, keys, position)
+            return unknown_key(key, value, keys, position, nested_names(group))
     return None
 
 
-def _option_problems(override: Any, options: Options) -> Iterator[Problem]:
-    """Yield each value of a group, or of the list that it is given, that is none of its options."""
-    group, allowed = override.key_or_group, options(override.key_or_group)
-    for value, _ in words_of(override) if allowed else ():
-        for name in value if isinstance(value, list) else [value]:
-            if name not in allowed and not isinstance(name, dict):
-                yield option_problem(group, "null" if name is None else str(name), allowed)
+def _is_text(key: str) -> bool:
+    """Whether a key is a setting whose value is text."""
+    try:
+        return required(declared(key)[0]) is str
+    except KeyError:
+        return False
 
 
 def _mergeable(key: str, word: str, options: Options) -> str:

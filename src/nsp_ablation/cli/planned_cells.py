@@ -1,11 +1,13 @@
 """The cells of a command: each composed and checked once, before the first one runs, without any heavy library."""
 
 import itertools
+import json
 import math
 import os
 import sys
 import time
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,14 +17,26 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from nsp_ablation.cli.hydra_bridge import Composer, Composition, make_composer
-from nsp_ablation.cli.overrides import MAX_CELLS, Assignment, Options, assignments, for_hydra, override_problems
+from nsp_ablation.cli.hydra_settings import hydra_problems
+from nsp_ablation.cli.overrides import (
+    Assignment,
+    Options,
+    as_typed,
+    assignments,
+    for_hydra,
+    override_problems,
+    shared_words,
+)
+from nsp_ablation.cli.sweep_values import num_values
 from nsp_ablation.cli.translate import translate
-from nsp_ablation.config.combinations import combination_problems, sweep_problems
+from nsp_ablation.config.combinations import combination_problems, shared_outputs, unequal_settings
+from nsp_ablation.config.identity import cell_identity
 from nsp_ablation.config.path_checks import NeededPath, needed_paths
-from nsp_ablation.config.problem import ConfigurationError, Problem, refuse
+from nsp_ablation.config.problem import ConfigurationError, Problem, refuse, unknown_value
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.values import converted, value_problems, with_value
 
+_MAX_CELLS = "launcher.max_cells"
 _QUIET_SECONDS = 1.0  # checks that take longer say in a terminal how far they are
 
 
@@ -37,20 +51,32 @@ class PlannedCell:
 
 @dataclass(frozen=True)
 class Plan:
-    """The cells of a command. `launcher_words` are Hydra's overrides where its launcher starts them, else None."""
+    """The cells of a command, each once.
+
+    `launcher_words` are Hydra's overrides where its launcher starts them, else None. `repeated` are (what was typed for
+    a cell that is left out, what was typed for the cell that it equals).
+    """
 
     cells: list[PlannedCell]
     launcher_words: list[str] | None
+    repeated: list[tuple[list[str], list[str]]]
 
 
 def open_composer(arguments: Namespace, root: Path) -> Composer:
     """Return what composes configurations. Raises ConfigurationError for a directory or file that is none."""
-    own = arguments.config_dir
+    own, replaced = arguments.config_dir, root / (arguments.config_path or "conf")
     if own is not None and not os.path.isdir(own):
         raise ConfigurationError([f"--config-dir={own}: no such directory"])
+    if not replaced.is_dir():
+        raise ConfigurationError([f"--config-path={arguments.config_path}: no such directory ({replaced})"])
     searchpath = [] if own is None else [f"hydra.searchpath=['file://{os.path.abspath(own)}']"]
     with translated(lambda group: []):
-        return make_composer(root, arguments.config_path, arguments.config_name, searchpath)
+        composer = make_composer(root, arguments.config_path, arguments.config_name, searchpath)
+        names = [name for name in composer.options("") if name not in ("_dummy_empty_config_", "schema")]
+    name = arguments.config_name
+    if name is not None and name.removesuffix(".yaml") not in names:
+        refuse([unknown_value("--config-name", name, tuple(names), f"file in {replaced.name}")])
+    return composer
 
 
 def plan(arguments: Namespace, composer: Composer) -> Plan:
@@ -60,36 +86,42 @@ def plan(arguments: Namespace, composer: Composer) -> Plan:
     """
     words = [for_hydra(word) for word in arguments.overrides]
     is_sweep = bool(arguments.multirun)
-    typed = _assignments(composer, words, is_sweep)
-    shared = [word for word, values in zip(words, typed, strict=True) if not all(each.is_plain for each in values)]
-    launcher = "basic"
+    typed = checked_overrides(composer, words, is_sweep)
+    shared = [word for each in typed for word in shared_words(each, composer.options)]
+    with translated(composer.options):
+        master = composer.compose(tuple(shared), is_sweep=True) if is_sweep else composer.compose(tuple(shared))
+    given = {each.key_or_group: each.get_value_string() for each in typed}
+    refuse(hydra_problems(given, master, is_sweep))
     if is_sweep:
-        with translated(composer.options):
-            master = composer.compose(tuple(shared), is_sweep=True)
-        launcher = master.choices["hydra/launcher"]
-        swept = _assignments(composer, [for_hydra(f"{key}={value}") for key, value in master.sweep.items()], is_sweep)
-        hydras = [values for values in typed if values[0].is_hydras]
-        typed = list({values[0].key: values for values in [*hydras, *swept, *typed]}.values())
-    _refuse_too_many(typed)
-    cells = list(_checked(composer, [list(job) for job in itertools.product(*typed)]))
+        swept = checked_overrides(
+            composer, [for_hydra(f"{key}={value}") for key, value in master.sweep.items()], is_sweep
+        )
+        hydras = [each for each in typed if each.is_hydra_override()]
+        typed = list({each.key_or_group: each for each in [*hydras, *swept, *typed]}.values())
+    _refuse_too_many(typed, _max_cells(typed, master))
+    every = list(_checked(composer, [assignments(each, composer.options) for each in typed]))
+    refuse(unequal_settings([cell.config for cell in every]))
+    cells, repeated = _each_once(every)
     if not is_sweep:
-        refuse(_single_run_problems(composer, words, shared, cells[0].config.stage))
-    refuse(sweep_problems([cell.config for cell in cells]))
-    ours = ("hydra/launcher", "hydra.sweeper", "hydra.searchpath")  # keys that do not change how Hydra runs jobs
-    if launcher == "basic" and all(not each.is_hydras or each.key.startswith(ours) for each, *_ in typed):
-        return Plan(cells, None)
-    return Plan(cells, [word for word in shared if is_sweep or not word.startswith("hydra/launcher")])
+        refuse(_single_run_problems(composer, given, shared, cells[0].config.stage))
+    refuse(shared_outputs([cell.config for cell in cells]))
+    ours = ("hydra/launcher", "hydra.sweeper")  # keys that do not change how Hydra runs jobs
+    is_basic = master.choices["hydra/launcher"] == "basic"
+    if is_basic and all(not each.is_hydra_override() or each.key_or_group.startswith(ours) for each in typed):
+        return Plan(cells, None, repeated)
+    return Plan(cells, shared, repeated)
 
 
 @contextmanager
-def translated(options: Options) -> Iterator[None]:
-    """Turn whatever Hydra and OmegaConf raise into a ConfigurationError of one line."""
+def translated(options: Options, word: str | None = None) -> Iterator[None]:
+    """Turn whatever Hydra and OmegaConf raise into a ConfigurationError of one line, which names `word` if given."""
     try:
         yield
     except ConfigurationError:
         raise
     except Exception as error:
-        raise ConfigurationError([translate(error, options)]) from error
+        line = translate(error, options)
+        raise ConfigurationError([line if word is None else f"{as_typed(word)}: {line}"]) from error
 
 
 @dataclass
@@ -129,27 +161,45 @@ def _composed(composition: Composition, plain: dict[str, Assignment]) -> Config:
     return config
 
 
-def _checked(composer: Composer, jobs: list[list[Assignment]]) -> Iterator[PlannedCell]:
+def _checked(composer: Composer, values: list[list[Assignment]]) -> Iterator[PlannedCell]:
+    """Yield the checked cell of each combination of values, the last key's changing first."""
     checker = _Checker(composer)
-    said = time.monotonic()
-    for number, job in enumerate(jobs, start=1):
-        config = checker.checked(job)
+    said, total = time.monotonic(), math.prod(map(len, values))
+    for number, job in enumerate(itertools.product(*values), start=1):
+        config = checker.checked(list(job))
         own = [each for each in job if not each.is_hydras]
         yield PlannedCell([each.typed for each in own], config, [each.word for each in own])
-        if sys.stderr.isatty() and time.monotonic() - said > _QUIET_SECONDS and number < len(jobs):
+        if sys.stderr.isatty() and time.monotonic() - said > _QUIET_SECONDS and number < total:
             said = time.monotonic()
-            print(f"checking | {number} of {len(jobs)} cells", file=sys.stderr, flush=True)
+            print(f"checking | {number} of {total} cells", file=sys.stderr, flush=True)
 
 
-def _assignments(composer: Composer, words: list[str], is_sweep: bool) -> list[list[Assignment]]:
-    """Return the values of each override. Raises ConfigurationError for those that are wrong by themselves."""
+def _each_once(cells: list[PlannedCell]) -> tuple[list[PlannedCell], list[tuple[list[str], list[str]]]]:
+    """Return the cells that differ in what identifies them, and (left out, equal to) for the others."""
+    seeds = Counter(cell.config.seed for cell in cells)
+    found: dict[Any, PlannedCell] = {}
+    repeated = []
+    for cell in cells:
+        seed = cell.config.seed
+        content = json.dumps(cell_identity(cell.config), sort_keys=True) if seeds[seed] > 1 else None
+        equal = found.setdefault((seed, content), cell)
+        if equal is not cell:
+            repeated.append((cell.overrides, equal.overrides))
+    return list(found.values()), repeated
+
+
+def checked_overrides(composer: Composer, words: list[str], is_sweep: bool) -> list[Any]:
+    """Return the overrides of words, parsed. Raises ConfigurationError for those that are wrong by themselves."""
     with translated(composer.options):
         parsed = composer.parse(words)
-        refuse(problem for override in parsed for problem in override_problems(override, composer.options, is_sweep))
-        found = [assignments(override, composer.options) for override in parsed]
-    empty = [word for word, each in zip(words, found, strict=True) if not each]
-    refuse(Problem(word, ..., "expected a value; the sweep is empty") for word in empty)
-    return found
+    problems: list[Problem] = []
+    for word, override in zip(words, parsed, strict=True):
+        with translated(composer.options, word):
+            problems += override_problems(override, composer.options, is_sweep)
+            if not num_values(override):
+                problems.append(Problem(word, ..., "expected a value; the sweep is empty"))
+    refuse(problems)
+    return parsed
 
 
 def _plain_values(job: list[Assignment]) -> dict[str, Assignment]:
@@ -169,19 +219,24 @@ def _unselected(settings: Any, plain: dict[str, Assignment]) -> Iterator[Problem
             yield Problem(key, each.value, f"not selected; add it to tasks=[{','.join([*selected, parts[1]])}]")
 
 
-def _refuse_too_many(typed: list[list[Assignment]]) -> None:
-    """Refuse a sweep of too many cells. Raises ConfigurationError."""
-    number = math.prod(len(values) for values in typed)
-    if number > MAX_CELLS:
-        most = max(typed, key=len)
-        count = f"{number:,}" if len(most) <= MAX_CELLS else f"more than {MAX_CELLS:,}"
-        raise ConfigurationError([f"{most[0].key}: the sweep has {count} cells; expected at most {MAX_CELLS:,}"])
+def _max_cells(typed: list[Any], master: Composition) -> int:
+    """Return launcher.max_cells, as typed or as composed."""
+    values = [each.value() for each in typed if each.key_or_group == _MAX_CELLS and not each.is_sweep_override()]
+    return int(values[-1] if values else OmegaConf.select(master.settings({}), _MAX_CELLS))
 
 
-def _single_run_problems(composer: Composer, words: list[str], shared: list[str], stage: str) -> Iterator[Problem]:
+def _refuse_too_many(typed: list[Any], max_cells: int) -> None:
+    """Refuse a sweep of too many cells, before any is composed. Raises ConfigurationError."""
+    sizes = {each.key_or_group: num_values(each) for each in typed}
+    if (number := math.prod(sizes.values())) > max_cells:
+        most = max(sizes, key=lambda key: sizes[key])
+        reason = f"the sweep has {number:,} cells; expected at most {_MAX_CELLS}={max_cells}"
+        raise ConfigurationError([Problem(most, ..., reason).line()])
+
+
+def _single_run_problems(composer: Composer, given: dict[str, str], shared: list[str], stage: str) -> Iterator[Problem]:
     """Yield the problem of an experiment without -m: its sweep would silently shrink to one cell of the defaults."""
-    typed = dict(word.partition("=")[::2] for word in words)
-    if "experiment" in typed and stage not in ("inspect", "report"):
+    if "experiment" in given and stage not in ("inspect", "report"):
         sweep = composer.compose(tuple(shared), is_sweep=True).sweep
-        if missing := [key for key in sweep if key not in typed]:
-            yield Problem("experiment", typed["experiment"], f"sweeps {', '.join(missing)}: add -m, or give one value")
+        if missing := [key for key in sweep if key not in given]:
+            yield Problem("experiment", given["experiment"], f"sweeps {', '.join(missing)}: add -m, or give one value")

@@ -8,7 +8,8 @@ from typing import Any
 
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
-from nsp_ablation.cli.overrides import Options, as_typed, key_problem, option_problem
+from nsp_ablation.cli.group_options import option_problem
+from nsp_ablation.cli.overrides import Options, as_typed, key_problem
 from nsp_ablation.config.problem import Problem
 from nsp_ablation.config.values import EXPECTED, EXPECTED_LIST
 
@@ -32,7 +33,7 @@ def translate(error: Exception, options: Options) -> str:
     if hasattr(error, "override") and hasattr(error, "message"):
         override, detail = as_typed(str(error.override)), _one_line(str(error.message).partition("\nSee https")[0])
         if "=" not in override:
-            return f"{override}: expected key=value"
+            return f"{override or repr(override)}: expected key=value"
         return f"{override}: cannot be read ({detail}); put quotes in quotes: 'key=\"a,b\"'"
     text, cause = str(error), error.__cause__
     if found := re.match(r"Could not override '(.*)'\.(?:\nTo append to your config use \+(.*))?", text):
@@ -42,6 +43,8 @@ def translate(error: Exception, options: Options) -> str:
         return _refused_key(key.lstrip("+"), value, cause, options)
     if found := re.match(r"In '(.*?)': \w+ raised while composing config:\n(.*)\n +full_key: (\S+)", text):
         return f"{_refused_key(found[3], ..., ValueError(found[2]), options)} (in {found[1]}.yaml)"
+    if found := re.match(r"Could not append to config. An item is already at '(.*?)'", text):
+        return f"{found[1]}: is a setting already; leave the + out"
     if found := re.match(r"Multiple values for (\S+?)\.", text):
         return f"{found[1]}: is chosen twice; choose it once, without +"
     if isinstance(cause, OmegaConfBaseException):

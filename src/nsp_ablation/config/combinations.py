@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from importlib.util import find_spec
+from itertools import chain, islice
 from operator import attrgetter
 from typing import Any
 
 from nsp_ablation.config.identity import resolved_objective
+from nsp_ablation.config.logger_checks import logger_problems
 from nsp_ablation.config.problem import Problem, unknown_value
 from nsp_ablation.config.schema import Config
 from nsp_ablation.options.corpus_options import BYTE_ALPHABET, READERS, CorpusOptions, TokenizerOptions
@@ -18,6 +19,7 @@ TRAINED = ("all", "prepare", "inspect", "cost", "pretrain", "export")
 FINETUNED = ("all", "finetune")
 
 _OF_WORDPIECE = ("strip_accents", "max_alphabet", "max_word_characters")
+_MAX_SAMPLES = 2**40
 _MAX_FIGURE_LENGTH = 128  # a line of the figure holds some six tokens; more would fill more than a screen
 
 
@@ -34,8 +36,8 @@ def _stage(config: Config) -> Iterator[Problem]:
     if config.stage == "export" and config.export.output is None:
         yield Problem("export.output", None, "stage=export needs the directory that receives the encoder")
     number = config.inspect.num_samples
-    if number != "all" and not (number.isdecimal() and int(number) > 0):
-        yield Problem("inspect.num_samples", number, "expected a number of samples, at least 1, or `all`")
+    if number != "all" and not (number.isdecimal() and 1 <= int(number) <= _MAX_SAMPLES):
+        yield Problem("inspect.num_samples", number, f"expected a number of samples, 1 to {_MAX_SAMPLES}, or `all`")
     figure = config.inspect.figure
     if config.stage == "inspect" and figure is not None:
         if not figure.endswith(".svg"):
@@ -147,6 +149,7 @@ def _model(config: Config) -> Iterator[Problem]:
         yield Problem("model.neighbour_init", True, reason)
     if model.type_vocab_size == 1 and config.finetuning.token_types == "bert":
         yield Problem("finetuning.token_types", "bert", "needs model.type_vocab_size=2", ("as_pretrained",))
+    yield from _decay("pretraining", config.pretraining.learning_rate, config.pretraining.weight_decay)
     updates = config.pretraining.max_steps
     if any(not 1 <= update <= updates for update in config.pretraining.export_at):
         reason = f"updates count from 1 to pretraining.max_steps={updates}"
@@ -159,8 +162,22 @@ def _finetuning(config: Config) -> Iterator[Problem]:
         yield Problem("finetuning.seeds", seeds, "expected one or more different numbers")
     if missing := [key for key, value in vars(config.finetuning.recipe).items() if value is None]:
         yield Problem(f"finetuning.recipe.{missing[0]}", None, "is every task's default; give a number")
+    else:
+        recipes = {f"recipes.{task}": config.finetuning.recipe_of(task) for task in config.finetuning.recipes}
+        recipes = {"recipe": config.finetuning.recipe_of("")} | recipes
+        found = (
+            _decay(f"finetuning.{where}", each.learning_rate, each.weight_decay) for where, each in recipes.items()
+        )
+        yield from islice(chain.from_iterable(found), 1)
     if config.stage in FINETUNED and not config.tasks:
         yield Problem("tasks", [], f"stage={config.stage} needs a task; use stage=pretrain for an encoder alone")
+
+
+def _decay(where: str, learning_rate: float, weight_decay: float) -> Iterator[Problem]:
+    """An update takes the share learning_rate * weight_decay off each weight: from 1 on, weights do not shrink."""
+    if learning_rate * weight_decay >= 1:
+        reason = f"times {where}.learning_rate={learning_rate} takes all of a weight off in one update; lower either"
+        yield Problem(f"{where}.weight_decay", weight_decay, reason)
 
 
 def _tasks(config: Config) -> Iterator[Problem]:
@@ -169,6 +186,10 @@ def _tasks(config: Config) -> Iterator[Problem]:
             yield Problem(f"tasks.{key}.name", task.name, f"must be {key}, the task's key")
         yield from _task_keys(f"tasks.{key}", task)
         yield from _generated(config.corpus, key, task)
+    probes = [key for key, task in config.tasks.items() if TASK_KINDS[task.kind].reads == "heldout"]
+    if probes and config.stage in FINETUNED and config.corpus.heldout_fraction == 0:
+        reason = f"holds out no document, which {', '.join(probes)} must read; raise it, or leave these tasks out"
+        yield Problem("corpus.heldout_fraction", config.corpus.heldout_fraction, reason)
 
 
 def _generated(corpus: CorpusOptions, key: str, task: TaskOptions) -> Iterator[Problem]:
@@ -202,16 +223,23 @@ def _surroundings(config: Config) -> Iterator[Problem]:
     if trainer.max_tokens is not None and trainer.max_tokens < 2 * config.max_length:
         reason = f"expected at least twice max_length={config.max_length}: micro-batches are cut to within a sequence"
         yield Problem("trainer.max_tokens", trainer.max_tokens, reason)
-    if config.logger.name == "tensorboard" and find_spec("tensorboard") is None:
-        yield Problem("logger", "tensorboard", "is not installed; pip install tensorboard", ("csv", "wandb"))
+    for pair in config.report.comparisons:
+        if pair.a == pair.b:
+            reason = "compares an arm with itself; name two conditions"
+            yield Problem("report.comparisons", f"{{a:{pair.a},b:{pair.b}}}", reason)
+    yield from logger_problems(config)
 
 
-def sweep_problems(configs: list[Config]) -> Iterator[Problem]:
-    """Yield each setting that must be the same in all cells of a sweep and is not, and each output that two share."""
-    for field in ("stage", "name", "paths.results", "paths.artifacts"):
+def unequal_settings(configs: list[Config]) -> Iterator[Problem]:
+    """Yield each setting that must be the same in all cells of a sweep and is not."""
+    for field in ("stage", "name", "paths.results", "paths.artifacts", "launcher.max_cells"):
         values = dict.fromkeys(map(attrgetter(field), configs))
         if len(values) > 1:
-            yield Problem(field, ",".join(values), "must be the same in all cells of a sweep")
+            yield Problem(field, ",".join(map(str, values)), "must be the same in all cells of a sweep")
+
+
+def shared_outputs(configs: list[Config]) -> Iterator[Problem]:
+    """Yield each output that two cells of a sweep would write."""
     for field in ("inspect.output", "inspect.figure", "export.output"):
         outputs = list(map(attrgetter(field), configs))
         is_written = field.startswith(f"{configs[0].stage}.") and outputs[0] is not None

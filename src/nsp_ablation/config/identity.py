@@ -12,6 +12,8 @@ from nsp_ablation.options.corpus_options import READERS, CorpusOptions, Tokenize
 from nsp_ablation.options.format_options import FORMATS, FormatOptions, is_pair
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
+_IDENTIFIED_BY_RESULTS = ("all", "finetune", "pretrain", "prepare")
+
 
 def resolved_objective(config: Config) -> str:
     """Return `mlm`, `mlm_nsp` or `mlm_sop`; `paper` is NSP for the pair formats, MLM alone for the others."""
@@ -66,6 +68,27 @@ def task_settings(task: TaskOptions) -> dict[str, Any]:
 def science_settings(config: Config) -> dict[str, Any]:
     """Return every science setting of the tree as plain values, with the objective resolved: what records pool by."""
     return {**_science(config), "objective": resolved_objective(config)}
+
+
+def cell_identity(config: Config) -> dict[str, Any]:
+    """Return what a cell's work and outputs depend on: cells of equal identity are one, whatever they are called.
+
+    A stage that trains or evaluates is identified by what its results depend on; any other by all of its settings.
+    """
+    if config.stage not in _IDENTIFIED_BY_RESULTS or config.trainer.dry_run:
+        names = {"condition_name": None, "scale_name": None, "objective": resolved_objective(config)}
+        return dataclasses.asdict(config) | names
+    return {
+        "stage": config.stage,
+        "science": science_settings(config),
+        "seed": config.seed,
+        "finetuning_seeds": config.finetuning.seeds,
+        "encoder": config.encoder,
+        "corpus": config.corpus.path,
+        "tasks": [dataclasses.asdict(dataclasses.replace(task, title=None)) for task in config.tasks.values()],
+        "untrained_row": config.finetuning.untrained_row,
+        "export_at": config.pretraining.export_at,
+    }
 
 
 def pair_order(config: Config) -> str:

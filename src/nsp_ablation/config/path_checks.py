@@ -37,8 +37,8 @@ def needed_paths(config: Config) -> Iterator[NeededPath]:
         ("model.init_from", config.model.init_from, _encoder, stage != "report" and not external),
         ("tokenizer.path", config.tokenizer.path, _encoder, stage != "report" and not external),
         ("corpus.path", config.corpus.path, _corpus, stage in TRAINED or (stage != "report" and not external)),
-        ("paths.artifacts", config.paths.artifacts, _directory, stage != "report"),
-        ("paths.results", config.paths.results, _directory, stage in (*FINETUNED, "report")),
+        ("paths.artifacts", config.paths.artifacts, directory_problems, stage != "report"),
+        ("paths.results", config.paths.results, directory_problems, stage in (*FINETUNED, "report")),
         ("inspect.output", config.inspect.output, _file, stage == "inspect"),
         ("inspect.figure", config.inspect.figure, _file, stage == "inspect"),
         ("export.output", config.export.output, _copy, stage == "export"),
@@ -92,7 +92,8 @@ def _copy(needed: NeededPath) -> Iterator[Problem]:
     yield from _writable(needed, Path(needed.value).parent)
 
 
-def _directory(needed: NeededPath) -> Iterator[Problem]:
+def directory_problems(needed: NeededPath) -> Iterator[Problem]:
+    """Yield why a directory cannot be written to, or made."""
     yield from _writable(needed, Path(needed.value))
 
 

@@ -5,7 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from nsp_ablation.base.errors import InputError
+from nsp_ablation.base.errors import InputError, redacted
+
+_MAX_LINES = 2
+_MAX_SHOWN = 160  # characters of a value; a line with a longer one hides what is wrong with it
 
 
 @dataclass(frozen=True)
@@ -31,21 +34,31 @@ class ConfigurationError(InputError):
 
     def __init__(self, lines: list[str]):
         super().__init__("\n".join(lines))
-        self.lines = lines
+        self.lines = [redacted(line) for line in lines]
 
 
 def refuse(problems: Iterable[Problem]) -> None:
-    """Raise ConfigurationError with the first problem of each field; return where there is none."""
+    """Raise ConfigurationError with the first problem of each field, in two lines; return where there is none."""
     first: dict[str, Problem] = {}
     for problem in problems:
         first.setdefault(problem.field, problem)
-    if first:
-        raise ConfigurationError([problem.line() for problem in first.values()])
+    lines = [problem.line() for problem in first.values()]
+    if len(lines) > _MAX_LINES:
+        others = list(first)[_MAX_LINES - 1 :]
+        lines = [*lines[: _MAX_LINES - 1], f"and {len(others)} more are refused: {shown(', '.join(others))}"]
+    if lines:
+        raise ConfigurationError(lines)
 
 
-def unknown_key(path: str, value: Any, allowed: tuple[str, ...], position: int = -1) -> Problem:
-    """Return the problem of a key whose part at `position` the schema lacks; `allowed` are the keys it has there."""
-    return Problem(path, value, f"no such setting{suggestion(path.split('.')[position], allowed)}", allowed)
+def unknown_key(
+    path: str, value: Any, allowed: tuple[str, ...], position: int = -1, nested: Iterable[str] = ()
+) -> Problem:
+    """Return the problem of a key whose part at `position` the schema lacks; `allowed` are the keys it has there.
+
+    `nested` are keys one group further down, of which one may be meant.
+    """
+    hint = suggestion(path.split(".")[position], (*allowed, *nested))
+    return Problem(path, value, f"no such setting{hint}", allowed)
 
 
 def unknown_value(field: str, value: str, allowed: tuple[str, ...], what: str = "value") -> Problem:
@@ -60,11 +73,18 @@ def suggestion(name: str, allowed: Iterable[str]) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value as one types it on the command line."""
+    """Return a value as one types it on the command line, a long one shortened."""
+    text = _typed(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN // 2]}...{text[-_MAX_SHOWN // 4 :]}"
+
+
+def _typed(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return f"[{','.join(shown(item) for item in value)}]"
+        return f"[{','.join(_typed(item) for item in value)}]"
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{key}:{_typed(item)}' for key, item in value.items())}}}"
     return str(value)

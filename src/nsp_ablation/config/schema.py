@@ -11,12 +11,13 @@ from nsp_ablation.options.output_options import (
     ArtifactsOptions,
     ExportOptions,
     InspectOptions,
+    LauncherOptions,
     LoggerOptions,
     PathsOptions,
     ReportOptions,
 )
 from nsp_ablation.options.pretraining_options import BatchOptions, PretrainingOptions
-from nsp_ablation.options.setting import MAX_SEED, REQUIRED, group, identity, machine, science
+from nsp_ablation.options.setting import MAX_SEED, READ_PATH, REQUIRED, WRITTEN_PATH, group, identity, machine, science
 from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.options.trainer_options import TrainerOptions
 
@@ -29,7 +30,7 @@ class Config:
     """The root."""
 
     stage: str = machine("all", "What is done.", *STAGES)
-    name: str = machine("adhoc", "Folder of records and reports below paths.results.")
+    name: str = machine("adhoc", "Folder of records and reports below paths.results.", path=WRITTEN_PATH)
     condition_name: str | None = machine(None, "Name of the condition, set by condition=.")
     scale_name: str | None = machine(None, "Name of the scale, set by scale=.")
     seed: int = identity(1, "Seed of pre-training: weights, order, samples, masks (row 16).", low=0, high=MAX_SEED)
@@ -38,7 +39,9 @@ class Config:
     )
     budget: str = science("paper", "What an update of each format holds (fidelity row 1).", *BUDGETS)
     max_length: int = science(REQUIRED, "T: tokens per input at most, special tokens included.", low=8, high=2**20)
-    encoder: str | None = identity(None, "An encoder to evaluate instead: a directory, a hub name, or random.")
+    encoder: str | None = identity(
+        None, "An encoder to evaluate instead: a directory, a hub name, or random.", path=READ_PATH
+    )
     format: FormatOptions = group(FormatOptions)
     masking: MaskingOptions = group(MaskingOptions)
     tokenizer: TokenizerOptions = group(TokenizerOptions)
@@ -50,6 +53,7 @@ class Config:
     tasks: dict[str, TaskOptions] = identity({}, "The tasks and probes, by name.")
     trainer: TrainerOptions = group(TrainerOptions)
     logger: LoggerOptions = group(LoggerOptions, "machine")
+    launcher: LauncherOptions = group(LauncherOptions, "machine")
     paths: PathsOptions = group(PathsOptions, "machine")
     inspect: InspectOptions = group(InspectOptions, "machine")
     report: ReportOptions = group(ReportOptions, "machine")

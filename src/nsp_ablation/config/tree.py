@@ -72,6 +72,14 @@ def settings(root: Any = Config, parts: tuple[str, ...] = ()) -> Iterator[tuple[
             yield path, field, annotation
 
 
+def nested_names(annotation: Any) -> list[str]:
+    """Return the names below a group's groups, as `hub.path`; nothing for what is no group."""
+    groups = (
+        {key: required(type_) for key, type_ in field_types(annotation).items()} if is_dataclass(annotation) else {}
+    )
+    return [f"{key}.{name}" for key, group in groups.items() if is_dataclass(group) for name in field_types(group)]
+
+
 def required(annotation: Any) -> Any:
     """Return the annotation without `| None`."""
     if get_origin(annotation) in (Union, types.UnionType):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nsp_ablation.options.setting import MAX_SEED, REQUIRED, identity, machine, science
+from nsp_ablation.options.setting import MAX_SEED, READ_PATH, REQUIRED, identity, machine, science
 
 
 @dataclass(frozen=True)
@@ -67,15 +67,17 @@ class TokenizerOptions:
     max_word_characters: int = science(
         500, "wordpiece: characters of the longest word, a longer one being [UNK] (BERT: 100).", low=1, high=2**16
     )
-    path: str | None = science(None, "Directory or hub name of a pretrained tokenizer.")
-    max_train_documents: int | None = science(None, "Documents that a vocabulary is trained on; null: all.", low=1)
+    path: str | None = science(None, "Directory or hub name of a pretrained tokenizer.", path=READ_PATH)
+    max_train_documents: int | None = science(
+        None, "Documents that a vocabulary is trained on; null: all.", low=1, high=2**40
+    )
 
 
 @dataclass
 class DatasetOptions:
     """A data set of the Hugging Face hub, read by the `datasets` library."""
 
-    path: str = science(REQUIRED, "Name on the hub, or a local directory.")
+    path: str = science(REQUIRED, "Name on the hub, or a local directory.", path=READ_PATH)
     name: str | None = science(None, "Configuration of the data set.")
     revision: str | None = science(None, "Commit or tag; null: the newest.")
     split: str = science("train", "Split that is read.")
@@ -89,7 +91,7 @@ class CorpusOptions:
 
     name: str = science(REQUIRED, "The corpus.")
     reader: str = science(REQUIRED, "What reads it.", *READERS)
-    path: str | None = machine(None, "Files: a file, a directory or a quoted glob.")
+    path: str | None = machine(None, "Files: a file, a directory or a quoted glob.", path=READ_PATH)
     max_line_bytes: int = machine(
         MAX_LINE_BYTES, "Longest line, or cell of Parquet, that is read; a longer one is refused.", low=1, high=2**40
     )
@@ -101,5 +103,7 @@ class CorpusOptions:
     seed: int = science(1, "Seed of the micro-world and of held-out masks; fixed for all arms.", low=0, high=MAX_SEED)
     num_documents: int | None = science(None, "Documents that are generated or read; null: all.", low=2, high=2**40)
     num_processes: int | None = machine(None, "Processes that build stores; null: one per core.", low=1, high=4096)
-    vocab_sizes: dict[str, int] = identity({}, "Default tokenizer.vocab_size of each trained tokenizer.")
+    vocab_sizes: dict[str, int] = identity(
+        {}, "Default tokenizer.vocab_size of each trained tokenizer.", low=1, high=2**24
+    )
     hub: list[DatasetOptions] = science([], "Data sets of the hub that make up the corpus.")

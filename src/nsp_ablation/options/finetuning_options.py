@@ -9,10 +9,10 @@ from nsp_ablation.options.setting import MAX_SEED, REQUIRED, identity, machine, 
 class RecipeOptions:
     """How one task is fine-tuned; null takes the value of `finetuning.recipe`."""
 
-    learning_rate: float | None = science(None, "Peak learning rate.", low=0.0)
+    learning_rate: float | None = science(None, "Peak learning rate.", low=1e-12, high=10.0)
     batch_size: int | None = science(None, "Examples per update.", low=1, high=2**24)
     num_epochs: float | None = science(None, "Passes over the training examples.", low=0.001, high=1e6)
-    weight_decay: float | None = science(None, "Decoupled weight decay.", low=0.0)
+    weight_decay: float | None = science(None, "Decoupled weight decay.", low=0.0, high=10.0)
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class FinetuningOptions:
         "as_pretrained", "Token types of task inputs (fidelity row 25).", "as_pretrained", "bert"
     )
     warmup_ratio: float = science(0.06, "Share of the updates in which the learning rate rises.", low=0.0, high=1.0)
-    gradient_clip: float = science(1.0, "Norm that gradients are clipped to; 0: none.", low=0.0)
+    gradient_clip: float = science(1.0, "Norm that gradients are clipped to; 0: none.", low=0.0, high=1e6)
     max_steps: int | None = science(None, "Updates, in place of every recipe's num_epochs.", low=1, high=2**40)
     num_epochs: float | None = science(None, "Passes, in place of every recipe's num_epochs.", low=0.001, high=1e6)
     beta1: float = science(0.9, "Adam's beta1 (Devlin et al. 2019, A.2).", low=0.0, high=0.99999)
     beta2: float = science(0.999, "Adam's beta2 (as BERT; RoBERTa's LARGE has .98).", low=0.0, high=0.99999)
-    epsilon: float = science(1e-6, "Adam's epsilon.", low=0.0)
+    epsilon: float = science(1e-6, "Adam's epsilon.", low=1e-16, high=1.0)
     length_window_batches: int = science(
         32,
         "Batches whose examples are sorted by length together: little padding, order almost random.",

@@ -10,7 +10,9 @@ class MaskingOptions:
     """Which tokens are predicted, and what the model reads in their place."""
 
     name: str = science(REQUIRED, "Masks drawn once, or anew each time a sample is read.", "static", "dynamic")
-    copies: int | None = science(None, "Static masks per sample, used in turn; null for dynamic masking.", low=1)
+    copies: int | None = science(
+        None, "Static masks per sample, used in turn; null for dynamic masking.", low=1, high=2**20
+    )
     probability: float = science(0.15, "Share of the ordinary tokens that are predicted.", low=0.01, high=0.9)
     mask_fraction: float = science(0.8, "Share of the targets that read [MASK].", low=0.0, high=1.0)
     random_fraction: float = science(0.1, "Share of the targets that read a random token.", low=0.0, high=1.0)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nsp_ablation.options.setting import REQUIRED, science
+from nsp_ablation.options.setting import READ_PATH, REQUIRED, science
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,12 @@ class ModelOptions:
     type_vocab_size: int = science(2, "Token types (fidelity row 7).", low=1, high=2)
     init_std: float = science(0.02, "Standard deviation of the initial weights.", low=1e-4, high=1.0)
     sinusoid_init_base: float | None = science(
-        None, "Start position embeddings as sinusoids of this base; null: drawn as all others.", low=2.0
+        None, "Start position embeddings as sinusoids of this base; null: drawn as all others.", low=2.0, high=1e9
     )
-    sinusoid_init_scale: float | None = science(None, "Amplitude of these sinusoids, in init_std.", low=0.0)
+    sinusoid_init_scale: float | None = science(None, "Amplitude of these sinusoids, in init_std.", low=0.0, high=1e4)
     lookup_init: bool = science(False, "Start the last layer's attention as a lookup of equal tokens.")
     neighbour_init: bool = science(False, "Start heads of the first layer on the neighbouring tokens.")
     unigram_output_bias: bool = science(False, "Start the output bias at the log unigram frequencies.")
-    init_from: str | None = science(None, "Directory or hub name of an encoder to go on with; null: fresh weights.")
+    init_from: str | None = science(
+        None, "Directory or hub name of an encoder to go on with; null: fresh weights.", path=READ_PATH
+    )

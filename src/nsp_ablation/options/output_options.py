@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from nsp_ablation.options.setting import REQUIRED, machine
+from nsp_ablation.options.setting import REQUIRED, WRITTEN_PATH, machine
 
 PUBLISHED = Path(__file__).parents[1] / "published"  # one YAML file per published table
+WANDB_NAME, WANDB_TAG = 128, 64  # characters of a name (project, run, group) and of a tag that wandb takes
 
 
 @dataclass
@@ -23,16 +24,18 @@ class LoggerOptions:
 class PathsOptions:
     """Where outputs go, relative to the working directory."""
 
-    artifacts: str = machine("artifacts", "Stores, tokenizers, checkpoints and encoders.")
-    results: str = machine("results", "Records and reports.")
+    artifacts: str = machine("artifacts", "Stores, tokenizers, checkpoints and encoders.", path=WRITTEN_PATH)
+    results: str = machine("results", "Records and reports.", path=WRITTEN_PATH)
 
 
 @dataclass
 class InspectOptions:
     """`stage=inspect`: what a format feeds the model."""
 
-    output: str | None = machine(None, "File of JSON lines, one object per sample; null: the terminal.")
-    figure: str | None = machine(None, "SVG file that draws a page of the corpus in all formats.")
+    output: str | None = machine(
+        None, "File of JSON lines, one object per sample; null: the terminal.", path=WRITTEN_PATH
+    )
+    figure: str | None = machine(None, "SVG file that draws a page of the corpus in all formats.", path=WRITTEN_PATH)
     num_samples: str = machine("3", "Samples that are shown: a number, or `all`.")
     epoch: int = machine(1, "Epoch that is shown, from 1.", low=1, high=2**40)
 
@@ -58,6 +61,15 @@ class ReportOptions:
 
 
 @dataclass
+class LauncherOptions:
+    """How the cells of a sweep are started."""
+
+    max_cells: int = machine(
+        1000, "Cells of a sweep at most; more are refused before any is composed.", low=1, high=10**6
+    )
+
+
+@dataclass
 class ArtifactsOptions:
     """`stage=artifacts`: what lies under paths.artifacts, and which records use it."""
 
@@ -68,4 +80,4 @@ class ArtifactsOptions:
 class ExportOptions:
     """`stage=export`: a copy of the encoder for use outside."""
 
-    output: str | None = machine(None, "Directory that receives the encoder.")
+    output: str | None = machine(None, "Directory that receives the encoder.", path=WRITTEN_PATH)

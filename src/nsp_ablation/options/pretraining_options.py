@@ -17,17 +17,21 @@ class PretrainingOptions:
     """Optimization of pre-training, in updates."""
 
     max_steps: int = science(REQUIRED, "Updates.", low=1, high=2**40)
-    learning_rate: float = science(REQUIRED, "Peak learning rate.", low=0.0)
+    learning_rate: float = science(REQUIRED, "Peak learning rate.", low=1e-12, high=10.0)
     warmup_ratio: float = science(0.06, "Share of the updates in which the learning rate rises.", low=0.0, high=1.0)
     beta1: float = science(0.9, "Adam's beta1.", low=0.0, high=0.99999)
     beta2: float = science(0.999, "Adam's beta2.", low=0.0, high=0.99999)
-    epsilon: float = science(1e-6, "Adam's epsilon.", low=0.0)
-    weight_decay: float = science(0.01, "Decoupled weight decay.", low=0.0)
+    epsilon: float = science(1e-6, "Adam's epsilon.", low=1e-16, high=1.0)
+    weight_decay: float = science(0.01, "Decoupled weight decay.", low=0.0, high=10.0)
     decay_all: bool = science(False, "Decay biases and LayerNorm weights too (fidelity row 21).")
-    gradient_clip: float = science(1.0, "Norm that gradients are clipped to; 0: none (fidelity row 20).", low=0.0)
-    heldout_tokens: int = science(100_000, "Real tokens of held-out text that losses are measured on.", low=0)
-    export_at: list[int] = machine([], "Updates after which the encoder is exported on the way.")
-    checkpoint_seconds: float = machine(30.0, "Seconds of work between two checkpoints.", low=0.0)
+    gradient_clip: float = science(
+        1.0, "Norm that gradients are clipped to; 0: none (fidelity row 20).", low=0.0, high=1e6
+    )
+    heldout_tokens: int = science(
+        100_000, "Real tokens of held-out text that losses are measured on.", low=0, high=2**40
+    )
+    export_at: list[int] = machine([], "Updates after which the encoder is exported on the way.", low=1, high=2**40)
+    checkpoint_seconds: float = machine(30.0, "Seconds of work between two checkpoints.", low=0.0, high=1e6)
 
     @property
     def warmup_steps(self) -> int:

@@ -11,13 +11,24 @@ from typing import Any
 
 REQUIRED: Any = "???"  # a setting without a default; OmegaConf's mark of a missing value
 MAX_SEED = 2**32 - 1
+# Bytes of each part of a path between slashes: what file systems take, and what leaves room for our temporary names.
+READ_PATH, WRITTEN_PATH = 255, 200
 
 
 def setting(
-    kind: str, default: Any, help: str, *choices: str, low: float | None = None, high: float | None = None
+    kind: str,
+    default: Any,
+    help: str,
+    *choices: str,
+    low: float | None = None,
+    high: float | None = None,
+    path: int | None = None,
 ) -> Any:
-    """Declare a setting; `choices` are the allowed strings, `low` and `high` inclusive bounds."""
-    metadata = {"kind": kind, "help": help, "choices": choices, "low": low, "high": high}
+    """Declare a setting; `choices` are the allowed strings, `low` and `high` the inclusive bounds that a number has.
+
+    `path` says that it names a file or directory, each part of whose path has at most so many bytes.
+    """
+    metadata = {"kind": kind, "help": help, "choices": choices, "low": low, "high": high, "path": path}
     if isinstance(default, list | dict):
         return field(default_factory=lambda: type(default)(default), metadata=metadata)
     if dataclasses.is_dataclass(default):

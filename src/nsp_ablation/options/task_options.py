@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from nsp_ablation.options.format_options import FORMATS
-from nsp_ablation.options.setting import REQUIRED, science
+from nsp_ablation.options.setting import READ_PATH, REQUIRED, science
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ TASK_KINDS = {
 class TaskHubOptions:
     """Where a task's data set is on the Hugging Face hub (or a local directory that `datasets` loads)."""
 
-    path: str = science(REQUIRED, "Name on the hub.")
+    path: str = science(REQUIRED, "Name on the hub, or a local directory.", path=READ_PATH)
     name: str | None = science(None, "Configuration of the data set.")
     revision: str | None = science(None, "Commit or tag; null: the newest.")
     split: str = science("train", "Split of the training examples.")
@@ -100,9 +100,9 @@ class TaskOptions:
     kind: str = science(REQUIRED, "What the encoder has to do.", *TASK_KINDS)
     title: str | None = science(None, "Its name in tables; null: `name`.")
     metric: str = science(REQUIRED, "The metric that it is judged by.")
-    path: str | None = science(None, "Directory of its original files.")
-    train_file: str | None = science(None, "File of the training examples, in `path`.")
-    dev_file: str | None = science(None, "File of the development examples, in `path`.")
+    path: str | None = science(None, "Directory of its original files.", path=READ_PATH)
+    train_file: str | None = science(None, "File of the training examples, in `path`.", path=READ_PATH)
+    dev_file: str | None = science(None, "File of the development examples, in `path`.", path=READ_PATH)
     hub: TaskHubOptions | None = science(None, "Its data set on the hub.")
     unanswerable: bool = science(False, "span_qa: some questions have no answer in the context (SQuAD 2.0).")
     bad_questions: str = science(

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def run_logger(config: Config, group: str, job_type: str, name: str) -> Iterator["Logger"]:
+def run_logger(config: Config, group: str, job_type: str, name: str, run_id: str) -> Iterator["Logger"]:
     """Give the configured logger of one pre-training or fine-tuning (`job_type`) and close it at the end.
 
     `group` pools the seeds of an arm; curves of CSV and TensorBoard lie under the artifacts.
+    `run_id` is that of the thing that is trained, so that on wandb its resumption is the same run.
     """
     tags = [str(config.name), config.corpus.name, config.model.name, f"seed {config.seed}"]
     logger = make_logger(
@@ -27,6 +28,7 @@ def run_logger(config: Config, group: str, job_type: str, name: str) -> Iterator
         project=config.logger.project,
         entity=config.logger.entity,
         offline=config.logger.offline,
+        run_id=run_id,
         group=group,
         tags=tags,
         job_type=job_type,

@@ -68,7 +68,9 @@ def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
     _announce(config, feed, plan)
     with (
         ranks(config, take_part, run) as environment,
-        run_logger(config, condition_name(config), "pretraining", f"p{config.seed}-{encoder.key[:8]}") as logger,
+        run_logger(
+            config, condition_name(config), "pretraining", f"p{config.seed}-{encoder.key[:8]}", encoder.key
+        ) as logger,
     ):
         outcome = _fit(encoder, feed, plan, model, environment, logger, export_on_the_way)
     heldout = _heldout_loss(config, feed, model)

@@ -9,6 +9,7 @@ import numpy as np
 
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.errors import InputError
+from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, load_tokenizer, read_layout
 from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune
@@ -49,7 +50,10 @@ def _finetune(config: Config, encoder: Encoder, task: TaskData, seed: int, state
         seconds=config.pretraining.checkpoint_seconds,
         on_resume=lambda update: say("finetune", f"{name} seed {seed}: resumed at update {update}"),
     )
-    with run_logger(config, encoder.group, "finetuning", f"{name}-p{encoder.pretraining_seed}-f{seed}") as logger:
+    run_id = fingerprint(["finetuning", state.name])
+    with run_logger(
+        config, encoder.group, "finetuning", f"{name}-p{encoder.pretraining_seed}-f{seed}", run_id
+    ) as logger:
         outcome = finetune(
             str(encoder.make()),
             task.options,

@@ -12,7 +12,7 @@ from nsp_ablation.base.interrupts import Stopped, stops_at_once
 from nsp_ablation.base.mistakes import log_mistake
 from nsp_ablation.base.owned_paths import owned
 from nsp_ablation.base.process import job_rank, keep_kernels_by_source, set_up_cpu
-from nsp_ablation.config.identity import condition_name, science_settings, task_settings
+from nsp_ablation.config.identity import cell_identity, condition_name
 from nsp_ablation.config.schema import Config
 from nsp_ablation.pipeline.console import say_error
 from nsp_ablation.reporting.records.manifest import SweepCell, write_cell
@@ -40,14 +40,12 @@ def results_folder(config: Config) -> Path:
 
 
 def cell_key(config: Config) -> str:
-    """Return the name of a cell within its sweep: readable, and unique by all that its results depend on."""
+    """Return the name of a cell within its sweep: readable, and unique by its identity."""
     if config.encoder is not None:
         name = "random" if config.encoder == "random" else "external"
     else:
         name = condition_name(config)
-    tasks = [(task_settings(task), task.path) for task in config.tasks.values()]
-    content = [science_settings(config), config.corpus.path, config.encoder, config.finetuning.seeds, tasks]
-    return f"{name}-p{config.seed}-{fingerprint(content)[:8]}"
+    return f"{name}-p{config.seed}-{fingerprint(cell_identity(config))[:8]}"
 
 
 def run_cell(config: Config, overrides: list[str]) -> int:

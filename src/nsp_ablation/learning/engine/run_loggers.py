@@ -9,16 +9,22 @@ from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, Wand
 from pytorch_lightning.utilities import rank_zero_only
 
 from nsp_ablation.base.errors import InputError
+from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.options.output_options import WANDB_NAME, WANDB_TAG
 
+_NAMES = ("name", "group", "job_type")
 _ONLINE_SECONDS = 30  # wandb itself waits two minutes for a network that is not there, and then dies
 
 
-def make_logger(kind: str, *, directory: Path, offline: bool, config: dict[str, Any], **run: Any) -> Logger:
+def make_logger(
+    kind: str, *, directory: Path, offline: bool, config: dict[str, Any], run_id: str, **run: Any
+) -> Logger:
     """Return the logger of one run; `kind` is csv, tensorboard or wandb, which alone is told `run` (keywords of
-    `wandb.init`), `config` and `offline`. Close it by `close_logger`.
+    `wandb.init`), `config`, `offline` and `run_id`. Close it by `close_logger`.
 
-    A run that resumes writes beside the earlier curves (`version_1`, ...) and deletes none. Online wandb without key
-    or network warns and goes on offline. Raises InputError where TensorBoard is not installed.
+    A run that resumes writes beside the earlier curves (`version_1`, ...) and deletes none; on wandb an equal `run_id`
+    is one run. Online wandb without key or network warns and goes on offline. Raises InputError where TensorBoard is
+    not installed.
     """
     directory.mkdir(parents=True, exist_ok=True)
     if kind == "csv":
@@ -32,7 +38,7 @@ def make_logger(kind: str, *, directory: Path, offline: bool, config: dict[str, 
     assert kind == "wandb", kind
     if not _is_first_rank():  # logs nothing, so that no run is started
         return WandbLogger(offline=True)
-    experiment = start_wandb(offline, dir=directory, **run)
+    experiment = start_wandb(offline, run_id, dir=directory, **run)
     experiment.config.update(config)
     experiment.define_metric("trainer/global_step")
     experiment.define_metric("*", step_metric="trainer/global_step", step_sync=True)
@@ -52,15 +58,31 @@ def _is_first_rank() -> bool:
     return getattr(rank_zero_only, "rank", 0) == 0
 
 
-def start_wandb(offline: bool, **settings: Any) -> Any:
-    """Start a wandb run that leaves the terminal alone."""
+def start_wandb(offline: bool, run_id: str | None = None, **settings: Any) -> Any:
+    """Start a wandb run that leaves the terminal alone, or go on with the one of `run_id`; None starts another.
+
+    Offline, each start has a directory of its own, and `wandb sync` joins those of one id.
+    """
     import wandb
 
     quiet = wandb.Settings(silent=True, console="off", init_timeout=_ONLINE_SECONDS)
+    common = {"settings": quiet, "reinit": "finish_previous", "id": run_id, **_fitted(settings)}
     if not offline:
         try:
-            return wandb.init(mode="online", settings=quiet, reinit="finish_previous", **settings)
+            return wandb.init(mode="online", resume=None if run_id is None else "allow", **common)
         except (wandb.Error, OSError) as error:
             reason = " ".join(str(error).split())[:160]
             warnings.warn(f"logger.offline=false, but wandb is not reachable ({reason}); logging offline", stacklevel=2)
-    return wandb.init(mode="offline", settings=quiet, reinit="finish_previous", **settings)
+    return wandb.init(mode="offline", **common)
+
+
+def _fitted(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings of `wandb.init` whose names and tags are as long as wandb takes them."""
+    names = {key: _cut(value, WANDB_NAME) for key, value in settings.items() if key in _NAMES and value is not None}
+    tags = {"tags": list(dict.fromkeys(_cut(tag, WANDB_TAG) for tag in settings["tags"]))} if "tags" in settings else {}
+    return {**settings, **names, **tags}
+
+
+def _cut(text: str, most: int) -> str:
+    """Return a text of at most so many characters; a cut one ends in a digest, so that two never become one."""
+    return text if len(text) <= most else f"{text[: most - 9]}-{fingerprint(text)[:8]}"
