@@ -29,11 +29,12 @@ from nsp_ablation.cli.overrides import (
 )
 from nsp_ablation.cli.sweep_values import num_values
 from nsp_ablation.cli.translate import translate
-from nsp_ablation.config.combinations import combination_problems, shared_outputs, unequal_settings
+from nsp_ablation.config.combinations import combination_problems
 from nsp_ablation.config.identity import cell_identity
 from nsp_ablation.config.path_checks import NeededPath, needed_paths
 from nsp_ablation.config.problem import ConfigurationError, Problem, refuse, unknown_value
 from nsp_ablation.config.schema import Config
+from nsp_ablation.config.sweep_checks import shared_outputs, unequal_settings
 from nsp_ablation.config.values import converted, value_problems, with_value
 
 _MAX_CELLS = "launcher.max_cells"
