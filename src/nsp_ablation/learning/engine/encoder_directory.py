@@ -1,9 +1,7 @@
 """An encoder as `transformers` saves it, ours or anyone's: its layout of special tokens, tokenizer and weights."""
 
-from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -13,16 +11,12 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from nsp_ablation.base.artifact import read_json
-from nsp_ablation.base.errors import ForeignFileError, InputError
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.engine.architecture.architecture import architecture_of
-from nsp_ablation.learning.engine.quiet import quiet_transformers
+from nsp_ablation.learning.engine.foreign_encoder import load_foreign, load_weights, pretraining_facts
 from nsp_ablation.options.format_options import is_pair
 from nsp_ablation.options.model_options import ARCHITECTURES
-
-# safetensors alone: the older files are pickles, which may hold code
-_WEIGHTS: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
 
 
 def read_layout(directory: str, max_length: int, token_types: str) -> InputLayout:
@@ -35,7 +29,7 @@ def read_layout(directory: str, max_length: int, token_types: str) -> InputLayou
     `token_types="bert"` gives B type 1 always.
     Raises InputError where the encoder cannot do that or has no [CLS], [SEP], [MASK] or [PAD].
     """
-    config, tokenizer = _load(AutoConfig, directory), _load(AutoTokenizer, directory)
+    config, tokenizer = load_foreign(AutoConfig, directory), load_foreign(AutoTokenizer, directory)
     ids = {name: getattr(tokenizer, f"{name}_token_id") for name in ("cls", "sep", "mask", "pad")}
     missing = [name for name, id in ids.items() if id is None]
     if missing:
@@ -46,7 +40,7 @@ def read_layout(directory: str, max_length: int, token_types: str) -> InputLayou
         raise InputError(
             f"encoder={directory}: pad is {ids['pad']} in the tokenizer, {config.pad_token_id} in config.json"
         )
-    facts = _pretraining(directory)
+    facts = pretraining_facts(directory)
     own_pair_specials = tokenizer.num_special_tokens_to_add(pair=True)
     is_double = facts.get("pair_separator") == "double" if facts is not None else own_pair_specials > 3
     return InputLayout(
@@ -60,7 +54,7 @@ def read_layout(directory: str, max_length: int, token_types: str) -> InputLayou
 def load_tokenizer(directory: str) -> PreTrainedTokenizerFast:
     """Return the tokenizer; its `backend_tokenizer` neither truncates nor pads nor reads special tokens in text
     ("[SEP]" in a passage stays text). Raises InputError where it is not a fast one."""
-    tokenizer = _load(AutoTokenizer, directory)
+    tokenizer = load_foreign(AutoTokenizer, directory)
     if not hasattr(tokenizer, "backend_tokenizer"):
         raise InputError(f"encoder={directory} has no fast tokenizer (tokenizer.json); save it with one")
     backend = tokenizer.backend_tokenizer
@@ -75,7 +69,7 @@ def load_encoder(directory: str, pooler: str) -> PreTrainedModel:
 
     Raises InputError where weights are missing from the directory, the pooler's among them.
     """
-    encoder, info = _load(AutoModel, directory, **_WEIGHTS)
+    encoder, info = load_weights(AutoModel, directory)
     if not all(hasattr(encoder.config, name) for name in ("hidden_size", "hidden_dropout_prob", "initializer_range")):
         raise InputError(f"encoder={directory} is a {encoder.config.model_type}; use one of {', '.join(ARCHITECTURES)}")
     missing = set(info["missing_keys"])
@@ -94,28 +88,10 @@ def load_encoder(directory: str, pooler: str) -> PreTrainedModel:
 
 def load_masked_lm(directory: str) -> PreTrainedModel:
     """Return the encoder with its MLM head. Raises InputError where the head's weights are missing."""
-    model, info = _load(AutoModelForMaskedLM, directory, **_WEIGHTS)
+    model, info = load_weights(AutoModelForMaskedLM, directory)
     if info["missing_keys"]:
         raise InputError(f"encoder={directory} has no MLM head: {', '.join(sorted(info['missing_keys'])[:3])} missing")
     return model
-
-
-def _load(auto_class: Any, directory: str, **options: Any) -> Any:
-    local = Path(directory).is_dir()
-    with quiet_transformers():
-        try:
-            # code that lies beside the weights is never run, nor asked about
-            return auto_class.from_pretrained(directory, local_files_only=local, trust_remote_code=False, **options)
-        except (OSError, ValueError) as error:
-            reason = " ".join(str(error).split())[:200]
-            source = "that directory" if local else "the hub (and there is no such directory)"
-            raise ForeignFileError(f"encoder={directory} cannot be loaded from {source}: {reason}") from error
-
-
-def _pretraining(directory: str) -> dict[str, Any] | None:
-    """Return the facts that an encoder of ours has beside its weights, None for any other."""
-    path = Path(directory) / "pretraining.json"
-    return read_json(path) if path.is_file() else None
 
 
 def _second_type(directory: str, config: Any, condition: dict[str, Any], token_types: str) -> int:

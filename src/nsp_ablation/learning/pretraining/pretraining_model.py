@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from nsp_ablation.base.artifact import write_json
-from nsp_ablation.base.errors import ForeignFileError, InputError
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.learning.engine.architecture.architecture import (
     Architecture,
     architecture_named,
@@ -20,6 +20,7 @@ from nsp_ablation.learning.engine.architecture.architecture import (
 )
 from nsp_ablation.learning.engine.attention import LENGTH_GROUPS, AttentionLayout, attention_layout, backend_on
 from nsp_ablation.learning.engine.flat_forward import encode_flat
+from nsp_ablation.learning.engine.foreign_encoder import load_weights
 from nsp_ablation.learning.engine.quiet import quiet_transformers
 from nsp_ablation.learning.pretraining import initialization
 from nsp_ablation.options.model_options import ModelOptions
@@ -123,21 +124,8 @@ def build_model(
 
 def _load_weights(hf: Any, directory: str) -> None:
     """Replace the weights by those of an encoder directory; heads on pairs that it lacks stay as drawn."""
-    with quiet_transformers(), torch.random.fork_rng(devices=[]):
-        try:
-            loaded, info = type(hf).from_pretrained(
-                directory,
-                config=hf.config,
-                dtype=torch.float32,
-                use_safetensors=True,
-                local_files_only=Path(directory).is_dir(),
-                output_loading_info=True,
-            )
-        except (OSError, ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise ForeignFileError(
-                f"model.init_from={directory} does not fit this model, or is none: {reason}"
-            ) from error
+    with torch.random.fork_rng(devices=[]):
+        loaded, info = load_weights(type(hf), directory, "model.init_from", hf.config)
     missing = {name for name in info["missing_keys"] if "pooler" not in name and "seq_relationship" not in name}
     if missing:
         raise InputError(f"model.init_from={directory} lacks weights: {', '.join(sorted(missing)[:3])}")
