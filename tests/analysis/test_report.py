@@ -16,7 +16,8 @@ from nsp_ablation.options.output_options import ComparisonOptions, ReportOptions
 from nsp_ablation.reporting.analysis.facts import majority_accuracy
 from nsp_ablation.reporting.analysis.make_report import load_report
 from nsp_ablation.reporting.dashboards.wandb_table import log_report
-from nsp_ablation.reporting.records.manifest import Manifest, SweepCell, begin_sweep, write_cell
+from nsp_ablation.reporting.records.manifest import Manifest, begin_sweep
+from nsp_ablation.reporting.records.sweep_cell import SweepCell, write_cell
 from nsp_ablation.reporting.render.appendix import appendix
 from nsp_ablation.reporting.render.figures import scores_figure
 from nsp_ablation.reporting.render.latex import code, compile_pdf, escape
@@ -91,7 +92,9 @@ def test_what_is_of_an_older_version_is_told_in_one_line_and_never_read(small_st
     begin(small_study)
     manifest = path / "manifest.json"
     for file in [*sorted((path / "records").glob("*.json"))[:3], manifest]:
-        file.write_text(json.dumps(json.loads(file.read_text()) | {"schema": 1}))
+        data = json.loads(file.read_text()) | {"schema": 2}
+        del data["digest"]  # schema 2 had none
+        file.write_text(json.dumps(data))
     line = "not read, since of an older version: 3 records and the manifest of the newest sweep; run the same command"
     assert [text for text in report_of(small_study).warnings if "older" in text] == [f"{line} again"]
     assert report_of(small_study).num_done == 5

@@ -8,16 +8,16 @@ from dataclasses import asdict
 
 import pytest
 
+from nsp_ablation.reporting.records.digest import digest_of, write_sealed
 from nsp_ablation.reporting.records.manifest import (
     Manifest,
-    SweepCell,
     begin_sweep,
     has_older_manifest,
     read_manifest,
     sweep,
-    write_cell,
 )
 from nsp_ablation.reporting.records.record import SCHEMA
+from nsp_ablation.reporting.records.sweep_cell import SweepCell, write_cell
 
 
 def cell(key, status="done", records=(), reason=None):
@@ -50,7 +50,9 @@ def test_each_cell_has_a_file_of_its_own(tmp_path):
     write_cell(tmp_path, cell("doc", "failed", reason="no borders"))
     assert sorted(path.name for path in (tmp_path / "cells").iterdir()) == ["doc.json", "full.json"]
     data = json.loads((tmp_path / "cells" / "doc.json").read_text())
-    assert data == asdict(cell("doc", "failed", reason="no borders"))
+    assert data.pop("digest") == digest_of(data)
+    assert data.pop("last_sign_of_life").endswith("+00:00")
+    assert data | {"last_sign_of_life": None} == asdict(cell("doc", "failed", reason="no borders"))
 
 
 def test_a_new_sweep_forgets_the_cells_of_the_last(tmp_path):
@@ -70,10 +72,13 @@ def test_a_manifest_of_another_version_is_never_misread(tmp_path):
     path = tmp_path / "manifest.json"
     data = json.loads(path.read_text())
     assert data.pop("schema") == SCHEMA
+    del data["digest"]  # which schema 1 and 2 had not
     path.write_text(json.dumps(data))  # schema 1 had no such field
     assert read_manifest(tmp_path) is None
     assert has_older_manifest(tmp_path)
-    path.write_text(json.dumps(data | {"schema": SCHEMA + 1}))
+    path.write_text(json.dumps(data | {"schema": 2}))
+    assert has_older_manifest(tmp_path)
+    write_sealed(path, data | {"schema": SCHEMA + 1})
     with pytest.raises(ValueError, match=r"manifest\.json: schema=4"):
         read_manifest(tmp_path)
 
@@ -85,9 +90,8 @@ def test_a_key_that_is_no_file_name_is_refused(tmp_path, key):
 
 
 def test_a_malformed_cell_is_named(tmp_path):
-    begin(tmp_path)
-    write_cell(tmp_path, cell("full"))
-    (tmp_path / "cells" / "full.json").write_text('{"key": "full"}')
+    begin(tmp_path, cell("full", "planned"))
+    write_sealed(tmp_path / "cells" / "full.json", {"key": "full"})
     with pytest.raises(ValueError, match=r"full\.json: missing field overrides"):
         read_manifest(tmp_path)
 

@@ -28,6 +28,7 @@ from nsp_ablation.pipeline.encoders import TrainedEncoder, UntrainedEncoder, tra
 from nsp_ablation.pipeline.feed import OpenFeed, feed_of
 from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
 from nsp_ablation.pipeline.ranks import ranks
+from nsp_ablation.reporting.records.sweep_cell import CellProgress
 from nsp_ablation.samples.batches.accounting import Totals, tokens_at_positions, totals
 from nsp_ablation.samples.batches.loader import MicroBatch, evaluation_batches, micro_batch_loader
 from nsp_ablation.samples.formats.frame import Frame
@@ -127,10 +128,11 @@ def _fit(
     model.checkpoints_layers = trainer.gradient_checkpointing
     if trainer.compile:
         model.compile()
+    num_updates = config.pretraining.max_steps
     loader = partial(
         micro_batch_loader,
         *(feed.plan, feed.store, feed.frame, feed.masks),
-        max_steps=config.pretraining.max_steps,
+        max_steps=num_updates,
         accumulation=plan.accumulation,
         num_workers=trainer.num_workers,
         pin_memory=torch_device(trainer).type == "cuda",
@@ -150,6 +152,7 @@ def _fit(
         logger=logger,
         log_every=config.logger.every_steps,
         say=(lambda text: say("pretrain", text)) if trainer.progress else None,
+        on_progress=lambda update, speed: encoder.hear(CellProgress("pretrain", update, num_updates, speed)),
     )
 
 

@@ -1,13 +1,13 @@
 """The fifth link: the encoders of a cell. Each is an arm: trained here, untrained beside it, or from elsewhere."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.errors import InputError
-from nsp_ablation.base.fingerprint import file_sha256, files_fingerprint, fingerprint
+from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
 from nsp_ablation.base.owned_paths import owned, remove_own
 from nsp_ablation.base.process import heavy_imports
 from nsp_ablation.config.identity import (
@@ -18,11 +18,13 @@ from nsp_ablation.config.identity import (
     untrained_settings,
 )
 from nsp_ablation.config.schema import Config
+from nsp_ablation.pipeline.cell_life import Hear, hears_nothing
 from nsp_ablation.pipeline.chain import RUN_FILES, Artifact
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.feed import Feed, feed_of
 from nsp_ablation.pipeline.stores import Stores
 from nsp_ablation.pipeline.vocabularies import Vocabulary
+from nsp_ablation.pipeline.weights import weights_sha256
 from nsp_ablation.reporting.records.record import Condition, EncoderReference, PretrainingFacts
 
 # What an encoder has that saw no pre-training of ours.
@@ -34,13 +36,15 @@ _PRETRAINING_SCIENCE = ("format", "objective", "masking", "budget", "batch", "pr
 class Encoder(Artifact):
     """A Hugging Face model directory to evaluate, known before it exists.
 
-    `stores` hold the corpus in the encoder's own tokens; `group` pools the runs of an arm's seeds on a dashboard.
+    `stores` hold the corpus in the encoder's own tokens; `group` pools the runs of an arm's seeds on a dashboard;
+    `hear` is told how far the work is.
     """
 
     kind = "encoders"
     arm: ClassVar[str]
     config: Config
     stores: Stores
+    hear: Hear = field(default=hears_nothing, kw_only=True)
 
     @property
     def group(self) -> str:
@@ -73,7 +77,7 @@ class Encoder(Artifact):
         """Return the record's reference to the weights; relative to the artifacts where they lie there."""
         directory = self.make()
         path = directory.relative_to(self.root) if directory.is_relative_to(self.root) else directory
-        return EncoderReference(str(path), _weights_sha256(directory))
+        return EncoderReference(str(path), weights_sha256(directory))
 
     def _initial_weights(self) -> str | None:
         """Return the fingerprint of the weights that training goes on from; a hub's are pinned by their name."""
@@ -241,10 +245,3 @@ def _external_directory(name: str) -> Path:
     except Exception as error:  # the hub's client raises a dozen unrelated types when it cannot reach its host
         reason = " ".join(str(error).split())[:160]
         raise InputError(f"encoder={name} is not a directory, and the hub did not give it ({reason})") from error
-
-
-def _weights_sha256(directory: Path) -> str:
-    weights = sorted(directory.glob("*.safetensors"))
-    if not weights:
-        raise InputError(f"encoder={directory} holds no *.safetensors; save it with save_pretrained")
-    return file_sha256(weights[0]) if len(weights) == 1 else fingerprint([file_sha256(path) for path in weights])

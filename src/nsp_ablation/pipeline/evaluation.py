@@ -22,6 +22,7 @@ from nsp_ablation.pipeline.device import device_name, torch_device
 from nsp_ablation.pipeline.encoders import Encoder
 from nsp_ablation.pipeline.feed import frame_of
 from nsp_ablation.pipeline.task_data import TaskData
+from nsp_ablation.reporting.records.sweep_cell import CellProgress
 from nsp_ablation.text.microworld.ceiling import type_only_ceiling
 from nsp_ablation.text.microworld.world import SLOT_VALUES
 from nsp_ablation.text.store.token_store import TokenStore
@@ -62,7 +63,7 @@ def _finetune(config: Config, encoder: Encoder, task: TaskData, seed: int, state
             max_length=config.max_length,
             seed=seed,
             logger=logger,
-            on_progress=_progress(f"{name} seed {seed}") if config.trainer.progress else None,
+            on_progress=_progress(f"{name} seed {seed}", encoder, config.trainer.progress),
             progress_every=_PROGRESS_UPDATES,
             checkpoint=checkpoint,
         )
@@ -73,6 +74,7 @@ def _finetune(config: Config, encoder: Encoder, task: TaskData, seed: int, state
 
 def _probe(config: Config, encoder: Encoder, task: TaskData) -> Outcome:
     """Return what a zero-shot probe finds. Raises InputError for unreadable files, or where no document is held out."""
+    encoder.hear(CellProgress(f"probe {task.options.name}"))
     started, directory = time.perf_counter(), encoder.make()
     layout = read_layout(str(directory), config.max_length, "as_pretrained")
     inputs = ProbeInputs(
@@ -115,13 +117,14 @@ def _backends(encoder: Encoder) -> str:
     return f"pre-training: {pretraining}; after it: {_PADDED_BACKEND}"
 
 
-def _progress(name: str) -> Callable[[int, int, float], None]:
-    """Return what says how far a fine-tuning is, every few seconds."""
+def _progress(name: str, encoder: Encoder, says: bool) -> Callable[[int, int, float], None]:
+    """Return what keeps how far a fine-tuning is, and says it every few seconds where it `says` so."""
     spoken = time.monotonic()
 
     def show(step: int, max_steps: int, loss: float) -> None:
         nonlocal spoken
-        if time.monotonic() - spoken >= _PROGRESS_SECONDS:
+        encoder.hear(CellProgress(f"finetune {name}", step, max_steps))
+        if says and time.monotonic() - spoken >= _PROGRESS_SECONDS:
             spoken = time.monotonic()
             say("finetune", f"{name}: update {step}/{max_steps}  loss {loss:.3f}")
 

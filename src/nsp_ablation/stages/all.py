@@ -1,10 +1,13 @@
 """`stage=all` and `stage=finetune`: the whole experiment of a cell, from the corpus to its records."""
 
+from dataclasses import replace
+
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.pipeline.encoders import encoders_of
 from nsp_ablation.pipeline.results import make_missing, results_of
 from nsp_ablation.pipeline.task_data import tasks_of
 from nsp_ablation.reporting.records.record_folder import RecordFolder
+from nsp_ablation.reporting.records.sweep_cell import CellProgress
 from nsp_ablation.stages.cell import CellRun, results_folder
 
 
@@ -16,7 +19,9 @@ def run(cell: CellRun) -> None:
     Raises InputError at the end if any record failed.
     """
     config = cell.config
-    encoders = encoders_of(config)  # each with its corpus, tokenizer, stores and feed: pre-trained, untrained, external
+    cell.hear(CellProgress("prepare"))
+    # each with its corpus, tokenizer, stores and feed: pre-trained, untrained, external
+    encoders = [replace(encoder, hear=cell.hear) for encoder in encoders_of(config)]
     tasks = tasks_of(config, encoders[0].stores.corpus)  # files to fine-tune on, or what a probe reads
     results = [result for encoder in encoders for result in results_of(config, encoder, tasks)]
     cell.record_ids.extend(result.id for result in results)

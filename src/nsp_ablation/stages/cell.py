@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -14,19 +15,23 @@ from nsp_ablation.base.owned_paths import owned
 from nsp_ablation.base.process import job_rank, keep_kernels_by_source, set_up_cpu
 from nsp_ablation.config.identity import cell_identity, condition_name
 from nsp_ablation.config.schema import Config
+from nsp_ablation.pipeline.cell_life import CellLife, Hear, hears_nothing
 from nsp_ablation.pipeline.console import say_error
-from nsp_ablation.reporting.records.manifest import SweepCell, write_cell
 
 MAKING_STAGES = ("all", "finetune")
 
 
 @dataclass(frozen=True)
 class CellRun:
-    """A cell that runs: its configuration, what was typed for it, and the ids of its records, which its stage adds."""
+    """A cell that runs: its configuration, what was typed for it, and the ids of its records, which its stage adds.
+
+    `hear` is told how far it is.
+    """
 
     config: Config
     overrides: list[str]
     record_ids: list[str]
+    hear: Hear = hears_nothing
 
 
 def has_table(config: Config) -> bool:
@@ -35,8 +40,11 @@ def has_table(config: Config) -> bool:
 
 
 def results_folder(config: Config) -> Path:
-    """Return the folder of the records, the manifest and the report of a configuration."""
-    return Path(config.paths.results) / str(config.name)
+    """Return the folder of the records, the manifest and the report of a configuration.
+
+    Raises InputError where a part of it below paths.results is a symbolic link.
+    """
+    return owned(Path(config.paths.results), str(config.name))
 
 
 def cell_key(config: Config) -> str:
@@ -75,28 +83,39 @@ def run_cell(config: Config, overrides: list[str]) -> int:
 
 
 def _run_cell(config: Config, overrides: list[str]) -> int:
-    cell = CellRun(config, overrides, [])
+    run = _run_noted if _stage(config) in MAKING_STAGES else _run_alone
     try:
         with stops_at_once():
-            reason = _attempt(config, lambda: _run_stage(cell))
-            if _stage(config) in MAKING_STAGES:
-                reason = _attempt(config, lambda: _note_end(cell, reason)) or reason
+            reason = _attempt(config, lambda: run(config, overrides))
     except Stopped as stop:
         say_error(stop.line)
         sys.exit(stop.code)
     return 0 if reason is None else 1
 
 
-def _note_end(cell: CellRun, reason: str | None) -> None:
-    status = "done" if reason is None else "failed"
-    ended = SweepCell(cell_key(cell.config), cell.overrides, cell.record_ids, status, reason)
-    write_cell(results_folder(cell.config), ended)
+def _run_alone(config: Config, overrides: list[str]) -> None:
+    _run_stage(CellRun(config, overrides, []))
 
 
-def _attempt(config: Config, run: Callable[[], None]) -> str | None:
-    """Run something of a cell and return why it failed, None if it did not."""
+def _run_noted(config: Config, overrides: list[str]) -> str | None:
+    """Run a cell that makes records, keep in its sweep's folder how it stands, and return why it failed."""
+    record_ids: list[str] = []
+    with CellLife(results_folder(config), cell_key(config), overrides, record_ids) as life:
+        cell = CellRun(config, overrides, record_ids, life.hear)
+        try:
+            reason = _attempt(config, lambda: _run_stage(cell))
+        except Stopped as stop:
+            with suppress(StatedError):  # the cell then reads as killed, with the same remedy
+                life.end("stopped", str(stop))
+            raise
+        life.end("done" if reason is None else "failed", reason)
+    return reason
+
+
+def _attempt(config: Config, run: Callable[[], str | None]) -> str | None:
+    """Run something of a cell and return why it failed, None if it did not; `run` may return a reason itself."""
     try:
-        run()
+        return run()
     except StatedError as error:
         say_error(str(error))
         return str(error)
@@ -104,7 +123,6 @@ def _attempt(config: Config, run: Callable[[], None]) -> str | None:
         log = owned(Path(config.paths.artifacts), "failures", f"{cell_key(config)}.log")
         say_error(f"{cell_key(config)}: {log_mistake(error, log)}")
         return f"{type(error).__name__}: {error}"
-    return None
 
 
 def _run_stage(cell: CellRun) -> None:

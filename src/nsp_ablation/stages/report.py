@@ -6,21 +6,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from filelock import FileLock
-
 from nsp_ablation.base.errors import StatedError
+from nsp_ablation.base.owned_paths import locked, owned
 from nsp_ablation.base.process import job_rank
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.tree import leaves
 from nsp_ablation.pipeline.console import say_error
 from nsp_ablation.reporting.analysis.make_report import Report, load_report
-from nsp_ablation.reporting.records.manifest import Manifest, SweepCell, read_manifest
+from nsp_ablation.reporting.records.manifest import Manifest, is_sweep_open
 from nsp_ablation.reporting.records.manifest import sweep as manifest_of
+from nsp_ablation.reporting.records.sweep_cell import KILLED, SweepCell
 from nsp_ablation.reporting.render.outputs import write_report
 from nsp_ablation.reporting.render.terminal import terminal_text
 from nsp_ablation.stages.cell import MAKING_STAGES, cell_key, results_folder
 
 _TERMINAL_WIDTH = 100
+_ENDS = {
+    "planned": "never ended",
+    "running": "still runs in another process",
+    "stopped": "was stopped",
+    KILLED: "never ended, and no process runs it any more",
+}
 
 
 @contextmanager
@@ -39,31 +45,42 @@ def sweep(configs: list[Config], overrides: list[list[str]], command: str) -> It
 def finish_sweep(configs: list[Config]) -> int:
     """Print the table of the newest sweep, write its report and return the exit status.
 
-    The status is 0 only if every cell is done; it is read from disk, so it holds for any launcher.
+    Of a sweep that ends here the status is 0 only if every cell is done; of one that is looked at (`stage=report`), if
+    every cell is done or may still be. It is read from disk, so it holds for any launcher.
     """
     if not _is_first():
         return 0
     config = configs[0]
-    folder = results_folder(config)
     try:
-        with FileLock(folder / ".report.lock") if folder.is_dir() else nullcontext():
+        folder = results_folder(config)
+        with locked(owned(folder, ".report.lock")) if folder.is_dir() else nullcontext():
             report = load_report(folder, str(config.name), config.report, _not_science(config))
             trouble = write_report(folder / "report", report)
-        manifest = read_manifest(folder)
     except StatedError as error:
-        say_error(str(error))
+        for line in str(error).splitlines():
+            say_error(line)
         return 1
     text = terminal_text(report, folder / "report", trouble, color=sys.stdout.isatty(), width=_TERMINAL_WIDTH)
     print(f"\n{text}", flush=True)
     if config.logger.name == "wandb":
         _log(config, report)
-    own = {cell_key(config) for config in configs} if config.stage in MAKING_STAGES else None
-    cells = [cell for cell in manifest.cells if own is None or cell.key in own] if manifest else []
-    unfinished = [cell for cell in cells if cell.status != "done"]
-    for cell in unfinished:
-        if cell.status == "planned":  # a failed one has said so itself, and stands below the table
-            say_error(f"cell {cell.key} never ended; run the same command again, and it goes on")
-    return 1 if unfinished else 0
+    cells = report.manifest.cells if report.manifest else []
+    if config.stage in MAKING_STAGES:
+        own = {cell_key(config) for config in configs}
+        return _status([cell for cell in cells if cell.key in own], {"done"})
+    return _status(cells, {"done", "running", *(["planned"] if is_sweep_open(folder) else [])})
+
+
+def _status(cells: list[SweepCell], sound: set[str]) -> int:
+    """Return the exit status, 0 where every cell is in one of the `sound` states; say what to do about the others.
+
+    A failed cell has said so itself, and stands below the table.
+    """
+    lost = [cell for cell in cells if cell.status not in sound]
+    for cell in lost:
+        if cell.status != "failed":
+            say_error(f"cell {cell.key} {_ENDS[cell.status]}; run the command of its sweep again, and it goes on")
+    return 1 if lost else 0
 
 
 def _not_science(config: Config) -> frozenset[str]:

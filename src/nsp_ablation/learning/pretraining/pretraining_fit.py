@@ -47,6 +47,7 @@ def pretrain(
     logger: Logger | None,
     log_every: int,
     say: Callable[[str], None] | None,
+    on_progress: Callable[[int, float], None] | None = None,
 ) -> PretrainOutcome:
     """Train `model` in place for `options.max_steps` updates, as one of the ranks that `environment` connects.
 
@@ -55,17 +56,18 @@ def pretrain(
     `directory`/last.ckpt, also after the last update; where it lies there already, training goes on from it, and on
     the same kind of device with the same accumulation and number of devices ends in the very weights of an
     uninterrupted run. `export(update)` is called after each update of `options.export_at`, on the first rank. `say`
-    takes lines of progress; None is silence. `seed` draws dropout; torch's global generators are left as they were.
+    takes lines of progress; None is silence. `on_progress(update, tokens per second)` is called on the first rank
+    wherever losses are logged. `seed` draws dropout; torch's global generators are left as they were.
     Raises DivergedError where a loss or weight is not finite (never saved), DamageError where the checkpoint cannot be
     read, and Stopped, after saving, where a signal asks to stop.
     """
-    make_directory(directory)
-    checkpoint, seconds, on_resume = directory / "last.ckpt", options.checkpoint_seconds, _says_resumed(say)
+    checkpoint, seconds = make_directory(directory) / "last.ckpt", options.checkpoint_seconds
     module = PretrainingModule(
         model, make_loader, options, seed=seed, log_every=log_every, say=say, peak_flops=peak_flops
     )
+    module.on_progress = on_progress
     with StopRequests() as stop, quiet_lightning(), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        saving = TimedCheckpoint(checkpoint, seconds, stop, saves_last=True, on_resume=on_resume)
+        saving = TimedCheckpoint(checkpoint, seconds, stop, saves_last=True, on_resume=_says_resumed(say))
         lightning = one_epoch_trainer(
             trainer,
             devices=trainer.devices,

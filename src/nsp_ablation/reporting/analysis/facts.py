@@ -8,7 +8,13 @@ import numpy as np
 
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.records.record import PretrainingFacts, ResultRecord
+from nsp_ablation.reporting.records.sweep_cell import KILLED, SweepCell
 
+_UNFINISHED = {
+    "planned": "are not finished",
+    "stopped": "were stopped, and go on with the same command",
+    KILLED: "were killed, and go on with the same command",
+}
 _Value = Callable[[PretrainingFacts], float | None]
 
 
@@ -101,5 +107,18 @@ def warnings(study: Study) -> list[str]:
     unclean = sum(bool(record.provenance.dirty) for record in study.records.values())
     if unclean:
         found.append(f"{unclean} of {len(study.records)} records come from a checkout with uncommitted changes")
-    planned = [cell.key for cell in study.cells if cell.status == "planned"]
-    return found + ([f"cells of the sweep that are not finished: {', '.join(planned)}"] if planned else [])
+    return found + _unfinished(study.cells)
+
+
+def _unfinished(cells: list[SweepCell]) -> list[str]:
+    """Return a line per running cell, with its progress, and one for each other state that is no end."""
+    lines = [f"running: {cell.key} ({_life(cell)})" for cell in cells if cell.status == "running"]
+    for status, words in _UNFINISHED.items():
+        keys = [cell.key for cell in cells if cell.status == status]
+        lines += [f"cells of the sweep that {words}: {', '.join(keys)}"] if keys else []
+    return lines
+
+
+def _life(cell: SweepCell) -> str:
+    parts = [cell.progress.text()] if cell.progress else []
+    return ", ".join([*parts, f"last sign of life {cell.last_sign_of_life}"])

@@ -1,5 +1,6 @@
 """A study: its records, pooled and named, and what stands beside them."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,9 +9,11 @@ from nsp_ablation.reporting.analysis.columns import Column, columns_of, task_tit
 from nsp_ablation.reporting.analysis.pooled_scores import Scores, collect
 from nsp_ablation.reporting.analysis.published import PublishedTable, table_to_show
 from nsp_ablation.reporting.analysis.study_arms import StudyArm, arm_labels, arm_of
-from nsp_ablation.reporting.records.manifest import Manifest, SweepCell, has_older_manifest, read_manifest
+from nsp_ablation.reporting.records.manifest import Manifest, has_older_manifest, read_manifest
 from nsp_ablation.reporting.records.record import ResultRecord
 from nsp_ablation.reporting.records.record_folder import RecordFolder
+from nsp_ablation.reporting.records.sweep_cell import SweepCell
+from nsp_ablation.reporting.records.verification import refuse_damage
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,15 @@ class Study:
 def load_study(folder: Path, name: str, options: ReportOptions, not_science: frozenset[str] = frozenset()) -> Study:
     """Read a study from its folder: the newest sweep, or every record where no sweep left a manifest or all are asked.
 
-    Records that a sweep has not made yet are left out, and those of an older version. Raises InputError naming a
-    malformed file, or a published table that does not exist.
+    Records that a sweep has not made yet are left out, and those of an older version. Raises DamageError naming every
+    file that is not what was written (records, scores, predictions, manifest, cells) or is missing, InputError for a
+    published table that does not exist.
     """
     manifest = read_manifest(folder)
     sweep = None if options.all else manifest
     asked = sweep.record_ids if sweep else None
-    records = RecordFolder(folder).all(asked)
+    records = RecordFolder(folder).verified(asked)
+    refuse_damage(_lost_records(folder, manifest, records))
     scores = collect(records)
     configs: dict[StudyArm, dict] = {arm: {} for arm in scores.arms}
     configs |= {arm_of(record): record.config for record in records.values() if arm_of(record) in configs}
@@ -64,6 +69,15 @@ def load_study(folder: Path, name: str, options: ReportOptions, not_science: fro
         cells=sweep.cells if sweep else [],
         older=_older(folder, len(RecordFolder(folder).older(asked))),
     )
+
+
+def _lost_records(folder: Path, manifest: Manifest | None, records: Collection[str]) -> Iterator[str]:
+    """Yield a line for every record that a cell has made and that is gone, or is one of an older version."""
+    for cell in manifest.cells if manifest else []:
+        for record_id in cell.records if cell.status == "done" else []:
+            if record_id not in records:
+                path = RecordFolder(folder).record_path(record_id)
+                yield f"{path} is missing, though its cell is done; the command of its sweep makes it anew"
 
 
 def _older(folder: Path, num_records: int) -> str | None:

@@ -117,7 +117,13 @@ def _published_rows(study: Study) -> list[Row]:
 def _cells_without_record(study: Study) -> list[Row]:
     """Return a row for every cell of the sweep that ended, or has not ended, before it wrote a record."""
     lost = [cell for cell in study.cells if cell.status != "done" and not set(cell.records) & set(study.records)]
-    return [Row(cell.key, [Score(None, int(cell.status == "failed"))] * len(study.columns)) for cell in lost]
+    return [
+        Row(
+            cell.key if cell.status in ("planned", "failed") else f"{cell.key} ({cell.status})",
+            [Score(None, int(cell.status == "failed"))] * len(study.columns),
+        )
+        for cell in lost
+    ]
 
 
 def long_table(study: Study) -> list[dict[str, Any]]:

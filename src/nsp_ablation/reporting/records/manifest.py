@@ -1,35 +1,27 @@
 """The manifest of a folder's newest sweep: which cells it has, and which records each of them made.
 
-Every cell has a file of its own, `cells/<key>.json`, so jobs that run side by side never write the same file;
+Every cell has a file of its own (`sweep_cell.py`), so jobs that run side by side never write the same file;
 `manifest.json` holds the command and the cells as planned, and reading joins the two.
 """
 
 import fcntl
 import os
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from filelock import FileLock
+from nsp_ablation.base.artifact import read_json
+from nsp_ablation.base.errors import DamageError, InputError
+from nsp_ablation.base.owned_paths import locked, make_directory, owned
+from nsp_ablation.reporting.records.digest import FIELD, check_digest, write_sealed
+from nsp_ablation.reporting.records.record import SCHEMA, is_older
+from nsp_ablation.reporting.records.sweep_cell import SweepCell, forget_cell, is_held, read_cell
+from nsp_ablation.reporting.records.typed_json import parse
 
-from nsp_ablation.base.artifact import read_json, write_json
-from nsp_ablation.base.errors import InputError
-from nsp_ablation.reporting.records.record import SCHEMA, is_older, parse
-
-CELL_STATUSES = ("planned", "done", "failed")
-
-
-@dataclass(frozen=True)
-class SweepCell:
-    """One job of a sweep: its overrides, the ids of its records, and how it ended. `key` names it within the sweep."""
-
-    key: str
-    overrides: list[str]
-    records: list[str]
-    status: str
-    reason: str | None
+_REMEDY = "delete the file, and run the command of its sweep again"
+_FIELDS = {"key", "overrides", "records", "status"}  # of a cell's file, in every version
 
 
 @dataclass(frozen=True)
@@ -53,11 +45,12 @@ def sweep(folder: Path, manifest: Manifest) -> Iterator[None]:
 
     Where another sweep is still open on the same folder, in whatever process, its cells stay, and the two share one
     manifest. `manifest.cells` are the planned ones, as far as they are known; others join when they are written.
+    Raises InputError where a part of the folder is a symbolic link.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / ".sweeps", os.O_RDWR | os.O_CREAT, 0o666)
+    make_directory(folder)
+    descriptor = os.open(owned(folder, ".sweeps"), os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        with FileLock(folder / ".lock"):
+        with locked(owned(folder, ".lock")):
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -70,49 +63,87 @@ def sweep(folder: Path, manifest: Manifest) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_sweep_open(folder: Path) -> bool:
+    """Say whether a process holds a sweep of the folder open."""
+    return is_held(folder / ".sweeps")
+
+
 def begin_sweep(folder: Path, manifest: Manifest) -> None:
     """Write the manifest of a sweep that begins alone; the cells of the sweep before it are forgotten."""
-    for path in _cell_paths(folder):
-        path.unlink()
-    write_json(folder / "manifest.json", asdict(manifest))
+    with suppress(DamageError, InputError):  # a former manifest that is damaged, or of a newer version
+        for key in _planned(folder):
+            forget_cell(folder, key)
+    for key in _written(folder, {cell.key for cell in manifest.cells}):
+        forget_cell(folder, key)
+    write_sealed(owned(folder, "manifest.json"), asdict(manifest))
 
 
 def _join_sweep(folder: Path, manifest: Manifest) -> None:
     found = read_manifest(folder)
     cells = {cell.key: cell for cell in [*(found.cells if found else []), *manifest.cells]}
-    planned = [replace(cell, records=[], status="planned", reason=None) for cell in cells.values()]
-    write_json(folder / "manifest.json", asdict(replace(manifest, cells=planned)))
-
-
-def write_cell(folder: Path, cell: SweepCell) -> None:
-    """Write how a cell stands. Raises InputError where its key cannot be a file's name."""
-    if not re.fullmatch(r"[A-Za-z0-9_=,+][A-Za-z0-9._=,+-]{0,199}", cell.key):
-        raise InputError(f"cell key={cell.key!r} must be 1 to 200 letters, digits or any of ._=,+-")
-    assert cell.status in CELL_STATUSES, cell.status
-    write_json(folder / "cells" / f"{cell.key}.json", asdict(cell))
+    planned = [SweepCell(cell.key, cell.overrides, [], "planned", None) for cell in cells.values()]
+    write_sealed(owned(folder, "manifest.json"), asdict(replace(manifest, cells=planned)))
 
 
 def read_manifest(folder: Path) -> Manifest | None:
     """Return the newest sweep with its cells as they stand now; None where no sweep of this version was begun.
 
-    Planned cells come first, in their order; others by key. Raises InputError naming a malformed file.
+    Planned cells come first, in their order; others by key. Raises DamageError naming a file that is damaged, or a
+    manifest that is missing beside its cells, InputError for one of a newer version.
     """
-    path = folder / "manifest.json"
-    if not path.is_file() or has_older_manifest(folder):
+    manifest = _read(folder)
+    if manifest is None:
         return None
-    manifest = parse(Manifest, read_json(path), path)
-    if manifest.schema != SCHEMA:
-        raise InputError(f"{path}: schema={manifest.schema}, but this version reads schema {SCHEMA}; update it")
-    written = {cell.key: cell for cell in (parse(SweepCell, read_json(file), file) for file in _cell_paths(folder))}
-    cells = [written.pop(cell.key, cell) for cell in manifest.cells]
-    return replace(manifest, cells=cells + list(written.values()))
+    cells = [read_cell(folder, cell.key) or cell for cell in manifest.cells]
+    others = _written(folder, set()) - {cell.key for cell in cells}
+    return replace(manifest, cells=cells + [cell for key in sorted(others) if (cell := read_cell(folder, key))])
 
 
 def has_older_manifest(folder: Path) -> bool:
     """Say whether the newest sweep is one of an older version, which is not read."""
     path = folder / "manifest.json"
-    return path.is_file() and is_older(read_json(path))
+    return os.path.lexists(path) and is_older(read_json(path), path)
 
 
-def _cell_paths(folder: Path) -> list[Path]:
-    return sorted(path for path in (folder / "cells").glob("*.json") if not path.name.startswith("."))
+def _read(folder: Path) -> Manifest | None:
+    """Return the newest sweep as planned, None where there is none of this version."""
+    path = folder / "manifest.json"
+    if not os.path.lexists(path):
+        if keys := _written(folder, set()):
+            cells = f"{len(keys)} cell{'s' if len(keys) > 1 else ''}"
+            raise DamageError(f"{path} is missing beside {cells} of its sweep; run the command of the sweep again")
+        return None
+    data = read_json(path)
+    if is_older(data, path):
+        return None
+    if isinstance(data, dict) and data.get("schema", SCHEMA) != SCHEMA:
+        raise InputError(
+            f"{path}: schema={data['schema']}, but this version reads schema {SCHEMA}; update this program"
+        )
+    return parse(Manifest, _checked(data, path), path)
+
+
+def _checked(data: Any, path: Path) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise DamageError(f"{path} must be an object, not {type(data).__name__}; {_REMEDY}")
+    check_digest(data, path, _REMEDY)
+    return {name: value for name, value in data.items() if name != FIELD}
+
+
+def _planned(folder: Path) -> list[str]:
+    manifest = _read(folder)
+    return [cell.key for cell in manifest.cells] if manifest else []
+
+
+def _written(folder: Path, planned: set[str]) -> set[str]:
+    """Return the keys of the files in `cells` that are ours: those `planned`, and those that hold a cell."""
+    keys = {path.stem for path in (folder / "cells").glob("*.json") if not path.name.startswith(".")}
+    return {key for key in keys if key in planned or _holds_cell(folder / "cells" / f"{key}.json", key)}
+
+
+def _holds_cell(path: Path, key: str) -> bool:
+    try:
+        data = read_json(path)
+    except DamageError:
+        return False
+    return isinstance(data, dict) and data.keys() >= _FIELDS and data["key"] == key

@@ -1,16 +1,15 @@
 """Result records: one fine-tuning (or one zero-shot probe) of one encoder on one task, as JSON."""
 
 import re
-import types
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 from nsp_ablation.base.errors import DamageError, InputError
 from nsp_ablation.base.fingerprint import fingerprint
-from nsp_ablation.reporting.records.digest import REMEDY, check_digest, digest_of
+from nsp_ablation.reporting.records.digest import FIELD, REMEDY, check_digest, digest_of
+from nsp_ablation.reporting.records.typed_json import parse
 
-T = TypeVar("T")
 SCHEMA = 3  # 1 had no name of the condition; 2 no digest, id, card, nor what was left out or is private
 ARMS = ("trained", "random", "external")
 STATUSES = ("done", "failed")
@@ -141,7 +140,7 @@ class ResultRecord:
         is not that of the values, and for a record that contradicts itself; InputError for another schema.
         """
         if isinstance(data, dict) and data.get("schema", SCHEMA) != SCHEMA:
-            remedy = "run its cell again" if is_older(data) else "update this program"
+            remedy = "run its cell again" if is_older(data, source) else "update this program"
             raise InputError(f"{source}: schema={data['schema']}, but this version reads schema {SCHEMA}; {remedy}")
         record = parse(cls, data, source)
         check_digest(data, source)
@@ -150,9 +149,15 @@ class ResultRecord:
         return record
 
 
-def is_older(data: Any) -> bool:
-    """Say whether JSON values are a record or manifest of an older version; a manifest of schema 1 has no schema."""
-    return isinstance(data, dict) and isinstance(data.get("schema", 1), int) and data.get("schema", 1) < SCHEMA
+def is_older(data: Any, source: Path | str) -> bool:
+    """Say whether JSON values are a record or manifest of an older version; a manifest of schema 1 has no schema.
+
+    Raises DamageError where they have a digest and are of no version of it: schema 1 and 2 had none.
+    """
+    schema = data.get("schema", SCHEMA if FIELD in data else 1) if isinstance(data, dict) else SCHEMA
+    if schema != SCHEMA and FIELD in data:
+        check_digest(data, source)
+    return isinstance(schema, int) and schema < SCHEMA
 
 
 def find_contradiction(record: ResultRecord) -> str | None:
@@ -202,48 +207,3 @@ def record_id(
     ]
     parts.append(fingerprint([science, encoder, content])[:8])
     return "-".join(re.sub(r"[^A-Za-z0-9_.]+", "_", str(part)) for part in parts if part)
-
-
-def parse(cls: type[T], data: Any, source: Path | str, where: str = "") -> T:
-    """Return an object of the dataclass `cls` from JSON values.
-
-    Raises DamageError naming `source` (a file) and the field for an unknown, a missing or a wrongly typed one; fields
-    with a default must be there too. Ours, and not pydantic's TypeAdapter, which takes a field with a default as
-    optional and needs a `__pydantic_config__` on every class to refuse an unknown one.
-    """
-    if not isinstance(data, dict):
-        kind = type(data).__name__
-        raise DamageError(f"{source}: {where or 'the file'} must be an object, not {kind}; {REMEDY}")
-    hints = get_type_hints(cls)
-    names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
-    for name in data:
-        if name not in hints:
-            raise DamageError(f"{source}: unknown field {where}{name}; {REMEDY}")
-    for name in names:
-        if name not in data:
-            raise DamageError(f"{source}: missing field {where}{name}; {REMEDY}")
-    return cls(**{name: _value(hints[name], data[name], source, f"{where}{name}") for name in names})
-
-
-def _value(hint: Any, value: Any, source: Path | str, where: str) -> Any:
-    options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    for option in options:
-        if is_dataclass(option) and isinstance(value, dict):
-            return parse(option, value, source, f"{where}.")  # type: ignore[arg-type]
-        if get_origin(option) is list and isinstance(value, list):
-            items = get_args(option)[0]
-            return [_value(items, item, source, f"{where}[{number}]") for number, item in enumerate(value)]
-        if _fits(option, value):
-            return value
-    expected = hint if len(options) > 1 else hint.__name__
-    raise DamageError(f"{source}: {where}={value!r} must be {expected}; {REMEDY}")
-
-
-def _fits(hint: Any, value: Any) -> bool:
-    if hint is Any:
-        return True
-    if get_origin(hint) is dict:
-        return isinstance(value, dict) and all(_fits(get_args(hint)[1], item) for item in value.values())
-    if isinstance(value, bool):
-        return hint is bool
-    return isinstance(hint, type) and isinstance(value, (int, float) if hint is float else hint)

@@ -1,20 +1,27 @@
 """The folder `results/<name>/`: records, per-example scores and predictions, each whole or absent."""
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 
 from nsp_ablation.base.artifact import atomic_path, read_json, write_json
 from nsp_ablation.base.errors import DamageError, InputError
 from nsp_ablation.base.fingerprint import file_sha256, strings_sha256
-from nsp_ablation.options.task_options import METRICS
+from nsp_ablation.base.owned_paths import locked, make_directory, owned
 from nsp_ablation.reporting.records.digest import REMEDY
 from nsp_ablation.reporting.records.record import ResultRecord, find_contradiction, is_older
+from nsp_ablation.reporting.records.verification import (
+    check_files,
+    metric_contradiction,
+    predictions_path,
+    refuse_damage,
+    scores_path,
+)
 
 
 @dataclass(frozen=True)
@@ -24,8 +31,8 @@ class RecordFolder:
     path: Path
 
     def record_path(self, record_id: str) -> Path:
-        """Return `records/<id>.json`."""
-        return self.path / "records" / f"{record_id}.json"
+        """Return `records/<id>.json`. Raises InputError where that or its directory is a symbolic link."""
+        return owned(self.path, "records", f"{record_id}.json")
 
     def write(
         self,
@@ -45,17 +52,15 @@ class RecordFolder:
         if not np.isfinite(scores).all():
             raise InputError(f"{record_id}: a score is not finite; has the training diverged? lower its learning rate")
         with self._before_done(record_id):
-            scores_path = self.path / "scores" / f"{record_id}.npy"
-            with atomic_path(scores_path) as temporary:
+            with atomic_path(scores_path(self.path, record_id)) as temporary:
                 np.save(temporary, scores)
-            predictions_path = self.path / "predictions" / f"{record_id}.json"
-            write_json(predictions_path, predictions)
+            write_json(predictions_path(self.path, record_id), predictions)
             full = replace(
                 record,
                 num_examples=len(example_ids),
                 examples_sha256=strings_sha256(example_ids),
-                scores_sha256=file_sha256(scores_path),
-                predictions_sha256=file_sha256(predictions_path),
+                scores_sha256=file_sha256(scores_path(self.path, record_id)),
+                predictions_sha256=file_sha256(predictions_path(self.path, record_id)),
             ).sealed(record_id)
             assert full.status == "done", full.status
             _assert_sound(full, scores)
@@ -72,32 +77,62 @@ class RecordFolder:
     def read(self, record_id: str) -> ResultRecord:
         """Read one record. Raises InputError naming the file where it is absent, DamageError where it is damaged."""
         path = self.record_path(record_id)
-        if not path.is_file():
+        if not os.path.lexists(path):
             raise InputError(f"{path} does not exist; run its cell, or name another record")
         return self._parse(read_json(path), record_id)
 
     def is_done(self, record_id: str) -> bool:
-        """Say whether the record exists, is of this version and succeeded. Raises DamageError where it is damaged."""
-        record = self._current(record_id) if self.record_path(record_id).is_file() else None
-        return record is not None and record.status == "done"
+        """Say whether the record exists with its scores, is of this version and succeeded.
+
+        Raises DamageError naming the file where the record, its scores or its predictions are not what was written.
+        """
+        if not os.path.lexists(self.record_path(record_id)):
+            return False
+        record = self._current(record_id)
+        if record is None or record.status != "done" or not os.path.lexists(scores_path(self.path, record_id)):
+            return False
+        check_files(self.path, record)
+        return True
 
     def ids(self) -> list[str]:
         """Return the ids of all records, sorted."""
         return sorted(path.stem for path in (self.path / "records").glob("*.json") if not path.name.startswith("."))
 
     def all(self, record_ids: Iterable[str] | None = None) -> dict[str, ResultRecord]:
-        """Return records of this version by id, sorted: all of them, or those of `record_ids` that exist."""
-        records = {key: self._current(key) for key in self._existing(record_ids)}
-        return {key: record for key, record in records.items() if record is not None}
+        """Return records of this version by id, sorted: all of them, or those of `record_ids` that exist.
+
+        Raises DamageError naming every record that is damaged, in a few lines.
+        """
+        return self._read(record_ids, lambda record: None)
+
+    def verified(self, record_ids: Iterable[str] | None = None) -> dict[str, ResultRecord]:
+        """Return what `all` returns, each held against its scores and its predictions.
+
+        Raises DamageError naming every file that is damaged, in a few lines.
+        """
+        return self._read(record_ids, lambda record: check_files(self.path, record))
 
     def older(self, record_ids: Iterable[str] | None = None) -> list[str]:
         """Return the ids of records of an older version, which are not read: of all, or of `record_ids`."""
-        return [key for key in self._existing(record_ids) if is_older(read_json(self.record_path(key)))]
+        return [key for key in self._existing(record_ids) if self._current(key) is None]
+
+    def _read(self, record_ids: Iterable[str] | None, check: Callable[[ResultRecord], None]) -> dict[str, ResultRecord]:
+        records, problems = {}, []
+        for key in self._existing(record_ids):
+            try:
+                if (record := self._current(key)) is not None:
+                    check(record)
+                    records[key] = record
+            except DamageError as error:
+                problems.append(str(error))
+        refuse_damage(problems)
+        return records
 
     def _current(self, record_id: str) -> ResultRecord | None:
         """Read a record that exists; None for one of an older version."""
-        data = read_json(self.record_path(record_id))
-        return None if is_older(data) else self._parse(data, record_id)
+        path = self.record_path(record_id)
+        data = read_json(path)
+        return None if is_older(data, path) else self._parse(data, record_id)
 
     def _parse(self, data: Any, record_id: str) -> ResultRecord:
         path = self.record_path(record_id)
@@ -111,8 +146,8 @@ class RecordFolder:
 
     @contextmanager
     def _before_done(self, record_id: str) -> Iterator[None]:
-        self.path.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path / ".lock"):
+        make_directory(self.path)
+        with locked(owned(self.path, ".lock")):
             if self.is_done(record_id):
                 path = self.record_path(record_id)
                 raise InputError(f"{path} is done and never edited; delete it to run its cell anew")
@@ -121,9 +156,5 @@ class RecordFolder:
 
 def _assert_sound(record: ResultRecord, scores: np.ndarray) -> None:
     """Assert that a done record does not contradict itself, and that its primary metric is that of its scores."""
-    contradiction = find_contradiction(record)
+    contradiction = find_contradiction(record) or metric_contradiction(record, scores)
     assert contradiction is None, contradiction
-    facts, stated = METRICS.get(record.primary_metric or ""), (record.metrics or {})[record.primary_metric or ""]
-    if facts is not None and facts.is_mean:
-        mean = float(scores.mean())
-        assert abs(mean - stated) < 1e-6, f"{record.primary_metric}={stated}, but its scores have the mean {mean}"

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nsp_ablation.base.artifact import write_text
+from nsp_ablation.base.errors import DamageError
+from nsp_ablation.base.owned_paths import owned
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.render.appendix import appendix
 from nsp_ablation.reporting.render.figures import scores_figure
@@ -25,12 +27,18 @@ OUTPUTS: dict[str, Callable[[Report], str | None]] = {
 
 
 def write_report(directory: Path, report: Report) -> list[str]:
-    """Write every output below `directory` and remove those of an older report; return what is to be warned of."""
-    texts = {name: render(report) for name, render in OUTPUTS.items()}
-    for stale in [*(directory / "figures").glob("*.svg"), directory / "appendix.pdf"]:
+    """Write every output below `directory` and remove those of an older report; return what is to be warned of.
+
+    Raises InputError where a part of the directory is a symbolic link, before anything is written or removed, and
+    DamageError where a directory lies in a file's place.
+    """
+    texts = {owned(directory, name): render(report) for name, render in OUTPUTS.items()}
+    for stale in [*(path for path, text in texts.items() if text is None), owned(directory, "appendix.pdf")]:
+        if stale.is_dir():
+            raise DamageError(f"{stale} is a directory, not a file; delete it and run the same command again")
         stale.unlink(missing_ok=True)
-    for name, text in texts.items():
+    for path, text in texts.items():
         if text is not None:
-            write_text(directory / name, text)
+            write_text(path, text)
     problem = compile_pdf(directory / "appendix.tex")
     return [problem] if problem else []

@@ -1,0 +1,79 @@
+"""A cell that runs says so: its file in the sweep's folder is written at its start and end and every ten seconds."""
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Self
+
+from nsp_ablation.base.errors import DamageError, StatedError
+from nsp_ablation.base.owned_paths import locked, owned
+from nsp_ablation.reporting.records.sweep_cell import CellProgress, SweepCell, read_cell, runs, write_cell
+
+Hear = Callable[[CellProgress], None]
+
+_SECONDS = 10.0
+
+
+def hears_nothing(progress: CellProgress) -> None:
+    """Stand where nobody keeps how far the work is."""
+
+
+class CellLife:
+    """Inside, the cell is `running`, and no other process takes it for killed; `hear` is told how far it is.
+
+    `record_ids` is read at each writing, so a cell's stage may add to it. A cell that another process of the same sweep
+    has done meanwhile stays `done`. Raises StatedError at the start where the file cannot be written.
+    """
+
+    def __init__(self, folder: Path, key: str, overrides: list[str], record_ids: list[str]) -> None:
+        self._folder, self._key, self._overrides, self._record_ids = folder, key, overrides, record_ids
+        self._progress: CellProgress | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"life of {key}", daemon=True)
+        self._held = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._held.enter_context(runs(self._folder, self._key))
+        try:
+            self._write_running()
+        except BaseException:
+            self._held.close()
+            raise
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop_beating()
+        self._held.close()
+
+    def hear(self, progress: CellProgress) -> None:
+        """Take what the cell does now; it is written with the next sign of life."""
+        self._progress = progress
+
+    def end(self, status: str, reason: str | None) -> None:
+        """Write how the cell ended. Raises StatedError where the file cannot be written."""
+        self._stop_beating()
+        progress = None if status == "done" else self._progress
+        self._write(SweepCell(self._key, self._overrides, list(self._record_ids), status, reason, progress))
+
+    def _stop_beating(self) -> None:
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(_SECONDS):
+            with suppress(OSError, StatedError):  # a disk that is full for now; the cell's own work will say so
+                self._write_running()
+
+    def _write_running(self) -> None:
+        with suppress(DamageError):  # a file that was damaged meanwhile is written anew
+            found = read_cell(self._folder, self._key)
+            if found is not None and found.status == "done":
+                return
+        self._write(SweepCell(self._key, self._overrides, list(self._record_ids), "running", None, self._progress))
+
+    def _write(self, cell: SweepCell) -> None:
+        with locked(owned(self._folder, ".lock")):
+            write_cell(self._folder, cell)
