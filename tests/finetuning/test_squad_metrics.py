@@ -5,14 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nsp_ablation.learning.tasks.metrics import (
-    accuracy_scores,
-    exact_match,
-    f1,
-    normalize_answer,
-    span_metrics,
-    span_scores,
-)
+from nsp_ablation.learning.tasks.metrics import accuracy_scores
+from nsp_ablation.learning.tasks.span_scores import span_metrics, span_scores
+from nsp_ablation.learning.tasks.squad_metrics import exact_match, f1, normalize_answer
+from nsp_ablation.options.task_options import TaskOptions
+
+V1 = TaskOptions("task", "span_qa", metric="f1")
+V2 = TaskOptions("task", "span_qa", metric="f1", unanswerable=True)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +43,7 @@ def test_f1_counts_words_with_their_number():
 
 
 def test_the_best_reference_counts():
-    scores = span_scores(["in Rome", "Rome"], [["Rome", "in Rome"], ["Oslo", "old Rome"]], unanswerable=False)
+    scores = span_scores(["in Rome", "Rome"], [["Rome", "in Rome"], ["Oslo", "old Rome"]], V1)
     assert scores["exact_match"].tolist() == [1.0, 0.0]
     assert scores["f1"].tolist() == pytest.approx([1.0, 2 / 3])
 
@@ -61,12 +60,12 @@ def test_the_best_reference_counts():
     ],
 )
 def test_no_answers_in_version_2(prediction, references, expected):
-    scores = span_scores([prediction], [references], unanswerable=True)
+    scores = span_scores([prediction], [references], V2)
     assert (scores["exact_match"][0], scores["f1"][0]) == expected
 
 
 def test_version_1_gives_an_empty_prediction_no_f1():
-    scores = span_scores(["the"], [["a"]], unanswerable=False)
+    scores = span_scores(["the"], [["a"]], V1)
     assert (scores["exact_match"][0], scores["f1"][0]) == (1.0, 0.0)
 
 

@@ -170,6 +170,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "tasks.labels": ("full", ["1", "0"], TASK),
     "tasks.header": ("full", False, TASK),
     "tasks.uneven_rows": ("full", "refuse", TASK),
+    "tasks.scoring": ("segment", "cmrc", TASK),
     "tasks.bad_questions": ("segment", "skip", TASK),
     "trainer.name": ("full", "x", NOTHING),
     "trainer.accelerator": ("full", "auto", NOTHING),

@@ -38,7 +38,7 @@ TASK_KINDS = {
         head_module=f"{_HEADS}.span_head",
         metrics=("f1", "exact_match"),
         options=(
-            *("unanswerable", "bad_questions", "max_question_tokens", "window_stride", "max_answer_tokens"),
+            *("unanswerable", "scoring", "bad_questions", "max_question_tokens", "window_stride", "max_answer_tokens"),
             *("baseline_answer_words", "baseline_train_examples"),
         ),
     ),
@@ -76,6 +76,8 @@ TASK_KINDS = {
     ),
     "minimal_pairs": TaskKindFacts(f"{_PROBES}.minimal_pairs", ("accuracy",), default_files=("*.jsonl",)),
 }
+# How span QA compares an answer with a reference, and what implements it.
+SPAN_SCORINGS = {"squad": f"{_TASKS}.squad_metrics", "cmrc": f"{_TASKS}.cmrc_metrics"}
 
 
 @dataclass
@@ -105,6 +107,9 @@ class TaskOptions:
     dev_file: str | None = science(None, "File of the development examples, in `path`.", path=READ_PATH)
     hub: TaskHubOptions | None = science(None, "Its data set on the hub.")
     unanswerable: bool = science(False, "span_qa: some questions have no answer in the context (SQuAD 2.0).")
+    scoring: str = science(
+        "squad", "span_qa: how answers are compared, as SQuAD's words or CMRC 2018's characters.", *SPAN_SCORINGS
+    )
     bad_questions: str = science(
         "refuse",
         "span_qa, multiple_choice: what becomes of questions whose answers are not as their layout says.",

@@ -1,7 +1,7 @@
 """Baselines of span QA, computable from the files alone for real and made passages alike.
 
-*Candidates* of a passage are its spans whose normalized text answers some question of the training or development
-file. They tell a baseline what answers look like, so each is favoured over a reader who must find that out.
+*Candidates* of a passage are its spans whose words, as the scoring sees them, answer some question of the training or
+development file. They tell a baseline what answers look like, so each is favoured over a reader who must find that out.
 """
 
 from collections import Counter
@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 
 from nsp_ablation.learning.tasks.examples import SpanExample
-from nsp_ablation.learning.tasks.metrics import exact_match, f1, normalize_answer, span_scores
+from nsp_ablation.learning.tasks.span_scores import SpanScoring, span_scores, span_scoring
 from nsp_ablation.options.task_options import TaskOptions
 
 
@@ -23,7 +23,7 @@ def measure(train: list[SpanExample], dev: list[SpanExample], task: TaskOptions)
     - nearest candidate (after the SQuAD paper's sliding window with distances): the candidate that stands nearest to
       the question's words; with `unanswerable` none where its score is below the threshold that is best on `train`.
     """
-    passages = _Passages(train + dev, task.baseline_answer_words)
+    passages = _Passages(train + dev, task.baseline_answer_words, span_scoring(task))
     unanswerable = task.unanswerable
 
     def mean(answers: list[str]) -> float:
@@ -44,21 +44,21 @@ def measure(train: list[SpanExample], dev: list[SpanExample], task: TaskOptions)
 class _Passages:
     """The candidates of passages; a passage is searched once however many questions it has."""
 
-    def __init__(self, examples: list[SpanExample], max_words: int):
-        known = {normalize_answer(text) for example in examples for text, _ in example.answers} - {""}
-        longest = min(max_words, max((len(text.split()) for text in known), default=0))
-        self.words = cache(lambda context: normalize_answer(context).split())
-        self.candidates = cache(lambda context: _known_spans(self.words(context), known, longest))
+    def __init__(self, examples: list[SpanExample], max_words: int, scoring: SpanScoring):
+        answers = {text for example in examples for text, _ in example.answers}
+        known = {tuple(scoring.units(text)) for text in answers} - {()}
+        longest = min(max_words, max(map(len, known), default=0))
+        self.scoring = scoring
+        self.words = cache(scoring.units)
+        self.candidates = cache(lambda context: self._known_spans(self.words(context), known, longest))
 
-
-def _known_spans(words: list[str], known: set[str], longest: int) -> list[tuple[str, int, int]]:
-    spans = []
-    for start in range(len(words)):
-        for end in range(start + 1, min(start + longest, len(words)) + 1):
-            text = " ".join(words[start:end])
-            if text in known:
-                spans.append((text, start, end))
-    return spans
+    def _known_spans(self, words: list[str], known: set[tuple[str, ...]], longest: int) -> list[tuple[str, int, int]]:
+        spans = []
+        for start in range(len(words)):
+            for end in range(start + 1, min(start + longest, len(words)) + 1):
+                if tuple(words[start:end]) in known:
+                    spans.append((self.scoring.joined(words[start:end]), start, end))
+        return spans
 
 
 def nearest_candidate(passages: _Passages, example: SpanExample) -> tuple[str, float]:
@@ -68,7 +68,7 @@ def nearest_candidate(passages: _Passages, example: SpanExample) -> tuple[str, f
     alone is passed over. Without candidates the answer is empty and scores -inf.
     """
     words = passages.words(example.context)
-    question = set(normalize_answer(example.question).split())
+    question = set(passages.words(example.question))
     counts = Counter(words)
     weights = np.array([np.log1p(1 / counts[word]) if word in question else 0.0 for word in words])
     positions = {
@@ -78,13 +78,13 @@ def nearest_candidate(passages: _Passages, example: SpanExample) -> tuple[str, f
     for text, start, end in passages.candidates(example.context):
         distances = [np.maximum(start - at, at - end + 1).clip(min=1).min() for at in positions.values()]
         score = sum(weights[at[0]] / distance for at, distance in zip(positions.values(), distances, strict=True))
-        if score > best_score and not set(text.split()) <= question:
+        if score > best_score and not set(words[start:end]) <= question:
             best, best_score = text, float(score)
     return best, best_score
 
 
 def _expected_score(passages: _Passages, example: SpanExample, metric: str) -> float:
-    measure = {"f1": f1, "exact_match": exact_match}[metric]
+    measure = {"f1": passages.scoring.f1, "exact_match": passages.scoring.exact_match}[metric]
     texts = {text for text, _, _ in passages.candidates(example.context)}
     best = [max(measure(text, reference) for reference, _ in example.answers) for text in sorted(texts)]
     return float(np.mean(best)) if best else 0.0
@@ -106,4 +106,4 @@ def _first_answer(example: SpanExample) -> str:
 
 def _scores(answers: list[str], examples: list[SpanExample], task: TaskOptions) -> np.ndarray:
     references = [[text for text, _ in example.answers] for example in examples]
-    return span_scores(answers, references, task.unanswerable)[task.metric]
+    return span_scores(answers, references, task)[task.metric]

@@ -12,8 +12,8 @@ from nsp_ablation.learning.tasks import span_baselines
 from nsp_ablation.learning.tasks.examples import SpanExample
 from nsp_ablation.learning.tasks.features import Features, encode, encode_with_offsets, lay_out
 from nsp_ablation.learning.tasks.left_out import LeftOut, Tally, settle_bad_questions
-from nsp_ablation.learning.tasks.metrics import span_metrics, span_scores
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
+from nsp_ablation.learning.tasks.span_scores import span_metrics, span_scores
 from nsp_ablation.learning.tasks.squad_layout import SpanQuestion, file_questions, row_question
 from nsp_ablation.options.task_options import TaskOptions
 
@@ -123,9 +123,9 @@ def answer_tokens(example: SpanExample, offsets: np.ndarray) -> tuple[int, int] 
 
 
 def score(examples: list[SpanExample], predictions: list[str], task: TaskOptions) -> Outcome:
-    """Score answers by F1 and exact match; predictions are in SQuAD's official form."""
+    """Score answers by F1 and exact match (`task.scoring`); predictions are in SQuAD's official form."""
     references = [[text for text, _ in example.answers] for example in examples]
-    scores = span_scores(predictions, references, task.unanswerable)
+    scores = span_scores(predictions, references, task)
     is_answerable = np.array([bool(example.answers) for example in examples])
     example_ids = [example.id for example in examples]
     by_id = dict(zip(example_ids, predictions, strict=True))

@@ -1,0 +1,61 @@
+"""Scores of answers to questions of span QA, over all references, and what they come to."""
+
+from importlib import import_module
+from typing import Protocol, cast
+
+import numpy as np
+
+from nsp_ablation.options.task_options import SPAN_SCORINGS, TaskOptions
+
+
+class SpanScoring(Protocol):
+    """How an answer is compared with one reference: a module, named in `SPAN_SCORINGS`."""
+
+    def exact_match(self, prediction: str, reference: str) -> float:
+        """Return 1 or 0."""
+
+    def f1(self, prediction: str, reference: str) -> float:
+        """Return a number from 0 to 1."""
+
+    def units(self, text: str) -> list[str]:
+        """Return what F1 counts."""
+
+    def joined(self, words: list[str]) -> str:
+        """Return a text of these units."""
+
+
+def span_scoring(task: TaskOptions) -> SpanScoring:
+    """Return how a task's answers are compared with references."""
+    return cast(SpanScoring, import_module(SPAN_SCORINGS[task.scoring]))
+
+
+def span_scores(predictions: list[str], references: list[list[str]], task: TaskOptions) -> dict[str, np.ndarray]:
+    """Return `f1` and `exact_match`, each (num_examples,) float64: the best over each example's references.
+
+    With `task.unanswerable` (SQuAD 2.0) a question without references, or without words in them, scores 1 for a
+    prediction without words and 0 for any other, and references without words count only there. Without it (1.1) all
+    references count, and a prediction without words has F1 0.
+    """
+    scoring = span_scoring(task)
+    exact, overlap = np.zeros(len(references)), np.zeros(len(references))
+    for example, (prediction, golds) in enumerate(zip(predictions, references, strict=True)):
+        is_empty = not scoring.units(prediction)
+        kept = [text for text in golds if scoring.units(text)] if task.unanswerable else golds
+        if not kept:
+            exact[example] = overlap[example] = float(is_empty)
+            continue
+        exact[example] = max(scoring.exact_match(prediction, gold) for gold in kept)
+        if not is_empty:
+            overlap[example] = max(scoring.f1(prediction, gold) for gold in kept)
+    return {"f1": overlap, "exact_match": exact}
+
+
+def span_metrics(scores: dict[str, np.ndarray], is_answerable: np.ndarray) -> dict[str, float]:
+    """Return means as fractions: `f1`, `exact_match` and, where some questions are unanswerable, both again over the
+    answerable (`has_answer_*`) and the unanswerable (`no_answer_*`) ones. Arrays (num_examples,)."""
+    metrics = {metric: float(values.mean()) for metric, values in scores.items()}
+    if not is_answerable.all():
+        for name, chosen in (("has_answer", is_answerable), ("no_answer", ~is_answerable)):
+            if chosen.any():
+                metrics |= {f"{name}_{metric}": float(values[chosen].mean()) for metric, values in scores.items()}
+    return metrics
