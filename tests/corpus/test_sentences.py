@@ -17,36 +17,40 @@ pieces = st.sampled_from(
 
 def test_sentences_are_split_stripped_and_none_is_empty():
     text = "Dr. Lee lived in Rome.  She sang.\n\nIt rained. "
-    assert split_sentences(text, "en", False) == ["Dr. Lee lived in Rome.", "She sang.", "It rained."]
+    assert split_sentences(text, "en", False, True) == ["Dr. Lee lived in Rome.", "She sang.", "It rained."]
 
 
 def test_a_wrapped_line_goes_on_and_a_blank_line_ends_a_sentence():
-    assert split_sentences("She lived\nin Rome. He\n \ndid not", "en", False) == ["She lived in Rome.", "He", "did not"]
+    assert split_sentences("She lived\nin Rome. He\n \ndid not", "en", False, True) == [
+        "She lived in Rome.",
+        "He",
+        "did not",
+    ]
 
 
 def test_one_per_line_takes_each_line_as_it_stands():
     text = "Dr. Lee came. He left.\n\n  It rained \n"
-    assert split_sentences(text, "en", True) == ["Dr. Lee came. He left.", "It rained"]
+    assert split_sentences(text, "en", True, True) == ["Dr. Lee came. He left.", "It rained"]
 
 
 @pytest.mark.parametrize("text", ["", " \n\n \n"])
 def test_no_text_has_no_sentences(text):
-    assert split_sentences(text, "en", False) == []
-    assert split_sentences(text, "en", True) == []
+    assert split_sentences(text, "en", False, True) == []
+    assert split_sentences(text, "en", True, True) == []
 
 
 @given(st.lists(pieces, max_size=12).map(" ".join))
 def test_no_character_but_white_space_is_lost(text):
     for one_per_line in (False, True):
-        assert "".join("".join(split_sentences(text, "en", one_per_line)).split()) == "".join(text.split())
+        assert "".join("".join(split_sentences(text, "en", one_per_line, True)).split()) == "".join(text.split())
 
 
 @given(st.lists(st.lists(pieces.filter(str.strip), min_size=1, max_size=4).map(" ".join), min_size=1, max_size=4))
 def test_paragraphs_are_split_independently(paragraphs):
     """The whole document goes to the splitter in one call; that must equal one call a paragraph."""
     expected = [part.strip() for paragraph in paragraphs for part in segment("en", paragraph) if part.strip()]
-    assert split_sentences("\n\n".join(paragraphs), "en", False) == expected
-    assert split_sentences("\n \n\n".join(paragraphs), "en", False) == expected
+    assert split_sentences("\n\n".join(paragraphs), "en", False, False) == expected
+    assert split_sentences("\n \n\n".join(paragraphs), "en", False, False) == expected
 
 
 @pytest.mark.slow
@@ -65,4 +69,4 @@ def test_splitting_keeps_most_of_the_splitters_speed_on_real_text():
 
     raw = best_seconds(lambda text: segment("en", text))
     # .85 was measured on an idle machine; .6 leaves room for noise
-    assert raw / best_seconds(lambda text: split_sentences(text, "en", False)) > 0.6
+    assert raw / best_seconds(lambda text: split_sentences(text, "en", False, False)) > 0.6

@@ -47,7 +47,7 @@ def texts_of(num_documents):
 
 @pytest.fixture
 def recipe(bbpe):
-    return ShardRecipe(bbpe, "en", one_sentence_per_line=False, heldout_fraction=0.25)
+    return ShardRecipe(bbpe, "en", split_quotations=True, one_sentence_per_line=False, heldout_fraction=0.25)
 
 
 line = st.sampled_from(["", " ", "The fox. It jumped.", "\x00", "Zürich", "resting " * 40, "a"])
@@ -65,7 +65,7 @@ def test_stores_do_not_depend_on_where_shards_end(bbpe, tmp_path_factory, lines,
     path = place / "a.txt"
     path.write_bytes((end.join([*lines, "The end."]) + last).encode())
     source = Source(CorpusOptions("text", "text", document_border="blank_line"), (whole(path),))
-    corpus = (source, ShardRecipe(bbpe, "en", one_sentence_per_line=True, heldout_fraction=0.0))
+    corpus = (source, ShardRecipe(bbpe, "en", split_quotations=True, one_sentence_per_line=True, heldout_fraction=0.0))
     expected = content(stores(corpus, place / "whole"))
     arrays = ("ids.npy", "sentence_offsets.npy", "document_offsets.npy")
     assert set(expected) == {"checksums.json", *(f"train/{name}" for name in (*arrays, "meta.json"))}

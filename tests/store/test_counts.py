@@ -43,7 +43,7 @@ def store(documents, tokenizer, directory, max_bytes=10**6, heldout_fraction=0.0
     corpus = directory.with_suffix(".jsonl")
     corpus.write_text("".join(json.dumps({"text": text}) + "\n" for text in documents))
     source = Source(CorpusOptions("jsonl", "jsonl", text_key="text"), (whole(corpus),))
-    recipe = ShardRecipe(tokenizer, "en", False, heldout_fraction)
+    recipe = ShardRecipe(tokenizer, "en", True, False, heldout_fraction)
     parts = enumerate(cut_source(source, max_bytes))
     shards = [build_shard(part, recipe, directory.with_name(f"{directory.name}.{number}")) for number, part in parts]
     directory.mkdir()

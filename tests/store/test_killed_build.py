@@ -66,7 +66,7 @@ def corpus(tmp_path, bbpe):
     for name in PIPES:
         (directory / name).unlink()
         os.mkfifo(directory / name)
-    return source, ShardRecipe(bbpe, "en", one_sentence_per_line=False, heldout_fraction=0.2)
+    return source, ShardRecipe(bbpe, "en", split_quotations=True, one_sentence_per_line=False, heldout_fraction=0.2)
 
 
 def start(tmp_path, source, recipe, directory, num_processes, file_bytes=None):

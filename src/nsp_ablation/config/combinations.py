@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
 
+from nsp_ablation.config.corpus_rules import corpus_problems
 from nsp_ablation.config.identity import resolved_objective
 from nsp_ablation.config.logger_checks import logger_problems
 from nsp_ablation.config.problem import Problem, unknown_value
@@ -24,7 +25,17 @@ _MAX_FIGURE_LENGTH = 128  # a line of the figure holds some six tokens; more wou
 
 def combination_problems(config: Config) -> Iterator[Problem]:
     """Yield each problem between settings, in the order of the pipeline."""
-    for part in (_stage, _corpus, _tokenizer, _format, _masking, _model, _finetuning, _tasks, _surroundings):
+    for part in (
+        _stage,
+        lambda config: corpus_problems(config.corpus),
+        _tokenizer,
+        _format,
+        _masking,
+        _model,
+        _finetuning,
+        _tasks,
+        _surroundings,
+    ):
         yield from part(config)
 
 
@@ -47,22 +58,6 @@ def _stage(config: Config) -> Iterator[Problem]:
     if not re.fullmatch(r"\w[\w.+=-]*(/\w[\w.+=-]*)*", config.name):
         reason = "expected a folder name below paths.results: letters, digits and ._+=-, parts by /"
         yield Problem("name", config.name, reason)
-
-
-def _corpus(config: Config) -> Iterator[Problem]:
-    corpus = config.corpus
-    for key in dict.fromkeys(key for facts in READERS.values() for key in facts.needs):
-        value = getattr(corpus, key)
-        has = key in READERS[corpus.reader].needs
-        if has and value is None:
-            yield Problem(f"corpus.{key}", None, f"corpus={corpus.name} needs {READERS[corpus.reader].needs[key]}")
-        if not has and value is not None and key != "num_documents":
-            readers = " or ".join(reader for reader, facts in READERS.items() if key in facts.needs)
-            reason = f"corpus={corpus.name} has no such key; it belongs to corpus={readers}"
-            yield Problem(f"corpus.{key}", value, reason)
-    if (corpus.reader == "hub") != bool(corpus.hub):
-        reason = "names no data set" if corpus.reader == "hub" else f"corpus={corpus.name} reads nothing from the hub"
-        yield Problem("corpus.hub", [source.path for source in corpus.hub], reason)
 
 
 def _tokenizer(config: Config) -> Iterator[Problem]:

@@ -24,8 +24,9 @@ def resolved_objective(config: Config) -> str:
 
 def corpus_settings(corpus: CorpusOptions) -> dict[str, Any]:
     """Return the settings that a corpus' documents depend on, beside the content of its files."""
-    keys = READERS[corpus.reader].needs.keys() | {"reader", "hub", "num_documents"}
-    if READERS[corpus.reader].is_generated:
+    facts = READERS[corpus.reader]
+    keys = {"reader", "hub", "num_documents", *facts.needs, *facts.takes}
+    if facts.is_generated:
         keys |= {"seed"}
     return {key: value for key, value in _science(corpus).items() if key in keys}
 
@@ -39,7 +40,10 @@ def tokenizer_settings(tokenizer: TokenizerOptions, corpus: CorpusOptions) -> di
 
 def store_settings(corpus: CorpusOptions) -> dict[str, Any]:
     """Return the settings that token stores depend on, beside corpus and tokenizer."""
-    return {key: getattr(corpus, key) for key in ("language", "one_sentence_per_line", "heldout_fraction")}
+    return {
+        key: getattr(corpus, key)
+        for key in ("language", "split_quotations", "one_sentence_per_line", "heldout_fraction")
+    }
 
 
 def feed_settings(config: Config) -> dict[str, Any]:

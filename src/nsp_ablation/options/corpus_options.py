@@ -10,12 +10,13 @@ class ReaderFacts:
     """What the rest of the project needs to know of a reader.
 
     `module` implements it (`read`, and `cut` for files); `needs` are the keys of `CorpusOptions` that it needs, with
-    what to give. A key that another reader needs and this one does not is none of its. `generated_tasks` are the tasks
-    whose files are generated with the documents; a reader of files has none.
+    what to give, and `takes` those that it can do without. A key that only other readers have is none of its.
+    `generated_tasks` are the tasks whose files are generated with the documents; a reader of files has none.
     """
 
     module: str
     needs: dict[str, str]
+    takes: tuple[str, ...] = ()
     generated_tasks: tuple[str, ...] = ()
 
     @property
@@ -36,11 +37,23 @@ READERS = {
         {"num_documents": "the number of documents to generate"},
         generated_tasks=("squad1", "squad2", "mnli", "sst2", "race"),
     ),
-    "text": ReaderFacts("nsp_ablation.text.corpus.plain_text", _FILES | {"document_border": "blank_line or file"}),
+    "text": ReaderFacts(
+        "nsp_ablation.text.corpus.plain_text",
+        _FILES | {"document_border": "blank_line, file or pattern"},
+        takes=("border_pattern",),
+    ),
     "jsonl": ReaderFacts(
-        "nsp_ablation.text.corpus.jsonl", _FILES | {"text_key": "the key that holds a document's text"}
+        "nsp_ablation.text.corpus.jsonl",
+        _FILES | {"text_key": "the key that holds a document's text"},
+        takes=("document_key",),
     ),
     "hub": ReaderFacts("nsp_ablation.text.corpus.hub", {}),
+}
+# Layouts whose documents are parted by lines of their own: (such a line, other lines that are no text). Headings are
+# none, as for BERT (Devlin et al. 2019, section 3.1: "ignore lists, tables, and headers").
+BORDER_PATTERNS = {
+    "wikitext": (r"^\s*= (?!=).*(?<!=) =\s*$", r"^\s*= = .* = =\s*$"),
+    "wikiextractor": (r"^<doc [^>]*>\s*$|^</doc>\s*$", None),
 }
 MAX_LINE_BYTES = 64 << 20
 BYTE_ALPHABET = 256 + 5  # bytes and special tokens: the least vocabulary of byte-level BPE
@@ -93,12 +106,20 @@ class CorpusOptions:
     reader: str = science(REQUIRED, "What reads it.", *READERS)
     path: str | None = machine(None, "Files: a file, a directory or a quoted glob.", path=READ_PATH)
     max_line_bytes: int = machine(
-        MAX_LINE_BYTES, "Longest line, or cell of Parquet, that is read; a longer one is refused.", low=1, high=2**40
+        MAX_LINE_BYTES,
+        "Longest line, cell of Parquet or document that is read; a longer one is refused.",
+        low=1,
+        high=2**40,
     )
     text_key: str | None = science(None, "Key of a JSON object or parquet column that holds a document's text.")
-    document_border: str | None = science(None, "What ends a document of plain text.", "blank_line", "file")
+    document_key: str | None = science(None, "Key whose change begins a new document; null: each row is one.")
+    document_border: str | None = science(None, "What parts documents of plain text.", "blank_line", "file", "pattern")
+    border_pattern: str | None = science(
+        None, "Lines that part documents: wikitext, wikiextractor or a regular expression; they are no text."
+    )
     one_sentence_per_line: bool = science(False, "Each line is a sentence (BERT's layout); none is split.")
-    language: str = science("en", "Language of the sentence splitter, as an ISO 639 code.")
+    language: str = science("en", "Language of the sentence splitter, as an ISO 639 code (`docs/data.md`).")
+    split_quotations: bool = science(True, "Split what stands in quotation marks or brackets into its sentences.")
     heldout_fraction: float = science(0.01, "Share of documents held out, by their hash.", low=0.0, high=0.5)
     seed: int = science(1, "Seed of the micro-world and of held-out masks; fixed for all arms.", low=0, high=MAX_SEED)
     num_documents: int | None = science(None, "Documents that are generated or read; null: all.", low=2, high=2**40)

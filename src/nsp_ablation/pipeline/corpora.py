@@ -99,7 +99,10 @@ class Corpus(Artifact):
             )
         if options.reader != "text" or options.document_border != "blank_line":
             return
-        lengths = [len(split_sentences(text, options.language, options.one_sentence_per_line)) for text in first]
+        lengths = [
+            len(split_sentences(text, options.language, options.one_sentence_per_line, options.split_quotations))
+            for text in first
+        ]
         if statistics.median(lengths) < 3:
             log.warning(
                 "corpus.document_border=blank_line: the median document has %g sentences; if blank lines end "

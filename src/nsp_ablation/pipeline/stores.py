@@ -76,6 +76,10 @@ class Stores(Artifact):
         if not vocabulary.is_made:
             say("prepare", f"tokenizer {vocabulary.options.name} -> {vocabulary.directory}")
         recipe = ShardRecipe(
-            vocabulary.make(), options.language, options.one_sentence_per_line, options.heldout_fraction
+            vocabulary.make(),
+            options.language,
+            options.split_quotations,
+            options.one_sentence_per_line,
+            options.heldout_fraction,
         )
         return self.corpus.source(), recipe, self.directory

@@ -1,38 +1,37 @@
-"""JSON-lines corpora, plain or compressed, and parquet files: one document a row."""
+"""JSON-lines corpora, plain or compressed, and Parquet files: one document a row, or in rows of one key."""
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.corpus_options import CorpusOptions
+from nsp_ablation.text.corpus.document_text import DocumentText
 from nsp_ablation.text.corpus.first_bytes import PARQUET, UTF8, kind_of_file
-from nsp_ablation.text.corpus.lines import line_number, read_lines
+from nsp_ablation.text.corpus.invisible import is_blank
+from nsp_ablation.text.corpus.lines import line_before, line_number, read_lines
+from nsp_ablation.text.corpus.parquet_rows import last_row, open_parquet, read_parquet_rows
 from nsp_ablation.text.corpus.piece import Piece, cut_bytes, whole
 
-_NUM_PARQUET_ROWS = 1024  # read at a time: long documents (books) then stay below a gigabyte
+Row = tuple[bool, dict[str, Any]]  # whether it begins in the piece
+_NO_KEY: Any = object()  # of what stands before the first row: no row has it
 
 
 def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
-    """Yield the documents of JSON-lines files (also `.gz`, `.zst`, `.xz`) and `.parquet` files, in order.
+    """Yield the documents of JSON-lines files (compressed ones, too) and Parquet files, in order.
 
-    A piece's rows are the lines that begin in it; lines of white space are skipped. Raises InputError naming file and
-    line for a line that is no JSON object and a row without text at `text_key`, and for a file without rows.
+    A piece's rows are the lines that begin in it; lines of white space are skipped. A row is a document, or with
+    `document_key` neighbouring rows of one key are, which stand on lines of their own; it is the piece's in which its
+    first row begins. No document crosses a file. Raises InputError naming file and line for a line that is no JSON
+    object and a row without text at `text_key`, and for a file without rows.
     """
-    text_key = options.text_key
-    assert text_key is not None
     for piece in pieces:
         has_rows = False
-        for text in _texts(piece, text_key, options.max_line_bytes):
+        for text in _documents(piece, options):
             has_rows = True
             yield text
-        if (
-            not has_rows
-            and piece.start == 0
-            and next(_texts(whole(piece.path), text_key, options.max_line_bytes), None) is None
-        ):
+        if not has_rows and piece.start == 0 and next(_documents(whole(piece.path), options), None) is None:
             raise InputError(f"{piece.path} holds no documents; delete it or correct corpus.path")
 
 
@@ -44,26 +43,59 @@ def cut(options: CorpusOptions, piece: Piece, max_bytes: int) -> list[Piece]:
     return cut_bytes(piece.path, max_bytes) if kind is UTF8 else [piece]
 
 
-def _texts(piece: Piece, text_key: str, max_line_bytes: int) -> Iterator[str]:
-    if kind_of_file(piece.path) is PARQUET:
-        return _parquet_texts(piece, text_key)
-    return _json_texts(piece, text_key, max_line_bytes)
-
-
-def _json_texts(piece: Piece, text_key: str, max_line_bytes: int) -> Iterator[str]:
-    for offset, number, line in read_lines(piece.path, max_line_bytes, piece.start):
-        if piece.end is not None and offset >= piece.end:
+def _documents(piece: Piece, options: CorpusOptions) -> Iterator[str]:
+    text_key, document_key = str(options.text_key), options.document_key
+    keys = [text_key] if document_key is None else [text_key, document_key]
+    is_parquet = kind_of_file(piece.path) is PARQUET
+    rows = (_parquet_rows if is_parquet else _json_rows)(piece, keys, options.max_line_bytes)
+    if document_key is None:
+        yield from (row[text_key] for is_own, row in rows if is_own)
+        return
+    document, is_own_document = DocumentText(piece.path, options.max_line_bytes), False
+    before = _key_before(piece, document_key, options.max_line_bytes, is_parquet)
+    for is_own, row in rows:
+        if before is _NO_KEY or row[document_key] != before:
+            if is_own_document:
+                yield document.take()
+            is_own_document, before = is_own, row[document_key]
+        if is_own_document:
+            document.add(row[text_key])
+        elif not is_own:
             return
-        if not line.strip():
+    if is_own_document:
+        yield document.take()
+
+
+def _key_before(piece: Piece, document_key: str, max_line_bytes: int, is_parquet: bool) -> Any:
+    """Return the document key of the last row before a piece, `_NO_KEY` where there is none."""
+    if piece.start == 0:
+        return _NO_KEY
+    if is_parquet:
+        row = last_row(piece.path, piece.start - 1, [document_key])
+        return _NO_KEY if row is None else row[document_key]
+    line = line_before(piece.path, piece.start, max_line_bytes)
+    try:
+        return _NO_KEY if line is None else _row(line, [document_key])[document_key]
+    except InputError:
+        return _NO_KEY  # the piece before says which line it is
+
+
+def _json_rows(piece: Piece, keys: list[str], max_line_bytes: int) -> Iterator[Row]:
+    """Yield the rows of lines that begin in a piece, and with a document key those that follow."""
+    for offset, number, line in read_lines(piece.path, max_line_bytes, piece.start):
+        is_own = piece.end is None or offset < piece.end
+        if not is_own and len(keys) == 1:
+            return
+        if is_blank(line):
             continue
         try:
-            text = text_of(_row(line), text_key)
+            row = _checked(_row(line, keys), keys)
         except InputError as error:
             raise InputError(f"{piece.path}:{line_number(piece.path, piece.start, number)} {error}") from error
-        yield text
+        yield is_own, row
 
 
-def _row(line: str) -> dict[str, Any]:
+def _row(line: str, keys: list[str]) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except RecursionError as error:
@@ -72,38 +104,29 @@ def _row(line: str) -> dict[str, Any]:
         raise InputError(f"is not JSON ({error}); corpus=jsonl needs one object on each line") from error
     if not isinstance(row, dict):
         raise InputError(f"is not a JSON object but {line[:20]!r}; corpus=jsonl needs one object on each line")
-    return row
+    _check_keys(list(row), keys)
+    return {key: row[key] for key in keys}
 
 
-def _parquet_texts(piece: Piece, text_key: str) -> Iterator[str]:
-    """Yield the text of every row of a parquet file's row groups `[start, end)`.
-
-    Raises InputError naming the file, and the row where there is one, for a file that is no parquet, a missing column
-    and a row without text.
-    """
-    with _open_parquet(piece.path) as file:
+def _parquet_rows(piece: Piece, keys: list[str], max_line_bytes: int) -> Iterator[Row]:
+    """Yield the rows of row groups `[start, end)`, and with a document key those that follow."""
+    with open_parquet(piece.path) as file:
         try:
-            _check_key(file.schema_arrow.names, text_key)
+            _check_keys(file.schema_arrow.names, keys)
         except InputError as error:
             raise InputError(f"{piece.path} {error}") from error
-        sizes = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
-        groups = list(range(file.num_row_groups))[piece.start : piece.end]
-        number = sum(sizes[: piece.start])
-        if not groups:
+    for is_own, number, row in read_parquet_rows(piece, keys, max_line_bytes):
+        if not is_own and len(keys) == 1:
             return
-        for batch in file.iter_batches(_NUM_PARQUET_ROWS, row_groups=groups, columns=[text_key]):
-            for row in batch.to_pylist():
-                number += 1
-                try:
-                    text = text_of(row, text_key)
-                except InputError as error:
-                    raise InputError(f"{piece.path}:{number} {error}") from error
-                yield text
+        try:
+            yield is_own, _checked(row, keys)
+        except InputError as error:
+            raise InputError(f"{piece.path}:{number} {error}") from error
 
 
 def _cut_row_groups(path: Path, max_bytes: int) -> list[Piece]:
     """Cut a parquet file into pieces of whole row groups of at most `max_bytes` (uncompressed), or one row group."""
-    with _open_parquet(path) as file:
+    with open_parquet(path) as file:
         sizes = [file.metadata.row_group(number).total_byte_size for number in range(file.num_row_groups)]
     pieces = [Piece(path, 0, 0, 0)]
     for number, num_bytes in enumerate(sizes):
@@ -115,21 +138,9 @@ def _cut_row_groups(path: Path, max_bytes: int) -> list[Piece]:
     return pieces
 
 
-@contextmanager
-def _open_parquet(path: Path) -> Iterator[Any]:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            yield file
-    except pyarrow.ArrowInvalid as error:
-        raise InputError(f"{path} is not a parquet file ({error}); fetch it again") from error
-
-
-def text_of(row: dict[str, Any], text_key: str) -> str:
-    """Return a row's text. Raises InputError, to stand behind the row's place, where there is none at `text_key`."""
-    _check_key(list(row), text_key)
+def _checked(row: dict[str, Any], keys: list[str]) -> dict[str, Any]:
+    """Return a row with a text. Raises InputError, to stand behind the row's place, where it has none."""
+    text_key = keys[0]
     text = row[text_key]
     if not isinstance(text, str):
         raise InputError(
@@ -139,11 +150,12 @@ def text_of(row: dict[str, Any], text_key: str) -> str:
         text.encode()
     except UnicodeEncodeError as error:
         raise InputError(f"holds text that is not valid Unicode ({error.reason}); repair or drop it") from error
-    return text
+    return row
 
 
-def _check_key(keys: list[str], text_key: str) -> None:
-    """Raise InputError, to stand behind the place, if no key is `text_key`."""
-    if text_key not in keys:
-        remedy = f"set corpus.text_key to one of {', '.join(keys)}" if keys else "the row is empty; delete it"
-        raise InputError(f"has no corpus.text_key={text_key}; {remedy}")
+def _check_keys(names: list[str], keys: list[str]) -> None:
+    """Raise InputError, to stand behind the place, if a key is not among the names."""
+    for key, field in zip(keys, ("text_key", "document_key"), strict=False):
+        if key not in names:
+            remedy = f"set corpus.{field} to one of {', '.join(names)}" if names else "the row is empty; delete it"
+            raise InputError(f"has no corpus.{field}={key}; {remedy}")

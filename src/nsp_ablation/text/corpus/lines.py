@@ -7,6 +7,7 @@ from typing import BinaryIO
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.text.corpus.byte_stream import DecompressionError, open_bytes
 from nsp_ablation.text.corpus.encoding_advice import encoding_advice
+from nsp_ablation.text.corpus.invisible import is_blank
 
 _CHUNK_BYTES = 1 << 18
 _MAX_COUNTED_BYTES = 1 << 30  # a line that is longer still is not read to its end to tell its size
@@ -108,3 +109,29 @@ def _not_utf8(path: Path, number: int, error: UnicodeDecodeError) -> InputError:
     byte = error.object[error.start]
     advice = encoding_advice(path, error.object)
     return InputError(f"{path}:{number} is not UTF-8 (byte {byte:#04x}); {advice}")
+
+
+def line_before(path: Path, start: int, max_line_bytes: int) -> str | None:
+    """Return the last line that is not blank of those that begin before byte `start` of a file in UTF-8, or None."""
+    with open(path, "rb") as file:
+        end = start
+        while end > 0:
+            begin = _line_start(file, end - 1)
+            file.seek(begin)
+            line = file.readline(max_line_bytes + 1).decode("utf-8-sig", "replace")
+            if not is_blank(line):
+                return line
+            end = begin
+    return None
+
+
+def _line_start(file: BinaryIO, position: int) -> int:
+    """Return where the line that holds byte `position` begins."""
+    while position > 0:
+        begin = max(0, position - _CHUNK_BYTES)
+        file.seek(begin)
+        found = file.read(position - begin).rfind(b"\n")
+        if found >= 0:
+            return begin + found + 1
+        position = begin
+    return 0

@@ -43,12 +43,13 @@ class ShardRecipe:
 
     tokenizer: Path
     language: str
+    split_quotations: bool
     one_sentence_per_line: bool
     heldout_fraction: float
 
     def split(self, text: str) -> list[str]:
         """Return the sentences of a document's text."""
-        return split_sentences(text, self.language, self.one_sentence_per_line)
+        return split_sentences(text, self.language, self.one_sentence_per_line, self.split_quotations)
 
 
 @dataclass

@@ -1,0 +1,51 @@
+"""Settings of a corpus that do not go together, or mean nothing."""
+
+import re
+from collections.abc import Iterator
+
+from nsp_ablation.config.problem import Problem, suggestion
+from nsp_ablation.options.corpus_options import BORDER_PATTERNS, READERS, CorpusOptions
+from nsp_ablation.options.languages import LANGUAGES
+
+
+def corpus_problems(corpus: CorpusOptions) -> Iterator[Problem]:
+    """Yield each problem between settings of a corpus."""
+    yield from _keys_of_readers(corpus)
+    yield from _border_pattern(corpus)
+    if (corpus.reader == "hub") != bool(corpus.hub):
+        reason = "names no data set" if corpus.reader == "hub" else f"corpus={corpus.name} reads nothing from the hub"
+        yield Problem("corpus.hub", [source.path for source in corpus.hub], reason)
+    if corpus.language not in LANGUAGES:
+        base = re.split("[-_]", corpus.language.lower())[0]
+        near = f"; did you mean {base}?" if base in LANGUAGES else suggestion(corpus.language, LANGUAGES)
+        reason = f"no such language of the sentence splitter{near or '; give an ISO 639-1 code, such as en, de or zh'}"
+        yield Problem("corpus.language", corpus.language, reason)
+
+
+def _keys_of_readers(corpus: CorpusOptions) -> Iterator[Problem]:
+    for key in dict.fromkeys(key for facts in READERS.values() for key in (*facts.needs, *facts.takes)):
+        value, facts = getattr(corpus, key), READERS[corpus.reader]
+        if key in facts.needs and (value is None or value == []):
+            yield Problem(f"corpus.{key}", None, f"corpus={corpus.name} needs {facts.needs[key]}")
+        if key not in (*facts.needs, *facts.takes) and value is not None and key != "num_documents":
+            readers = " or ".join(name for name, facts in READERS.items() if key in (*facts.needs, *facts.takes))
+            reason = f"corpus={corpus.name} has no such key; it belongs to corpus={readers}"
+            yield Problem(f"corpus.{key}", value, reason)
+
+
+def _border_pattern(corpus: CorpusOptions) -> Iterator[Problem]:
+    pattern, names = corpus.border_pattern, ", ".join(BORDER_PATTERNS)
+    if corpus.reader != "text":
+        return
+    if (corpus.document_border == "pattern") != (pattern is not None):
+        needed = (
+            f"corpus.document_border=pattern needs {names}, or a regular expression of the lines that part documents"
+        )
+        reason = needed if pattern is None else "belongs to corpus.document_border=pattern; set it, or leave this out"
+        yield Problem("corpus.border_pattern", pattern, reason)
+    elif pattern is not None and pattern not in BORDER_PATTERNS:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            reason = f"is no regular expression ({error}); give one in quotes, or {names}"
+            yield Problem("corpus.border_pattern", pattern, reason)
