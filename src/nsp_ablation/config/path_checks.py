@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nsp_ablation.base.errors import InputError
+from nsp_ablation.base.owned_paths import owned
 from nsp_ablation.base.visible_files import expand_paths
 from nsp_ablation.config.combinations import FINETUNED, TRAINED
 from nsp_ablation.config.problem import Problem
 from nsp_ablation.config.schema import Config
 from nsp_ablation.options.task_options import wanted_files
 
+# What a folder of results holds: directories, and files that are opened as they are (locks).
+_STUDY_PARTS = ("records", "scores", "predictions", "cells", "report", "report/figures", ".lock", ".sweeps")
+_STUDY_PARTS += (".report.lock",)
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
 
@@ -19,13 +24,15 @@ _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 class NeededPath:
     """A path that a stage reads or writes, as `field` gives it.
 
-    `check` yields why it cannot be used. `files` are a task's, by split: of the names one must be there.
+    `check` yields why it cannot be used. `files` are a task's, by split: of the names one must be there. `root` is the
+    directory that the path lies in, where it is given apart.
     """
 
     field: str
     value: str
     check: "Callable[[NeededPath], Iterator[Problem]]"
     files: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    root: str = ""
 
 
 def needed_paths(config: Config) -> Iterator[NeededPath]:
@@ -44,6 +51,8 @@ def needed_paths(config: Config) -> Iterator[NeededPath]:
         ("export.output", config.export.output, _copy, stage == "export"),
     )
     yield from (NeededPath(field, path, check) for field, path, check, used in candidates if used and path is not None)
+    if stage in (*FINETUNED, "report"):
+        yield NeededPath("name", str(config.name), _study, root=config.paths.results)
     for name, task in config.tasks.items() if stage in FINETUNED else ():
         if task.path is not None:
             yield NeededPath(f"tasks.{name}.path", task.path, _task, tuple(wanted_files(task).items()))
@@ -95,6 +104,25 @@ def _copy(needed: NeededPath) -> Iterator[Problem]:
 def directory_problems(needed: NeededPath) -> Iterator[Problem]:
     """Yield why a directory cannot be written to, or made."""
     yield from _writable(needed, Path(needed.value))
+
+
+def _study(needed: NeededPath) -> Iterator[Problem]:
+    """Check what is there of a folder of results: no part is a link to elsewhere, and each takes files."""
+    for part in ("", *_STUDY_PARTS):
+        try:
+            path = owned(Path(needed.root), needed.value, part)
+        except InputError as error:
+            yield Problem(needed.field, needed.value, str(error))
+            return
+        if path.is_dir():
+            if problems := list(_writable(needed, path)):
+                yield problems[0]
+                return
+        elif path.exists() and not part.startswith("."):
+            yield Problem(
+                needed.field, needed.value, f"{path} is a file, not a directory; delete it or give another name"
+            )
+            return
 
 
 def _writable(needed: NeededPath, directory: Path) -> Iterator[Problem]:
