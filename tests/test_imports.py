@@ -27,7 +27,9 @@ TABLE = {
     "samples/inspection": {"samples/batches", "samples/formats", "text/store", "text/tokenization"},
     "learning/cost": set(),
     "learning/engine": set(),
-    "learning/pretraining": {"learning/cost", "learning/engine", "samples/batches", "samples/formats"},
+    "learning/pretraining": {
+        *("learning/cost", "learning/engine", "samples/batches", "samples/formats", "text/tokenization"),
+    },
     "learning/tasks": {"text/corpus"},
     "learning/finetuning": {"learning/engine", "learning/tasks"},
     "learning/probes": {"learning/engine", "learning/tasks", "samples/batches", "samples/formats", "text/store"},

@@ -21,7 +21,7 @@ class ArchitectureFacts:
 _ENGINE = "nsp_ablation.learning.engine.architecture"
 ARCHITECTURES = {
     "bert": ArchitectureFacts(f"{_ENGINE}.bert", ("bert",), False, False),
-    "roberta": ArchitectureFacts(f"{_ENGINE}.roberta", ("roberta",), True, False),
+    "roberta": ArchitectureFacts(f"{_ENGINE}.roberta", ("roberta", "xlm-roberta", "camembert"), True, False),
     "roberta_prelayernorm": ArchitectureFacts(f"{_ENGINE}.roberta_prelayernorm", ("roberta-prelayernorm",), True, True),
 }
 

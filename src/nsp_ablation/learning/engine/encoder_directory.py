@@ -1,7 +1,5 @@
 """An encoder as `transformers` saves it, ours or anyone's: its layout of special tokens, tokenizer and weights."""
 
-from typing import Any
-
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -13,9 +11,13 @@ from transformers import (
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
-from nsp_ablation.learning.engine.architecture.architecture import architecture_of
-from nsp_ablation.learning.engine.foreign_encoder import load_foreign, load_weights, pretraining_facts
-from nsp_ablation.options.format_options import is_pair
+from nsp_ablation.learning.engine.encoder_layout import (
+    foreign_pair_layout,
+    num_token_types,
+    pair_layout,
+    positions,
+)
+from nsp_ablation.learning.engine.foreign_encoder import foreign_errors, load_foreign, load_weights, pretraining_facts
 from nsp_ablation.options.model_options import ARCHITECTURES
 
 
@@ -34,19 +36,21 @@ def read_layout(directory: str, max_length: int, token_types: str) -> InputLayou
     missing = [name for name, id in ids.items() if id is None]
     if missing:
         raise InputError(f"encoder={directory}: its tokenizer has no {', '.join(missing)} token; fine-tuning needs it")
-    architecture = architecture_of(config)
-    first_position = architecture.first_position(config.pad_token_id) if architecture is not None else 0
-    if first_position and config.pad_token_id != ids["pad"]:  # positions count the tokens that are not padding
+    with foreign_errors(directory, "encoder"):
+        first_position, num_positions = positions(config)
+    if first_position not in (0, ids["pad"] + 1):  # positions count the tokens that are not padding
         raise InputError(
-            f"encoder={directory}: pad is {ids['pad']} in the tokenizer, {config.pad_token_id} in config.json"
+            f"encoder={directory}: pad is {ids['pad']} in the tokenizer, {first_position - 1} in the position table"
         )
     facts = pretraining_facts(directory)
-    own_pair_specials = tokenizer.num_special_tokens_to_add(pair=True)
-    is_double = facts.get("pair_separator") == "double" if facts is not None else own_pair_specials > 3
+    pair = foreign_pair_layout(tokenizer, config) if facts is None else pair_layout(facts, config)
+    if token_types == "bert" and num_token_types(config) < 2:
+        raise InputError(f"finetuning.token_types=bert needs 2 token types, encoder={directory} has 1")
+    assert token_types in ("bert", "as_pretrained"), token_types
     return InputLayout(
-        max_length=min(max_length, config.max_position_embeddings - first_position),
-        pair_separators=2 if is_double else 1,
-        second_type=_second_type(directory, config, (facts or {}).get("condition", {}), token_types),
+        max_length=min(max_length, num_positions),
+        pair_separators=pair[0],
+        second_type=1 if token_types == "bert" else pair[1],
         **ids,
     )
 
@@ -92,16 +96,3 @@ def load_masked_lm(directory: str) -> PreTrainedModel:
     if info["missing_keys"]:
         raise InputError(f"encoder={directory} has no MLM head: {', '.join(sorted(info['missing_keys'])[:3])} missing")
     return model
-
-
-def _second_type(directory: str, config: Any, condition: dict[str, Any], token_types: str) -> int:
-    num_types = getattr(config, "type_vocab_size", 1)
-    if token_types == "bert":
-        if num_types < 2:
-            raise InputError(f"finetuning.token_types=bert needs 2 token types, encoder={directory} has {num_types}")
-        return 1
-    assert token_types == "as_pretrained", token_types
-    if condition.get("format") is not None:
-        return int(is_pair(condition["format"]) and num_types > 1)
-    architecture = architecture_of(config)
-    return architecture.second_type if architecture is not None and num_types > 1 else 0

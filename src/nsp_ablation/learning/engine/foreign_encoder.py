@@ -27,7 +27,7 @@ def load_foreign(auto_class: Any, directory: str, field: str = "encoder", **opti
     Raises ForeignFileError naming the file, or what the library said, with a remedy.
     """
     local = Path(directory).is_dir()
-    with _named(directory, field), quiet_transformers():
+    with foreign_errors(directory, field), quiet_transformers():
         if local:
             check_json_files(Path(directory))
         return auto_class.from_pretrained(directory, local_files_only=local, trust_remote_code=False, **options)
@@ -44,7 +44,7 @@ def load_weights(
     options: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
     told = load_foreign(AutoConfig, directory, field) if config is None else config
     if Path(directory).is_dir():
-        with _named(directory, field):
+        with foreign_errors(directory, field):
             misfit = find_misfit(told, read_shapes(Path(directory)))
             if misfit is not None and config is None:
                 raise ForeignFileError(f"config.json and the weights differ: {misfit}; fetch or save both again")
@@ -83,7 +83,7 @@ def pretraining_facts(directory: str) -> dict[str, Any] | None:
 
 
 @contextmanager
-def _named(directory: str, field: str) -> Iterator[None]:
+def foreign_errors(directory: str, field: str) -> Iterator[None]:
     """Turn every exception of the libraries into a ForeignFileError that names setting, directory and remedy."""
     local = Path(directory).is_dir()
     source = "that directory" if local else "the hub (and there is no such directory)"

@@ -2,7 +2,6 @@
 
 # L tokens of S sequences, M masked positions, V vocabulary, H hidden
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,14 @@ from transformers import PreTrainedModel
 
 from nsp_ablation.base.artifact import write_json
 from nsp_ablation.base.errors import InputError
+from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.engine.architecture.architecture import (
     Architecture,
     architecture_named,
     make_hf_model,
 )
 from nsp_ablation.learning.engine.attention import LENGTH_GROUPS, AttentionLayout, attention_layout, backend_on
+from nsp_ablation.learning.engine.encoder_layout import pair_layout, positions
 from nsp_ablation.learning.engine.flat_forward import encode_flat
 from nsp_ablation.learning.engine.foreign_encoder import load_weights
 from nsp_ablation.learning.engine.quiet import quiet_transformers
@@ -26,6 +27,8 @@ from nsp_ablation.learning.pretraining import initialization
 from nsp_ablation.options.model_options import ModelOptions
 from nsp_ablation.samples.batches.loader import MicroBatch
 from nsp_ablation.samples.formats.frame import Frame
+from nsp_ablation.text.tokenization.tokenizer import special_tokens
+from nsp_ablation.text.tokenization.tokenizer_export import export_tokenizer
 
 
 class PretrainingModel(nn.Module):
@@ -134,9 +137,10 @@ def _load_weights(hf: Any, directory: str) -> None:
 
 
 def export_encoder(model: PretrainingModel, tokenizer: Path, directory: Path, facts: dict[str, Any]) -> None:
-    """Write config.json, model.safetensors, every file of the `tokenizer` directory, and pretraining.json (`facts`).
+    """Write config.json, model.safetensors, the tokenizer of the directory `tokenizer`, and pretraining.json (`facts`).
 
-    A classifier of pairs for which `transformers` has no class (`seq_relationship`) is kept where it was trained.
+    The tokenizer lays out pairs as the pre-training that `facts` tell of did, and cuts texts at the positions there
+    are. A classifier of pairs for which `transformers` has no class (`seq_relationship`) is kept where it was trained.
     """
     hf = model.hf
     weights = hf.state_dict()
@@ -146,7 +150,16 @@ def export_encoder(model: PretrainingModel, tokenizer: Path, directory: Path, fa
         hf.save_pretrained(directory, state_dict=weights)
     hf.config.architectures = [model.architecture.export_class]
     hf.config.save_pretrained(directory)
-    for file in tokenizer.iterdir():
-        if file.is_file():
-            shutil.copyfile(file, directory / file.name)
+    pair_separators, type_of_second = pair_layout(facts, hf.config)
+    special = special_tokens(tokenizer)
+    layout = InputLayout(
+        max_length=positions(hf.config)[1],
+        cls=special.cls,
+        sep=special.sep,
+        mask=special.mask,
+        pad=special.pad,
+        pair_separators=pair_separators,
+        second_type=type_of_second,
+    )
+    export_tokenizer(tokenizer, directory, layout)
     write_json(directory / "pretraining.json", facts)

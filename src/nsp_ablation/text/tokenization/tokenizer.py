@@ -22,7 +22,7 @@ from nsp_ablation.text.tokenization.bbpe import TRANSFORMERS_CONFIG, train_bbpe
 from nsp_ablation.text.tokenization.wordpiece import train_wordpiece, transformers_config
 
 TOKENIZER_FILE, CONFIG_FILE = "tokenizer.json", "tokenizer_config.json"
-_OTHER_FILES = ("special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "vocab.txt")
+OTHER_FILES = ("special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt", "vocab.txt")
 # Published tokenizers may leave these to their class in `transformers`, which is never asked here.
 _USUAL_NAMES = {
     "cls": ("[CLS]", "<s>"),
@@ -81,7 +81,7 @@ def copy_pretrained(path: str, directory: Path) -> None:
             ".save_pretrained(...)"
         )
     directory.mkdir(parents=True, exist_ok=True)
-    for name in (TOKENIZER_FILE, CONFIG_FILE, *_OTHER_FILES):
+    for name in (TOKENIZER_FILE, CONFIG_FILE, *OTHER_FILES):
         if (source / name).is_file():
             shutil.copyfile(source / name, directory / name)
     try:
@@ -156,7 +156,7 @@ def _download(path: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(path, allow_patterns=[TOKENIZER_FILE, CONFIG_FILE, *_OTHER_FILES]))
+        return Path(snapshot_download(path, allow_patterns=[TOKENIZER_FILE, CONFIG_FILE, *OTHER_FILES]))
     except Exception as error:  # its errors of name, network and cache have no common base
         raise InputError(
             f"tokenizer.path={path} is not a directory here, and the Hugging Face hub did not give it "
