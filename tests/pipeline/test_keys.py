@@ -244,13 +244,13 @@ def directory(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def base(command_line, directory):
+def base(project_root, directory):
     """base("full"): the configuration of that name, unchecked."""
     from omegaconf import OmegaConf
 
     from nsp_ablation.cli.hydra_bridge import make_composer
 
-    composer = make_composer(command_line.ROOT, None, None, [])
+    composer = make_composer(project_root, None, None, [])
 
     def compose(name: str) -> Config:
         common = ("scale=smoke", f"corpus.path={directory}/corpus.jsonl", f"paths.artifacts={directory}/artifacts")

@@ -11,7 +11,7 @@ import time
 import pytest
 import torch
 
-from nsp_ablation.learning.engine import signals
+from nsp_ablation.base import interrupts
 from nsp_ablation.learning.engine.checkpoint_io import BackgroundCheckpointIO
 from nsp_ablation.learning.engine.signals import StopRequests
 
@@ -24,7 +24,7 @@ OLD, NEW = {"weight": torch.zeros(5)}, {"weight": torch.ones(5)}
 def saved(tmp_path, monkeypatch):
     """saved(first, second, seconds) -> how a process ended that saves OLD, is asked to stop, and saves NEW, during
     which it is asked again; and what it left, by name."""
-    monkeypatch.setattr(signals, "_SAME_SECONDS", LATER / 2)
+    monkeypatch.setattr(interrupts, "_SAME_SECONDS", LATER / 2)
     save, path = torch.save, tmp_path / "last.ckpt"
 
     def save_both(first, second, seconds):
@@ -81,7 +81,7 @@ def test_the_file_is_whole_before_the_process_ends_and_the_first_request_counts(
 @pytest.mark.parametrize("first", [INT, TERM])
 def test_a_later_ctrl_c_ends_the_process_at_once_and_leaves_the_former_file_whole(saved, first):
     status, checkpoint, names = saved(first, INT, LATER)
-    assert status == -INT
+    assert status == 128 + INT
     assert torch.equal(checkpoint["weight"], OLD["weight"])
     assert names[-1] == "last.ckpt"
     assert all(name.startswith(".last.ckpt.") for name in names[:-1]), "what the next run removes"

@@ -78,9 +78,14 @@ class _Ours:
             _end(signum)
 
 
-def exit_when_asked() -> None:
-    """From now on a request to stop ends this process with a line, until there is something to save (Handlers)."""
-    Handlers(_end).__enter__()
+def exit_when_asked(instead_of: Any = None) -> None:
+    """From now on a request to stop ends this process with a line, until there is something to save (Handlers).
+
+    `instead_of` is a handler that may be replaced, beside Python's.
+    """
+    for signum in REQUESTS:
+        if _may_be_replaced(signum) or signal.getsignal(signum) in {instead_of} - {None}:
+            signal.signal(signum, _Ours(_end))
     before = sys.unraisablehook
 
     def end_if_stopped(unraisable: Any) -> None:

@@ -10,6 +10,9 @@ from lightning_utilities.core.apply_func import apply_to_collection
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from nsp_ablation.base.artifact import atomic_path, full_disk_named
+from nsp_ablation.base.errors import DamageError
+
+_RUN = "nsp_ablation_run"  # the directory that a checkpoint is of: two runs have weights of the same shapes
 
 
 class BackgroundCheckpointIO(TorchCheckpointIO):
@@ -30,8 +33,21 @@ class BackgroundCheckpointIO(TorchCheckpointIO):
         """Copy the tensors to memory of the CPU and return; the file follows."""
         self.teardown()
         numbers = itertools.count()
+        checkpoint[_RUN] = Path(path).parent.name
         copied = apply_to_collection(checkpoint, torch.Tensor, lambda tensor: self._copy(tensor, next(numbers)))
         self._saving = self._executor.submit(_write, copied, Path(path))
+
+    def load_checkpoint(self, path: Any, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """Return a checkpoint. Raises DamageError naming the file where it holds none, or that of another run."""
+        remedy = "delete it, and its training starts anew"
+        try:
+            checkpoint = super().load_checkpoint(path, *arguments, **options)
+        except Exception as error:  # whatever zip and pickle make of a file; torch advises to run its code
+            raise DamageError(f"{path} is no checkpoint of this program ({type(error).__name__}); {remedy}") from error
+        run = checkpoint.get(_RUN) if isinstance(checkpoint, dict) else None
+        if run != Path(path).parent.name:
+            raise DamageError(f"{path} is the checkpoint of another run ({run}); {remedy}")
+        return checkpoint
 
     def teardown(self) -> None:
         """Wait until the file is whole."""

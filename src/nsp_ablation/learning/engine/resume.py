@@ -6,6 +6,7 @@ checkpoint, and the number of updates done, are all that an exact continuation n
 
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -116,7 +117,7 @@ def readable(checkpoint: Path) -> Path | None:
     try:
         with zipfile.ZipFile(checkpoint) as archive:
             damaged = archive.testzip()
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
         damaged = str(error)
     if damaged is not None:
         raise DamageError(f"{checkpoint} is damaged ({damaged}); delete it, and its training starts anew")
