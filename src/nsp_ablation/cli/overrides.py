@@ -14,6 +14,7 @@ from nsp_ablation.cli.sweep_values import checked_values
 from nsp_ablation.config.problem import Problem, unknown_key
 from nsp_ablation.config.tree import declared, field_types, nested_names, required, split_at_dict
 from nsp_ablation.config.values import value_problems
+from nsp_ablation.options.setting import TextOrTexts
 
 Options = Callable[[str], list[str]]
 
@@ -127,7 +128,7 @@ def key_problem(key: str, value: Any, options: Options) -> Problem | None:
 def _is_text(key: str) -> bool:
     """Whether a key is a setting whose value is text."""
     try:
-        return required(declared(key)[0]) is str
+        return required(declared(key)[0]) in (str, TextOrTexts)
     except KeyError:
         return False
 

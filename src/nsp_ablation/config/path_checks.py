@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.owned_paths import owned
@@ -29,7 +30,7 @@ class NeededPath:
     """
 
     field: str
-    value: str
+    value: Any  # text; of the corpus a tuple of texts, too
     check: "Callable[[NeededPath], Iterator[Problem]]"
     files: tuple[tuple[str, tuple[str, ...]], ...] = ()
     root: str = ""
@@ -50,7 +51,11 @@ def needed_paths(config: Config) -> Iterator[NeededPath]:
         ("inspect.figure", config.inspect.figure, _file, stage == "inspect"),
         ("export.output", config.export.output, _copy, stage == "export"),
     )
-    yield from (NeededPath(field, path, check) for field, path, check, used in candidates if used and path is not None)
+    yield from (
+        NeededPath(field, tuple(path) if isinstance(path, list) else path, check)
+        for field, path, check, used in candidates
+        if used and path is not None
+    )
     if stage in (*FINETUNED, "report"):
         yield NeededPath("name", str(config.name), _study, root=config.paths.results)
     for name, task in config.tasks.items() if stage in FINETUNED else ():
@@ -72,9 +77,10 @@ def _encoder(needed: NeededPath) -> Iterator[Problem]:
 
 
 def _corpus(needed: NeededPath) -> Iterator[Problem]:
-    if not expand_paths(needed.value):
-        reason = "matches no file; give a file, a directory with files or a quoted glob"
-        yield Problem(needed.field, needed.value, reason)
+    for pattern in [needed.value] if isinstance(needed.value, str) else needed.value:
+        if not expand_paths(pattern):
+            reason = "matches no file; give a file, a directory with files or a quoted glob"
+            yield Problem(needed.field, pattern, reason)
 
 
 def _task(needed: NeededPath) -> Iterator[Problem]:

@@ -13,11 +13,17 @@ from omegaconf.errors import ValidationError
 
 from nsp_ablation.config.problem import Problem, unknown_key, unknown_value
 from nsp_ablation.config.tree import declared, field_types, join, nested_names, required
-from nsp_ablation.options.setting import REQUIRED
+from nsp_ablation.options.setting import REQUIRED, TextOrTexts
 
 # OmegaConf's own nodes convert what is typed, so that a value is the same whether Hydra composed it or not.
 _NODES: dict[type, Any] = {int: IntegerNode, float: FloatNode, bool: BooleanNode, str: StringNode}
-TYPE_NAMES = {int: "an integer", float: "a number", bool: "true or false", str: "text"}
+TYPE_NAMES = {
+    int: "an integer",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    TextOrTexts: "text, or a list of texts; or null",
+}
 EXPECTED = {type_: f"expected {name}" for type_, name in TYPE_NAMES.items()}
 EXPECTED_LIST = "expected a list, as [a,b]"
 _MAX_TEXT, _MAX_PATH = 255, 4095  # characters of a text; bytes of a whole path (PATH_MAX less its end)
@@ -28,7 +34,10 @@ _ENVIRONMENT = "${oc.env"
 
 def converted(path: str, value: Any) -> Any:
     """Return a typed value that has no problem in the type of its setting: `1` is 1.0 for a float."""
-    return None if value is None else _NODES[required(declared(path)[0])](value)._value()
+    type_ = required(declared(path)[0])
+    if value is None or isinstance(value, list):
+        return value
+    return _NODES[str if type_ is TextOrTexts else type_](value)._value()
 
 
 def with_value(settings: Any, keys: list[str], value: Any) -> Any:
@@ -55,6 +64,8 @@ def value_problems(path: str, value: Any) -> Iterator[Problem]:
 
 
 def _problems(path: str, value: Any, annotation: Any, field: Any) -> Iterator[Problem]:
+    if annotation is TextOrTexts:
+        annotation = list[str] if isinstance(value, list) else str | None
     inner = required(annotation)
     if isinstance(value, str) and "${" in value:
         if _ENVIRONMENT in value and field is not None and field.metadata["kind"] == "science" and not _is_path(field):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nsp_ablation.options.setting import MAX_SEED, READ_PATH, REQUIRED, identity, machine, science
+from nsp_ablation.options.setting import MAX_SEED, READ_PATH, REQUIRED, TextOrTexts, identity, machine, science
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class CorpusOptions:
 
     name: str = science(REQUIRED, "The corpus.")
     reader: str = science(REQUIRED, "What reads it.", *READERS)
-    path: str | None = machine(None, "Files: a file, a directory or a quoted glob.", path=READ_PATH)
+    path: TextOrTexts = machine(None, "Files: a file, a directory, a quoted glob, or a list of them.", path=READ_PATH)
     max_line_bytes: int = machine(
         MAX_LINE_BYTES,
         "Longest line, cell of Parquet or document that is read; a longer one is refused.",

@@ -9,6 +9,8 @@ from dataclasses import field
 from functools import partial
 from typing import Any
 
+# A text or a list of texts: OmegaConf has no type for it, so the annotation is this, which `config.values` checks.
+TextOrTexts = Any
 REQUIRED: Any = "???"  # a setting without a default; OmegaConf's mark of a missing value
 MAX_SEED = 2**32 - 1
 # Bytes of each part of a path between slashes: what file systems take, and what leaves room for our temporary names.

@@ -85,7 +85,9 @@ _MAGIC: tuple[tuple[bytes, FileKind], ...] = (
     (codecs.BOM_UTF16_LE, FileKind("UTF-16", encoding="utf-16")),
     (codecs.BOM_UTF16_BE, FileKind("UTF-16", encoding="utf-16")),
 )
-_BINARY = _refused("binary (it holds NUL bytes)", "leave it out, or write its texts as UTF-8")
+_BINARY = _refused(
+    "binary (it holds NUL bytes)", "leave it out, or, if it is text in UTF-16 without a byte order mark, convert it"
+)
 
 
 def kind_of(head: bytes) -> FileKind:
@@ -139,7 +141,7 @@ def _is_text(data: bytes, encoding: str) -> bool:
     num_ascii = sum(" " <= character <= "~" or character in "\t\r\n" for character in text)
     num_printable = num_ascii + sum(character.isprintable() and character > "~" for character in text)
     return (
-        num_ascii > 0
+        num_ascii > 0.01 * len(text)
         and num_printable > 0.95 * len(text) - 1
         and len(text.encode(encoding, "replace")) > 0.95 * len(data) - 4
     )
