@@ -6,7 +6,7 @@ say what happens to a token. Texts keep a contrast of 4.5 or more (WCAG 2.1, AA)
 """
 
 import re
-from html import escape
+from html import escape, unescape
 from io import StringIO
 from itertools import groupby
 
@@ -57,6 +57,8 @@ _FORMAT = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="-9 -24 {{width}} {
 {{matrix}}
 </svg>
 """
+_TEXT = re.compile(r'(<text [^>]*x=")([\d.]+)("[^>]*textLength=")[\d.]+("[^>]*>)([^<]*)</text>')
+_COLUMN = 12.2  # of 20 pixels of rich's fonts
 Lines = list[Text]
 
 
@@ -189,4 +191,22 @@ def _svg(console: Console, description: str) -> str:
     theme = TerminalTheme(parse_rgb_hex(PAPER[1:]), parse_rgb_hex(INK[1:]), [(0, 0, 0)] * 8)
     text = console.export_svg(title="", theme=theme, code_format=frame, unique_id="f")
     text = re.sub(r' clip-path="[^"]*"| shape-rendering="[^"]*"|<text [^>]*>\n</text>', "", text)
-    return text.replace("&#160;", " ")
+    return _TEXT.sub(_by_width, text.replace("&#160;", " "))
+
+
+def _by_width(found: re.Match[str]) -> str:
+    """Return a text element as it is, or where characters take two columns, or none, as elements of one width each.
+
+    rich gives a text the length of its number of characters, to which a browser would press the columns it takes.
+    """
+    head, start, middle, tail, escaped = found.groups()
+    content = unescape(escaped)
+    if cell_len(content) == len(content):
+        return found[0]
+    elements, position = [], float(start)
+    for _, characters in groupby(content, key=lambda character: cell_len(character) == 2):
+        run = "".join(characters)
+        length = round(_COLUMN * cell_len(run), 1)
+        elements.append(f"{head}{position:g}{middle}{length:g}{tail}{escape(run)}</text>")
+        position = round(position + length, 1)
+    return "".join(elements)

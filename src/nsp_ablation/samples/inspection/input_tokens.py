@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.cells import cell_len
 from rich.text import Text
 from tokenizers import Tokenizer
 
@@ -18,6 +19,9 @@ from nsp_ablation.text.store.token_store import TokenStore
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, word_starts
 
 SPECIAL_KINDS = ("cls", "sep", "extra_sep")
+_BROKEN = "\ufffd"  # what bytes that are no whole character decode to
+_SHOWN_TOGETHER = ("text", "mask", "kept")
+_MAX_PIECES = 12  # tokens: three characters of four bytes, where tokens begin and end inside characters
 OBJECTIVES = {"mlm": "MLM", "mlm_nsp": "MLM + NSP", "mlm_sop": "MLM + SOP"}
 
 
@@ -71,7 +75,7 @@ def pair_label(row: dict[str, Any]) -> str | None:
 
 
 class TokenNames:
-    """A tokenizer's tokens as text, one by one."""
+    """A tokenizer's tokens as text, one by one; the pieces of one character (bytes) also together."""
 
     def __init__(self, directory: Path) -> None:
         self._tokenizer: Tokenizer = load_tokenizer(directory)
@@ -81,10 +85,19 @@ class TokenNames:
         """Return the token as the vocabulary has it, such as `<s>` or `[SEP]`."""
         return str(self._tokenizer.id_to_token(token_id))
 
-    def text(self, token_id: int) -> str:
-        """Return a token's text without marks of word borders; one that shows nothing (a byte, a space) as its name."""
-        text = self._tokenizer.decode([token_id]).strip().removeprefix("##")
-        return text if text and text.isprintable() and "\ufffd" not in text else self.name(token_id)
+    def text(self, *token_ids: int) -> str:
+        """Return tokens' text without marks of word borders; one that shows nothing (a byte, a space) as its name."""
+        text = self._tokenizer.decode(list(token_ids)).strip().removeprefix("##")
+        is_shown = text and text.isprintable() and _BROKEN not in text
+        return text if is_shown else "".join(map(self.name, token_ids))
+
+    def num_pieces(self, token_ids: Sequence[int]) -> int:
+        """Return how many of the first tokens are pieces of the same character or characters; 1 for a whole one."""
+        if _BROKEN in self._tokenizer.decode([token_ids[0]]):
+            for number in range(2, min(len(token_ids), _MAX_PIECES) + 1):
+                if _BROKEN not in self._tokenizer.decode(list(token_ids[:number])):
+                    return number
+        return 1
 
     def starts_word(self, token_id: int) -> bool:
         """Whether a space stands before the token."""
@@ -119,18 +132,36 @@ def marked_text(
 ) -> Text:
     """Return tokens as text: special tokens by name, MLM targets with the marks that `target_legend` explains."""
     parts: list[tuple[str, str]] = []
-    follows_special = False
-    for token in tokens:
+    follows_special, last = False, ""
+    for token, *others in _characters(tokens, vocabulary):
         is_special = token.kind in SPECIAL_KINDS
-        has_space = is_special or follows_special or vocabulary.starts_word(token.token_id)
-        parts.append((" " if parts and has_space else "", text_style))
-        follows_special = is_special
-        word = vocabulary.name(token.token_id) if is_special else vocabulary.text(token.token_id)
+        ids = [token.token_id, *(other.token_id for other in others)]
+        word = vocabulary.name(token.token_id) if is_special else vocabulary.text(*ids)
+        # a WordPiece of one Chinese character begins a word, and no space stands there
+        has_space = vocabulary.starts_word(token.token_id) and not (_is_wide(word[0]) or _is_wide(last))
+        parts.append((" " if parts and (is_special or follows_special or has_space) else "", text_style))
+        follows_special, last = is_special, word[-1]
         read = vocabulary.text(token.masked_id) if token.kind == "random" else ""
         marked = {"mask": f"[{word}]", "random": f"{word}→{read}", "kept": f"={word}"}.get(token.kind, word)
         parts.append((marked, styles.get(token.kind, text_style)))
     runs = groupby((part for part in parts if part[0]), key=lambda part: part[1])
     return Text.assemble(*(("".join(text for text, _ in run), style) for style, run in runs))
+
+
+def _is_wide(character: str) -> bool:
+    """Whether a character takes two columns, as Chinese ones do."""
+    return cell_len(character) == 2
+
+
+def _characters(tokens: Sequence[InputToken], vocabulary: TokenNames) -> Iterator[Sequence[InputToken]]:
+    """Yield the tokens one by one, but together the pieces of a character that are all text, all masked or all kept."""
+    for kind, group in groupby(tokens, key=lambda token: token.kind):
+        run = list(group)
+        ids, first = [token.token_id for token in run], 0
+        while first < len(run):
+            length = vocabulary.num_pieces(ids[first:]) if kind in _SHOWN_TOGETHER else 1
+            yield run[first : first + length]
+            first += length
 
 
 def target_legend(styles: Mapping[str, str]) -> Text:
