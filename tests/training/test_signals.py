@@ -17,7 +17,7 @@ from nsp_ablation.learning.engine.signals import StopRequests, never_stops, requ
 def test_a_signal_is_noted_inside_and_raised_outside_a_training(signum):
     before = signal.getsignal(signum)
     with stops_at_once():
-        with StopRequests() as stop:
+        with StopRequests(waits=True) as stop:
             signal.raise_signal(signum)
             assert stop.signum == signum
         with pytest.raises(Stopped, match=f"stopped by {signum.name}") as stopped:
@@ -26,11 +26,22 @@ def test_a_signal_is_noted_inside_and_raised_outside_a_training(signum):
     assert signal.getsignal(signum) is before
 
 
+def test_before_the_first_update_a_request_stops_at_once():
+    with StopRequests(waits=False) as stop:
+        with pytest.raises(Stopped, match="stopped by SIGTERM"):
+            signal.raise_signal(signal.SIGTERM)
+        assert stop.signum is None
+    with StopRequests(waits=False) as stop:
+        stop.waits = True
+        signal.raise_signal(signal.SIGTERM)
+    assert stop.signum == signal.SIGTERM
+
+
 def test_handlers_of_others_are_left_alone():
     heard = []
     before = signal.signal(signal.SIGTERM, lambda signum, frame: heard.append(signum))
     try:
-        with stops_at_once(), StopRequests() as stop:
+        with stops_at_once(), StopRequests(waits=True) as stop:
             signal.raise_signal(signal.SIGTERM)
         assert (heard, stop.signum) == ([signal.SIGTERM], None)
     finally:
@@ -38,7 +49,7 @@ def test_handlers_of_others_are_left_alone():
 
 
 def test_handlers_are_taken_back_from_who_took_them():
-    with StopRequests() as stop:
+    with StopRequests(waits=True) as stop:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         stop.install()
         signal.raise_signal(signal.SIGTERM)
@@ -52,7 +63,7 @@ def test_a_rank_beside_the_first_is_not_stopped():
 
 
 def test_a_request_that_comes_twice_at_once_is_one():
-    with StopRequests() as stop:
+    with StopRequests(waits=True) as stop:
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
     assert stop.signum == signal.SIGINT
@@ -61,10 +72,10 @@ def test_a_request_that_comes_twice_at_once_is_one():
 def test_slurms_requeue_signal_is_taken_inside_a_slurm_job_alone(monkeypatch):
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     before = signal.getsignal(signal.SIGUSR1)
-    with StopRequests():
+    with StopRequests(waits=True):
         assert signal.getsignal(signal.SIGUSR1) is before
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    with StopRequests() as stop:
+    with StopRequests(waits=True) as stop:
         signal.raise_signal(signal.SIGUSR1)
     assert stop.signum == signal.SIGUSR1
 
@@ -95,7 +106,7 @@ from pathlib import Path
 from nsp_ablation.base.artifact import atomic_path, write_text
 from nsp_ablation.learning.engine.signals import StopRequests
 write_text(Path("last.ckpt"), "former")
-with StopRequests(), atomic_path(Path("last.ckpt")) as temporary:
+with StopRequests(waits=True), atomic_path(Path("last.ckpt")) as temporary:
     temporary.write_text("half")
     print(flush=True)
     while True: time.sleep(9)
@@ -112,7 +123,7 @@ with StopRequests(), atomic_path(Path("last.ckpt")) as temporary:
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
 def test_a_save_goes_on_through_a_second_request_that_is_no_ctrl_c(signum, monkeypatch):
     monkeypatch.setattr(interrupts, "_SAME_SECONDS", 0.0)
-    with StopRequests() as stop:
+    with StopRequests(waits=True) as stop:
         for _ in range(3):
             signal.raise_signal(signum)
             time.sleep(0.001)
@@ -153,7 +164,7 @@ def test_a_request_is_not_lost_where_an_exception_would_be(in_process, place):
 def test_what_is_ignored_at_the_start_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     try:
-        with stops_at_once(), StopRequests() as stop:
+        with stops_at_once(), StopRequests(waits=True) as stop:
             signal.raise_signal(signal.SIGHUP)
         assert stop.signum is None
     finally:

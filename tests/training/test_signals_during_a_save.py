@@ -37,7 +37,7 @@ def saved(tmp_path, monkeypatch):
             file.seek(0)
             save(checkpoint, file)
 
-        with StopRequests() as stop:
+        with StopRequests(waits=True) as stop:
             io = BackgroundCheckpointIO()
             io.save_checkpoint(OLD, path)
             io.teardown()

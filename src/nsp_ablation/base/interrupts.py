@@ -99,12 +99,14 @@ def exit_when_asked(instead_of: Any = None) -> None:
 def stops_at_once() -> Handlers:
     """Inside, a request to stop raises Stopped wherever the program is, but in a training (StopRequests)."""
 
-    def stop(signum: int) -> None:
-        if _is_importing():  # a library may take the exception for a module that is not there
-            _end(signum)
-        raise Stopped(signum, "")
+    return Handlers(stop_now)
 
-    return Handlers(stop)
+
+def stop_now(signum: int) -> NoReturn:
+    """Raise Stopped, or end the process within an import: a library may take that for a module that is not there."""
+    if _is_importing():
+        _end(signum)
+    raise Stopped(signum, "")
 
 
 @contextmanager

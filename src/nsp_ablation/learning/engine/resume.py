@@ -60,6 +60,9 @@ class TimedCheckpoint(pl.Callback):
         self._saved_at = self._looked_at = time.monotonic()
         self._looked_step, self._look_step = trainer.global_step, trainer.global_step + 1
 
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        self.stop.waits = True
+
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
         if not ends_update(trainer):
             return

@@ -5,15 +5,25 @@ import signal
 import subprocess
 
 from nsp_ablation.base.errors import InputError
-from nsp_ablation.base.interrupts import Handlers
+from nsp_ablation.base.interrupts import Handlers, stop_now
 
 
 class StopRequests(Handlers):
-    """Inside, a request to stop is noted in `signum` for the loop that looks at it between updates."""
+    """Inside, a request to stop is noted in `signum` for the loop that looks at it between updates.
 
-    def __init__(self) -> None:
+    With `waits` False it stops at once, since nothing is to be saved before the first update, whose kernels may compile
+    for long; who begins that sets `waits`. Of several ranks each must wait, since they end alike.
+    """
+
+    def __init__(self, waits: bool) -> None:
         self.signum: int | None = None
-        super().__init__(lambda signum: setattr(self, "signum", signum))
+        self.waits = waits
+        super().__init__(self._note)
+
+    def _note(self, signum: int) -> None:
+        if not self.waits:
+            stop_now(signum)
+        self.signum = signum
 
 
 def never_stops() -> Handlers:

@@ -137,7 +137,7 @@ def _train(
 ) -> None:
     """Train in place, from the checkpoint on where there is one."""
     make_directory(checkpoint.path.parent)
-    with StopRequests() as stop:
+    with StopRequests(waits=False) as stop:
         saving = TimedCheckpoint(
             checkpoint.path, checkpoint.seconds, stop, saves_last=False, on_resume=checkpoint.on_resume
         )

@@ -1,6 +1,7 @@
 """Pre-train a model: from where an earlier run of the same directory was stopped, if it was."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ def pretrain(
         model, make_loader, options, seed=seed, log_every=log_every, say=say, peak_flops=peak_flops
     )
     module.on_progress = on_progress
-    with StopRequests() as stop, quiet_lightning(), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    with StopRequests(waits=environment.world_size() > 1) as stop, quiet_lightning(), _generators_kept():
         saving = TimedCheckpoint(checkpoint, seconds, stop, saves_last=True, on_resume=_says_resumed(say))
         lightning = one_epoch_trainer(
             trainer,
@@ -84,6 +85,10 @@ def pretrain(
         )
         lightning.fit(module, ckpt_path=readable(checkpoint), weights_only=True)
     return PretrainOutcome(module.num_predictions, module.seconds)
+
+
+def _generators_kept() -> AbstractContextManager[None]:
+    return torch.random.fork_rng(devices=range(torch.cuda.device_count()))
 
 
 def _says_resumed(say: Callable[[str], None] | None) -> Callable[[int], None]:
