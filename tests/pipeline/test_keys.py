@@ -206,6 +206,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "report.all": ("full", True, NOTHING),
     "report.published": ("full", "table1", NOTHING),
     "report.title": ("full", "x", NOTHING),
+    "report.anonymous": ("full", False, NOTHING),
     "report.comparisons": ("full", [ComparisonOptions("a", "b")], NOTHING),
     "export.output": ("full", "x", NOTHING),
     "artifacts.delete_unused": ("full", True, NOTHING),

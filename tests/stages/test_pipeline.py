@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,6 +58,11 @@ def test_one_cell_leaves_a_record_that_agrees_with_its_scores(nsp, tmp_path, smo
     assert record["num_examples"] == len(scores)
     assert record["condition"]["format"] == "doc"
     assert record["condition"]["objective"] == "mlm"
+    assert record["config"]["paths"]["artifacts"] == "artifacts"
+    private = record.pop("private")
+    assert private["values"]["/config/paths/artifacts"] == smoke_artifacts.partition("=")[2]
+    assert str(Path.home()) not in json.dumps(record)
+    assert str(tmp_path.parent) not in json.dumps(record)
     facts = record["pretraining"]
     assert facts["updates"] == 5
     assert facts["pairs"] is None

@@ -16,8 +16,10 @@ from nsp_ablation.config.schema import Config
 from nsp_ablation.options.task_options import wanted_files
 
 # What a folder of results holds: directories, and files that are opened as they are (locks).
-_STUDY_PARTS = ("records", "scores", "predictions", "cells", "report", "report/figures", ".lock", ".sweeps")
-_STUDY_PARTS += (".report.lock",)
+_STUDY_PARTS = (
+    *("records", "scores", "predictions", "cells", "report", "report/figures"),
+    *(".lock", ".sweeps", ".report.lock"),
+)
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
 

@@ -57,6 +57,7 @@ class ReportOptions:
         None, "Published table to stand beside: a file of `published/`, or none; null: by what the sweep varies."
     )
     title: str | None = machine(None, "Title of the report.")
+    anonymous: bool = machine(True, "Leave absolute paths and the names of user and host out of every output.")
     comparisons: list[ComparisonOptions] = machine([], "Planned comparisons, fixed before the run.")
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.errors import StatedError
@@ -13,6 +14,7 @@ from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.encoders import Encoder
 from nsp_ablation.pipeline.provenance import provenance
 from nsp_ablation.pipeline.task_data import TaskData
+from nsp_ablation.reporting.records.anonymity import own_names, places_of
 from nsp_ablation.reporting.records.record import FinetuningFacts, ResultRecord, record_id
 from nsp_ablation.reporting.records.record_folder import RecordFolder
 
@@ -77,8 +79,8 @@ class Result:
         folder.write_failed(self.id, self._record("unknown", "unknown", failure))
 
     def _record(self, device: str, backend: str, outcome: dict[str, Any]) -> ResultRecord:
-        encoder = self.encoder
-        return ResultRecord(
+        encoder, names, settings = self.encoder, own_names(), asdict(self.config)
+        record = ResultRecord(
             name=str(self.config.name),
             arm=encoder.arm,
             condition=encoder.condition,
@@ -86,10 +88,12 @@ class Result:
             pretraining_seed=encoder.pretraining_seed,
             finetuning_seed=self.seed,
             task=self.task.options.name,
-            config=asdict(self.config),
+            config=settings,
             provenance=provenance(device, backend),
+            private={"directory": str(Path.cwd()), "host": names.get("[host]"), "user": names.get("[user]")},
             **outcome,
         )
+        return record.anonymous(places_of(settings))
 
 
 def results_of(config: Config, encoder: Encoder, tasks: list[TaskData]) -> list[Result]:

@@ -4,6 +4,7 @@ import datetime
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 
 from nsp_ablation.base.errors import StatedError
@@ -13,6 +14,7 @@ from nsp_ablation.config.schema import Config
 from nsp_ablation.config.tree import leaves
 from nsp_ablation.pipeline.console import say_error
 from nsp_ablation.reporting.analysis.make_report import Report, load_report
+from nsp_ablation.reporting.records.anonymity import places_of
 from nsp_ablation.reporting.records.manifest import Manifest, is_sweep_open
 from nsp_ablation.reporting.records.manifest import sweep as manifest_of
 from nsp_ablation.reporting.records.sweep_cell import KILLED, SweepCell
@@ -51,10 +53,11 @@ def finish_sweep(configs: list[Config]) -> int:
     if not _is_first():
         return 0
     config = configs[0]
+    places = places_of(asdict(config))
     try:
         folder = results_folder(config)
         with locked(owned(folder, ".report.lock")) if folder.is_dir() else nullcontext():
-            report = load_report(folder, str(config.name), config.report, _not_science(config))
+            report = load_report(folder, str(config.name), config.report, _not_science(config), places)
             trouble = write_report(folder / "report", report)
     except StatedError as error:
         for line in str(error).splitlines():

@@ -15,6 +15,7 @@ from nsp_ablation.reporting.analysis.facts import FactsTable, failures, pretrain
 from nsp_ablation.reporting.analysis.study import Study, load_study
 from nsp_ablation.reporting.analysis.study_arms import science_of, setting
 from nsp_ablation.reporting.analysis.tables import Row, Section, long_table, points, reading_table
+from nsp_ablation.reporting.records.anonymity import Places
 from nsp_ablation.reporting.records.manifest import Manifest
 
 
@@ -54,9 +55,15 @@ class Report:
         return [row for section in self.sections for row in section.rows if row.arm]
 
 
-def load_report(folder: Path, name: str, options: ReportOptions, not_science: frozenset[str] = frozenset()) -> Report:
+def load_report(
+    folder: Path,
+    name: str,
+    options: ReportOptions,
+    not_science: frozenset[str] = frozenset(),
+    places: Places | None = None,
+) -> Report:
     """Return the report of the study that `load_study` reads, with no finished record too."""
-    study = load_study(folder, name, options, not_science)
+    study = load_study(folder, name, options, not_science, places)
     sections = reading_table(study)
     chances = next((row.scores for part in sections for row in part.rows if not row.arm and row.label == "chance"), [])
     records = study.records.values()

@@ -1,7 +1,7 @@
 """A study: its records, pooled and named, and what stands beside them."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from nsp_ablation.options.output_options import ReportOptions
@@ -9,10 +9,12 @@ from nsp_ablation.reporting.analysis.columns import Column, columns_of, task_tit
 from nsp_ablation.reporting.analysis.pooled_scores import Scores, collect
 from nsp_ablation.reporting.analysis.published import PublishedTable, table_to_show
 from nsp_ablation.reporting.analysis.study_arms import StudyArm, arm_labels, arm_of
+from nsp_ablation.reporting.records.anonymity import Places, places_of, printable
 from nsp_ablation.reporting.records.manifest import Manifest, has_older_manifest, read_manifest
 from nsp_ablation.reporting.records.record import ResultRecord
 from nsp_ablation.reporting.records.record_folder import RecordFolder
 from nsp_ablation.reporting.records.sweep_cell import SweepCell
+from nsp_ablation.reporting.records.typed_json import parse
 from nsp_ablation.reporting.records.verification import refuse_damage
 
 
@@ -41,18 +43,28 @@ class Study:
         return [record for pool in self.scores.all_pools() if pool.arm == arm for record in pool.records]
 
 
-def load_study(folder: Path, name: str, options: ReportOptions, not_science: frozenset[str] = frozenset()) -> Study:
+def load_study(
+    folder: Path,
+    name: str,
+    options: ReportOptions,
+    not_science: frozenset[str] = frozenset(),
+    places: Places | None = None,
+) -> Study:
     """Read a study from its folder: the newest sweep, or every record where no sweep left a manifest or all are asked.
 
     Records that a sweep has not made yet are left out, and those of an older version. Raises DamageError naming every
     file that is not what was written (records, scores, predictions, manifest, cells) or is missing, InputError for a
-    published table that does not exist.
+    published table that does not exist. Unless `options.anonymous` is false, nothing of it names a person or a machine:
+    `places` are those of the configuration.
     """
     manifest = read_manifest(folder)
-    sweep = None if options.all else manifest
-    asked = sweep.record_ids if sweep else None
+    asked = manifest.record_ids if manifest and not options.all else None
     records = RecordFolder(folder).verified(asked)
     refuse_damage(_lost_records(folder, manifest, records))
+    shown = _Shown(options.anonymous, places or places_of({}))
+    records = {key: shown.record(record) for key, record in records.items()}
+    manifest = shown.manifest(manifest)
+    cells = [] if options.all or manifest is None else manifest.cells
     scores = collect(records)
     configs: dict[StudyArm, dict] = {arm: {} for arm in scores.arms}
     configs |= {arm_of(record): record.config for record in records.values() if arm_of(record) in configs}
@@ -66,9 +78,39 @@ def load_study(folder: Path, name: str, options: ReportOptions, not_science: fro
         columns=_columns(scores, records),
         published=table_to_show(scores.arms, scores.tasks, options.published),
         manifest=manifest,
-        cells=sweep.cells if sweep else [],
+        cells=cells,
         older=_older(folder, len(RecordFolder(folder).older(asked))),
     )
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """How records and manifest are shown: without characters that steer a terminal, and anonymous or as written."""
+
+    is_anonymous: bool
+    places: Places
+
+    def record(self, record: ResultRecord) -> ResultRecord:
+        """Return a record as it is shown."""
+        found = record.anonymous(self.places) if self.is_anonymous else record.restored()
+        clean = printable(data := asdict(found))
+        return found if clean is data else parse(ResultRecord, clean, found.id)
+
+    def manifest(self, manifest: Manifest | None) -> Manifest | None:
+        """Return a manifest as it is shown: its command, and its cells' overrides and reasons."""
+        if manifest is None:
+            return None
+        if self.is_anonymous:
+            words = (word.partition("=")[2].strip("'\"") for cell in manifest.cells for word in cell.overrides)
+            places = self.places.with_paths(words)
+            cells = [_anonymous(cell, places) for cell in manifest.cells]
+            manifest = replace(manifest, command=places.command(manifest.command), cells=cells)
+        return parse(Manifest, printable(asdict(manifest)), "manifest")
+
+
+def _anonymous(cell: SweepCell, places: Places) -> SweepCell:
+    reason = None if cell.reason is None else places.text(cell.reason)
+    return replace(cell, overrides=[places.override(word) for word in cell.overrides], reason=reason)
 
 
 def _lost_records(folder: Path, manifest: Manifest | None, records: Collection[str]) -> Iterator[str]:

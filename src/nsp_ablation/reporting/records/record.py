@@ -7,6 +7,7 @@ from typing import Any
 
 from nsp_ablation.base.errors import DamageError, InputError
 from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.reporting.records.anonymity import Places, hidden_values, public_values, with_values
 from nsp_ablation.reporting.records.digest import FIELD, REMEDY, check_digest, digest_of
 from nsp_ablation.reporting.records.typed_json import parse
 
@@ -131,6 +132,20 @@ class ResultRecord:
         """Return the record with its id and its digest, as it is written."""
         named = replace(self, id=record_id)
         return replace(named, digest=digest_of(asdict(named)))
+
+    def anonymous(self, places: Places) -> "ResultRecord":
+        """Return the record without what names a person or a machine, which `private` then holds."""
+        data = asdict(self)
+        private = data.pop("private")
+        hidden = hidden_values(data, places)
+        if not hidden:
+            return self
+        values = hidden | private.get("values", {})
+        return parse(ResultRecord, {**public_values(data, places), "private": private | {"values": values}}, self.id)
+
+    def restored(self) -> "ResultRecord":
+        """Return the record with all that `anonymous` took out."""
+        return parse(ResultRecord, with_values(asdict(self), self.private.get("values", {})), self.id)
 
     @classmethod
     def from_json(cls, data: Any, source: Path | str) -> "ResultRecord":

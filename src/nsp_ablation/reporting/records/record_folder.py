@@ -114,7 +114,7 @@ class RecordFolder:
 
     def older(self, record_ids: Iterable[str] | None = None) -> list[str]:
         """Return the ids of records of an older version, which are not read: of all, or of `record_ids`."""
-        return [key for key in self._existing(record_ids) if self._current(key) is None]
+        return [key for key in self._existing(record_ids) if is_older(read_json(path := self.record_path(key)), path)]
 
     def _read(self, record_ids: Iterable[str] | None, check: Callable[[ResultRecord], None]) -> dict[str, ResultRecord]:
         records, problems = {}, []

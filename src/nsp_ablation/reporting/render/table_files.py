@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,27 +13,47 @@ from nsp_ablation.reporting.analysis.tables import LONG_COLUMNS, Row, Score
 from nsp_ablation.reporting.render.latex import escape
 
 _MARKDOWN = {"score": "{}", "interval": "<sub>{}</sub>", "published": "*{}*"}
+_ENTITIES = {"&": "amp", "<": "lt", ">": "gt"}
+# An ampersand that begins an entity; and what is markup within a line: no underscore between letters.
+_HTML = re.compile(r"&(?=#?\w+;)|[<>]")
+_MARKUP = re.compile(r"[\\`*\[\]|]|~(?=~)|(?<!\w)_|_(?!\w)|^(?:[#+-]|\d+[.)])(?=\s)|^(?:[-=]+)$")
+# What makes a spreadsheet take a cell for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _LATEX = {"score": "{}", "interval": "{{\\scriptsize {}}}", "published": "{{\\footnotesize\\itshape {}}}"}
 
 
 def markdown_page(report: Report) -> str:
     """Return `table.md`: the table in GitHub's Markdown, its caption, warnings and failures."""
-    notes = [*(f"- Warning: {text}" for text in report.warnings), *(f"- Failed: {text}" for text in report.failures)]
-    parts = [f"# {report.title}", markdown_table(report), " ".join(report.caption), "\n".join(notes)]
+    notes = [
+        *(f"- Warning: {markdown(text)}" for text in report.warnings),
+        *(f"- Failed: {markdown(text)}" for text in report.failures),
+    ]
+    parts = [
+        f"# {markdown(report.title)}",
+        markdown_table(report),
+        markdown(" ".join(report.caption)),
+        "\n".join(notes),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def markdown_table(report: Report) -> str:
     """Return the table alone."""
-    heads = [f"{column.title} {column.unit}".strip() for column in report.columns]
+    heads = [markdown(f"{column.title} {column.unit}".strip()) for column in report.columns]
     lines = ["| " + " | ".join(["", *heads]) + " |", "|---|" + "---:|" * len(heads)]
     for section in report.sections:
         if section.title:
-            lines.append("| *" + section.title + "* |" + " |" * len(heads))
+            lines.append("| *" + markdown(section.title) + "* |" + " |" * len(heads))
         for kind, label, texts in (line for row in section.rows for line in lines_of(row, report.columns)):
-            cells = [_MARKDOWN[kind].format(text.replace("|", "\\|")) if text else "" for text in [label, *texts]]
+            cells = [_MARKDOWN[kind].format(markdown(text)) if text else "" for text in [label, *texts]]
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def markdown(text: str) -> str:
+    """Return Markdown (GitHub's) that shows `text` on one line, whatever markup it holds."""
+    text = _HTML.sub(lambda found: f"&{_ENTITIES[found[0]]};", " ".join(text.split()))
+    return _MARKUP.sub(r"\\\g<0>", text)
 
 
 def latex_table(report: Report, num_sentences: int | None = None) -> str:
@@ -75,12 +96,25 @@ def comparisons_csv(report: Report) -> str:
 
 
 def _csv(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return rows as CSV with a header; None is an empty cell."""
+    """Return rows as CSV with a header; None is an empty cell, and no text is a spreadsheet's formula."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(columns), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _no_formula(value) for name, value in row.items()} for row in rows)
     return stream.getvalue()
+
+
+def _no_formula(value: Any) -> Any:
+    """Return a value of a cell; a text that a spreadsheet would take for a formula is quoted, as spreadsheets do."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) and not _is_number(value) else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def lines_of(row: Row, columns: list[Column]) -> list[tuple[str, str, list[str]]]:
