@@ -39,6 +39,7 @@ TABLE = {
     "reporting/dashboards": {"reporting/analysis"},
     "pipeline": {
         *("config", "text/corpus", "text/microworld", "text/store", "text/tokenization", "samples/batches"),
+        "samples/inspection",
         *("samples/formats", "learning/engine", "learning/finetuning", "learning/pretraining", "learning/probes"),
         *("learning/tasks", "reporting/records"),
     },
@@ -61,7 +62,7 @@ HEAVY: dict[str, set[str]] = {
     "samples/batches": {"numpy", "numba", "torch"},
     "samples/inspection": {"numpy", "rich", "tokenizers"},
     "learning/cost": set(),
-    "learning/engine": {"numpy", "wandb", *FRAMEWORKS},
+    "learning/engine": {"numpy", "tokenizers", "wandb", *FRAMEWORKS},
     "learning/pretraining": {"numpy", *FRAMEWORKS},
     "learning/tasks": {"numpy", "scipy", "datasets", "tokenizers"},
     "learning/finetuning": {"numpy", *FRAMEWORKS},

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nsp_ablation.options.check_options import CheckOptions
 from nsp_ablation.options.corpus_options import CorpusOptions, TokenizerOptions
 from nsp_ablation.options.finetuning_options import FinetuningOptions
 from nsp_ablation.options.format_options import BUDGETS, FormatOptions
@@ -51,6 +52,7 @@ class Config:
     pretraining: PretrainingOptions = group(PretrainingOptions)
     finetuning: FinetuningOptions = group(FinetuningOptions)
     tasks: dict[str, TaskOptions] = identity({}, "The tasks and probes, by name.")
+    checks: CheckOptions = group(CheckOptions, "machine")
     trainer: TrainerOptions = group(TrainerOptions)
     logger: LoggerOptions = group(LoggerOptions, "machine")
     launcher: LauncherOptions = group(LauncherOptions, "machine")

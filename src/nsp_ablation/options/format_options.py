@@ -12,6 +12,7 @@ class FormatFacts:
     `title` is the paper's name; `options` are the keys of `FormatOptions` that it has besides `name` and `resample`;
     `module` implements it (`make`). An update under budget=paper matches the tokens of `matches` (None: it takes
     `batch.sequences`). `nominal_share` of T, or `nominal_tokens`, is a sample's length where no corpus is at hand.
+    The median document must have `min_sentences` unless `checks.min_sentences_per_document` says otherwise.
     """
 
     title: str
@@ -23,6 +24,7 @@ class FormatFacts:
     matches: str | None = None
     nominal_share: float = 1.0
     nominal_tokens: int | None = None
+    min_sentences: int = 1
 
 
 FORMATS = {
@@ -32,6 +34,7 @@ FORMATS = {
         "another document instead.",
         module="nsp_ablation.samples.formats.segment_pair",
         is_pair=True,
+        min_sentences=2,
         options=("pair_separator", "random_next", "nsp_balance", "lone_sentences"),
     ),
     "sentence_pair": FormatFacts(
@@ -40,6 +43,7 @@ FORMATS = {
         "instead. Much shorter than T.",
         module="nsp_ablation.samples.formats.sentence_pair",
         is_pair=True,
+        min_sentences=2,
         options=("pair_separator", "random_next", "lone_sentences", "pairs"),
         matches="segment_pair",
         nominal_tokens=53,  # two sentences of 25 tokens each

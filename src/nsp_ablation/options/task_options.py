@@ -10,11 +10,11 @@ from nsp_ablation.options.setting import READ_PATH, REQUIRED, science
 class TaskKindFacts:
     """What the rest of the project needs to know of a kind of task.
 
-    `module` implements it: a fine-tuned kind's is torch-free (read, featurize, score, baselines) and `head_module` is
-    its head; a probe's has `measure`. `metrics` may be a task's `metric`; `options` are the keys of `TaskOptions` that
-    the kind has besides those of every task, `required` those of them that have no default. `reads` is what a probe is
-    given: "heldout" documents or "files". `default_files` are names or patterns in `path`, one of which stands for a
-    file that the task does not name; {split} is train or dev.
+    `module` implements it: a fine-tuned kind's is torch-free (read, featurize, score, contexts, baselines) and
+    `head_module` is its head; a probe's has `measure` and `num_examples`. `metrics` may be a task's `metric`; `options`
+    are the keys of `TaskOptions` that the kind has besides those of every task, `required` those of them that have no
+    default. `reads` is what a probe is given: "heldout" documents or "files". `default_files` are names or patterns in
+    `path`, one of which stands for a file that the task does not name; {split} is train or dev.
     """
 
     module: str

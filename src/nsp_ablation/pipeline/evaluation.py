@@ -5,28 +5,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from nsp_ablation.base.artifact import read_json
-from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.config.schema import Config
-from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, load_tokenizer, read_layout
+from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, read_layout
 from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune
-from nsp_ablation.learning.probes.probe_inputs import ProbeInputs, probe_of
+from nsp_ablation.learning.probes.probe_inputs import probe_of
 from nsp_ablation.learning.tasks.outcome import Outcome
 from nsp_ablation.learning.tasks.task_files import split_files
 from nsp_ablation.pipeline.cell_logger import run_logger
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.device import device_name, torch_device
 from nsp_ablation.pipeline.encoders import Encoder
-from nsp_ablation.pipeline.feed import frame_of
+from nsp_ablation.pipeline.probe_data import probe_inputs
 from nsp_ablation.pipeline.task_data import TaskData
 from nsp_ablation.reporting.records.sweep_cell import CellProgress
 from nsp_ablation.text.microworld.ceiling import type_only_ceiling
-from nsp_ablation.text.microworld.world import SLOT_VALUES
-from nsp_ablation.text.store.token_store import TokenStore
-from nsp_ablation.text.tokenization.tokenizer import load_tokenizer as load_backend
 
 _PADDED_BACKEND = "sdpa, padded"
 _PROGRESS_SECONDS = 5.0
@@ -77,36 +71,10 @@ def _probe(config: Config, encoder: Encoder, task: TaskData) -> Outcome:
     encoder.hear(CellProgress(f"probe {task.options.name}"))
     started, directory = time.perf_counter(), encoder.make()
     layout = read_layout(str(directory), config.max_length, "as_pretrained")
-    inputs = ProbeInputs(
-        layout=layout,
-        frame=frame_of(directory, layout.max_length),
-        tokenizer=load_tokenizer(str(directory)),
-        max_length=config.max_length,
-        heldout=_heldout(config, encoder, task) if task.facts.reads == "heldout" else None,
-        target_ids=_value_ids(directory) if encoder.stores.corpus.is_generated else None,
-        seed=config.corpus.seed,
-    )
+    inputs = probe_inputs(config, encoder.stores, task, directory, layout)
     model = load_masked_lm(str(directory)).eval().to(torch_device(config.trainer))
     outcome = probe_of(task.options).measure(model, inputs, task.options)
     return replace(outcome, seconds=time.perf_counter() - started)
-
-
-def _heldout(config: Config, encoder: Encoder, task: TaskData) -> TokenStore:
-    store = encoder.stores.heldout()
-    if store is None or not store.num_documents:
-        raise InputError(
-            f"{task.options.name} reads held-out documents, and corpus.heldout_fraction="
-            f"{config.corpus.heldout_fraction} holds none out; raise it or leave the probe out of tasks"
-        )
-    return store
-
-
-def _value_ids(directory: Path) -> np.ndarray:
-    """Return the ids of the micro-world's values (towns, jobs, pets, ...) that are one token."""
-    tokenizer = load_backend(directory)
-    values = [value for values in SLOT_VALUES.values() for value in values]
-    encoded = [tokenizer.encode(value, add_special_tokens=False).ids for value in values]
-    return np.array(sorted(ids[0] for ids in encoded if len(ids) == 1), dtype=np.int64)
 
 
 def _backends(encoder: Encoder) -> str:

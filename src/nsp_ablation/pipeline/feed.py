@@ -107,6 +107,11 @@ class Feed:
             heldout_index=None if heldout is None else self._heldout_index(heldout),
         )
 
+    def first_index(self) -> SampleIndex:
+        """Return the samples of the first epoch, memory-mapped; made on first use. Raises InputError as `open` does."""
+        epoch = self.config.masking.mask_epoch(1) if self.config.format.resample else 0
+        return self._open(self.config.format, self.stores.training(), epoch)
+
     def frame(self) -> Frame:
         """Return the layout of special tokens of the configuration's format."""
         options = self.config.format

@@ -9,6 +9,7 @@ from nsp_ablation.base.errors import StatedError
 from nsp_ablation.base.owned_paths import locked, owned, remove_own
 from nsp_ablation.base.process import heavy_imports
 from nsp_ablation.config.schema import Config
+from nsp_ablation.pipeline.cards import card_of
 from nsp_ablation.pipeline.chain import MAKERS, RUN_FILES
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.encoders import Encoder
@@ -21,12 +22,14 @@ from nsp_ablation.reporting.records.record_folder import RecordFolder
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """One record to make; the seed is None for a zero-shot probe, which has none."""
+    """One record to make; the seed is None for a zero-shot probe, which has none. `card` is the key of the data card,
+    None for an encoder that is not trained here."""
 
     config: Config
     encoder: Encoder
     task: TaskData
     seed: int | None
+    card: str | None = None
 
     @cached_property
     def id(self) -> str:
@@ -47,7 +50,7 @@ class Result:
     def made_from(self) -> list[str]:
         """Return the names (`<kind>/<key>`) of the artifacts that the record needs."""
         data = self.encoder.stores if self.task.facts.reads == "heldout" else self.task
-        return [self.encoder.name, data.name]
+        return [self.encoder.name, data.name, *([f"cards/{self.card}"] if self.card else [])]
 
     def make(self, folder: RecordFolder) -> None:
         """Evaluate the encoder and write the record, done. Raises InputError where that is not possible."""
@@ -85,6 +88,7 @@ class Result:
             arm=encoder.arm,
             condition=encoder.condition,
             science=encoder.science,
+            card=self.card,
             pretraining_seed=encoder.pretraining_seed,
             finetuning_seed=self.seed,
             task=self.task.options.name,
@@ -98,8 +102,9 @@ class Result:
 
 def results_of(config: Config, encoder: Encoder, tasks: list[TaskData]) -> list[Result]:
     """Return an encoder's results, task by task and fine-tuning seed by fine-tuning seed."""
+    card = card_of(encoder, tasks)
     return [
-        Result(config, encoder, task, seed)
+        Result(config, encoder, task, seed, card.key if card else None)
         for task in tasks
         for seed in ([None] if task.facts.is_probe else config.finetuning.seeds)
     ]

@@ -1,20 +1,29 @@
 """The third link: the token stores of a corpus, one of the documents that are trained on, one of those held out."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from nsp_ablation.base.artifact import check_artifact, read_json
 from nsp_ablation.base.process import num_cores
 from nsp_ablation.config.identity import store_settings
+from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.pipeline.chain import Artifact
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.corpora import Corpus
 from nsp_ablation.pipeline.vocabularies import Vocabulary
+from nsp_ablation.text.store.array_file import read_pieces
 from nsp_ablation.text.store.build_stores import ShardCall, build_stores, shard_bytes, shard_calls
-from nsp_ablation.text.store.shard import HELDOUT, TRAIN, ShardRecipe
-from nsp_ablation.text.store.token_store import TokenStore
+from nsp_ablation.text.store.shard import HELDOUT, TRAIN, ShardRecipe, encode_texts
+from nsp_ablation.text.store.store_counts import StoreCounts
+from nsp_ablation.text.store.token_store import IDS_FILE, META_FILE, TokenStore
+
+_MIN_DOCUMENTS = 2  # of a format that needs document borders
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +46,10 @@ class Stores(Artifact):
 
         Raises InputError for a corpus that is empty or lacks the document borders that the format needs.
         """
+        if self.is_made:
+            return self._made()
         source, recipe, directory = self._arguments()
-        if not self.is_made:
-            say("prepare", f"token store -> {directory}")
+        say("prepare", f"token store -> {directory}")
         num_processes = self.corpus.options.num_processes
         return build_stores(
             source,
@@ -50,6 +60,15 @@ class Stores(Artifact):
             say=partial(say, "prepare"),
             finish=self.note_inputs,
         )
+
+    def _made(self) -> Path:
+        """Return the directory, which is there, after a look at its checksums and at its borders for this format."""
+        check_artifact(self.directory)
+        parts = (self.directory / part / META_FILE for part in (TRAIN, HELDOUT))
+        num_documents = sum(read_json(path)["num_documents"] for path in parts if path.is_file())
+        if FORMATS[self.format_name].needs_borders and num_documents < _MIN_DOCUMENTS:
+            self.corpus.check_borders(self.format_name)
+        return self.directory
 
     def shards(self) -> list[ShardCall]:
         """Return the arguments of every call of `text.store.shard.build_shard` that `make` makes.
@@ -69,17 +88,37 @@ class Stores(Artifact):
         directory = self.make() / HELDOUT
         return TokenStore.open(directory) if directory.exists() else None
 
-    def _arguments(self) -> ShardCall:
-        """Check the corpus, make the tokenizer, and return source and recipe of the stores, and their directory."""
-        options, vocabulary = self.corpus.options, self.vocabulary
-        self.corpus.check_borders(self.format_name)
-        if not vocabulary.is_made:
-            say("prepare", f"tokenizer {vocabulary.options.name} -> {vocabulary.directory}")
-        recipe = ShardRecipe(
-            vocabulary.make(),
+    def counts(self, part: str = TRAIN) -> StoreCounts:
+        """Return what was counted of a store while it was built; made on first use."""
+        return StoreCounts.read(self.make() / part)
+
+    def heldout_counts(self) -> StoreCounts | None:
+        """Return the counts of the held-out documents; None where no document is held out."""
+        return self.counts(HELDOUT) if (self.make() / HELDOUT).exists() else None
+
+    def training_ids(self) -> Iterator[np.ndarray]:
+        """Yield the tokens that are trained on in pieces (n,), which are not in memory together."""
+        return read_pieces(self.make() / TRAIN / IDS_FILE)
+
+    def encode(self, texts: list[str]) -> list[np.ndarray]:
+        """Return the ids (n,) of texts as documents of the stores have them."""
+        return encode_texts(texts, self._recipe())
+
+    def _recipe(self) -> ShardRecipe:
+        options = self.corpus.options
+        directory = self.vocabulary.make()
+        return ShardRecipe(
+            directory,
             options.language,
             options.split_quotations,
             options.one_sentence_per_line,
             options.heldout_fraction,
         )
-        return self.corpus.source(), recipe, self.directory
+
+    def _arguments(self) -> ShardCall:
+        """Check the corpus, make the tokenizer, and return source and recipe of the stores, and their directory."""
+        vocabulary = self.vocabulary
+        self.corpus.check_borders(self.format_name)
+        if not vocabulary.is_made:
+            say("prepare", f"tokenizer {vocabulary.options.name} -> {vocabulary.directory}")
+        return self.corpus.source(), self._recipe(), self.directory

@@ -51,6 +51,14 @@ class TaskData(Artifact):
         """Return the baselines, measured on first use. Raises InputError where the files are unreadable."""
         return Baselines(**read_json(self.make() / "baselines.json"))
 
+    def contexts(self) -> list[str]:
+        """Return the different texts of the development examples. Raises InputError where the files are unreadable."""
+        if not self.facts.is_probe:
+            return task_kind(self.options).contexts(read_task(self.options, "dev"))
+        from nsp_ablation.learning.probes.probe_inputs import probe_of
+
+        return probe_of(self.options).contexts(self.options)
+
     def check_files(self) -> None:
         """Read the files once, and say which examples are left out.
 

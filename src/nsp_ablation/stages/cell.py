@@ -117,7 +117,8 @@ def _attempt(config: Config, run: Callable[[], str | None]) -> str | None:
     try:
         return run()
     except StatedError as error:
-        say_error(str(error))
+        for line in getattr(error, "lines", [str(error)]):
+            say_error(line)
         return str(error)
     except Exception as error:
         log = owned(Path(config.paths.artifacts), "failures", f"{cell_key(config)}.log")

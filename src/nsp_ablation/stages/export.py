@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from nsp_ablation.base.errors import InputError
+from nsp_ablation.pipeline.cards import check_before_training
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.encoders import trained_encoder
 from nsp_ablation.stages.cell import CellRun
@@ -20,6 +21,9 @@ def run(cell: CellRun) -> None:
     output = Path(config.export.output)
     if output.exists():
         raise InputError(f"export.output={output} already exists; name another directory or delete it")
-    encoder = trained_encoder(config).make()
+    link = trained_encoder(config)
+    if not link.is_made:
+        check_before_training([link], [], None)
+    encoder = link.make()
     shutil.copytree(encoder, output)
     say("export", f"{encoder} -> {output}")

@@ -1,9 +1,12 @@
-"""`stage=prepare`: corpus -> tokenizer -> token stores (training and held-out documents), each built once."""
+"""`stage=prepare`: corpus -> tokenizer -> token stores (training, held-out documents) -> data card, each made once."""
 
+from nsp_ablation.pipeline.cards import Card
 from nsp_ablation.pipeline.feed import feed_of
 from nsp_ablation.stages.cell import CellRun
 
 
 def run(cell: CellRun) -> None:
-    """Build what is missing. Raises InputError for a corpus that the format cannot use."""
-    feed_of(cell.config).stores.make()
+    """Build what is missing. Raises InputError for a corpus that the format cannot use, or the card's checks refuse."""
+    feed = feed_of(cell.config)
+    feed.stores.make()
+    Card(cell.config, feed, []).check(None)

@@ -1,5 +1,6 @@
 """An encoder as `transformers` saves it, ours or anyone's: its layout of special tokens, tokenizer and weights."""
 
+from tokenizers import Tokenizer
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -61,6 +62,15 @@ def load_tokenizer(directory: str) -> PreTrainedTokenizerFast:
     tokenizer = load_foreign(AutoTokenizer, directory)
     if not hasattr(tokenizer, "backend_tokenizer"):
         raise InputError(f"encoder={directory} has no fast tokenizer (tokenizer.json); save it with one")
+    return _as_plain_text(tokenizer)
+
+
+def wrap_tokenizer(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
+    """Return a tokenizer of ours, of which there is no encoder yet, as `load_tokenizer` returns an encoder's."""
+    return _as_plain_text(PreTrainedTokenizerFast(tokenizer_object=tokenizer))
+
+
+def _as_plain_text(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
     backend.no_padding()

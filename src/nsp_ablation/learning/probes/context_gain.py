@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from transformers import PreTrainedModel
 
-from nsp_ablation.base.errors import InputError
-from nsp_ablation.base.input_layout import InputLayout
+from nsp_ablation.base.input_layout import InputLayout, TokenLayout
 from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
-from nsp_ablation.learning.probes.probe_inputs import ProbeInputs, fixed_draws
+from nsp_ablation.learning.probes.probe_inputs import NoExamplesError, ProbeInputs, fixed_draws
 from nsp_ablation.learning.tasks.metrics import standard_error
 from nsp_ablation.learning.tasks.outcome import Outcome
 from nsp_ablation.options.task_options import TaskOptions
@@ -26,15 +25,10 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
     A sentence's score is its gain, its id its first token's position in the store, its prediction its loss in the true
     and in the foreign context. `context_gain_standard_error` counts documents, since sentences of one share their text.
     The metrics `..._in_range` are those of inputs of `short_share` of T (absent where no sentence is short enough), for
-    formats that never train late positions. Raises InputError where no sentence has a context.
+    formats that never train late positions. Raises NoExamplesError where no sentence has a context.
     """
     store, layout = inputs.documents(model.config.vocab_size), inputs.layout
-    targets = choose_sentences(store, layout.capacity, task)
-    if not len(targets.start):
-        raise InputError(
-            f"{task.name}: no held-out sentence with text before it fits an input of {layout.max_length} tokens; "
-            "raise corpus.heldout_fraction or max_length"
-        )
+    targets = _targets(store, layout, task)
     true, foreign = _losses(model, store.ids, targets, layout, task.masked_share)
     metrics = _metrics(targets, true, foreign, "")
     if (length := inputs.short_length(task.short_share)) is not None:
@@ -44,6 +38,22 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
     example_ids = [str(start) for start in targets.start]
     losses = np.column_stack([true, foreign]).tolist()
     return Outcome(foreign - true, example_ids, dict(zip(example_ids, losses, strict=True)), metrics)
+
+
+def num_examples(inputs: ProbeInputs, task: TaskOptions) -> int:
+    """Return the number of sentences. Raises NoExamplesError where none has a context."""
+    assert inputs.heldout is not None
+    return len(_targets(inputs.heldout, inputs.layout, task).start)
+
+
+def _targets(store: TokenStore, layout: TokenLayout, task: TaskOptions) -> "ContextTargets":
+    targets = choose_sentences(store, layout.capacity, task)
+    if not len(targets.start):
+        raise NoExamplesError(
+            f"tasks.{task.name}: no held-out sentence has text before it, a foreign context and room in an input of "
+            f"{layout.max_length} tokens; raise corpus.heldout_fraction or max_length, or leave the probe out of tasks"
+        )
+    return targets
 
 
 def _metrics(targets: "ContextTargets", true: np.ndarray, foreign: np.ndarray, suffix: str) -> dict[str, float]:

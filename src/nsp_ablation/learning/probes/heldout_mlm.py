@@ -9,9 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from transformers import PreTrainedModel
 
-from nsp_ablation.base.errors import InputError
 from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
-from nsp_ablation.learning.probes.probe_inputs import ProbeInputs
+from nsp_ablation.learning.probes.probe_inputs import NoExamplesError, ProbeInputs
 from nsp_ablation.learning.tasks.outcome import Outcome
 from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.options.masking_options import MaskingOptions
@@ -33,6 +32,22 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
     number = np.searchsorted(starts, flat.masked_positions, side="right") - 1
     asked = MaskedPositions(number, flat.masked_positions - starts[number], flat.masked_labels)
     return perplexity(model, inputs.layout.pad, np.split(flat.masked_input_ids, starts[1:-1]), asked, task.name)
+
+
+def num_examples(inputs: ProbeInputs, task: TaskOptions) -> int:
+    """Return how many inputs have a masked token. Raises NoExamplesError where none has."""
+    flat = masked_inputs(inputs, task)
+    holding = np.searchsorted(flat.sequence_offsets, flat.masked_positions, side="right")
+    if not len(holding):
+        raise _no_examples(task.name)
+    return len(np.unique(holding))
+
+
+def _no_examples(name: str) -> NoExamplesError:
+    return NoExamplesError(
+        f"tasks.{name}: the held-out documents are too few to predict a token; raise corpus.heldout_fraction, or leave "
+        "the probe out of tasks"
+    )
 
 
 def masked_inputs(inputs: ProbeInputs, task: TaskOptions) -> MaskedFlat:
@@ -59,13 +74,11 @@ def perplexity(
     """Return the perplexity of the masked tokens of inputs (L,) int64 each.
 
     It is exp of the mean loss over all predictions; an input's score is that of its own predictions, its id its number,
-    its prediction its mean loss in nats. Raises InputError where nothing is to be predicted.
+    its prediction its mean loss in nats. Raises NoExamplesError where nothing is to be predicted.
     """
     counts = np.bincount(asked.input, minlength=len(input_ids))
     if not counts.sum():
-        raise InputError(
-            f"{name}: the held-out documents are too few to predict a token; raise corpus.heldout_fraction"
-        )
+        raise _no_examples(name)
     lengths = np.array([len(row) for row in input_ids])
     log_probability, _ = score_positions(model, pad, input_ids.__getitem__, lengths, asked)
     sums = -np.bincount(asked.input, log_probability, len(counts))

@@ -5,15 +5,15 @@ other copies visible. *Recall gain*: its log-probability then, minus that with a
 Comparing repeated with unrepeated words instead is biased: repeated ones are easier even without their copies.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
-from nsp_ablation.learning.probes.probe_inputs import ProbeInputs, fixed_draws
+from nsp_ablation.learning.probes.probe_inputs import NoExamplesError, ProbeInputs, fixed_draws
 from nsp_ablation.learning.tasks.metrics import accuracy_scores, standard_error
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
 from nsp_ablation.options.task_options import TaskOptions
@@ -29,27 +29,47 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
     commonest of the held-out documents. `recall_gain_standard_error` says how sure the gain is, over inputs. The
     metrics `..._in_range` are those of inputs of `short_share` of T (absent where no word is repeated in these), for
     formats that never train late positions. An example is a target, its id the target's position in the store, its
-    prediction the word predicted. Raises InputError where no word is repeated.
+    prediction the word predicted. Raises NoExamplesError where no word is repeated.
     """
-    continues_word, is_word = continuing_tokens(inputs.tokenizer)
-    store, layout = inputs.documents(len(is_word)), inputs.layout
-    if inputs.target_ids is None:
-        is_target = content_words(store.ids, is_word, task.num_frequent)
-    else:
-        is_target = np.isin(np.arange(len(is_word)), inputs.target_ids)
-    targets = choose_targets(store, inputs.frame, is_target, continues_word, task)
-    if not len(targets.position):
-        raise InputError(f"{task.name}: no word stands twice in a held-out input of {layout.max_length} tokens")
+    layout, choose = inputs.layout, _chooser(inputs, task)
+    targets = choose(inputs.frame)
+    _refuse_none(targets, inputs, task)
     gain, predicted = _gains(model, targets, layout)
     metrics = _metrics(targets, gain, predicted, "")
     if (length := inputs.short_length(task.short_share)) is not None:
-        near = choose_targets(store, replace(inputs.frame, max_length=length), is_target, continues_word, task)
+        near = choose(replace(inputs.frame, max_length=length))
         metrics |= _metrics(near, *_gains(model, near, layout), "_in_range") if len(near.position) else {}
     example_ids = [str(position) for position in targets.start[targets.input] + targets.position]
     words = [str(inputs.tokenizer.convert_ids_to_tokens(token)) for token in predicted.tolist()]
     scores = {"accuracy": accuracy_scores(predicted, targets.expected()), "recall_gain": gain}[task.metric]
     baselines = _baselines(targets) if task.metric == "accuracy" else Baselines()
     return Outcome(scores, example_ids, dict(zip(example_ids, words, strict=True)), metrics, baselines)
+
+
+def num_examples(inputs: ProbeInputs, task: TaskOptions) -> int:
+    """Return the number of targets. Raises NoExamplesError where no word is repeated."""
+    targets = _chooser(inputs, task)(inputs.frame)
+    _refuse_none(targets, inputs, task)
+    return len(targets.position)
+
+
+def _chooser(inputs: ProbeInputs, task: TaskOptions) -> Callable[[Frame], "RecallTargets"]:
+    """Return what chooses the targets of inputs in a frame."""
+    continues_word, is_word = continuing_tokens(inputs.tokenizer)
+    store = inputs.documents(len(is_word))
+    if inputs.target_ids is None:
+        is_target = content_words(store.ids, is_word, task.num_frequent)
+    else:
+        is_target = np.isin(np.arange(len(is_word)), inputs.target_ids)
+    return lambda frame: choose_targets(store, frame, is_target, continues_word, task)
+
+
+def _refuse_none(targets: "RecallTargets", inputs: ProbeInputs, task: TaskOptions) -> None:
+    if not len(targets.position):
+        raise NoExamplesError(
+            f"tasks.{task.name}: no word stands twice in a held-out input of {inputs.layout.max_length} tokens; raise "
+            "corpus.heldout_fraction or max_length, or leave the probe out of tasks"
+        )
 
 
 def _baselines(targets: "RecallTargets") -> Baselines:

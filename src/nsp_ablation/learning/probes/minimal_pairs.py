@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
-from nsp_ablation.learning.probes.probe_inputs import ProbeInputs
+from nsp_ablation.learning.probes.probe_inputs import NoExamplesError, ProbeInputs
 from nsp_ablation.learning.tasks.examples import MinimalPair
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
 from nsp_ablation.learning.tasks.task_files import hub_configs, load_hub_rows, read_json_lines, split_files
@@ -27,12 +27,24 @@ def check_files(task: TaskOptions) -> None:
     read_minimal_pairs(task)
 
 
+def num_examples(inputs: ProbeInputs, task: TaskOptions) -> int:
+    """Return the number of pairs. Raises NoExamplesError for a sentence that no input can hold."""
+    pairs = read_minimal_pairs(task)
+    _encoded(pairs, inputs, task.name)
+    return len(pairs)
+
+
+def contexts(task: TaskOptions) -> list[str]:
+    """Return the different sentences."""
+    return list(dict.fromkeys(text for pair in read_minimal_pairs(task) for text in (pair.good, pair.bad)))
+
+
 def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> Outcome:
     """Measure how often the encoder prefers the good sentence; a tie counts half, so chance is .5.
 
     Inputs are [CLS] sentence [SEP]. Scores are 1, .5 or 0, by pair; a prediction is the good sentence's
     pseudo-log-likelihood less the bad one's, in nats. `accuracy_<phenomenon>` stands beside `accuracy`. Raises
-    InputError for a sentence that is empty or longer than T allows.
+    NoExamplesError for a sentence that is empty or longer than T allows.
     """
     pairs = read_minimal_pairs(task)
     sentences = _encoded(pairs, inputs, task.name)
@@ -53,7 +65,7 @@ def _encoded(pairs: list[MinimalPair], inputs: ProbeInputs, name: str) -> list[n
     sentences = [np.array(encoding.ids, np.int64) for encoding in encodings]
     for number, sentence in enumerate(sentences):
         if not 0 < len(sentence) <= layout.capacity:
-            raise InputError(
+            raise NoExamplesError(
                 f"tasks.{name}: a sentence of pair {pairs[number // 2].id} has {len(sentence)} tokens; an input of "
                 f"max_length={layout.max_length} holds 1 to {layout.capacity}: raise max_length or mend the pair"
             )

@@ -51,14 +51,27 @@ class ProbeInputs:
         return min(max(_MIN_SHORT_LENGTH, int(share * self.max_length)), self.layout.max_length)
 
 
+class NoExamplesError(InputError):
+    """Inputs of which a probe can make no example."""
+
+
 class Probe(Protocol):
-    """The module of a probe. One that reads files has `check_files(task)` too."""
+    """The module of a probe. One that reads files has `check_files(task)` and `contexts(task)` too."""
 
     def measure(self, model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> Outcome:
-        """Probe a model with an MLM head, in evaluation mode. Raises InputError where the inputs give no example."""
+        """Probe a model with an MLM head, in evaluation mode. Raises NoExamplesError where there is no example."""
+
+    def num_examples(self, inputs: ProbeInputs, task: TaskOptions) -> int:
+        """Return how many examples `measure` would have. Raises NoExamplesError where it has none.
+
+        It is asked before an encoder is trained, which would be trained in vain.
+        """
 
     def check_files(self, task: TaskOptions) -> None:
         """Raise InputError where the task's files cannot be read."""
+
+    def contexts(self, task: TaskOptions) -> list[str]:
+        """Return the different texts of the task's files, of which the corpus should hold none."""
 
 
 def probe_of(task: TaskOptions) -> Probe:

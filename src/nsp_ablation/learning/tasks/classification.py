@@ -100,6 +100,11 @@ def score(examples: list[TextExample], predictions: list[int], task: TaskOptions
     return Outcome(scores, list(by_id), by_id, {"accuracy": float(scores.mean())})
 
 
+def contexts(examples: list[TextExample]) -> list[str]:
+    """Return the different texts."""
+    return list(dict.fromkeys(text for example in examples for text in example.texts))
+
+
 def baselines(train: list[TextExample], dev: list[TextExample], task: TaskOptions) -> Baselines:
     """Return one in the number of classes, the commonest label of training, and a regression over word counts."""
     words = bag_of_words.classification_accuracy(train, dev, len(task.labels), task.baseline_iterations)

@@ -144,6 +144,11 @@ def score(examples: list[ChoiceExample], predictions: list[int], task: TaskOptio
     return Outcome(scores, list(by_id), by_id, {"accuracy": float(scores.mean())})
 
 
+def contexts(examples: list[ChoiceExample]) -> list[str]:
+    """Return the different articles."""
+    return list(dict.fromkeys(example.article for example in examples))
+
+
 def baselines(train: list[ChoiceExample], dev: list[ChoiceExample], task: TaskOptions) -> Baselines:
     """Return the mean of one in each question's number of options, the commonest letter of training among those that a
     question has, and a linear score over word counts."""

@@ -132,6 +132,11 @@ def score(examples: list[SpanExample], predictions: list[str], task: TaskOptions
     return Outcome(scores[task.metric], example_ids, by_id, span_metrics(scores, is_answerable))
 
 
+def contexts(examples: list[SpanExample]) -> list[str]:
+    """Return the different contexts."""
+    return list(dict.fromkeys(example.context for example in examples))
+
+
 def baselines(train: list[SpanExample], dev: list[SpanExample], task: TaskOptions) -> Baselines:
     """Measure chance, majority and the candidate nearest to the question's words; see `span_baselines.py`."""
     return Baselines(*span_baselines.measure(train, dev, task))

@@ -34,6 +34,9 @@ class TaskKind(Protocol):
     def score(self, examples: list[Any], predictions: list[Any], task: TaskOptions) -> Outcome:
         """Score one prediction per example, as the kind's head decodes them; `scores` are those of `task.metric`."""
 
+    def contexts(self, examples: list[Any]) -> list[str]:
+        """Return the different texts that the examples' answers lie in, of which the corpus should hold none."""
+
     def baselines(self, train: list[Any], dev: list[Any], task: TaskOptions) -> Baselines:
         """Return what the development examples give without an encoder, in `task.metric`."""
 

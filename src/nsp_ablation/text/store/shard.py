@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -113,6 +113,15 @@ def _write(
                 report(num_tokens)
     for part, writer in parts.items():
         write_json(directory / part / META_FILE, writer.counts() | {"vocab_size": vocab_size, "tokenizer": name})
+
+
+def encode_texts(texts: list[str], recipe: ShardRecipe) -> list[np.ndarray]:
+    """Return the token ids (n,) uint32 of each text as a document of a store has them: sentence by sentence."""
+    tokenizer, _, _ = _tokenizer(recipe.tokenizer, tokenizer_fingerprint(recipe.tokenizer))
+    sentences = [recipe.split(text) for text in texts]
+    encodings = iter(tokenizer.encode_batch_fast(list(chain.from_iterable(sentences)), add_special_tokens=False))
+    own = [[encoding.ids for encoding in islice(encodings, len(part))] for part in sentences]
+    return [np.fromiter(chain.from_iterable(ids), np.uint32) for ids in own]
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,33 @@
+"""What was counted while a token store was built, read from beside its arrays."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from nsp_ablation.base.artifact import read_json
+from nsp_ablation.text.store.token_store import META_FILE
+
+
+@dataclass(frozen=True)
+class StoreCounts:
+    """Counts of one store of a corpus; `longest_sentence` is in tokens.
+
+    num_unknown: tokens that are [UNK]. num_duplicates: documents that repeat an earlier one of the store but for white
+    space and case. num_in_both: held-out documents that stand in training too, but for these.
+    least_heldout_fractions: those of the store's documents that `corpus.heldout_fraction` reaches first, ascending;
+    above the k-th of them k documents are held out.
+    """
+
+    num_documents: int
+    num_sentences: int
+    num_tokens: int
+    num_unknown: int
+    longest_sentence: int
+    num_duplicates: int
+    num_in_both: int
+    least_heldout_fractions: list[float]
+
+    @classmethod
+    def read(cls, directory: Path) -> "StoreCounts":
+        """Read the counts of a store's directory."""
+        meta = read_json(directory / META_FILE)
+        return cls(**{field.name: meta[field.name] for field in fields(cls)})
