@@ -1,15 +1,21 @@
 """This process: its cores, rank in a job, threads and heap, and how it loads large libraries; needs none of them."""
 
+import atexit
 import ctypes
 import gc
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import files_fingerprint
 
+_KERNELS = "NUMBA_CACHE_DIR"
 _KERNEL_PACKAGES = ("base", "samples")  # where numba's kernels, and what they call, are written
 
 # Turns that an idle OpenMP thread spins before it sleeps. The model=micro step on 2 cores (thousand tokens a second):
@@ -92,15 +98,64 @@ def keep_kernels_by_source() -> None:
 
     Left to itself numba looks at the file of a kernel alone: an edit of what that calls in another file (a release that
     corrects a draw, say) would go unnoticed, and the old science would run on. The directory lies in the package's own
-    `__pycache__`, or the user's cache where that cannot be written, and holds for child processes too.
+    `__pycache__`, or the user's cache where that cannot be written, or else a temporary one, which this process removes
+    at its end. It holds for child processes too. Raises InputError where the user's own choice cannot be written.
     """
-    if "NUMBA_CACHE_DIR" in os.environ:
+    if (chosen := os.environ.get(_KERNELS)) is not None:
+        if not _is_writable(Path(chosen)):
+            raise InputError(f"{_KERNELS}={chosen} cannot be written; set it to a directory that can, or unset it")
         return
     package = Path(__file__).resolve().parent.parent
     sources = sorted(path for name in _KERNEL_PACKAGES for path in (package / name).rglob("*.py"))
     name = f"kernels-{files_fingerprint(sources)}"
-    if os.access(package, os.W_OK):
-        directory = package / "__pycache__" / name
-    else:
-        directory = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "nsp-ablation" / name
-    os.environ["NUMBA_CACHE_DIR"] = str(directory)
+    places = [package / "__pycache__" / name]
+    if (own := _user_cache()) is not None:
+        places.append(own / "nsp-ablation" / name)
+    found = next((place for place in places if _is_writable(place)), None)
+    os.environ[_KERNELS] = str(_temporary_caches() / name if found is None else found)
+    if found is None:
+        print(
+            f"{_KERNELS} is not set, and neither {places[0].parent} nor a home directory can be written: kernels are "
+            "compiled anew in every run, which takes half a minute",
+            file=sys.stderr,
+        )
+
+
+def keep_caches_out_of_home() -> None:
+    """Let libraries that keep something in the home directory do so in a temporary one where there is no usable home;
+    before their import. What the user set stays."""
+    if _user_cache() is None:
+        temporary = _temporary_caches()
+        names = {"XDG_CACHE_HOME": "cache", "XDG_CONFIG_HOME": "config", "MPLCONFIGDIR": "matplotlib"}
+        names |= {f"WANDB_{kind}_DIR": "wandb" for kind in ("CACHE", "CONFIG", "DATA")}
+        if not _home("~/.cache/huggingface").is_dir():  # what was fetched earlier can still be read
+            names["HF_HOME"] = "huggingface"
+        for variable, name in names.items():
+            os.environ.setdefault(variable, str(temporary / name))
+
+
+def _user_cache() -> Path | None:
+    """Return the user's cache directory, None where there is none that can be written."""
+    place = Path(os.environ["XDG_CACHE_HOME"]) if "XDG_CACHE_HOME" in os.environ else _home("~/.cache")
+    return place if place.is_absolute() and _is_writable(place) else None
+
+
+def _home(name: str) -> Path:
+    return Path(os.path.expanduser(name))  # stays as it is, and relative, where nobody knows a home
+
+
+@cache
+def _temporary_caches() -> Path:
+    """Return a directory of this process alone: others could lay code into one that they know."""
+    directory, owner = tempfile.mkdtemp(prefix="nsp-ablation-"), os.getpid()
+    atexit.register(lambda: shutil.rmtree(directory, ignore_errors=True) if os.getpid() == owner else None)
+    return Path(directory)
+
+
+def _is_writable(directory: Path) -> bool:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            return True
+    except OSError:
+        return False

@@ -12,7 +12,7 @@ from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.base.interrupts import Stopped, stops_at_once
 from nsp_ablation.base.mistakes import log_mistake
 from nsp_ablation.base.owned_paths import owned
-from nsp_ablation.base.process import job_rank, keep_kernels_by_source, set_up_cpu
+from nsp_ablation.base.process import job_rank, keep_caches_out_of_home, keep_kernels_by_source, set_up_cpu
 from nsp_ablation.config.identity import cell_identity, condition_name
 from nsp_ablation.config.schema import Config
 from nsp_ablation.pipeline.cell_life import CellLife, Hear, hears_nothing
@@ -67,6 +67,7 @@ def run_cell(config: Config, overrides: list[str]) -> int:
     """
     set_up_cpu(config.trainer.num_threads)
     keep_kernels_by_source()
+    keep_caches_out_of_home()
     rank = None if _stage(config) == "cost" else job_rank()
     if rank is None:
         return _run_cell(config, overrides)
