@@ -2,15 +2,8 @@
 
 import pytest
 
-from nsp_ablation.cli.arguments import parse_arguments
 from nsp_ablation.cli.explain import explain, explanations, help_text
-from nsp_ablation.cli.planned_cells import open_composer
 from nsp_ablation.config.problem import ConfigurationError
-
-
-@pytest.fixture(scope="module")
-def composer(project_root):
-    return open_composer(parse_arguments([]), project_root)
 
 
 def test_docs_settings_is_generated(composer, project_root):

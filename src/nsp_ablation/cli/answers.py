@@ -70,7 +70,7 @@ def _complete(arguments: Namespace, root: Path) -> None:
     typed = [word.partition("=") for word in arguments.overrides]
     expected = f"--shell-completion: expected install=SHELL or uninstall=SHELL, SHELL one of {', '.join(_SHELLS)}"
     if len(typed) != 1 or typed[0][0] not in _COMPLETIONS or typed[0][2] not in _SHELLS:
-        raise ConfigurationError([expected])
+        raise ConfigurationError([f"{expected}; got {' '.join(arguments.overrides) or 'nothing'}"])
     if typed[0][0] == "query" and "COMP_LINE" not in os.environ:
         raise ConfigurationError([f"{expected}; query is asked by the shell itself"])
     show([*_directories(arguments), "--shell-completion", *arguments.overrides], root)

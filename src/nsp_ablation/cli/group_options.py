@@ -14,7 +14,6 @@ CHOICES_ALONE = {
     "scale": "Sizes and seeds of an experiment.",
     "experiment": "A planned study from experiments/; it is a sweep, so add -m.",
 }
-_MAY_BE_NULL = ("batch", *CHOICES_ALONE)  # groups that conf/config.yaml chooses nothing for
 # Options of Hydra's groups that packages of their own bring.
 _PLUGINS = {
     "hydra/launcher": {
@@ -57,13 +56,15 @@ def choice_problems(group: str, value: Any, allowed: list[str]) -> Iterator[Prob
             yield Problem(group, value, "names an option twice")
         else:
             yield from (problem for name in value for problem in _name_problems(group, name, allowed))
-    elif value is not None or group not in _MAY_BE_NULL:
+    else:
         yield from _name_problems(group, value, allowed)
 
 
 def _name_problems(group: str, name: Any, allowed: list[str]) -> Iterator[Problem]:
-    if name not in allowed:
-        yield option_problem(group, "null" if name is None else str(name), allowed)
+    if name is None:
+        yield Problem(group, None, "no such option; leave it out where none is wanted", tuple(allowed))
+    elif name not in allowed:
+        yield option_problem(group, str(name), allowed)
 
 
 def _settings_problems(group: str, value: dict[Any, Any], allowed: list[str]) -> Iterator[Problem]:

@@ -67,6 +67,11 @@ class Composition:
         names = (name.strip(".") for name in self._mentioned)
         return any(f"{key}.".startswith(f"{name}.") or f".{key}".endswith(f".{name}") for name in names)
 
+    @property
+    def mentions_environment(self) -> bool:
+        """Whether an interpolation reads an environment variable."""
+        return "oc.env" in self._mentioned
+
     @functools.cached_property
     def _mentioned(self) -> set[str]:
         text = json.dumps(OmegaConf.to_container(self.settings({}), resolve=False))
@@ -82,6 +87,7 @@ class Composer:
         self._files = loader.repository = ReadFiles(loader.repository)  # type: ignore[attr-defined]
         self.options = functools.cache(self._options)
         self.compose = functools.lru_cache(_MAX_KEPT)(self._compose)
+        self.compose_cell = functools.lru_cache(_MAX_KEPT)(self._compose_cell)
         self._set_once = functools.cache(self._list_set_once)
         self._bases: dict[tuple[str, ...], tuple[str, ...]] = {}
 
@@ -111,7 +117,7 @@ class Composer:
         mode = RunMode.MULTIRUN if is_sweep else RunMode.RUN
         return self.loader.load_configuration(self.config_name, [*self.searchpath, *words], mode)
 
-    def compose_cell(self, words: tuple[str, ...]) -> Composition:
+    def _compose_cell(self, words: tuple[str, ...]) -> Composition:
         """Compose a cell, from one composed before where they differ only in groups that one file alone has set."""
         chosen = {word: word.partition("=")[0] for word in words if self._file(word) is not None}
         base = self._bases.setdefault(tuple(chosen.get(word, word) for word in words), words)

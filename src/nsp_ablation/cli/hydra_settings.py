@@ -14,11 +14,14 @@ _REFUSED = {
 _DIRECTORIES = ("run.dir", "sweep.dir")
 
 
+def unwanted_settings(override: Any) -> Iterator[Problem]:
+    """Yield the problem of an override of Hydra's that has no use here."""
+    if reason := _REFUSED.get(override.key_or_group):
+        yield Problem(override.key_or_group, override.get_value_string(), reason)
+
+
 def hydra_problems(typed: dict[str, Any], composition: Composition, is_sweep: bool) -> Iterator[Problem]:
     """Yield what is wrong with Hydra's settings, (key, value) as typed and as composed from them."""
-    for key, reason in _REFUSED.items():
-        if key in typed:
-            yield Problem(key, typed[key], reason)
     launcher, values = composition.choices["hydra/launcher"], composition.hydras
     if launcher != "basic" and not is_sweep:
         yield Problem("hydra/launcher", launcher, "starts the cells of a sweep, which needs -m")

@@ -82,7 +82,7 @@ def _run_cells(planned: Plan, composer: Composer, root: Path) -> int:
 
 def _repeated(planned: Plan) -> str:
     """Return which cells are left out, as one line: the first of them with the cell that it equals."""
-    left_out, equal = (" ".join(typed) or "the default" for typed in planned.repeated[0])
+    left_out, equal = (" ".join(cell.overrides) for cell in planned.repeated[0])
     count = len(planned.repeated)
     others = f", and {count - 1} more such" if count > 1 else ""
     return redacted(f"one cell under two names runs once: {left_out} is {equal}{others}")

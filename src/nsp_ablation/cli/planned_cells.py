@@ -17,7 +17,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from nsp_ablation.cli.hydra_bridge import Composer, Composition, make_composer
-from nsp_ablation.cli.hydra_settings import hydra_problems
+from nsp_ablation.cli.hydra_settings import hydra_problems, unwanted_settings
 from nsp_ablation.cli.overrides import (
     Assignment,
     Options,
@@ -27,17 +27,16 @@ from nsp_ablation.cli.overrides import (
     override_problems,
     shared_words,
 )
-from nsp_ablation.cli.sweep_values import num_values
+from nsp_ablation.cli.sweep_values import max_cells, num_values, refuse_too_many
 from nsp_ablation.cli.translate import translate
 from nsp_ablation.config.combinations import combination_problems
 from nsp_ablation.config.identity import cell_identity
 from nsp_ablation.config.path_checks import NeededPath, needed_paths
 from nsp_ablation.config.problem import ConfigurationError, Problem, refuse, unknown_value
 from nsp_ablation.config.schema import Config
-from nsp_ablation.config.sweep_checks import shared_outputs, unequal_settings
+from nsp_ablation.config.sweep_checks import equal_arms, shared_outputs, unequal_settings
 from nsp_ablation.config.values import converted, value_problems, with_value
 
-_MAX_CELLS = "launcher.max_cells"
 _QUIET_SECONDS = 1.0  # checks that take longer say in a terminal how far they are
 
 
@@ -54,13 +53,13 @@ class PlannedCell:
 class Plan:
     """The cells of a command, each once.
 
-    `launcher_words` are Hydra's overrides where its launcher starts them, else None. `repeated` are (what was typed for
-    a cell that is left out, what was typed for the cell that it equals).
+    `launcher_words` are Hydra's overrides where its launcher starts them, else None. `repeated` are (a cell that is
+    left out, the cell that it equals).
     """
 
     cells: list[PlannedCell]
     launcher_words: list[str] | None
-    repeated: list[tuple[list[str], list[str]]]
+    repeated: list[tuple[PlannedCell, PlannedCell]]
 
 
 def open_composer(arguments: Namespace, root: Path) -> Composer:
@@ -99,13 +98,14 @@ def plan(arguments: Namespace, composer: Composer) -> Plan:
         )
         hydras = [each for each in typed if each.is_hydra_override()]
         typed = list({each.key_or_group: each for each in [*hydras, *swept, *typed]}.values())
-    _refuse_too_many(typed, _max_cells(typed, master))
+    refuse_too_many(typed, max_cells(typed, master))
     every = list(_checked(composer, [assignments(each, composer.options) for each in typed]))
     refuse(unequal_settings([cell.config for cell in every]))
     cells, repeated = _each_once(every)
     if not is_sweep:
         refuse(_single_run_problems(composer, given, shared, cells[0].config.stage))
     refuse(shared_outputs([cell.config for cell in cells]))
+    refuse(equal_arms([(cell.config, equal.config) for cell, equal in repeated]))
     ours = ("hydra/launcher", "hydra.sweeper")  # keys that do not change how Hydra runs jobs
     is_basic = master.choices["hydra/launcher"] == "basic"
     if is_basic and all(not each.is_hydra_override() or each.key_or_group.startswith(ours) for each in typed):
@@ -156,6 +156,8 @@ class _Checker:
 def _composed(composition: Composition, plain: dict[str, Assignment]) -> Config:
     settings = composition.settings({key: each.value for key, each in plain.items()})
     refuse(_unselected(settings, plain))
+    if composition.mentions_environment:
+        refuse(value_problems("", OmegaConf.to_container(settings, resolve=False)))
     refuse(value_problems("", OmegaConf.to_container(settings, resolve=True)))
     config = OmegaConf.to_object(settings)
     assert isinstance(config, Config)
@@ -175,7 +177,7 @@ def _checked(composer: Composer, values: list[list[Assignment]]) -> Iterator[Pla
             print(f"checking | {number} of {total} cells", file=sys.stderr, flush=True)
 
 
-def _each_once(cells: list[PlannedCell]) -> tuple[list[PlannedCell], list[tuple[list[str], list[str]]]]:
+def _each_once(cells: list[PlannedCell]) -> tuple[list[PlannedCell], list[tuple[PlannedCell, PlannedCell]]]:
     """Return the cells that differ in what identifies them, and (left out, equal to) for the others."""
     seeds = Counter(cell.config.seed for cell in cells)
     found: dict[Any, PlannedCell] = {}
@@ -185,7 +187,7 @@ def _each_once(cells: list[PlannedCell]) -> tuple[list[PlannedCell], list[tuple[
         content = json.dumps(cell_identity(cell.config), sort_keys=True) if seeds[seed] > 1 else None
         equal = found.setdefault((seed, content), cell)
         if equal is not cell:
-            repeated.append((cell.overrides, equal.overrides))
+            repeated.append((cell, equal))
     return list(found.values()), repeated
 
 
@@ -196,7 +198,7 @@ def checked_overrides(composer: Composer, words: list[str], is_sweep: bool) -> l
     problems: list[Problem] = []
     for word, override in zip(words, parsed, strict=True):
         with translated(composer.options, word):
-            problems += override_problems(override, composer.options, is_sweep)
+            problems += [*override_problems(override, composer.options, is_sweep), *unwanted_settings(override)]
             if not num_values(override):
                 problems.append(Problem(word, ..., "expected a value; the sweep is empty"))
     refuse(problems)
@@ -218,21 +220,6 @@ def _unselected(settings: Any, plain: dict[str, Assignment]) -> Iterator[Problem
         parts = key.split(".")
         if parts[0] == "tasks" and parts[1] not in selected and parts[2] != "kind":
             yield Problem(key, each.value, f"not selected; add it to tasks=[{','.join([*selected, parts[1]])}]")
-
-
-def _max_cells(typed: list[Any], master: Composition) -> int:
-    """Return launcher.max_cells, as typed or as composed."""
-    values = [each.value() for each in typed if each.key_or_group == _MAX_CELLS and not each.is_sweep_override()]
-    return int(values[-1] if values else OmegaConf.select(master.settings({}), _MAX_CELLS))
-
-
-def _refuse_too_many(typed: list[Any], max_cells: int) -> None:
-    """Refuse a sweep of too many cells, before any is composed. Raises ConfigurationError."""
-    sizes = {each.key_or_group: num_values(each) for each in typed}
-    if (number := math.prod(sizes.values())) > max_cells:
-        most = max(sizes, key=lambda key: sizes[key])
-        reason = f"the sweep has {number:,} cells; expected at most {_MAX_CELLS}={max_cells}"
-        raise ConfigurationError([Problem(most, ..., reason).line()])
 
 
 def _single_run_problems(composer: Composer, given: dict[str, str], shared: list[str], stage: str) -> Iterator[Problem]:

@@ -1,4 +1,6 @@
-"""How many values an override of a sweep has, and which of them say whether all are right; nothing is expanded.
+"""How many values an override of a sweep has, which of them say whether all are right, and whether there are too many.
+
+Nothing is expanded: a range is counted.
 
 `override` is Hydra's `Override`; its public attributes and methods alone are used.
 """
@@ -8,7 +10,12 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from nsp_ablation.cli.hydra_bridge import words_of
+from omegaconf import OmegaConf
+
+from nsp_ablation.cli.hydra_bridge import Composition, words_of
+from nsp_ablation.config.problem import ConfigurationError, Problem
+
+_MAX_CELLS = "launcher.max_cells"
 
 
 def num_values(override: Any) -> int:
@@ -33,6 +40,21 @@ def checked_values(override: Any) -> Iterator[tuple[Any, str]]:
     for number in sorted({0, min(1, length - 1), length - 1} if length else ()):
         value = swept.start + number * swept.step
         yield value, f"{override.get_key_element()}={value}"
+
+
+def max_cells(typed: list[Any], master: Composition) -> int:
+    """Return launcher.max_cells, as typed or as composed."""
+    values = [each.value() for each in typed if each.key_or_group == _MAX_CELLS and not each.is_sweep_override()]
+    return int(values[-1] if values else OmegaConf.select(master.settings({}), _MAX_CELLS))
+
+
+def refuse_too_many(typed: list[Any], most: int) -> None:
+    """Refuse a sweep of too many cells, before any is composed. Raises ConfigurationError."""
+    sizes = {each.key_or_group: num_values(each) for each in typed}
+    if (number := math.prod(sizes.values())) > most:
+        largest = max(sizes, key=lambda key: sizes[key])
+        reason = f"the sweep has {number:,} cells; expected at most {_MAX_CELLS}={most}"
+        raise ConfigurationError([Problem(largest, ..., reason).line()])
 
 
 def _range_length(swept: Any) -> int:

@@ -18,6 +18,7 @@ _TYPES = (
     (r"could not be converted to Integer", EXPECTED[int]),
     (r"could not be converted to Float", EXPECTED[float]),
     (r"is not a valid bool", EXPECTED[bool]),
+    (r"is not a subclass of TaskOptions", "is below a task that is not selected; add the task to tasks=[...]"),
     (r"is not Optional", "expected a value, not null"),
     (r"list, or tuple|list or tuple", EXPECTED_LIST),
 )
@@ -39,7 +40,7 @@ def translate(error: Exception, options: Options) -> str:
     if found := re.match(r"Could not override '(.*)'\.(?:\nTo append to your config use \+(.*))?", text):
         return _refused_key(found[1], (found[2] or "").partition("=")[2], cause, options)
     if found := re.match(r"Error merging override (.*)", text):
-        key, _, value = found[1].partition("=")
+        key, _, value = as_typed(found[1]).partition("=")
         return _refused_key(key.lstrip("+"), value, cause, options)
     if found := re.match(r"In '(.*?)': \w+ raised while composing config:\n(.*)\n +full_key: (\S+)", text):
         return f"{_refused_key(found[3], ..., ValueError(found[2]), options)} (in {found[1]}.yaml)"

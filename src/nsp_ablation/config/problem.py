@@ -34,7 +34,13 @@ class ConfigurationError(InputError):
 
     def __init__(self, lines: list[str]):
         super().__init__("\n".join(lines))
-        self.lines = [redacted(line) for line in lines]
+        self.lines = [redacted(_one_line(line)) for line in lines]
+
+
+def _one_line(text: str) -> str:
+    """Return a text as one line that any terminal shows: what cannot be printed is written as an escape."""
+    shown = " ".join(text.split())
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in shown)
 
 
 def refuse(problems: Iterable[Problem]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from operator import attrgetter
 
+from nsp_ablation.config.identity import condition
 from nsp_ablation.config.problem import Problem
 from nsp_ablation.config.schema import Config
 
@@ -22,3 +23,12 @@ def shared_outputs(configs: list[Config]) -> Iterator[Problem]:
         is_written = field.startswith(f"{configs[0].stage}.") and outputs[0] is not None
         if is_written and len(set(outputs)) < len(outputs):
             yield Problem(field, outputs[0], "two cells of the sweep would write it; sweep it too, or run one by one")
+
+
+def equal_arms(repeated: list[tuple[Config, Config]]) -> Iterator[Problem]:
+    """Yield each planned comparison of two names that stand for one cell; `repeated` are pairs of equal cells."""
+    equal = {frozenset(condition(config)["name"] for config in pair) for pair in repeated}
+    for pair in repeated[0][0].report.comparisons if repeated else ():
+        if frozenset((pair.a, pair.b)) in equal:
+            reason = "are one cell under two names; an arm is not compared with itself"
+            yield Problem("report.comparisons", f"{{a:{pair.a},b:{pair.b}}}", reason)
