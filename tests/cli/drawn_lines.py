@@ -74,52 +74,48 @@ def _flag(draw: random.Random) -> list[str]:
 
 
 def _word(draw: random.Random, options: dict[str, list[str]]) -> str:
-    kind = draw.random()
-    if kind < 0.05:
+    if draw.random() < 0.05:
         return draw.choice(_HYDRA)
-    if kind < 0.3:
-        key, values = _group(draw, options)
-    else:
-        key, values = _setting(draw, options)
-    if draw.random() < 0.12:
-        value = draw.choice(_SWEEPS)
-    elif draw.random() < 0.15:
-        value = ",".join(draw.choice(values) for _ in range(2))
-    else:
-        value = draw.choice(values)
+    key, right, wrong = (_group if draw.random() < 0.25 else _setting)(draw, options)
+    if draw.random() < 0.4:
+        return f"{key}={draw.choice(right)}"
+    values = [*right, *wrong, draw.choice(_ANY), draw.choice(_ANY)]
+    value = draw.choice(values)
+    if draw.random() < 0.3:
+        value = draw.choice((draw.choice(_SWEEPS), f"{value},{draw.choice(values)}"))
     return f"{draw.choice(('', '', '', '', '', '', '', '+', '++', '~'))}{_misspelt(draw, key)}={value}"
 
 
-def _group(draw: random.Random, options: dict[str, list[str]]) -> tuple[str, list[str]]:
+def _group(draw: random.Random, options: dict[str, list[str]]) -> tuple[str, list[str], list[str]]:
     key = draw.choice(list(options))
     names = options[key]
     lists = [f"[{draw.choice(names)}]", f"[{draw.choice(names)},{draw.choice(names)}]", f"{{name: {names[0]}}}"]
-    return key, [*names, *names, draw.choice(names)[:-1], *lists, draw.choice(_ANY)]
+    return key, names, [draw.choice(names)[:-1], *lists]
 
 
-def _setting(draw: random.Random, options: dict[str, list[str]]) -> tuple[str, list[str]]:
+def _setting(draw: random.Random, options: dict[str, list[str]]) -> tuple[str, list[str], list[str]]:
     keys, field, annotation = draw.choice(_SETTINGS)
     name = draw.choice([*options["tasks"][:3], "squad1", "mine"])
     key = ".".join(keys).replace("<name>", name).replace(".[]", "[0]" if draw.random() < 0.5 else "")
-    type_ = required(annotation)
-    return key, [*_of_type(draw, type_, field), draw.choice(_ANY), draw.choice(_ANY)]
+    return key, *_of_type(draw, required(annotation), field)
 
 
-def _of_type(draw: random.Random, type_: Any, field: Any) -> list[str]:
+def _of_type(draw: random.Random, type_: Any, field: Any) -> tuple[list[str], list[str]]:
+    """Return (values within the type and bounds of a setting, values beside them)."""
     low, high, choices = (field.metadata[name] for name in ("low", "high", "choices"))
     if get_origin(type_) is list:
         item = get_args(type_)[0]
-        inner = ["{a: full, b: doc}", "{path: x}"] if is_dataclass(item) else _of_type(draw, item, field)
-        return [f"[{draw.choice(inner)}]", f"[{draw.choice(inner)},{draw.choice(inner)}]", "[]"]
+        right, wrong = (["{a: full, b: doc}"], ["{path: x}"]) if is_dataclass(item) else _of_type(draw, item, field)
+        return [f"[{draw.choice(right)}]", f"[{draw.choice(right)},{draw.choice(right)}]"], [f"[{draw.choice(wrong)}]"]
     if get_origin(type_) is dict:
-        return ["{}", "{bbpe: 300}", "{a: -1}", "{mnli: {learning_rate: 1e-3}}"]
+        return ["{bbpe: 300}", "{mnli: {learning_rate: 1e-3}}"], ["{}", "{a: -1}"]
     if type_ is bool:
-        return ["true", "false", "yes", "2"]
+        return ["true", "false"], ["yes", "2"]
     if type_ in (int, float):
         step = 1 if type_ is int else 0.5
-        numbers = [low, high, low + step, low - step, high + step, high * 10**20, -high, (low + high) // 2]
-        return [str(number) for number in numbers]
-    return [*choices, *choices, "full", "x/y", "."] if choices else ["x", "x/y", ".", "nowhere/*.txt", "3", "all"]
+        right = [low, low + step, (low + high) // 2, high]
+        return [str(number) for number in right], [str(number) for number in (low - step, high + step, high * 10**20)]
+    return ([*choices], ["full", "x/y"]) if choices else (["x", "x/y", "3"], [".", "nowhere/*.txt", "all"])
 
 
 def _misspelt(draw: random.Random, key: str) -> str:

@@ -33,6 +33,8 @@ ADVICE = [
     ("logger=wandb logger.project=me/p", "logger=wandb logger.entity=me logger.project=p", "logger.entity is the part"),
     ("hydra.mode=MULTIRUN seed=1", "-m seed=1", "a sweep is -m"),
     ("-m hydra.sweeper.max_batch_size=0", "-m hydra.sweeper.max_batch_size=null", "or null"),
+    ("corpus=text corpus.path=[1]", 'corpus=text corpus.path=["1"]', "a number stands in quotes"),
+    ("corpus=text corpus.path={a:b}", "corpus=text corpus.path=[1/a.txt]", "text, or a list of texts"),
     ("masking.copies=10", "masking=static masking.copies=10", "masking=static"),
     ("encoder=", "encoder=null", "null leaves out"),
     ("tokenizer.vocab_size=${oc.env:HOME}", "tokenizer.vocab_size=300", "give the value itself"),
@@ -61,7 +63,9 @@ def answered(composer, project_root, cells, capsys):
 
 
 @pytest.mark.parametrize(("wrong", "right", "said"), ADVICE, ids=[row[0] for row in ADVICE])
-def test_advice_works_when_it_is_followed(cells, answered, wrong, right, said):
+def test_advice_works_when_it_is_followed(cells, answered, tmp_path, wrong, right, said):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1/a.txt").write_text("text")
     run = answered if "--cfg" in wrong else cells
     with pytest.raises(ConfigurationError) as refusal:
         run(*words_of(wrong))
@@ -192,7 +196,8 @@ def test_every_number_has_bounds_and_every_path_a_length():
     numbers = kinds[int] + kinds[float]
     assert len(numbers) > 60
     assert not [keys for keys, facts in numbers if facts["low"] is None or facts["high"] is None]
-    paths = {".".join(keys): facts["path"] for keys, facts in kinds[str] if facts["path"] is not None}
+    lengths = {".".join(keys): field.metadata["path"] for keys, field, _ in settings()}
+    paths = {key: length for key, length in lengths.items() if length is not None}
     assert paths.items() >= {
         ("name", WRITTEN_PATH),
         ("encoder", READ_PATH),

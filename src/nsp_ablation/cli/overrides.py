@@ -63,6 +63,8 @@ def override_problems(override: Any, options: Options, is_sweep: bool) -> Iterat
         yield Problem(line or "''", ..., "expected key=value")
     elif override.is_delete():
         yield Problem(line, ..., "a setting cannot be deleted; give it another value")
+    elif override.package is not None:
+        yield Problem(line, ..., "settings have one place each; leave out the part from @ to =")
     elif override.is_sweep_override() and not override.is_discrete_sweep():
         yield Problem(line, ..., "expected a list of values; a sweep is a grid: key=a,b,c")
     elif override.is_sweep_override() and not is_sweep:
@@ -70,7 +72,7 @@ def override_problems(override: Any, options: Options, is_sweep: bool) -> Iterat
         yield Problem(line, ..., f"expected one value; several make a sweep, which needs -m; a list is [a,b]{quoted}")
     elif allowed or key in CHOICES_ALONE:
         yield from (each for value, _ in checked_values(override) for each in choice_problems(key, value, allowed))
-    elif override.is_hydra_override() or override.package is not None:
+    elif override.is_hydra_override():
         return  # Hydra's own types say the rest when it composes
     elif group in CHOICES_ALONE:
         value = override.get_value_string()

@@ -64,7 +64,10 @@ def value_problems(path: str, value: Any) -> Iterator[Problem]:
 
 
 def _problems(path: str, value: Any, annotation: Any, field: Any) -> Iterator[Problem]:
-    if annotation is TextOrTexts:
+    if annotation is TextOrTexts:  # which OmegaConf does not convert
+        if not all(item is None or isinstance(item, str) for item in (value if isinstance(value, list) else [value])):
+            yield Problem(path, value, 'expected text, or a list of texts; a number stands in quotes, as \'["1","2"]\'')
+            return
         annotation = list[str] if isinstance(value, list) else str | None
     inner = required(annotation)
     if isinstance(value, str) and "${" in value:
