@@ -50,7 +50,7 @@ def names_something(line: str, words: list[str]) -> bool:
     head = re.split(r"[=:]", line)[0]
     parts = re.sub(r"\[\d+\]", "", head).split(".")
     declared = {keys[0] for keys, *_ in settings()} | {"condition", "scale", "experiment", "hydra"}
-    typed = any(len(word) > 1 and (line.startswith(word[:20]) or word[:20] in line) for word in words)
+    typed = any(key and key[:20] in line for key in (word.lstrip("+~").partition("=")[0] for word in words))
     return parts[0].partition("/")[0] in declared or head.startswith(("--", "argument -", "and ")) or typed
 
 
