@@ -195,4 +195,4 @@ def test_every_bad_question_is_counted_and_the_first_three_named(tmp_path, task_
     left_out = LeftOut()
     task.bad_questions = "skip"
     assert [example.id for example in read_task(task, "train", left_out)] == ["good-0"]
-    assert left_out.lines()[0].startswith("9 bad questions left out: ")
+    assert left_out.lines()[0].startswith("bad questions left out: 9 (")

@@ -46,8 +46,8 @@ def test_rows_shorter_than_the_header_are_read_by_the_number_of_their_last_colum
     examples, lines = read_tsv(snli(), columns)
     assert examples == expected
     assert len(lines) == 1
-    assert lines[0].startswith("1 rows without a label left out: ")
-    assert lines[0].endswith("dev.tsv: line 3")
+    assert lines[0].startswith("rows without a label left out: 1 (")
+    assert lines[0].endswith("dev.tsv: line 3)")
     by_number = {"text_columns": ["8", "-3"], "label_column": "-1"}
     with pytest.raises(ValueError, match="dev.tsv: line 2 has label 'yes'.*which is not one of .*labels: maybe"):
         read_tsv(snli(), PAIR | {"label_column": "-1", "labels": ["maybe"]})
@@ -69,13 +69,13 @@ def test_short_and_long_rows_are_counted_and_left_out_or_refused(read_tsv):
     examples, lines = read_tsv("\n".join(rows), PAIR)
     assert [id for id, _, _ in examples] == ["0", "2", *map(str, range(6, 12))]
     (line,) = lines
-    assert line.startswith("4 uneven rows (another number of fields than the columns need) left out: ")
+    assert line.startswith("uneven rows left out: 4 (")
     assert [part.split("dev.tsv: ")[1] for part in line.split("; ")[:3]] == [
         "line 3 has 2 fields",
         "line 5 has 5 fields",
         "line 6 has 3 fields",
     ]
-    assert line.endswith("and 1 more")
+    assert line.endswith("and 1 more)")
     with pytest.raises(ValueError, match="4 of 12 rows .* or leave them out with tasks.task.uneven_rows=skip"):
         read_tsv("\n".join(rows), PAIR, uneven_rows="refuse")
 
@@ -246,6 +246,6 @@ def test_all_bad_questions_of_squad_are_counted_and_offsets_may_be_text_or_float
     task.bad_questions = "skip"
     examples = read_task(task, "dev", left_out)
     assert [(example.id, example.answers) for example in examples] == [(f"g{n}", (("Rome", 13),)) for n in range(5)]
-    assert left_out.lines()[0].startswith("12 bad questions left out: ")
+    assert left_out.lines()[0].startswith("bad questions left out: 12 (")
     task.unanswerable = True
     assert [example.id for example in read_task(task, "dev")][-2:] == ["b9", "b11"]

@@ -17,15 +17,23 @@ labels: [sad, glad]
 """
 
 
+def write_tables(directory) -> None:
+    """Write 40 rows to train on, a row without a label after them, and 10 to score with a short row among them."""
+    directory.mkdir()
+    for split, number in (("train", 40), ("dev", 10)):
+        rows = [f"Anna has {('lost', 'won')[n % 2]} {n} games.\t{('sad', 'glad')[n % 2]}" for n in range(number)]
+        rows.insert(number, "Anna plays.\t-") if split == "train" else rows.insert(3, "cut")
+        (directory / f"{split}.tsv").write_text("\n".join(["text\tmood", *rows]) + "\n\n")
+
+
 def test_a_new_task_is_fine_tuned_with_the_default_recipe(nsp, tmp_path):
     (tmp_path / "mine/tasks").mkdir(parents=True)
     (tmp_path / "mine/tasks/toy.yaml").write_text(TOY)
-    (tmp_path / "toy").mkdir()
-    for split, number in (("train", 40), ("dev", 10)):
-        rows = [f"Anna has {('lost', 'won')[n % 2]} {n} games.\t{('sad', 'glad')[n % 2]}" for n in range(number)]
-        (tmp_path / f"toy/{split}.tsv").write_text("\n".join(["text\tmood", *rows]) + "\n")
+    write_tables(tmp_path / "toy")
     ended = nsp("--config-dir", "mine", "scale=smoke", "name=own", "tasks=[toy]", "stage=finetune", "encoder=random")
     assert ended.status == 0, ended.err
+    assert "tasks | tasks.toy train: rows without a label left out: 1 (toy/train.tsv: line 42)" in ended.out
+    assert "tasks | tasks.toy dev: uneven rows left out: 1 (toy/dev.tsv: line 5 has 1 fields)" in ended.out
     (path,) = (tmp_path / "results/own/records").glob("*.json")
     record = json.loads(path.read_text())
     assert (record["task"], record["primary_metric"], record["num_examples"]) == ("toy", "accuracy", 10)

@@ -44,7 +44,7 @@ class LeftOut:
 
     def lines(self) -> list[str]:
         """Return one line per reason: how many, why, and the first of them by file and line or id."""
-        return [f"{tally.count} {reason} left out: {tally}" for reason, tally in self._tallies.items()]
+        return [f"{reason} left out: {tally.count} ({tally})" for reason, tally in self._tallies.items()]
 
 
 def settle_bad_questions(bad: Tally, task: TaskOptions, left_out: LeftOut, hint: str = "") -> None:

@@ -22,7 +22,7 @@ def split_files(task: TaskOptions, split: str) -> list[Path]:
 
     Raises InputError where the task names no file, or none is there.
     """
-    directory, names = Path(str(task.path)), wanted_files(task)[split]
+    directory, names = Path(str(task.path)).expanduser(), wanted_files(task)[split]
     if not directory.is_dir():
         raise InputError(f"tasks.{task.name}.path={directory} is not a directory")
     if not names:

@@ -47,7 +47,7 @@ def tsv_rows(paths: list[Path], columns: list[str], task: TaskOptions, left_out:
             number += 1
         if uneven.count > number // 2 or (uneven.count and task.uneven_rows == "refuse"):
             raise InputError(_refusal(uneven, number, columns, width, task))
-    left_out.add_all("uneven rows (another number of fields than the columns need)", uneven)
+    left_out.add_all("uneven rows", uneven)
 
 
 def _refusal(uneven: Tally, num_rows: int, columns: list[str], width: int | None, task: TaskOptions) -> str:
