@@ -188,6 +188,8 @@ def test_pretraining_facts_stand_with_the_majority_of_nsp(full_study):
     table = report_of(full_study).pretraining
     facts = {cells[0]: dict(zip(table.heads, cells, strict=True)) for cells in table.rows}
     assert list(facts) == ["SEGMENT-PAIR + NSP", "SENTENCE-PAIR + NSP", "FULL-SENTENCES", "DOC-SENTENCES"]
+    assert facts["SEGMENT-PAIR + NSP"]["passes"] == "1.35"
+    assert facts["SEGMENT-PAIR + NSP"]["P(random next)"] == "0.560"
     assert facts["SEGMENT-PAIR + NSP"]["NSP accuracy"] == "81.0%"
     assert facts["SEGMENT-PAIR + NSP"]["NSP majority"] == "56.0%"
     assert facts["FULL-SENTENCES"]["NSP majority"] == "–"
@@ -203,6 +205,13 @@ def test_a_reader_is_warned_of_unequal_origins(results):
     text = "\n".join(report_of(results).warnings)
     for words in ("kind of device: cpu, cuda", "attention backend: sdpa, varlen", "commit: 0123", "1 of 2 records"):
         assert words in text
+
+
+def test_an_optional_part_that_was_left_out_is_told_with_its_reason(results):
+    for seed in (1, 2):
+        results.add(seed=seed, omitted={"heldout_loss": "of the held-out documents alone: no pair fits"})
+    told = "heldout loss left out, of the held-out documents alone: no pair fits (2 records)"
+    assert report_of(results).warnings == [told]
 
 
 def test_two_cpus_are_one_kind_of_device(results):

@@ -64,5 +64,7 @@ def test_held_out_documents_that_make_no_pairs_stop_no_training(small_corpus, fe
     )
     assert feed.heldout.num_documents == 2
     assert feed.heldout_index is None
+    assert list(feed.omitted) == ["heldout_loss"]
+    assert feed.omitted["heldout_loss"].startswith("of the held-out documents alone: ")
     assert feed.index_of(1).num_samples > 90
     assert reason in capsys.readouterr().out

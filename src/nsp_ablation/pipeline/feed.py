@@ -53,7 +53,9 @@ class Index(Artifact):
 
 @dataclass(frozen=True)
 class OpenFeed:
-    """All that decides an update. `heldout` and its index are None where the corpus holds no fitting document out."""
+    """All that decides an update. `heldout` and its index are None where the corpus holds no fitting document out;
+    `omitted` then says why, of a corpus that does hold documents out.
+    """
 
     store: TokenStore
     frame: Frame
@@ -63,6 +65,7 @@ class OpenFeed:
     plan: BatchPlan
     heldout: TokenStore | None
     heldout_index: SampleIndex | None
+    omitted: dict[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +98,7 @@ class Feed:
             return open_epoch(config.masking.mask_epoch(epoch) if config.format.resample else 0)
 
         size = self._update_size(store, index_of(1))
-        heldout = self.stores.heldout()
+        heldout, omitted = self.stores.heldout(), dict[str, str]()
         return OpenFeed(
             store=store,
             frame=self.frame(),
@@ -104,7 +107,8 @@ class Feed:
             size=size,
             plan=BatchPlan(index_of, size, config.seed),
             heldout=heldout,
-            heldout_index=None if heldout is None else self._heldout_index(heldout),
+            heldout_index=None if heldout is None else self._heldout_index(heldout, omitted),
+            omitted=omitted,
         )
 
     def first_index(self) -> SampleIndex:
@@ -138,13 +142,14 @@ class Feed:
         self.opened.append(index.name)
         return index.open()
 
-    def _heldout_index(self, heldout: TokenStore) -> SampleIndex | None:
-        """Return the samples of the held-out documents in the format itself; None, with a line that says why, where
+    def _heldout_index(self, heldout: TokenStore, omitted: dict[str, str]) -> SampleIndex | None:
+        """Return the samples of the held-out documents in the format itself; None, with the reason in `omitted`, where
         these few documents cannot make any, though the corpus can. The corpus' seed draws them: equal for all arms."""
         try:
             return self._open(self.config.format, heldout, 0, self.config.corpus.seed)
         except NoSamplesError as error:
-            say("prepare", f"no held-out loss, since of the held-out documents alone: {error}")
+            omitted["heldout_loss"] = f"of the held-out documents alone: {error}"
+            say("prepare", f"no held-out loss, since {omitted['heldout_loss']}")
             return None
 
     def _update_size(self, store: TokenStore, own: SampleIndex) -> UpdateSize:

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.errors import StatedError
 from nsp_ablation.base.owned_paths import locked, owned, remove_own
 from nsp_ablation.base.process import heavy_imports
@@ -69,6 +70,7 @@ class Result:
             "finetuning": FinetuningFacts(outcome.updates, outcome.seconds),
             "encoder": encoder.reference(),
             "made_from": self.made_from(),
+            "omitted": _omitted(encoder),
         }
         folder.write(
             self.id, self._record(device, backend, done), outcome.scores, outcome.example_ids, outcome.predictions
@@ -98,6 +100,11 @@ class Result:
             **outcome,
         )
         return record.anonymous(places_of(settings))
+
+
+def _omitted(encoder: Encoder) -> dict[str, str]:
+    """Return the optional parts that were left out where an encoder of ours was made, with the reason."""
+    return read_json(encoder.make() / "pretraining.json")["omitted"] if encoder.arm == "trained" else {}
 
 
 def results_of(config: Config, encoder: Encoder, tasks: list[TaskData]) -> list[Result]:

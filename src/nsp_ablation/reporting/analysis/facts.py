@@ -1,7 +1,7 @@
 """Facts beside the scores: what each pre-training did, where results come from, and what to be warned of."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,7 +107,16 @@ def warnings(study: Study) -> list[str]:
     unclean = sum(bool(record.provenance.dirty) for record in study.records.values())
     if unclean:
         found.append(f"{unclean} of {len(study.records)} records come from a checkout with uncommitted changes")
-    return found + _unfinished(study.cells)
+    return found + _omitted(study.records.values()) + _unfinished(study.cells)
+
+
+def _omitted(records: Iterable[ResultRecord]) -> list[str]:
+    """Return a line per optional part that was left out, with the reason and the number of records."""
+    counts = Counter(item for record in records for item in record.omitted.items())
+    return [
+        f"{part.replace('_', ' ')} left out, {why} ({count} record{'s' if count > 1 else ''})"
+        for (part, why), count in counts.items()
+    ]
 
 
 def _unfinished(cells: list[SweepCell]) -> list[str]:

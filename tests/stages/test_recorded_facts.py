@@ -1,0 +1,29 @@
+"""What a record says of a pre-training is what its updates fed the model, counted by walking them."""
+
+import pytest
+
+from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
+from nsp_ablation.pipeline.encoder_training import _facts
+from nsp_ablation.samples.batches.accounting import totals
+
+
+def test_passes_are_over_the_corpus_and_random_next_is_the_share_of_random_pairs(compose, feed_of):
+    words = ("format=segment_pair", "pretraining.max_steps=40")
+    config, feed = compose(*words), feed_of(*words)
+    read = totals(feed.plan, 40, feed.store.num_tokens)
+    content = num_pairs = num_random = num_tokens = 0
+    for step in range(40):
+        for sample, epoch in zip(*feed.plan.update(step), strict=True):
+            index = feed.index_of(epoch)
+            spans = index.spans[index.offsets[sample] : index.offsets[sample + 1]]
+            content += int((spans[:, 1] - spans[:, 0]).sum())
+            num_tokens += int(index.lengths()[sample])
+            num_pairs, num_random = num_pairs + 1, num_random + int(index.is_random_next[sample])
+    facts = _facts(config, feed, read, PretrainOutcome(11, 2.5), None)
+    assert 2 * num_random != num_pairs, "an inverted share would be the same"
+    assert abs(content / feed.store.num_tokens - read.epochs) > 0.01, "epochs would be the same"
+    assert facts["realised_random_next"] == pytest.approx(num_random / num_pairs)
+    assert facts["passes"] == pytest.approx(content / feed.store.num_tokens)
+    assert (facts["tokens"], facts["sequences"], facts["pairs"]) == (num_tokens, num_pairs, num_pairs)
+    assert facts["padding_tokens"] == num_pairs * config.max_length - num_tokens
+    assert (facts["updates"], facts["predictions"], facts["seconds"]) == (40, 11, 2.5)
