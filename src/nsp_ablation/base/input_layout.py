@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+MIN_MAX_LENGTH = 8  # of T: two segments and their special tokens
+
 
 @dataclass(frozen=True)
 class TokenLayout:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from nsp_ablation.base.artifact import read_json
-from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import files_fingerprint, fingerprint
 from nsp_ablation.base.owned_paths import owned, remove_own
 from nsp_ablation.base.process import heavy_imports
@@ -21,6 +20,7 @@ from nsp_ablation.config.schema import Config
 from nsp_ablation.pipeline.cell_life import Hear, hears_nothing
 from nsp_ablation.pipeline.chain import RUN_FILES, Artifact
 from nsp_ablation.pipeline.console import say
+from nsp_ablation.pipeline.external_directory import external_directory
 from nsp_ablation.pipeline.feed import Feed, feed_of
 from nsp_ablation.pipeline.stores import Stores
 from nsp_ablation.pipeline.vocabularies import Vocabulary
@@ -184,6 +184,15 @@ class ExternalEncoder(Encoder):
         return self.path
 
     def make(self) -> Path:
+        """Return the directory, tried once. Raises InputError or ForeignFileError for one that cannot be used."""
+        return self._tried
+
+    @cached_property
+    def _tried(self) -> Path:
+        with heavy_imports():
+            from nsp_ablation.pipeline.tokenizer_checks import check_external
+
+        check_external(self.path, self.label, self.config.max_length)
         return self.path
 
     @property
@@ -225,23 +234,8 @@ def encoders_of(config: Config) -> list[Encoder]:
 
 
 def _external_encoder(config: Config, name: str) -> ExternalEncoder:
-    path = _external_directory(name)
+    path = external_directory(name)
     stores = feed_of(config).stores
     own = replace(config.tokenizer, name="pretrained", path=str(path), vocab_size=None, lowercase=False)
     stores = replace(stores, vocabulary=Vocabulary(stores.root, own, stores.corpus))
     return ExternalEncoder(stores.root, config, stores, path)
-
-
-def _external_directory(name: str) -> Path:
-    """Return the local directory of an encoder, fetched from the hub where it is a name."""
-    if Path(name).is_dir():
-        if not (Path(name) / "config.json").is_file():
-            raise InputError(f"encoder={name} holds no config.json; name a Hugging Face model directory")
-        return Path(name)
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(name, allow_patterns=["*.json", "*.txt", "*.safetensors"]))
-    except Exception as error:  # the hub's client raises a dozen unrelated types when it cannot reach its host
-        reason = " ".join(str(error).split())[:160]
-        raise InputError(f"encoder={name} is not a directory, and the hub did not give it ({reason})") from error

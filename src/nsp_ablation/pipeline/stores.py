@@ -121,4 +121,7 @@ class Stores(Artifact):
         self.corpus.check_borders(self.format_name)
         if not vocabulary.is_made:
             say("prepare", f"tokenizer {vocabulary.options.name} -> {vocabulary.directory}")
-        return self.corpus.source(), self._recipe(), self.directory
+        recipe = self._recipe()
+        if not self.is_made:
+            vocabulary.check_texts(self.corpus.training_texts())
+        return self.corpus.source(), recipe, self.directory

@@ -1,5 +1,6 @@
 """The second link: the tokenizer, trained on the corpus or taken over."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.fingerprint import files_fingerprint
+from nsp_ablation.base.process import heavy_imports
 from nsp_ablation.config.identity import tokenizer_settings
 from nsp_ablation.options.corpus_options import TokenizerOptions
 from nsp_ablation.pipeline.chain import Artifact
@@ -44,6 +46,18 @@ class Vocabulary(Artifact):
         if not self.is_trained:
             assert options.path is not None
             copy_pretrained(options.path, directory)
+            self._compare(directory, ())
             return
         texts = islice(self.corpus.training_texts(), options.max_train_documents)
         train_tokenizer(options, texts, directory)
+
+    def check_texts(self, texts: Iterable[str]) -> None:
+        """Refuse a tokenizer that was taken over and reads these texts in two ways. Raises InputError."""
+        if not self.is_trained:
+            self._compare(self.make(), texts)
+
+    def _compare(self, directory: Path, texts: Iterable[str]) -> None:
+        with heavy_imports():
+            from nsp_ablation.pipeline.tokenizer_checks import check_taken_over
+
+        check_taken_over(directory, str(self.options.path), texts)

@@ -1,5 +1,7 @@
 """An encoder as `transformers` saves it, ours or anyone's: its layout of special tokens, tokenizer and weights."""
 
+from typing import Any
+
 from tokenizers import Tokenizer
 from transformers import (
     AutoConfig,
@@ -11,7 +13,7 @@ from transformers import (
 )
 
 from nsp_ablation.base.errors import InputError
-from nsp_ablation.base.input_layout import InputLayout
+from nsp_ablation.base.input_layout import MIN_MAX_LENGTH, InputLayout
 from nsp_ablation.learning.engine.encoder_layout import (
     foreign_pair_layout,
     num_token_types,
@@ -19,7 +21,10 @@ from nsp_ablation.learning.engine.encoder_layout import (
     positions,
 )
 from nsp_ablation.learning.engine.foreign_encoder import foreign_errors, load_foreign, load_weights, pretraining_facts
+from nsp_ablation.learning.engine.quiet import quiet_transformers
 from nsp_ablation.options.model_options import ARCHITECTURES
+
+_NEEDED = ("hidden_size", "hidden_dropout_prob", "initializer_range")  # of a configuration, by the heads of tasks
 
 
 def read_layout(directory: str, max_length: int, token_types: str) -> InputLayout:
@@ -43,6 +48,8 @@ def read_layout(directory: str, max_length: int, token_types: str) -> InputLayou
         raise InputError(
             f"encoder={directory}: pad is {ids['pad']} in the tokenizer, {first_position - 1} in the position table"
         )
+    if num_positions < MIN_MAX_LENGTH:
+        raise InputError(f"encoder={directory}: its position table holds {num_positions} tokens; fetch it again")
     facts = pretraining_facts(directory)
     pair = foreign_pair_layout(tokenizer, config) if facts is None else pair_layout(facts, config)
     if token_types == "bert" and num_token_types(config) < 2:
@@ -59,9 +66,22 @@ def read_layout(directory: str, max_length: int, token_types: str) -> InputLayou
 def load_tokenizer(directory: str) -> PreTrainedTokenizerFast:
     """Return the tokenizer; its `backend_tokenizer` neither truncates nor pads nor reads special tokens in text
     ("[SEP]" in a passage stays text). Raises InputError where it is not a fast one."""
-    tokenizer = load_foreign(AutoTokenizer, directory)
+    return _plain(load_foreign(AutoTokenizer, directory), f"encoder={directory}")
+
+
+def load_tokenizer_alone(directory: str, field: str, name: str) -> PreTrainedTokenizerFast:
+    """Return `load_tokenizer` of a local directory that need not hold an encoder; `field=name` is what the user gave.
+
+    Raises InputError where it is not a fast one, ForeignFileError where `transformers` cannot load it.
+    """
+    with foreign_errors(name, field), quiet_transformers():
+        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
+    return _plain(tokenizer, f"{field}={name}")
+
+
+def _plain(tokenizer: Any, named: str) -> PreTrainedTokenizerFast:
     if not hasattr(tokenizer, "backend_tokenizer"):
-        raise InputError(f"encoder={directory} has no fast tokenizer (tokenizer.json); save it with one")
+        raise InputError(f"{named} has no fast tokenizer (tokenizer.json); save it with one")
     return _as_plain_text(tokenizer)
 
 
@@ -70,12 +90,13 @@ def wrap_tokenizer(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
     return _as_plain_text(PreTrainedTokenizerFast(tokenizer_object=tokenizer))
 
 
-def _as_plain_text(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+def _as_plain_text(tokenizer: Any) -> PreTrainedTokenizerFast:
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
     backend.no_padding()
     backend.encode_special_tokens = True
-    return tokenizer
+    found: PreTrainedTokenizerFast = tokenizer
+    return found
 
 
 def load_encoder(directory: str, pooler: str) -> PreTrainedModel:
@@ -84,8 +105,16 @@ def load_encoder(directory: str, pooler: str) -> PreTrainedModel:
     Raises InputError where weights are missing from the directory, the pooler's among them.
     """
     encoder, info = load_weights(AutoModel, directory)
-    if not all(hasattr(encoder.config, name) for name in ("hidden_size", "hidden_dropout_prob", "initializer_range")):
-        raise InputError(f"encoder={directory} is a {encoder.config.model_type}; use one of {', '.join(ARCHITECTURES)}")
+    if absent := [name for name in _NEEDED if not hasattr(encoder.config, name)]:
+        raise InputError(
+            f"encoder={directory} is a {encoder.config.model_type}, whose configuration has no {absent[0]}; take an "
+            f"encoder like {', '.join(ARCHITECTURES)} (docs/data.md)"
+        )
+    if (kind := getattr(encoder.config, "position_embedding_type", None)) not in (None, "absolute"):
+        raise InputError(
+            f"encoder={directory} was trained with position_embedding_type={kind}, which `transformers` no longer "
+            "reads; use another"
+        )
     missing = set(info["missing_keys"])
     missing_pooler = {name for name in missing if name.startswith("pooler.")}
     if missing - missing_pooler:

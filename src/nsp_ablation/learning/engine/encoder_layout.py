@@ -23,14 +23,13 @@ def positions(config: Any) -> tuple[int, int]:
         return first, config.max_position_embeddings - first
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         model: Any = AutoModel.from_config(config)
-    table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
-    if isinstance(table, torch.nn.Embedding):
-        first = 0 if table.padding_idx is None else table.padding_idx + 1
-        return first, table.num_embeddings - first
     length = getattr(config, "max_position_embeddings", None)
     if not isinstance(length, int) or length < 1:
         raise InputError(f"a {config.model_type} states no longest input (max_position_embeddings)")
-    return 0, length
+    table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    first = 0 if padding is None else padding + 1
+    return first, length if table is None else min(length, table.weight.shape[0] - first)
 
 
 def pair_layout(facts: dict[str, Any], config: Any) -> tuple[int, int]:
@@ -57,8 +56,8 @@ def foreign_pair_layout(tokenizer: Any, config: Any) -> tuple[int, int]:
         return separators, 0
     if architecture_of(config) is not None:
         return separators, _usual_second_type(config)
-    types = tokenizer("a", "a").get("token_type_ids")
-    return separators, int(types is not None and types[-1] == 1)
+    types = tokenizer("a", "a", return_token_type_ids=True).token_type_ids
+    return separators, int(types[-1] == 1)
 
 
 def num_token_types(config: Any) -> int:

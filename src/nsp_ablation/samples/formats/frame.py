@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 
 from nsp_ablation.base.errors import InputError
-from nsp_ablation.base.input_layout import TokenLayout
-
-MIN_MAX_LENGTH = 8
+from nsp_ablation.base.input_layout import MIN_MAX_LENGTH, TokenLayout
 
 
 @dataclass(frozen=True)

@@ -72,9 +72,7 @@ def copy_pretrained(path: str, directory: Path) -> None:
     Raises InputError, naming `tokenizer.path`, if it is not found, has no tokenizer.json, is neither byte-level BPE nor
     WordPiece, or lacks one of the tokens cls, sep, mask and pad.
     """
-    source = Path(path).expanduser()
-    if not source.is_dir():
-        source = _download(path)
+    source = tokenizer_directory(path, "tokenizer.path")
     if not (source / TOKENIZER_FILE).is_file():
         raise InputError(
             f"tokenizer.path={path} has no {TOKENIZER_FILE}; write one with AutoTokenizer.from_pretrained(...)"
@@ -151,15 +149,21 @@ def word_starts(directory: Path) -> np.ndarray:
     return starts
 
 
-def _download(path: str) -> Path:
-    """Return the local copy of a hub repository's tokenizer files."""
+def tokenizer_directory(path: str, field: str) -> Path:
+    """Return a directory, or the local copy of a hub repository's tokenizer files; `field` is the setting.
+
+    Raises InputError where it is neither.
+    """
+    source = Path(path).expanduser()
+    if source.is_dir():
+        return source
     from huggingface_hub import snapshot_download
 
     try:
         return Path(snapshot_download(path, allow_patterns=[TOKENIZER_FILE, CONFIG_FILE, *OTHER_FILES]))
     except Exception as error:  # its errors of name, network and cache have no common base
         raise InputError(
-            f"tokenizer.path={path} is not a directory here, and the Hugging Face hub did not give it "
+            f"{field}={path} is not a directory here, and the Hugging Face hub did not give it "
             f"({type(error).__name__}); correct it, or copy the tokenizer's directory to this machine"
         ) from error
 
