@@ -13,13 +13,13 @@ from nsp_ablation.base.errors import DamageError, InputError
 from nsp_ablation.config.problem import refuse
 from nsp_ablation.config.values import value_problems
 from nsp_ablation.options.format_options import FORMATS
-from nsp_ablation.pipeline.cards import Card, CheckError
+from nsp_ablation.pipeline.cards import Card, CheckError, keep_cards
 from nsp_ablation.pipeline.encoders import trained_encoder
 from nsp_ablation.pipeline.feed import feed_of
 from nsp_ablation.pipeline.task_data import tasks_of
 from nsp_ablation.reporting.records.data_card import VERDICTS, read_card
 from nsp_ablation.stages import all as all_stages
-from nsp_ablation.stages import pretrain
+from nsp_ablation.stages import inspect, pretrain
 from nsp_ablation.stages.cell import CellRun, results_folder
 
 NAMES, PLACES, THINGS = (
@@ -302,3 +302,18 @@ def test_cut_sentences_are_counted_in_every_format(corpus, card_of):
     assert found["full"] == found["doc"]  # every sentence is longer than an input of ten
     whole = lines_of(card_of(path, "format=sentence_pair", "max_length=128").make())["cut_sentences"].value
     assert whole == {"sentences": 0, "share": 0.0, "tokens_left_out": 0}
+
+
+def test_a_card_that_was_lost_in_the_results_is_copied_from_the_artifacts(corpus, card_of):
+    card = card_of(corpus(LONG))
+    card.make()
+    encoder, results = trained_encoder(card.config), Path(card.config.paths.results)
+    keep_cards([encoder], [], results)
+    assert (results / "cards" / f"{card.key}.json").read_bytes() == card.path.read_bytes()
+
+
+def test_inspection_prints_the_card_and_refuses_nothing(corpus, card_of, capsys):
+    card = card_of(corpus(LONE), "format=segment_pair")
+    inspect.run(CellRun(card.config, [], []))
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["refused", "pair", "labels"] in [words[:3] for words in printed]

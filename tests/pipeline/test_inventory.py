@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 from filelock import FileLock
 
+from nsp_ablation.base.artifact import write_json
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.pipeline.chain import MAKERS, Artifact
 from nsp_ablation.pipeline.inventory import delete_unused, take_inventory
@@ -52,6 +53,18 @@ def test_what_no_record_needs_is_deleted_and_nothing_else(chain, tmp_path):
     assert [item.name for item in deleted] == [third.name]
     assert (first.is_made, second.is_made, third.is_made) == (True, True, False)
     assert third.make().is_dir()
+
+
+def test_a_data_card_is_a_file_that_names_what_it_was_made_from(chain, tmp_path):
+    first, _, third = chain
+    for key, made_from in (("0123456789abcdef", first), ("fedcba9876543210", third)):
+        write_json(tmp_path / "cards" / f"{key}.json", {"inputs": [made_from.name]})
+    (tmp_path / "cards" / "notes.json").write_text("{}")
+    items = take_inventory(tmp_path, [("record", ["cards/0123456789abcdef"])])
+    assert {item.name for item in items if item.records} == {"cards/0123456789abcdef", first.name}
+    deleted = {item.name for item in delete_unused(items)}
+    assert {"cards/fedcba9876543210", third.name} <= deleted
+    assert sorted(path.name for path in (tmp_path / "cards").glob("*.json")) == ["0123456789abcdef.json", "notes.json"]
 
 
 def test_what_is_being_built_is_not_deleted(chain, tmp_path):

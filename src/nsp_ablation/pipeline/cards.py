@@ -127,6 +127,13 @@ def card_of(encoder: Encoder, tasks: list[TaskData]) -> Card | None:
     return Card(encoder.config, encoder.feed, tasks) if isinstance(encoder, TrainedEncoder) else None
 
 
+def keep_cards(encoders: list[Encoder], tasks: list[TaskData], results: Path) -> None:
+    """Copy the cards of finished cells to `results` where they were lost there and lie under the artifacts."""
+    for card in filter(None, (card_of(encoder, tasks) for encoder in encoders)):
+        if card.path.is_file() and not (results / "cards" / f"{card.key}.json").is_file():
+            write_card(owned(results, "cards", f"{card.key}.json"), card.make())
+
+
 def check_before_training(encoders: list[Encoder], tasks: list[TaskData], results: Path | None) -> None:
     """Refuse what would fail after an encoder was trained or fine-tuned, and what the card's checks refuse.
 

@@ -13,6 +13,7 @@ from nsp_ablation.base.owned_paths import locked
 from nsp_ablation.pipeline.chain import LINK_FILE, MAKERS
 
 _NAME = re.compile(r"[0-9a-f]{16}(\.at|\.shards)?")  # an artifact, exports on its way, shards of a killed preparation
+_CARD_NAME = re.compile(r"[0-9a-f]{16}\.json")  # a data card, which is a file
 
 
 @dataclass
@@ -51,7 +52,10 @@ def delete_unused(items: list[Item]) -> list[Item]:
     deleted = []
     for item in [item for item in items if not item.records]:
         with suppress(Timeout), locked(item.directory.with_name(f"{item.directory.name[:16]}.lock"), timeout=0):
-            remove_artifact(item.directory)
+            if item.directory.is_file():
+                item.directory.unlink()
+            else:
+                remove_artifact(item.directory)
             deleted.append(item)
     return deleted
 
@@ -61,14 +65,19 @@ def _items(root: Path, kind: str) -> list[Item]:
     if not directory.is_dir() or directory.is_symlink():
         return []
     names = (path for path in sorted(directory.iterdir()) if _NAME.fullmatch(path.name))
-    ours = (path for path in names if path.is_dir() and not path.is_symlink())
-    return [Item(f"{kind}/{path.name}", path, _num_bytes(path), _inputs(path)) for path in ours]
+    ours = [path for path in names if path.is_dir() and not path.is_symlink()]
+    if kind == "cards":
+        files = (path for path in sorted(directory.iterdir()) if _CARD_NAME.fullmatch(path.name))
+        ours += [path for path in files if path.is_file() and not path.is_symlink()]
+    return [Item(f"{kind}/{path.name.removesuffix('.json')}", path, _num_bytes(path), _inputs(path)) for path in ours]
 
 
-def _num_bytes(directory: Path) -> int:
-    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+def _num_bytes(path: Path) -> int:
+    files = [path] if path.is_file() else path.rglob("*")
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
-def _inputs(directory: Path) -> list[str] | None:
-    path = directory / LINK_FILE
-    return read_json(path)["inputs"] if path.is_file() else None
+def _inputs(path: Path) -> list[str] | None:
+    """Return what an artifact was made from, which a directory has in a file of its own, and a card in itself."""
+    file = path if path.is_file() else path / LINK_FILE
+    return list(read_json(file)["inputs"]) if file.is_file() else None

@@ -31,6 +31,11 @@ class TaskData(Artifact):
     def facts(self) -> TaskKindFacts:
         return TASK_KINDS[self.options.kind]
 
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether nothing of it is to be fetched: held-out documents, or files."""
+        return self.facts.reads == "heldout" or self.options.path is not None
+
     def identity(self) -> Any:
         options = self.options
         content: Any = None  # held-out documents have a name elsewhere

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from nsp_ablation.base.errors import InputError
-from nsp_ablation.pipeline.cards import check_before_training
+from nsp_ablation.pipeline.cards import check_before_training, keep_cards
 from nsp_ablation.pipeline.encoders import encoders_of
 from nsp_ablation.pipeline.results import make_missing, results_of
 from nsp_ablation.pipeline.task_data import tasks_of
@@ -32,6 +32,7 @@ def run(cell: CellRun) -> None:
     for task in {result.task.key: result.task for result in missing}.values():
         task.check_files()
     unready = {result.encoder.key: result.encoder for result in missing}
+    keep_cards(encoders, tasks, folder.path)
     check_before_training([*unready.values()], tasks, folder.path)
     if failed := make_missing(missing, folder):
         raise InputError(failed[0] if len(failed) == 1 else f"{len(failed)} records failed, the first: {failed[0]}")

@@ -4,7 +4,7 @@ What it shows is read from the same feed that training reads.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,13 @@ from nsp_ablation.base.artifact import write_text
 from nsp_ablation.config.identity import resolved_objective
 from nsp_ablation.config.schema import Config
 from nsp_ablation.options.format_options import FORMATS, FormatOptions
+from nsp_ablation.pipeline.cards import Card
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.feed import Feed, OpenFeed, feed_of
 from nsp_ablation.pipeline.overview import chain_lines
+from nsp_ablation.pipeline.task_data import tasks_of
+from nsp_ablation.samples.inspection.card_lines import CardLine
+from nsp_ablation.samples.inspection.card_text import print_card
 from nsp_ablation.samples.inspection.contract import header, sample_rows, write_jsonl
 from nsp_ablation.samples.inspection.formats_figure import figure
 from nsp_ablation.samples.inspection.formats_page import make_page
@@ -36,6 +40,7 @@ def run(cell: CellRun) -> None:
         _write_samples(config, link.open(), Path(config.inspect.output))
     if config.inspect.figure is None and config.inspect.output is None:
         _print(config, link.open(), TokenNames(link.stores.vocabulary.make()))
+        _print_card(config, link)
         for line in chain_lines(config):
             say("chain", line)
 
@@ -48,6 +53,13 @@ def _print(config: Config, feed: OpenFeed, vocabulary: TokenNames) -> None:
     rows |= update_rows(feed.store, index, config.masking, feed.size, budget=config.budget, max_steps=max_steps)
     arm = f"{config.format.name}, {resolved_objective(config)}, {config.masking.name} masking"
     print_statistics(console, f"{arm}, T = {config.max_length}", rows, index.lengths(), config.max_length)
+
+
+def _print_card(config: Config, link: Feed) -> None:
+    """Print the data card, refuse nothing: with the tasks whose files are at hand, not on the hub."""
+    tasks = [task for task in tasks_of(config, link.stores.corpus) if task.is_at_hand]
+    card = Card(config, link, tasks)
+    print_card(Console(highlight=False), card.key, [CardLine(**asdict(line)) for line in card.make().lines])
 
 
 def _samples(config: Config, feed: OpenFeed) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nsp_ablation.options.output_options import ReportOptions
 from nsp_ablation.reporting.analysis.caption import caption
+from nsp_ablation.reporting.analysis.card_facts import card_table
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.comparisons import Comparison, compare
 from nsp_ablation.reporting.analysis.decisions import DECISIONS, Decision
@@ -43,6 +44,7 @@ class Report:
     warnings: list[str]
     failures: list[str]
     comparisons: list[Comparison]
+    data_cards: FactsTable
     pretraining: FactsTable
     provenance: FactsTable
     settings: dict[str, list[str]]
@@ -84,6 +86,7 @@ def load_report(
         warnings=warnings(study),
         failures=failures(study),
         comparisons=compare(study),
+        data_cards=card_table(study, folder),
         pretraining=pretraining_table(study),
         provenance=provenance_table(study),
         settings=_settings(study, configs),

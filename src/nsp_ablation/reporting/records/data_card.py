@@ -44,7 +44,7 @@ class DataCard:
 
 def write_card(path: Path, card: DataCard) -> None:
     """Write a card with its digest; nothing is done where this card is there already."""
-    if not path.is_file() or read_card(path) != card:
+    if not path.is_file() or read_card(path) != sealed(card):
         write_json(path, asdict(sealed(card)))
 
 

@@ -36,6 +36,7 @@ def appendix(report: Report) -> str:
         f"\\section*{{{escape(report.title)}}}",
         _section("Set-up", _setup(report)),
         _section("Results", _results(report)),
+        _section("What each arm's corpus is (first seed)", _on_its_side(report.data_cards)),
         _section("What each pre-training did (means over seeds)", _on_its_side(report.pretraining)),
         _section("Hyper-parameters (where arms differ, every value)", _two_columns("setting", "value", settings)),
         _section("Open points of the paper and decisions", _decisions(report)),

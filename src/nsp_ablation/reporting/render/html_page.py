@@ -26,6 +26,7 @@ def html_page(report: Report) -> str:
         report=report,
         lines_of=lines_of,
         figures=[(name, _inline_svg(name, svg), text) for name, svg, text in figures if svg is not None],
+        cards=[*zip(report.data_cards.heads, *report.data_cards.rows, strict=True)] if report.data_cards.rows else [],
         comparisons=[comparison_texts(one) for one in report.comparisons],
     )
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from nsp_ablation.reporting.analysis.card_facts import card_sentences
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.comparisons import COMPARISON_COLUMNS, Comparison
 from nsp_ablation.reporting.analysis.make_report import Report
@@ -32,6 +33,7 @@ def markdown_page(report: Report) -> str:
         f"# {markdown(report.title)}",
         markdown_table(report),
         markdown(" ".join(report.caption)),
+        "\n".join(f"- {markdown(sentence)}" for sentence in card_sentences(report.data_cards)),
         "\n".join(notes),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -3,6 +3,7 @@
 import textwrap
 from pathlib import Path
 
+from nsp_ablation.reporting.analysis.card_facts import card_sentences
 from nsp_ablation.reporting.analysis.comparisons import Comparison
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.render.table_files import comparison_texts, lines_of
@@ -20,6 +21,8 @@ def terminal_text(report: Report, directory: Path, trouble: list[str], *, color:
         parts += [terminal_table(report, width, color), _wrapped(" ".join(report.caption), width)]
     else:
         parts.append("No results yet.")
+    if report.data_cards.rows:
+        parts.append("\n".join(_wrapped(sentence, width) for sentence in card_sentences(report.data_cards)))
     if report.comparisons:
         parts.append(_comparison_lines(report.comparisons))
     parts += _notes("warning", [*report.warnings, *trouble], width) + _notes("failed", report.failures, width)

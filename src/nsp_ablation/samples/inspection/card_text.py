@@ -2,6 +2,7 @@
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from nsp_ablation.samples.inspection.card_lines import CardLine
 
@@ -21,5 +22,6 @@ def print_card(console: Console, key: str, lines: list[CardLine]) -> None:
     table = Table(show_header=False, box=None, title=f"data card {key}", title_justify="left", title_style="bold")
     for line in lines:
         bound = "" if line.bound is None else f"bound {line.bound:g}"
-        table.add_row(f"[{_STYLES[line.verdict]}]{line.verdict}[/]", line.title, line.text, bound)
+        verdict = Text(line.verdict, style=_STYLES[line.verdict])
+        table.add_row(verdict, Text(line.title), Text(line.text), bound)
     console.print(table)

@@ -1,0 +1,39 @@
+"""What the data cards of a study say: one row per trained arm, and as sentences."""
+
+from pathlib import Path
+
+from nsp_ablation.reporting.analysis.facts import FactsTable
+from nsp_ablation.reporting.analysis.study import Study
+from nsp_ablation.reporting.records.data_card import CardEntry, DataCard, read_card
+
+
+def card_table(study: Study, folder: Path) -> FactsTable:
+    """Return one row per trained arm, of the card of its first pre-training seed; an arm without a card has none.
+
+    A doubtful value has its verdict behind it. Raises DamageError naming a card that is not what was written.
+    """
+    cards: dict[str, DataCard] = {}
+    for arm in study.scores.arms:
+        records = sorted(study.of_arm(arm), key=lambda record: record.pretraining_seed or 0)
+        paths = (folder / "cards" / f"{record.card}.json" for record in records if record.card)
+        if path := next((path for path in paths if path.is_file()), None):
+            cards[study.labels[arm]] = read_card(path)
+    texts = {label: {line.title: _text(line) for line in card.lines} for label, card in cards.items()}
+    titles = list(dict.fromkeys(title for lines in texts.values() for title in lines))
+    rows = [[label, *(lines.get(title, "–") for title in titles)] for label, lines in texts.items()]
+    return FactsTable(["", *titles], rows)
+
+
+def card_sentences(table: FactsTable) -> list[str]:
+    """Return what all arms have in common as one sentence, then a sentence per arm with what is its own."""
+    columns = list(zip(table.heads[1:], zip(*(row[1:] for row in table.rows), strict=True), strict=False))
+    common = [f"{title} {texts[0]}" for title, texts in columns if len(set(texts)) == 1]
+    sentences = [f"Data: {'; '.join(common)}."] if common else []
+    for number, row in enumerate(table.rows):
+        own = [f"{title} {texts[number]}" for title, texts in columns if len(set(texts)) > 1 and texts[number] != "–"]
+        sentences += [f"{row[0]}: {'; '.join(own)}."] if own else []
+    return sentences
+
+
+def _text(line: CardEntry) -> str:
+    return f"{line.text} ({line.verdict})" if line.verdict in ("warn", "refused") else line.text
