@@ -58,6 +58,8 @@ def choices(tmp_path, task_of):
         lines = []
         for n in range(number):
             options = draw.sample([*NAMES, "yes"], 4)
+            if n % 3 == 0:  # three options beside questions of four
+                options.remove(next(option for option in options if option != "yes"))
             passage = {"id": f"{n}", "article": "the dog is red .", "questions": ["_ lives ?"]}
             lines.append(json.dumps(passage | {"options": [options], "answers": ["ABCD"[options.index("yes")]]}))
         (tmp_path / f"{split}.jsonl").write_text("\n".join(lines))

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -162,6 +163,22 @@ def test_answers_are_letters_up_to_z_or_the_text_of_one_option(tmp_path, task_of
     outcome = multiple_choice.score(examples, [25, 2, 1], CHOICES)
     assert outcome.predictions == {"line1-0": "Z", "line1-1": "C", "line1-2": "B"}
     assert outcome.scores.tolist() == [1.0, 0.0, 1.0]
+
+
+def test_rows_of_the_hub_may_differ_too():
+    rows = [
+        {"example_id": "p", "article": "x", "question": "q", "options": ["a", "b", "c"], "answer": "C"},
+        {"example_id": "p", "article": "x", "question": "q", "options": ["a", "b"], "answer": "b"},
+        {"example_id": "r", "article": "x", "question": "q", "options": ["a", "b"], "answer": "C"},
+    ]
+    left_out = LeftOut()
+    examples = multiple_choice.read_rows(rows, replace(CHOICES, bad_questions="skip"), left_out)
+    assert [(example.id, example.label) for example in examples] == [("p-0", 2), ("p-1", 1)]
+    assert left_out.lines() == [
+        "bad questions left out: 1 (row r: answer 'C' of question r-0 names none of its 2 options)"
+    ]
+    with pytest.raises(ValueError, match="tasks.task: 1 bad question: row r: answer 'C'"):
+        multiple_choice.read_rows(rows, CHOICES, left_out)
 
 
 BAD = {

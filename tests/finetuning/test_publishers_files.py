@@ -194,7 +194,7 @@ def test_hidden_files_never_count(tmp_path, task_of):
 def test_a_directory_of_passages_without_any_is_named(tmp_path, task_of):
     (tmp_path / "dev").mkdir()
     (tmp_path / "dev" / ".1.txt").write_text("{}")
-    with pytest.raises(ValueError, match=r"dev holds no \*.txt files"):
+    with pytest.raises(ValueError, match=r"dev is a directory without \*.txt files"):
         read_task(task_of("multiple_choice", tmp_path), "dev")
 
 

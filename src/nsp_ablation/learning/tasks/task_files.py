@@ -52,7 +52,9 @@ def passage_files(directory: Path) -> list[Path]:
     """
     files = [file for file in files_below(directory) if ".txt" in file.suffixes]
     if not files:
-        raise InputError(f"{directory} holds no *.txt files; a directory holds RACE's passages, a file each")
+        raise InputError(
+            f"{directory} is a directory without *.txt files, as RACE's passages are; name a file or another one"
+        )
     return sorted(files, key=lambda file: (str(file.parent), _natural(file.name)))
 
 
