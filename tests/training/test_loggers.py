@@ -3,8 +3,11 @@
 import warnings
 
 import pytest
+from pytorch_lightning.loggers import Logger
 
-from nsp_ablation.learning.engine.run_loggers import close_logger, make_logger, start_wandb
+from nsp_ablation.base.errors import InputError
+from nsp_ablation.base.optional_parts import omit, optional
+from nsp_ablation.learning.engine.run_loggers import OptionalCurves, close_logger, make_logger, start_wandb
 
 SETTINGS = {
     "project": "p",
@@ -98,3 +101,54 @@ def test_online_without_a_key_warns_and_goes_on_offline(tmp_path, monkeypatch):
         close_logger(logger)
     assert any("wandb is not reachable" in str(warning.message) for warning in caught)
     assert list(tmp_path.rglob("offline-run-*"))
+
+
+class Dies(Logger):
+    """A logger that fails at its second metrics, as wandb does when its service has died."""
+
+    name, version = "dies", 0
+
+    def __init__(self):
+        super().__init__()
+        self.logged = []
+
+    def log_metrics(self, metrics, step=None):
+        if self.logged:
+            raise BrokenPipeError(32, "the service died")
+        self.logged.append((metrics, step))
+
+    def log_hyperparams(self, params):
+        pass
+
+    def finalize(self, status):
+        raise BrokenPipeError(32, "the service died")
+
+
+def test_curves_that_fail_are_said_once_and_noted_and_training_goes_on():
+    said, inner = [], Dies()
+    logger = OptionalCurves(lambda: inner, said.append)
+    for step in range(4):
+        logger.log_metrics({"loss": 1.0}, step=step)
+    logger.save()
+    logger.close()
+    assert inner.logged == [({"loss": 1.0}, 0)]
+    assert logger.omitted == {"curves": "BrokenPipeError: [Errno 32] the service died"}
+    assert len(said) == 1
+    assert "left out: BrokenPipeError" in said[0]
+
+
+def test_a_logger_that_cannot_start_is_left_out_but_a_users_mistake_is_not():
+    def fail(error):
+        raise error
+
+    assert OptionalCurves(lambda: fail(OSError("no space")), print).omitted == {"curves": "OSError: no space"}
+    with pytest.raises(InputError, match="not installed"):
+        OptionalCurves(lambda: fail(InputError("tensorboard is not installed")), print)
+    assert OptionalCurves(Dies, print).omitted == {}
+
+
+def test_only_declared_parts_may_be_left_out():
+    with pytest.raises(AssertionError, match="checkpoint"), optional("checkpoint", {}, print):
+        pass
+    with pytest.raises(AssertionError, match="checkpoint"):
+        omit("checkpoint", "", {}, print)

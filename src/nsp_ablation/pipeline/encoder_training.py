@@ -85,7 +85,7 @@ def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
         "epochs": read.epochs,
         "cut_sentences": feed.index_of(1).cut_sentences,
         "mask_exposures": config.masking.exposures(read.epochs),
-        "omitted": feed.omitted if config.pretraining.heldout_tokens else {},
+        "omitted": logger.omitted | (feed.omitted if config.pretraining.heldout_tokens else {}),
     }
     export_encoder(model, tokenizer, directory, facts | block)
 

@@ -29,16 +29,23 @@ _PROGRESS_UPDATES = 50  # reading the loss costs more than an update of a small 
 
 def evaluate(
     config: Config, encoder: Encoder, task: TaskData, seed: int | None, state: Path
-) -> tuple[Outcome, str, str]:
-    """Return the outcome, the device's name and the attention backend; `state` keeps an interrupted fine-tuning.
+) -> tuple[Outcome, str, str, dict[str, str]]:
+    """Return the outcome, the device's name, the attention backend and the optional parts that were left out; `state`
+    keeps an interrupted fine-tuning.
 
     Raises InputError for unreadable files, or a corpus that holds no document out.
     """
-    outcome = _probe(config, encoder, task) if seed is None else _finetune(config, encoder, task, seed, state)
-    return outcome, device_name(config.trainer), _backends(encoder)
+    omitted: dict[str, str] = {}
+    if seed is None:
+        outcome = _probe(config, encoder, task)
+    else:
+        outcome, omitted = _finetune(config, encoder, task, seed, state)
+    return outcome, device_name(config.trainer), _backends(encoder), omitted
 
 
-def _finetune(config: Config, encoder: Encoder, task: TaskData, seed: int, state: Path) -> Outcome:
+def _finetune(
+    config: Config, encoder: Encoder, task: TaskData, seed: int, state: Path
+) -> tuple[Outcome, dict[str, str]]:
     name = task.options.name
     checkpoint = Checkpointing(
         path=state / "last.ckpt",
@@ -63,7 +70,7 @@ def _finetune(config: Config, encoder: Encoder, task: TaskData, seed: int, state
         )
     ceiling = type_only_ceiling(name, split_files(task.options, "dev")[0]) if task.is_generated else None
     metrics = outcome.metrics if ceiling is None else outcome.metrics | {"type_only_ceiling": ceiling}
-    return replace(outcome, metrics=metrics, baselines=task.baselines())
+    return replace(outcome, metrics=metrics, baselines=task.baselines()), logger.omitted
 
 
 def _probe(config: Config, encoder: Encoder, task: TaskData) -> Outcome:

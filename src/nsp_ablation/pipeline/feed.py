@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.base.optional_parts import HELDOUT_LOSS, omit
 from nsp_ablation.config.identity import feed_settings, pair_order
 from nsp_ablation.config.schema import Config
 from nsp_ablation.options.format_options import FormatOptions, matched_format
@@ -143,13 +144,13 @@ class Feed:
         return index.open()
 
     def _heldout_index(self, heldout: TokenStore, omitted: dict[str, str]) -> SampleIndex | None:
-        """Return the samples of the held-out documents in the format itself; None, with the reason in `omitted`, where
-        these few documents cannot make any, though the corpus can. The corpus' seed draws them: equal for all arms."""
+        """Return the samples of the held-out documents in the format itself; None, noted in `omitted`, where these few
+        documents cannot make any, though the corpus can. The corpus' seed draws them: equal for all arms."""
         try:
             return self._open(self.config.format, heldout, 0, self.config.corpus.seed)
         except NoSamplesError as error:
-            omitted["heldout_loss"] = f"of the held-out documents alone: {error}"
-            say("prepare", f"no held-out loss, since {omitted['heldout_loss']}")
+            reason = f"of the held-out documents alone: {error}"
+            omit(HELDOUT_LOSS, reason, omitted, lambda text: say("prepare", text))
             return None
 
     def _update_size(self, store: TokenStore, own: SampleIndex) -> UpdateSize:

@@ -60,7 +60,7 @@ class Result:
 
         encoder, metric = self.encoder, self.task.options.metric
         state = owned(encoder.root, "runs", self.id)
-        outcome, device, backend = evaluate(self.config, encoder, self.task, self.seed, state)
+        outcome, device, backend, omitted = evaluate(self.config, encoder, self.task, self.seed, state)
         done = {
             "status": "done",
             "metrics": outcome.metrics,
@@ -70,7 +70,7 @@ class Result:
             "finetuning": FinetuningFacts(outcome.updates, outcome.seconds),
             "encoder": encoder.reference(),
             "made_from": self.made_from(),
-            "omitted": _omitted(encoder),
+            "omitted": _omitted(encoder) | omitted,
         }
         folder.write(
             self.id, self._record(device, backend, done), outcome.scores, outcome.example_ids, outcome.predictions

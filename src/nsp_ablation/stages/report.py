@@ -8,11 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from nsp_ablation.base.errors import StatedError
-from nsp_ablation.base.owned_paths import locked, owned
+from nsp_ablation.base.optional_parts import DASHBOARD_TABLE, optional
+from nsp_ablation.base.owned_paths import locked, make_directory, owned
 from nsp_ablation.base.process import job_rank
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.tree import leaves
-from nsp_ablation.pipeline.console import say_error
+from nsp_ablation.pipeline.console import say, say_error
 from nsp_ablation.reporting.analysis.make_report import Report, load_report
 from nsp_ablation.reporting.records.anonymity import places_of
 from nsp_ablation.reporting.records.manifest import Manifest, is_sweep_open
@@ -96,10 +97,10 @@ def _log(config: Config, report: Report) -> None:
     from nsp_ablation.learning.engine.run_loggers import start_wandb
     from nsp_ablation.reporting.dashboards.wandb_table import log_report
 
-    directory = Path(config.paths.artifacts) / "logs" / "report"
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = make_directory(owned(Path(config.paths.artifacts), "logs", "report"))
     names = {"project": config.logger.project, "entity": config.logger.entity, "name": f"{config.name} report"}
-    log_report(report, start_wandb(config.logger.offline, dir=directory, job_type="report", **names))
+    with optional(DASHBOARD_TABLE, {}, lambda text: say("report", text)):
+        log_report(report, start_wandb(config.logger.offline, dir=directory, job_type="report", **names))
 
 
 def _is_first() -> bool:

@@ -1,6 +1,7 @@
 """Where curves go: CSV files, TensorBoard, or Weights & Biases (offline unless asked)."""
 
 import warnings
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.base.optional_parts import CURVES, optional
 from nsp_ablation.options.output_options import WANDB_NAME, WANDB_TAG
 
 _NAMES = ("name", "group", "job_type")
@@ -43,6 +45,48 @@ def make_logger(
     experiment.define_metric("trainer/global_step")
     experiment.define_metric("*", step_metric="trainer/global_step", step_sync=True)
     return WandbLogger(experiment=experiment)
+
+
+class OptionalCurves(Logger):
+    """A logger that may fail: its first failure is noted in `omitted` and said, and its training goes on without it."""
+
+    def __init__(self, make: Callable[[], Logger], say: Callable[[str], None]) -> None:
+        """`make` gives the logger; InputError of it passes."""
+        super().__init__()
+        self.omitted: dict[str, str] = {}
+        self._say = say
+        self._inner: Logger | None = None
+        with optional(CURVES, self.omitted, say):
+            self._inner = make()
+
+    @property
+    def name(self) -> str:
+        return CURVES
+
+    @property
+    def version(self) -> int:
+        return 0
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        self._attempt(lambda inner: inner.log_metrics(metrics, step))
+
+    def log_hyperparams(self, params: Any, *arguments: Any, **options: Any) -> None:
+        self._attempt(lambda inner: inner.log_hyperparams(params, *arguments, **options))
+
+    def save(self) -> None:
+        self._attempt(lambda inner: inner.save())
+
+    def finalize(self, status: str) -> None:
+        self._attempt(lambda inner: inner.finalize(status))
+
+    def close(self) -> None:
+        """Write what is left and end the run."""
+        self._attempt(close_logger)
+
+    def _attempt(self, act: Callable[[Logger], Any]) -> None:
+        if self._inner is not None and not self.omitted:
+            with optional(CURVES, self.omitted, self._say):
+                act(self._inner)
 
 
 def close_logger(logger: Logger) -> None:
