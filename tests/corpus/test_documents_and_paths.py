@@ -1,6 +1,6 @@
 import pytest
 
-from nsp_ablation.text.corpus.document import is_heldout, text_digest
+from nsp_ablation.text.corpus.document import blocks_of, is_heldout, text_digest
 from nsp_ablation.text.corpus.piece import expand
 
 DIGESTS = [text_digest(f"Text number {number}.") for number in range(5000)]
@@ -56,3 +56,19 @@ def test_a_path_that_matches_nothing_is_refused(tree, pattern):
         ValueError, match=r"corpus\.path=.* matches no file; give a file, a directory with files or a glob"
     ):
         expand(str(tree / pattern))
+
+
+@pytest.mark.parametrize("unit", ["A b. C d.\n\n", "A b. C d.\n", "A b. C d. ", "x", "文。"])
+def test_blocks_of_a_long_document_are_short_and_together_the_document(unit):
+    text = unit * (3_000_000 // len(unit))
+    blocks = list(blocks_of(text))
+    assert "".join(blocks) == text
+    assert max(map(len, blocks)) <= 1 << 20
+    assert len(blocks) == -(-len(text) // (1 << 20))
+    border = unit[-2:].lstrip(".")
+    assert all(block.startswith(border) for block in blocks[1:] if border.isspace())
+
+
+def test_a_document_of_less_than_a_block_is_whole():
+    text = "a\n\nb" * 200_000
+    assert list(blocks_of(text)) == [text]

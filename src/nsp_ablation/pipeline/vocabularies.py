@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from nsp_ablation.config.identity import tokenizer_settings
 from nsp_ablation.options.corpus_options import TokenizerOptions
 from nsp_ablation.pipeline.chain import Artifact
 from nsp_ablation.pipeline.corpora import Corpus
+from nsp_ablation.text.corpus.document import blocks_of
 from nsp_ablation.text.tokenization.tokenizer import copy_pretrained, train_tokenizer
 
 
@@ -49,7 +50,7 @@ class Vocabulary(Artifact):
             self._compare(directory, ())
             return
         texts = islice(self.corpus.training_texts(), options.max_train_documents)
-        train_tokenizer(options, texts, directory)
+        train_tokenizer(options, chain.from_iterable(map(blocks_of, texts)), directory)
 
     def check_texts(self, texts: Iterable[str]) -> None:
         """Refuse a tokenizer that was taken over and reads these texts in two ways. Raises InputError."""

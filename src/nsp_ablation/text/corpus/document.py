@@ -5,6 +5,10 @@ is wrong with one is said where it is read, with file and line.
 """
 
 import hashlib
+from collections.abc import Iterator
+
+# A document of fewer characters is whole: a novel has about as many, and an encoder reads a few thousand at a time.
+_MAX_BLOCK = 1 << 20
 
 
 def text_digest(text: str) -> bytes:
@@ -23,3 +27,17 @@ def is_heldout(digest: bytes, fraction: float) -> bool:
 def least_heldout_fraction(digest: bytes) -> float:
     """Return the fraction above which the document of a `text_digest` is held out."""
     return int.from_bytes(digest[:8], "little") / 2**64
+
+
+def blocks_of(text: str) -> Iterator[str]:
+    """Yield a document's text in blocks of at most 2^20 characters, so that what is made of one stays small.
+
+    A longer document is cut at blank lines, else at line ends, at spaces, or anywhere; no sentence crosses a cut.
+    """
+    start = 0
+    while len(text) - start > _MAX_BLOCK:
+        found = (text.rfind(border, start + 1, start + _MAX_BLOCK) for border in ("\n\n", "\n", " "))
+        end = next((position for position in found if position > 0), start + _MAX_BLOCK)
+        yield text[start:end]
+        start = end
+    yield text[start:] if start else text

@@ -17,7 +17,7 @@ import numpy as np
 from tokenizers import Encoding, Tokenizer
 
 from nsp_ablation.base.artifact import build_once, write_json
-from nsp_ablation.text.corpus.document import is_heldout, least_heldout_fraction, text_digest
+from nsp_ablation.text.corpus.document import blocks_of, is_heldout, least_heldout_fraction, text_digest
 from nsp_ablation.text.corpus.sentences import split_sentences
 from nsp_ablation.text.corpus.source import Source, read_source
 from nsp_ablation.text.store.array_file import ArrayWriter, StoreArrays
@@ -142,10 +142,11 @@ def _batches(texts: Iterator[str], recipe: ShardRecipe, batch_sentences: int) ->
         digest = text_digest(text)
         part = HELDOUT if is_heldout(digest, recipe.heldout_fraction) else TRAIN
         batch = batches[part]
-        sentences = recipe.split(text)
-        if batch.has_room(len(sentences), len(text), batch_sentences):
-            batch.add(sentences, len(text))
-        else:
+        for block in blocks_of(text):
+            sentences = recipe.split(block)
+            if batch.has_room(len(sentences), len(block), batch_sentences):
+                batch.add(sentences, len(block))
+                continue
             for sentence in sentences:
                 if batch.is_full(batch_sentences):
                     yield part, batch
