@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.errors import InputError
+from nsp_ablation.text.corpus.parquet_pages import page_sizes
 from nsp_ablation.text.corpus.piece import Piece
 
 _NUM_ROWS = 64  # read at a time: as fast as 1024, and rows that a dictionary packs into little stay few
@@ -68,14 +69,19 @@ def _rows(batch: Any, names: list[str]) -> Iterator[dict[str, Any]]:
 def _num_rows_at_a_time(path: Path, group: Any, names: list[str], max_cell_bytes: int) -> int:
     """Return how many rows of a row group are read together: `_BATCH_BYTES` on average.
 
-    Raises InputError where a page, which is decompressed as a whole, or a cell must hold more than `max_cell_bytes`.
+    Raises InputError where a page, which is decompressed as a whole, has more than twice `max_cell_bytes`: so that many
+    cells of half that size, or one of that size beside others, are read.
     """
     columns = [group.column(number) for number in range(group.num_columns)]
-    num_bytes = sum(column.total_uncompressed_size for column in columns if column.path_in_schema in names)
-    average = num_bytes // max(1, group.num_rows)
-    if average > max_cell_bytes:
-        raise InputError(
-            f"{path} has cells of {average:,} bytes on average in a row group; part them into documents, or raise "
-            f"corpus.max_line_bytes={max_cell_bytes}"
-        )
+    columns = [column for column in columns if column.path_in_schema in names]
+    with open(path, "rb") as file:
+        for column in columns:
+            start = min(filter(None, (column.dictionary_page_offset, column.data_page_offset)))
+            largest = max(page_sizes(file, start, start + column.total_compressed_size), default=0)
+            if largest > 2 * max_cell_bytes:
+                raise InputError(
+                    f"{path} holds a page of {largest:,} bytes in column {column.path_in_schema}; write it with fewer "
+                    f"rows a page (in pyarrow write_batch_size=16), or set corpus.max_line_bytes={-(-largest // 2)}"
+                )
+    average = sum(column.total_uncompressed_size for column in columns) // max(1, group.num_rows)
     return max(1, min(_NUM_ROWS, _BATCH_BYTES // max(1, average)))
