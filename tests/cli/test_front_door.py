@@ -1,12 +1,14 @@
 """What is found before anything is composed, which advice works, and cells that stand under two names."""
 
 import time
+from pathlib import Path
 
 import pytest
 
 from nsp_ablation.base.errors import InputError, redacted
 from nsp_ablation.cli.answers import answer
 from nsp_ablation.cli.arguments import answers, parse_arguments
+from nsp_ablation.cli.planned_cells import open_composer, plan
 from nsp_ablation.config.identity import cell_identity
 from nsp_ablation.config.problem import ConfigurationError
 from nsp_ablation.config.tree import required, settings
@@ -55,8 +57,10 @@ def answered(composer, project_root, cells, capsys):
 
     def text(*words: str) -> str:
         arguments = parse_arguments(list(words))
+        own = arguments.config_path or arguments.config_name
+        used = open_composer(arguments, project_root) if own else composer
         (flag,) = answers(arguments)
-        answer(flag, arguments, composer, project_root)
+        answer(flag, arguments, used, project_root)
         return capsys.readouterr().out
 
     return text
@@ -108,6 +112,8 @@ def test_flags_that_answer_stand_anywhere_and_check_what_is_typed(answered, comm
         ("-r -m", "--run and --multirun: choose one"),
         ("--markdown", "--markdown: belongs to --explain"),
         ("-p format", "--package: belongs to --cfg"),
+        (f"-cp {'x' * 300}", "--config-path=xxx"),
+        ("-cn nope", "--config-name=nope: no such file in conf; allowed: config"),
         ("-sc", "--shell-completion: expected install=SHELL"),
         ("-sc query=bash", "asked by the shell itself"),
         ("--cfg job --package format.nope", "--package format.nope: no such key"),
@@ -145,10 +151,10 @@ def test_a_flag_that_cannot_be_answered_is_one_line(answered, command, said):
     ],
 )
 def test_cells_that_are_one_run_once(planned_whole, sweep, number):
-    plan = planned_whole("-m", *words_of(sweep))
-    assert len(plan.cells) == number
-    assert len({cell_key(cell.config) for cell in plan.cells}) == number
-    for left_out, equal in plan.repeated:
+    found = planned_whole("-m", *words_of(sweep))
+    assert len(found.cells) == number
+    assert len({cell_key(cell.config) for cell in found.cells}) == number
+    for left_out, equal in found.repeated:
         assert cell_identity(left_out.config) == cell_identity(equal.config)
         assert cell_key(left_out.config) == cell_key(equal.config)
 
@@ -156,8 +162,6 @@ def test_cells_that_are_one_run_once(planned_whole, sweep, number):
 @pytest.fixture
 def planned_whole(composer, tmp_path, monkeypatch):
     """planned_whole("-m", "seed=1,1"): the whole plan of a command."""
-    from nsp_ablation.cli.planned_cells import plan
-
     monkeypatch.chdir(tmp_path)
     return lambda *words: plan(parse_arguments(list(words)), composer)
 
@@ -248,6 +252,7 @@ def test_credentials_are_never_shown(refused, key):
 def test_credentials_are_left_out_of_every_stated_error():
     assert str(InputError("x: s3://a:b@c/d?api_key=e&f=g is gone")) == "x: s3://***@c/d?api_key=***&f=g is gone"
     assert redacted("a@b, c://d/e@f") == "a@b, c://d/e@f"
+    assert redacted(str(Path("s3://a:b@c/d"))) == "s3:/***@c/d"
 
 
 def test_a_plug_in_that_is_not_installed_is_named_with_its_package(refused, monkeypatch):

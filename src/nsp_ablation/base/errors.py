@@ -7,15 +7,15 @@ the class that it can answer, never a wider one. What a URL holds of credentials
 
 import re
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/\s'\"]*@")
+_CREDENTIALS = re.compile(r"([A-Za-z][\w+.-]*:/{1,2})[^/\s'\"]*@")  # one slash: paths fold the two into one
 _TOKENS = re.compile(r"(?i)([?&](?:access_|api_|auth_)?(?:token|key|secret|password|signature|sig)=)[^&\s'\"]+")
 
 
 def redacted(text: str) -> str:
     """Return a text without the credentials in its URLs: `https://***@host/x?token=***`."""
-    if "://" not in text:
+    if ":/" not in text:
         return text
-    return _TOKENS.sub(r"\1***", _CREDENTIALS.sub("***@", text))
+    return _TOKENS.sub(r"\1***", _CREDENTIALS.sub(r"\1***@", text))
 
 
 class StatedError(ValueError):

@@ -67,8 +67,8 @@ def open_composer(arguments: Namespace, root: Path) -> Composer:
     own, replaced = arguments.config_dir, root / (arguments.config_path or "conf")
     if own is not None and not os.path.isdir(own):
         raise ConfigurationError([f"--config-dir={own}: no such directory"])
-    if not replaced.is_dir():
-        raise ConfigurationError([f"--config-path={arguments.config_path}: no such directory ({replaced})"])
+    if not os.path.isdir(replaced):
+        raise ConfigurationError([f"--config-path={arguments.config_path}: no such directory"])
     searchpath = [] if own is None else [f"hydra.searchpath=['file://{os.path.abspath(own)}']"]
     with translated(lambda group: []):
         composer = make_composer(root, arguments.config_path, arguments.config_name, searchpath)
