@@ -19,7 +19,9 @@ class MaskingOptions:
     count: str = science(
         "exact", "round(probability * n) targets, or a coin per token (fidelity row 13).", "exact", "bernoulli"
     )
-    unit: str = science("token", "What is chosen as a whole: single tokens, or whole words.", "token", "whole_word")
+    unit: str = science(
+        "token", "What is chosen: single tokens, or whole words (a Chinese character is one).", "token", "whole_word"
+    )
 
     def mask_epoch(self, epoch: int) -> int:
         """Return the number of the mask that an epoch (from 1) uses: (epoch - 1) mod copies, or the epoch itself."""

@@ -23,6 +23,7 @@ from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.registry import Format, make_format
 from nsp_ablation.samples.formats.sample_index import NoSamplesError, SampleIndex
 from nsp_ablation.text.store.token_store import TokenStore
+from nsp_ablation.text.tokenization.token_bytes import token_bytes
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, num_ids, special_tokens, word_starts
 
 
@@ -130,8 +131,10 @@ class Feed:
     def masks(self) -> Masks:
         """Return the configuration's masks; those of whole words need the tokenizer's table of word starts."""
         whole_words = self.config.masking.unit == "whole_word"
-        starts = word_starts(self.stores.vocabulary.make()) if whole_words else None
-        return Masks(self.config.masking, self.config.seed, starts)
+        if not whole_words:
+            return Masks(self.config.masking, self.config.seed)
+        tokenizer = self.stores.vocabulary.make()
+        return Masks(self.config.masking, self.config.seed, word_starts(tokenizer), token_bytes(tokenizer))
 
     def _index(self, options: FormatOptions, store: TokenStore, epoch: int, seed: int | None = None) -> Index:
         built = make_format(options, pair_order(self.config))

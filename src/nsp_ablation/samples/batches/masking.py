@@ -14,7 +14,7 @@ from numba import njit
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.randomness import epoch_key, stream
 from nsp_ablation.options.masking_options import MaskingOptions
-from nsp_ablation.samples.batches.whole_words import choose_words
+from nsp_ablation.samples.batches.whole_words import choose_words, separate_characters
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.kernels.draws import below, draw64
 
@@ -22,6 +22,7 @@ _MASKS = stream("masks")
 # Counters: below 2**32 those of the choice; p + 2**32 says what replaces position p, p + 2**33 draws the random token.
 _REPLACEMENTS, _RANDOM_TOKENS = np.uint64(1 << 32), np.uint64(1 << 33)
 _SHIFT_32 = np.uint64(32)
+_NOTHING_SPELLED = np.zeros(0, np.uint8), np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,14 @@ class Masks:
     as in BERT's code under Python 3) and at least 1; `bernoulli` chooses each token by itself. Of the chosen,
     `mask_fraction` become [MASK], `random_fraction` a random token, the rest stay. With `unit="whole_word"` all tokens
     of a word are chosen together (`whole_words.choose_words`), each replaced by itself; `word_starts` (V,) bool then
-    says which tokens begin a word. Raises InputError where these fractions or `copies` make no sense.
+    says which tokens begin a word, and `token_bytes` what they spell, where Chinese characters are to be words
+    (`whole_words.separate_characters`). Raises InputError where these fractions or `copies` make no sense.
     """
 
     options: MaskingOptions
     seed: int
     word_starts: np.ndarray | None = field(default=None, compare=False, repr=False)
+    token_bytes: tuple[np.ndarray, np.ndarray] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         options = self.options
@@ -82,8 +85,10 @@ def mask_settings(frame: Frame, masks: Masks) -> tuple:
     """Return what `mask_kernel` takes after the keys: the same for every batch of a run."""
     options = masks.options
     word_starts = np.zeros(0, np.bool_) if masks.word_starts is None else masks.word_starts
+    spelled = _NOTHING_SPELLED if masks.token_bytes is None else masks.token_bytes
     borders = _borders(options.mask_fraction, options.random_fraction)
-    return _ordinary_ids(frame), frame.mask, word_starts, options.probability, options.count == "exact", borders
+    words = word_starts, *spelled
+    return _ordinary_ids(frame), frame.mask, *words, options.probability, options.count == "exact", borders
 
 
 @lru_cache(maxsize=4)
@@ -93,7 +98,18 @@ def _borders(mask_fraction: float, random_fraction: float) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def mask_kernel(
-    input_ids, special, sequence_offsets, keys, ordinary_ids, mask_id, word_starts, probability, exact, borders
+    input_ids,
+    special,
+    sequence_offsets,
+    keys,
+    ordinary_ids,
+    mask_id,
+    word_starts,
+    token_bytes,
+    byte_offsets,
+    probability,
+    exact,
+    borders,
 ):
     """Choose and replace the targets of sequences laid end to end.
 
@@ -109,6 +125,8 @@ def mask_kernel(
         key, chosen = keys[sequence], positions[num_masked : num_masked + end - start]
         if len(word_starts):
             begins = word_starts[input_ids[start:end]]
+            if len(byte_offsets):
+                separate_characters(input_ids[start:end], special[start:end], token_bytes, byte_offsets, begins)
             num_chosen = choose_words(key, special[start:end], begins, probability, exact, chosen)
         elif exact:
             num_chosen = _choose_exactly(key, special[start:end], probability, taken, chosen)
