@@ -105,6 +105,26 @@ def test_what_is_of_an_older_version_is_told_in_one_line_and_never_read(small_st
     assert "warning: not read, since of an older version: 8 records" in text
 
 
+def test_files_have_the_mode_that_the_umask_gives_and_links_are_not_followed(results, no_tex, tmp_path):
+    results.add()
+    before = os.umask(0o027)
+    try:
+        build(results.folder.path)
+    finally:
+        os.umask(before)
+    report = results.folder.path / "report"
+    files = [path for path in report.rglob("*") if path.is_file()]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o640}
+    shutil.rmtree(report / "figures")
+    (tmp_path / "scores.svg").write_text("mine")
+    (report / "figures").symlink_to(tmp_path)
+    written = {path: path.read_bytes() for path in files if path.parent == report}
+    with pytest.raises(ValueError, match="figures is a symbolic link"):
+        build(results.folder.path, title="another")
+    assert (tmp_path / "scores.svg").read_text() == "mine"
+    assert {path: path.read_bytes() for path in written} == written
+
+
 def test_figures_of_an_older_report_do_not_stay(results, no_tex):
     results.add("in_context_recall", 0.5, fine=None)
     build(results.folder.path)

@@ -133,6 +133,34 @@ def test_records_of_an_older_version_are_left_out_counted_and_replaced(folder):
     assert (folder.older(), folder.is_done("x")) == ([], True)
 
 
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(folder):
+    left = [
+        "records/.x.json.nsp-0123abcd.json",
+        "scores/.x.npy.nsp-0123abcd.npy",
+        "predictions/.y.json.nsp-00000000.json",
+    ]
+    others = ["records/.x.json.swp", "scores/.mine", "predictions/.x.json.tmp"]
+    for name in left + others:
+        (folder.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder.path / name).write_text("")
+    folder.write("x", done(), SCORES, IDS, PREDICTIONS)
+    assert not [name for name in left if (folder.path / name).exists()]
+    assert all((folder.path / name).exists() for name in others)
+
+
+@pytest.mark.parametrize("name", ["records", "scores", "predictions", ".lock"])
+def test_nothing_is_written_behind_a_link(folder, tmp_path, name):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "mine").write_text("mine")
+    folder.path.mkdir(parents=True)
+    (folder.path / name).symlink_to(other / "mine" if name == ".lock" else other)
+    with pytest.raises(ValueError, match=f"{name} is a symbolic link"):
+        folder.write("x", done(), SCORES, IDS, PREDICTIONS)
+    assert [(path.name, path.read_text()) for path in other.iterdir()] == [("mine", "mine")]
+    assert folder.all() == {}
+
+
 def test_an_absent_record_is_named(folder):
     with pytest.raises(ValueError, match=r"y\.json does not exist"):
         folder.read("y")
