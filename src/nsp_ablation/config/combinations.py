@@ -163,8 +163,23 @@ def _finetuning(config: Config) -> Iterator[Problem]:
             _decay(f"finetuning.{where}", each.learning_rate, each.weight_decay) for where, each in recipes.items()
         )
         yield from islice(chain.from_iterable(found), 1)
+    yield from _pooler(config)
     if config.stage in FINETUNED and not config.tasks:
         yield Problem("tasks", [], f"stage={config.stage} needs a task; use stage=pretrain for an encoder alone")
+
+
+def _pooler(config: Config) -> Iterator[Problem]:
+    """A pre-trained pooler is one of NSP or SOP: MLM alone trains none, and an untrained encoder has none."""
+    is_finetuned = any(not TASK_KINDS[task.kind].is_probe for task in config.tasks.values())
+    if config.finetuning.pooler != "pretrained" or config.stage not in FINETUNED or not is_finetuned:
+        return
+    if config.encoder is None and resolved_objective(config) == "mlm":
+        reason = "MLM alone trains no pooler; set finetuning.pooler=fresh or an objective on pairs"
+        yield Problem("finetuning.pooler", "pretrained", reason)
+    elif config.encoder == "random" or (config.encoder is None and config.finetuning.untrained_row):
+        reason = "the untrained encoder has no pooler; set finetuning.pooler=fresh"
+        reason += "" if config.encoder else " or finetuning.untrained_row=false"
+        yield Problem("finetuning.pooler", "pretrained", reason)
 
 
 def _decay(where: str, learning_rate: float, weight_decay: float) -> Iterator[Problem]:
