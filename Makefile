@@ -43,6 +43,7 @@ bench: $(ENVIRONMENT)
 	$(PYTHON) benchmarks/index.py
 	$(PYTHON) benchmarks/samples.py
 	$(PYTHON) benchmarks/prepare.py --megabytes 200
+	$(PYTHON) benchmarks/overlap.py
 	$(PYTHON) benchmarks/training.py
 
 chaos: $(ENVIRONMENT)
