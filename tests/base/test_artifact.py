@@ -5,6 +5,7 @@ import hashlib
 import os
 import resource
 import signal
+import sqlite3
 import threading
 from contextlib import contextmanager
 
@@ -145,4 +146,23 @@ def test_other_errors_pass_as_they_are(tmp_path):
         raise OSError(errno.EACCES, os.strerror(errno.EACCES))
 
     with pytest.raises(PermissionError):
+        build_once(tmp_path / "a1", build)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)),
+        RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 704 vs 598"),
+        RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"),
+        ValueError("400 requested and 0 written"),
+        sqlite3.OperationalError("database or disk is full"),
+    ],
+    ids=["quota", "torch", "safetensors", "numpy", "wandb's SQLite"],
+)
+def test_a_full_disk_is_known_in_the_words_of_libraries(tmp_path, error):
+    def build(place):
+        raise error
+
+    with pytest.raises(FullDiskError, match="a1 cannot be written: .*; make room"):
         build_once(tmp_path / "a1", build)

@@ -25,8 +25,11 @@ CHECKSUMS = "checksums.json"
 _ALWAYS_HASHED_BYTES, _WEIGHTS = 4 << 20, ".safetensors"
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# How libraries tell it that raise errors of their own: tokenizers, safetensors (Rust), numpy, torch.
-_FULL_TEXTS = re.compile(r"No space left on device|Disk quota exceeded|File too large|\d+ requested and \d+ written")
+# How libraries tell it that raise errors of their own: tokenizers, safetensors (Rust), pyarrow; numpy; torch; SQLite.
+_FULL_TEXTS = re.compile(
+    r"No space left on device|Disk quota exceeded|File too large|\d+ requested and \d+ written"
+    r"|unexpected pos \d+ vs \d+|database or disk is full"
+)
 
 
 @contextmanager
