@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "pytorch_lightning", "transformers", "tokenizers", "datasets", "numba", "pandas", "matplotlib")
+HEAVY = (
+    "torch",
+    "numpy",
+    "pytorch_lightning",
+    "transformers",
+    "tokenizers",
+    "datasets",
+    "numba",
+    "pandas",
+    "matplotlib",
+)
 
 
 @pytest.fixture

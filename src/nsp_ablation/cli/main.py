@@ -12,7 +12,6 @@ from pathlib import Path
 
 from nsp_ablation.base.errors import StatedError, redacted
 from nsp_ablation.base.interrupts import Stopped, stops_at_once
-from nsp_ablation.base.mistakes import log_mistake
 from nsp_ablation.cli.answers import answer
 from nsp_ablation.cli.arguments import answers, parse_arguments
 from nsp_ablation.cli.hydra_bridge import Composer, launch
@@ -47,6 +46,8 @@ def main(argv: list[str], root: Path) -> None:
     except StatedError as stated:  # of the sweep's own files
         error, status = str(stated), 1
     except Exception as mistake:
+        from nsp_ablation.base.mistakes import log_mistake  # numpy, for which a refusal should not wait
+
         error, status = log_mistake(mistake, None), 1
     if error is not None:
         print(f"error: {' '.join(error.split())}", file=sys.stderr)
