@@ -31,7 +31,7 @@ SMALL = (
 SWEEP = ("-m", "masking=static,dynamic", "trainer.accumulation=2", "trainer.num_workers=2")
 
 # What may differ between two runs of a command, by name (the checkout may be edited meanwhile); all else is equal.
-TIMES = {"time", "created", "seconds", "commit", "dirty"}
+TIMES = {"last_sign_of_life", "digest", "directory", "time", "created", "seconds", "commit", "dirty"}
 
 
 class Command:
