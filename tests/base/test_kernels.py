@@ -41,7 +41,18 @@ def test_an_edit_of_what_kernels_call_in_another_file_names_another_cache(kernel
     assert kernel_cache() == before
     draws = tmp_path / "nsp_ablation" / "samples" / "formats" / "kernels" / "draws.py"
     draws.write_text(draws.read_text().replace("1 << 63", "1 << 62"))
-    assert kernel_cache() != before
+    changed = kernel_cache()
+    assert changed != before
+    draws = tmp_path / "nsp_ablation" / "base" / "randomness.py"
+    draws.write_text(draws.read_text() + "\n")
+    assert kernel_cache() != changed
+
+
+def test_an_edit_that_no_kernel_reaches_compiles_nothing_anew(kernel_cache, tmp_path):
+    before = kernel_cache()
+    display = tmp_path / "nsp_ablation" / "base" / "display.py"
+    display.write_text(display.read_text() + "\n")
+    assert kernel_cache() == before
 
 
 def test_what_the_user_chose_stays(kernel_cache, tmp_path):

@@ -16,7 +16,7 @@ from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import files_fingerprint
 
 _KERNELS = "NUMBA_CACHE_DIR"
-_KERNEL_PACKAGES = ("base", "samples")  # where numba's kernels, and what they call, are written
+_KERNEL_SOURCES = ("base/randomness.py", "samples/**/*.py")  # numba's kernels, and what they call
 
 # Turns that an idle OpenMP thread spins before it sleeps. The model=micro step on 2 cores (thousand tokens a second):
 #   turns           1,000   3,000   10,000   30,000   libgomp's own   OMP_WAIT_POLICY=PASSIVE
@@ -106,7 +106,7 @@ def keep_kernels_by_source() -> None:
             raise InputError(f"{_KERNELS}={chosen} cannot be written; set it to a directory that can, or unset it")
         return
     package = Path(__file__).resolve().parent.parent
-    sources = sorted(path for name in _KERNEL_PACKAGES for path in (package / name).rglob("*.py"))
+    sources = sorted(path for pattern in _KERNEL_SOURCES for path in package.glob(pattern))
     name = f"kernels-{files_fingerprint(sources)}"
     places = [package / "__pycache__" / name]
     if (own := _user_cache()) is not None:
