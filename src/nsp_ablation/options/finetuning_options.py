@@ -1,6 +1,6 @@
 """How encoders are fine-tuned (Liu et al. 2019, section 5 and table 10)."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from nsp_ablation.options.setting import MAX_SEED, REQUIRED, identity, machine, science
 
@@ -57,5 +57,5 @@ class FinetuningOptions:
     def recipe_of(self, task: str) -> Recipe:
         """Return a task's recipe: its own values, else those of `recipe`; `num_epochs` here replaces every recipe's."""
         own = self.recipes.get(task, RecipeOptions())
-        given = (*asdict(self.recipe).items(), *asdict(own).items(), ("num_epochs", self.num_epochs))
+        given = (*vars(self.recipe).items(), *vars(own).items(), ("num_epochs", self.num_epochs))
         return Recipe(**{name: value for name, value in given if value is not None})
