@@ -3,7 +3,7 @@
 import copy
 import dataclasses
 import types
-from typing import Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -69,6 +69,8 @@ def another(value, annotation):
         return {**value, "new": another(None, get_args(annotation)[1])}
     if dataclasses.is_dataclass(annotation):
         return object.__new__(annotation)
+    if annotation is Any:  # one text or a list of them
+        return ["another", "and one more"]
     if value is None:
         return annotation(1)
     return not value if annotation is bool else value + annotation(1)
