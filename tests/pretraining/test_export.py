@@ -8,6 +8,7 @@ import torch
 from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForPreTraining, AutoTokenizer
 
 from nsp_ablation.base.artifact import read_json
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.learning.engine.quiet import quiet_transformers
 from nsp_ablation.learning.pretraining.pretraining_model import export_encoder
 from nsp_ablation.options.corpus_options import TokenizerOptions
@@ -107,3 +108,19 @@ def test_init_from_another_size_is_refused(export, make_model, tmp_path):
         make_model(hidden_size=32, init_from=directory)
     with pytest.raises(ValueError, match="model.init_from=.*nowhere"):
         make_model(init_from=str(tmp_path / "nowhere"))
+
+
+def test_init_from_another_number_of_heads_is_refused_though_every_shape_fits(export, make_model):
+    _, directory = export("bert")
+    with pytest.raises(InputError, match="model.init_from=.*has num_attention_heads=2, this model 4; set model.num_h"):
+        make_model(num_heads=4, init_from=directory)
+    make_model(num_heads=2, init_from=directory)
+
+
+@pytest.mark.parametrize(("name", "value"), [("hidden_act", "relu"), ("layer_norm_eps", 1e-5), ("is_decoder", True)])
+def test_init_from_another_forward_pass_is_refused(export, make_model, name, value):
+    _, directory = export("bert")
+    path = Path(directory) / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+    with pytest.raises(InputError, match=f"model.init_from=.*has {name}={value}, this model .*; use another encoder"):
+        make_model(init_from=directory)

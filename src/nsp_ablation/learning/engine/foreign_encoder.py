@@ -18,6 +18,8 @@ from nsp_ablation.learning.engine.quiet import quiet_transformers
 from nsp_ablation.options.format_options import FORMATS
 
 _FACTS = "pretraining.json"
+# What decides a forward pass and stands in no weight's shape, by the name in config.json.
+_SHAPELESS = ("num_attention_heads", "hidden_act", "layer_norm_eps", "position_embedding_type", "is_decoder")
 _MAX_SAID = 240  # characters of a library
 
 
@@ -39,7 +41,7 @@ def load_weights(
     """Return a model in float32 with its weights, all of them finite, and what `output_loading_info` tells.
 
     `config` None is that of the directory. Raises ForeignFileError as `load_foreign` does, InputError where the weights
-    are of other sizes than a `config` that is given.
+    are of other sizes than a `config` that is given, or were trained in another forward pass than its.
     """
     options: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True, "output_loading_info": True}
     told = load_foreign(AutoConfig, directory, field) if config is None else config
@@ -50,6 +52,8 @@ def load_weights(
                 raise ForeignFileError(f"config.json and the weights differ: {misfit}; fetch or save both again")
         if misfit is not None:
             raise InputError(f"{field}={directory} does not fit this model: {misfit}; set model and tokenizer to match")
+    if config is not None:
+        _refuse_another_forward(config, load_foreign(AutoConfig, directory, field), f"{field}={directory}")
     model, info = load_foreign(model_class, directory, field, config=told, **options)
     for name, weight in model.state_dict().items():
         if weight.is_floating_point() and not bool(torch.isfinite(weight).all()):
@@ -58,6 +62,15 @@ def load_weights(
                 "file is damaged; use another"
             )
     return model, info
+
+
+def _refuse_another_forward(config: Any, theirs: Any, what: str) -> None:
+    """Raise InputError where weights fit a model and mean something else in it."""
+    for name in _SHAPELESS:
+        ours, other = getattr(config, name, None), getattr(theirs, name, None)
+        if None not in (ours, other) and ours != other:
+            remedy = f"set model.num_heads={other}" if name == "num_attention_heads" else "use another encoder"
+            raise InputError(f"{what} has {name}={other}, this model {ours}; {remedy}")
 
 
 def pretraining_facts(directory: str) -> dict[str, Any] | None:
