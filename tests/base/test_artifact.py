@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import threading
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from nsp_ablation.base import fingerprint as fingerprint_module
-from nsp_ablation.base.artifact import build_once, read_json, write_json, write_text
+from nsp_ablation.base.artifact import build_once, copy_whole, read_json, write_json, write_text
 from nsp_ablation.base.errors import FullDiskError
 from nsp_ablation.base.fingerprint import array_sha256, file_sha256, files_fingerprint, fingerprint
 
@@ -166,3 +167,18 @@ def test_a_full_disk_is_known_in_the_words_of_libraries(tmp_path, error):
 
     with pytest.raises(FullDiskError, match="a1 cannot be written: .*; make room"):
         build_once(tmp_path / "a1", build)
+
+
+def test_a_copy_is_whole_or_absent(tmp_path):
+    source, target = tmp_path / "source", tmp_path / "new" / "target"
+    (source / "below").mkdir(parents=True)
+    (source / "a").write_text("a")
+    os.mkfifo(source / "below" / "b")  # cannot be copied
+    with pytest.raises(shutil.Error):
+        copy_whole(source, target)
+    assert list(target.parent.iterdir()) == []
+    (source / "below" / "b").unlink()
+    (source / "below" / "b").write_text("b")
+    copy_whole(source, target)
+    assert (target / "below" / "b").read_text() == "b"
+    assert list(target.parent.iterdir()) == [target]

@@ -35,7 +35,7 @@ def test_a_fine_tuned_kind_is_a_module_and_a_head(kind):
 @pytest.mark.parametrize("kind", PROBES)
 def test_a_probe_is_a_module(kind):
     reads_files = TASK_KINDS[kind].reads == "files"
-    assert_implements(TASK_KINDS[kind].module, Probe, *([] if reads_files else ["check_files"]))
+    assert_implements(TASK_KINDS[kind].module, Probe, *([] if reads_files else ["check_files", "contexts"]))
 
 
 def test_fine_tuned_kinds_never_load_torch():
@@ -64,8 +64,9 @@ def test_wanted_files_are_those_that_a_task_names_else_its_kinds():
     def wanted(kind, **files):
         return wanted_files(TaskOptions("task", kind, metric=TASK_KINDS[kind].metrics[0], **files))
 
-    assert wanted("span_qa", train_file="a", dev_file="b") == {"train": ("a",), "dev": ("b",)}
+    assert wanted("span_qa", train_file="a", dev_file="b") == {"train": (("a",),), "dev": (("b",),)}
     assert wanted("span_qa") == {"train": (), "dev": ()}
-    assert wanted("multiple_choice", dev_file="b") == {"train": ("train", "train.jsonl"), "dev": ("b",)}
-    assert wanted("minimal_pairs") == {"dev": ("*.jsonl",)}
+    assert wanted("multiple_choice", dev_file="b") == {"train": (("train",), ("train.jsonl",)), "dev": (("b",),)}
+    assert wanted("minimal_pairs") == {"dev": (("*.jsonl",),)}
+    assert wanted("minimal_pairs", dev_file=["b", "a*"]) == {"dev": (("b", "a*"),)}
     assert wanted("recall") == {}

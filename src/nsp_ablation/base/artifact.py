@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -74,6 +75,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.replace(temporary, path)
         except IsADirectoryError as error:
             raise DamageError(f"{path} is a directory, not a file; delete it and run the same command again") from error
+
+
+def copy_whole(source: Path, target: Path) -> None:
+    """Copy a directory, to appear whole under a new name. Raises FullDiskError where the disk is full."""
+    with full_disk_named(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with temporary_directory(target) as temporary:
+            shutil.copytree(source, temporary, dirs_exist_ok=True)
+            os.rename(temporary, target)
 
 
 def write_text(path: Path, text: str) -> None:

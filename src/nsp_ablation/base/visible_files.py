@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nsp_ablation.base.errors import InputError
 
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")  # of a file that is named without it; first bytes decide how it is read
 _ARCHIVERS_FOLDER = "__MACOSX"  # macOS puts the files' metadata there when it makes a ZIP archive
 
 
@@ -44,6 +45,15 @@ def matching_files(directory: Path, pattern: str) -> list[Path]:
     names = glob.iglob(pattern, root_dir=directory, recursive=True, include_hidden=True)
     visible = (name for name in names if not any(map(is_hidden, Path(name).parts)))
     return sorted({path for path in map(directory.__truediv__, visible) if path.is_file()})
+
+
+def named_files(directory: Path, name: str) -> list[Path]:
+    """Return what has a name in a directory, as it is spelt, compressed, or as a pattern gives it, in this order."""
+    if (directory / name).exists():
+        return [directory / name]
+    escaped = glob.escape(name)
+    compressed = [path for suffix in _COMPRESSED for path in matching_files(directory, f"{escaped}{suffix}")]
+    return compressed[:1] or matching_files(directory, name)
 
 
 def _expand(pattern: str) -> list[Path]:

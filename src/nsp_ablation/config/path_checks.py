@@ -9,7 +9,7 @@ from typing import Any
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.owned_paths import owned
-from nsp_ablation.base.visible_files import expand_paths
+from nsp_ablation.base.visible_files import expand_paths, named_files
 from nsp_ablation.config.combinations import FINETUNED, TRAINED
 from nsp_ablation.config.problem import Problem
 from nsp_ablation.config.schema import Config
@@ -34,7 +34,7 @@ class NeededPath:
     field: str
     value: Any  # text; of the corpus a tuple of texts, too
     check: "Callable[[NeededPath], Iterator[Problem]]"
-    files: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    files: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = ()
     root: str = ""
 
 
@@ -86,15 +86,15 @@ def _corpus(needed: NeededPath) -> Iterator[Problem]:
 
 
 def _task(needed: NeededPath) -> Iterator[Problem]:
-    directory = Path(needed.value)
+    directory = Path(needed.value).expanduser()
     if not directory.is_dir():
         yield Problem(needed.field, needed.value, "no such directory; give that of the original files")
         return
-    for split, names in needed.files:
-        if not names:
+    for split, wanted in needed.files:
+        if not wanted:
             yield Problem(f"{needed.field.removesuffix('.path')}.{split}_file", None, f"names no file in {directory}")
-        elif not any(any(directory.glob(name)) if "*" in name else (directory / name).exists() for name in names):
-            yield Problem(needed.field, needed.value, f"holds no {' or '.join(names)}")
+        elif not any(all(named_files(directory, name) for name in names) for names in wanted):
+            yield Problem(needed.field, needed.value, f"holds no {' or '.join(map(', '.join, wanted))}")
 
 
 def _file(needed: NeededPath) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from nsp_ablation.options.format_options import FORMATS
-from nsp_ablation.options.setting import READ_PATH, REQUIRED, science
+from nsp_ablation.options.setting import READ_PATH, REQUIRED, TextOrTexts, science
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,12 @@ class TaskOptions:
     title: str | None = science(None, "Its name in tables; null: `name`.")
     metric: str = science(REQUIRED, "The metric that it is judged by.")
     path: str | None = science(None, "Directory of its original files.", path=READ_PATH)
-    train_file: str | None = science(None, "File of the training examples, in `path`.", path=READ_PATH)
-    dev_file: str | None = science(None, "File of the development examples, in `path`.", path=READ_PATH)
+    train_file: TextOrTexts = science(
+        None, "File of the training examples in `path`, a quoted glob or a list.", path=READ_PATH
+    )
+    dev_file: TextOrTexts = science(
+        None, "File of the development examples in `path`, a quoted glob or a list.", path=READ_PATH
+    )
     hub: TaskHubOptions | None = science(None, "Its data set on the hub.")
     unanswerable: bool = science(False, "span_qa: some questions have no answer in the context (SQuAD 2.0).")
     scoring: str = science(
@@ -175,8 +179,10 @@ class TaskOptions:
     )
 
 
-def wanted_files(task: TaskOptions) -> dict[str, tuple[str, ...]]:
-    """Return for each split the names or patterns in `task.path`, one of which must be there; none: name the file.
+def wanted_files(task: TaskOptions) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Return for each split what to look for in `task.path`: groups of names or patterns, of which one must be there.
+
+    No group: the task must name its file.
 
     The splits are "train" and "dev" of a task that is fine-tuned and "dev" alone of a probe that reads files.
     """
@@ -184,8 +190,9 @@ def wanted_files(task: TaskOptions) -> dict[str, tuple[str, ...]]:
     if facts.reads != "files":
         return {}
     named = {"dev": task.dev_file} if facts.is_probe else {"train": task.train_file, "dev": task.dev_file}
-    defaults = {split: tuple(pattern.format(split=split) for pattern in facts.default_files) for split in named}
-    return {split: (name,) if name is not None else defaults[split] for split, name in named.items()}
+    defaults = {split: tuple((pattern.format(split=split),) for pattern in facts.default_files) for split in named}
+    given = {split: [names] if isinstance(names, str) else names for split, names in named.items()}
+    return {split: defaults[split] if names is None else (tuple(names),) for split, names in given.items()}
 
 
 @dataclass(frozen=True)

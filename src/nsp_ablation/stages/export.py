@@ -1,8 +1,8 @@
 """`stage=export`: a copy of the cell's encoder directory, for use outside."""
 
-import shutil
 from pathlib import Path
 
+from nsp_ablation.base.artifact import copy_whole
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.pipeline.cards import check_before_training
 from nsp_ablation.pipeline.console import say
@@ -25,5 +25,5 @@ def run(cell: CellRun) -> None:
     if not link.is_made:
         check_before_training([link], [], None)
     encoder = link.make()
-    shutil.copytree(encoder, output)
+    copy_whole(encoder, output)
     say("export", f"{encoder} -> {output}")

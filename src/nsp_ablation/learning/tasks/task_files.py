@@ -1,20 +1,18 @@
 """Where a task's examples lie: JSON and text files, and rows of data sets of the Hugging Face hub."""
 
-import glob
 import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import file_sha256
-from nsp_ablation.base.visible_files import files_below, matching_files
+from nsp_ablation.base.visible_files import files_below, named_files
 from nsp_ablation.options.task_options import TaskHubOptions, TaskOptions, wanted_files
 from nsp_ablation.text.corpus.lines import read_text
-
-_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")  # of a file that is named without it; first bytes decide how it is read
 
 
 def split_files(task: TaskOptions, split: str) -> list[Path]:
@@ -22,27 +20,19 @@ def split_files(task: TaskOptions, split: str) -> list[Path]:
 
     Raises InputError where the task names no file, or none is there.
     """
-    directory, names = Path(str(task.path)).expanduser(), wanted_files(task)[split]
+    directory, wanted = Path(str(task.path)).expanduser(), wanted_files(task)[split]
     if not directory.is_dir():
         raise InputError(f"tasks.{task.name}.path={directory} is not a directory")
-    if not names:
+    if not wanted:
         raise InputError(f"tasks.{task.name}.{split}_file is not set; name the file in {directory}")
-    for name in names:
-        if found := _named(directory, name):
-            return found
+    for names in wanted:
+        if all(found := [named_files(directory, name) for name in names]):
+            return list(dict.fromkeys(chain.from_iterable(found)))
+    missing = " or ".join(map(", ".join, wanted))
     raise InputError(
-        f"tasks.{task.name}.path={directory} has no file {' or '.join(names)}; name the directory that holds the "
-        "task's original files"
+        f"tasks.{task.name}.path={directory} has no file {missing}; name the directory that holds the task's original "
+        "files"
     )
-
-
-def _named(directory: Path, name: str) -> list[Path]:
-    """Return what has a name in a directory, as it is spelt, compressed, or as a pattern gives it, in this order."""
-    if (directory / name).exists():
-        return [directory / name]
-    escaped = glob.escape(name)
-    compressed = [path for suffix in _COMPRESSED for path in matching_files(directory, f"{escaped}{suffix}")]
-    return compressed[:1] or matching_files(directory, name)
 
 
 def passage_files(directory: Path) -> list[Path]:

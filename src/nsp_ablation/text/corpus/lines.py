@@ -10,6 +10,7 @@ from nsp_ablation.text.corpus.encoding_advice import encoding_advice
 from nsp_ablation.text.corpus.invisible import is_blank
 
 _CHUNK_BYTES = 1 << 18
+_MAX_TEXT_BYTES = 1 << 30  # of a file that is held whole
 _MAX_COUNTED_BYTES = 1 << 30  # a line that is longer still is not read to its end to tell its size
 
 
@@ -50,9 +51,11 @@ def read_text(path: Path) -> str:
     """
     try:
         with open_bytes(path) as file:
-            content = file.read()
+            content = file.read(_MAX_TEXT_BYTES + 1)
     except DecompressionError as error:
         raise InputError(f"{path} cannot be decompressed ({error}); fetch or compress it again") from error
+    if len(content) > _MAX_TEXT_BYTES:
+        raise InputError(f"{path} holds more than {_MAX_TEXT_BYTES:,} bytes of text; part it in several files")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
