@@ -1,7 +1,8 @@
 """A killed preparation: finished shards are not made again, nothing half-written is seen, no process outlives it.
 
-Two files of the corpus are named pipes that nobody writes to, so that a run stops in front of them, wherever the
-machine is fast or slow, until it is killed; files with the content take their places before the next run.
+Once the corpus is cut into shards, two of its files become named pipes that nobody writes to, so that a run stops in
+front of them, wherever the machine is fast or slow, until it is killed; files with the content take their places before
+the next run.
 """
 
 import gzip
@@ -24,19 +25,27 @@ from nsp_ablation.text.store.shard import ShardRecipe
 
 MAX_SHARD_BYTES = 1000
 FILES_OF_A_SHARD = 2 * 6 + 1  # of each part its arrays, texts, digests and meta.json; checksums
-# Run by a Python of its own: builds the stores, in files of at most `file_bytes` (the kernel kills it beyond).
+# Run by a Python of its own: makes the shards up to those of `pipes`; without any the stores, in files of at most
+# `file_bytes` (the kernel kills it beyond).
 SCRIPT = """
-import pickle, resource, signal, sys
-from nsp_ablation.text.store.build_stores import build_stores
+import os, pickle, resource, signal, sys
+from nsp_ablation.text.store.build_stores import build_shards, build_stores, shard_calls
 
 if __name__ == "__main__":
-    source, recipe, directory, num_processes, max_shard_bytes, file_bytes = pickle.loads(bytes.fromhex(sys.argv[1]))
+    source, recipe, directory, num_processes, max_shard_bytes, file_bytes, pipes = pickle.loads(bytes.fromhex(sys.argv[1]))
     if file_bytes is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     options = dict(num_processes=num_processes, max_shard_bytes=max_shard_bytes, say=lambda text: None)
-    build_stores(source, recipe, directory, **options)
+    if not pipes:
+        build_stores(source, recipe, directory, **options)
+        sys.exit(0)
+    calls = shard_calls(source, recipe, directory, max_shard_bytes)
+    for path in pipes:
+        path.unlink()
+        os.mkfifo(path)
+    build_shards(calls, num_processes, options["say"])
 """
 
 NAMES = ("a.jsonl", "b.jsonl", "c.jsonl", "d.jsonl.gz", "e.jsonl.gz", "f.jsonl", "g.jsonl")
@@ -55,7 +64,7 @@ def fill(directory, name):
 
 @pytest.fixture
 def corpus(tmp_path, bbpe):
-    """A source of seven files, a shard each, the fourth and fifth still pipes; and its recipe."""
+    """A source of seven files, a shard each; and its recipe."""
     directory = tmp_path / "corpus"
     directory.mkdir()
     for name in NAMES:
@@ -63,16 +72,14 @@ def corpus(tmp_path, bbpe):
     source = Source(
         CorpusOptions("jsonl", "jsonl", text_key="text"), tuple(Piece(directory / name, 0, None, 999) for name in NAMES)
     )
-    for name in PIPES:
-        (directory / name).unlink()
-        os.mkfifo(directory / name)
     return source, ShardRecipe(bbpe, "en", split_quotations=True, one_sentence_per_line=False, heldout_fraction=0.2)
 
 
-def start(tmp_path, source, recipe, directory, num_processes, file_bytes=None):
+def start(tmp_path, source, recipe, directory, num_processes, *, file_bytes=None, pipes=PIPES):
     """Start a run in a process group of its own."""
     (tmp_path / "run.py").write_text(SCRIPT)
-    arguments = pickle.dumps((source, recipe, directory, num_processes, MAX_SHARD_BYTES, file_bytes)).hex()
+    paths = [tmp_path / "corpus" / name for name in pipes]
+    arguments = pickle.dumps((source, recipe, directory, num_processes, MAX_SHARD_BYTES, file_bytes, paths)).hex()
     environment = os.environ | {
         "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
         "PYTHONDONTWRITEBYTECODE": "1",  # `file_bytes` is for the stores alone
@@ -135,14 +142,12 @@ def test_shards_that_were_finished_before_sigkill_are_not_made_again(tmp_path, c
 
 
 def test_a_killed_merge_leaves_no_store_and_no_shard_is_made_again(tmp_path, corpus):
-    for name in PIPES:
-        fill(tmp_path / "corpus", name)
     expected = content(build(*corpus, tmp_path / "uninterrupted"))
     directory = tmp_path / "stores"
     calls = shard_calls(*corpus, directory, MAX_SHARD_BYTES)
     # Between the largest file of a shard and the largest of the stores, so that the kernel kills in mid-merge.
     file_bytes = max(map(len, expected.values())) // 2
-    with start(tmp_path, *corpus, directory, 1, file_bytes) as run:
+    with start(tmp_path, *corpus, directory, 1, file_bytes=file_bytes, pipes=()) as run:
         run.wait(60)
     assert run.returncode == -signal.SIGXFSZ
     assert not directory.exists()
