@@ -32,7 +32,8 @@ import os, pickle, resource, signal, sys
 from nsp_ablation.text.store.build_stores import build_shards, build_stores, shard_calls
 
 if __name__ == "__main__":
-    source, recipe, directory, num_processes, max_shard_bytes, file_bytes, pipes = pickle.loads(bytes.fromhex(sys.argv[1]))
+    arguments = pickle.loads(bytes.fromhex(sys.argv[1]))
+    source, recipe, directory, num_processes, max_shard_bytes, file_bytes, pipes = arguments
     if file_bytes is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
