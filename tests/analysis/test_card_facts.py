@@ -78,7 +78,22 @@ def test_an_edited_card_is_refused_by_name_and_left_out_once_it_is_deleted(study
     with pytest.raises(DamageError, match=f"{path} is not what was written"):
         report_of(study)
     path.unlink()
-    assert [row[3] for row in report_of(study).data_cards.rows] == ["99 % random of 2 (warn)", "55 % random of 1"]
+    report = report_of(study)
+    assert [row[3] for row in report.data_cards.rows] == ["99 % random of 2 (warn)", "55 % random of 1"]
+    assert [line for line in report.warnings if "card" in line] == [
+        "the data card cards/segment_pair1.json is missing; run the command of its sweep again, which copies it from "
+        "paths.artifacts"
+    ]
+    path.mkdir()
+    with pytest.raises(DamageError, match=f"{path} .*; delete it"):
+        report_of(study)
+
+
+def test_a_card_in_anothers_place_is_refused_by_name(tmp_path):
+    write_card(tmp_path / "x.json", card("x", "a", "ok"))
+    (tmp_path / "x.json").rename(tmp_path / "y.json")
+    with pytest.raises(DamageError, match=r"y\.json holds the card x; delete it"):
+        read_card(tmp_path / "y.json")
 
 
 def test_a_card_is_read_as_it_was_written(tmp_path):

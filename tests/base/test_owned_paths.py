@@ -7,7 +7,7 @@ from filelock import Timeout
 
 from nsp_ablation.base.artifact import build_once, read_json, remove_artifact, write_json
 from nsp_ablation.base.errors import DamageError, InputError
-from nsp_ablation.base.owned_paths import locked, make_directory, owned, remove_own
+from nsp_ablation.base.owned_paths import locked, make_directory, open_lock, owned, remove_own
 
 NAMES = ("last.ckpt", ".hidden", "report.json")
 
@@ -107,3 +107,29 @@ def test_checksums_that_are_none_are_named(tmp_path, content):
     (artifact / "checksums.json").write_bytes(content)
     with pytest.raises(DamageError, match=r"a1.*checksums.*; delete its directory"):
         build_once(tmp_path / "a1", lambda directory: None)
+
+
+def hold(path):
+    with locked(path):
+        pass
+
+
+@pytest.mark.parametrize("take", [hold, lambda path: os.close(open_lock(path))])
+def test_a_lock_that_cannot_be_opened_is_named(tmp_path, monkeypatch, take):
+    """In a folder that several people share, say; root opens every file, so the refusal is the kernel's in words."""
+
+    def refuse(path, *arguments, **options):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (tmp_path / "a.lock").mkdir()
+    (tmp_path / "b.lock").write_text("")
+    (tmp_path / "c.lock").symlink_to(tmp_path / "b.lock")
+    with pytest.raises(DamageError, match=r"a\.lock is no file of locks; delete it"):
+        take(tmp_path / "a.lock")
+    with pytest.raises(InputError, match=r"c\.lock is a symbolic link"):
+        take(tmp_path / "c.lock")
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(
+        InputError, match=r"b\.lock cannot be opened to lock it; make it writable, or delete it and run"
+    ):
+        take(tmp_path / "b.lock")

@@ -124,3 +124,14 @@ def test_the_command_names_size_and_records_and_deletes_only_where_asked(nsp, tm
     left = list((tmp_path / "artifacts" / "stores").glob("[0-9a-f]*[0-9a-f]"))
     assert len([path for path in left if path.is_dir()]) == (0 if delete == "true" else 2)
     assert ("deleted 2" in ended.out) == (delete == "true")
+
+
+def test_an_artifact_in_anothers_place_is_refused_by_name(chain):
+    first, _, third = chain
+    middle = first.directory.with_name("middle")
+    first.directory.rename(middle)
+    third.directory.rename(first.directory)
+    middle.rename(third.directory)
+    for thing, other in ((first, third), (third, first)):
+        with pytest.raises(ValueError, match=rf"{thing.directory} holds {other.name}; delete it"):
+            thing.make()

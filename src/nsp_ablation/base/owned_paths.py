@@ -37,9 +37,8 @@ def make_directory(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise DamageError(
-            f"{error.filename or path} is not a directory; delete it and run the same command again"
-        ) from error
+        file = next((each for each in [*reversed(path.parents), path] if each.exists() and not each.is_dir()), path)
+        raise DamageError(f"{file} is not a directory; delete it and run the same command again") from error
     return path
 
 
@@ -47,22 +46,50 @@ def make_directory(path: Path) -> Path:
 def locked(path: Path, timeout: float = -1) -> Iterator[None]:
     """Hold a kernel lock on a file, which is made and stays; it ends with this process.
 
-    Raises filelock's Timeout after `timeout` seconds (-1: never), InputError for a link, DamageError where `path` is
-    no file.
+    Raises filelock's Timeout after `timeout` seconds (-1: never), InputError for a link and for a file that may not be
+    written, DamageError where `path` is no file.
     """
     owned(path.parent, path.name)
     make_directory(path.parent)
     lock = FileLock(path)
-    try:
+    with _lock_named(path):
         lock.acquire(timeout)
-    except OSError as error:
-        if not isinstance(error, IsADirectoryError) and error.errno not in (errno.EISDIR, errno.ENXIO):
-            raise
-        raise DamageError(f"{path} is no file of locks; delete it and run the same command again") from error
     try:
         yield
     finally:
         lock.release()
+
+
+def open_lock(path: Path) -> int:
+    """Return the descriptor of a file to lock, which is made where it is missing. Raises as `locked` does."""
+    owned(path.parent, path.name)
+    with _lock_named(path):
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+
+
+@contextmanager
+def _lock_named(path: Path) -> Iterator[None]:
+    """Turn the errors of opening a file to lock into those that name it and what to do."""
+    try:
+        yield
+    except PermissionError as error:
+        raise InputError(
+            f"{path} cannot be opened to lock it; make it writable, or delete it and run the same command again"
+        ) from error
+    except OSError as error:
+        if not isinstance(error, IsADirectoryError) and error.errno not in (errno.EISDIR, errno.ENXIO):
+            raise
+        raise DamageError(f"{path} is no file of locks; delete it and run the same command again") from error
+
+
+def remove_file(path: Path) -> None:
+    """Delete a file, where it is there. Raises DamageError where a directory is in its place."""
+    try:
+        path.unlink(missing_ok=True)
+    except (IsADirectoryError, PermissionError) as error:  # macOS: "Operation not permitted"
+        if not path.is_dir():
+            raise
+        raise DamageError(f"{path} is a directory, not a file; delete it and run the same command again") from error
 
 
 def remove_own(directory: Path, *patterns: str) -> None:

@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from nsp_ablation.base.artifact import build_once, write_json
+from nsp_ablation.base.artifact import build_once, read_json, write_json
+from nsp_ablation.base.errors import DamageError
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.base.owned_paths import owned
 
@@ -67,12 +68,20 @@ class Artifact(ABC):
 
     def make(self) -> Path:
         """Return the directory, built on first use. Raises InputError as `build` does, and for a damaged one."""
-        return build_once(self.directory, self._build)
+        return self.checked(build_once(self.directory, self._build))
 
     def _build(self, directory: Path) -> None:
         self.build(directory)
         self.note_inputs(directory)
 
+    def checked(self, directory: Path) -> Path:
+        """Return a directory that is whole. Raises DamageError where it is another artifact's, moved here."""
+        file = directory / LINK_FILE
+        name = read_json(file).get("name", self.name) if file.is_file() else self.name
+        if name != self.name:
+            raise DamageError(f"{directory} holds {name}; delete it, and the same command builds it anew")
+        return directory
+
     def note_inputs(self, directory: Path) -> None:
-        """Write into `directory` what it is made from, so that nothing that is still needed is ever deleted."""
-        write_json(directory / LINK_FILE, {"inputs": sorted({*self.input_names()})})
+        """Write into `directory` its name and what it is made from, so that nothing that is needed is ever deleted."""
+        write_json(directory / LINK_FILE, {"name": self.name, "inputs": sorted({*self.input_names()})})

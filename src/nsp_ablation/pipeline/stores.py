@@ -64,6 +64,7 @@ class Stores(Artifact):
     def _made(self) -> Path:
         """Return the directory, which is there, after a look at its checksums and at its borders for this format."""
         check_artifact(self.directory)
+        self.checked(self.directory)
         parts = (self.directory / part / META_FILE for part in (TRAIN, HELDOUT))
         num_documents = sum(read_json(path)["num_documents"] for path in parts if path.is_file())
         if FORMATS[self.format_name].needs_borders and num_documents < _MIN_DOCUMENTS:

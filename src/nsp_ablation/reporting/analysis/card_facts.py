@@ -1,5 +1,6 @@
 """What the data cards of a study say: one row per trained arm, and as sentences."""
 
+import os
 from pathlib import Path
 
 from nsp_ablation.reporting.analysis.facts import FactsTable
@@ -16,12 +17,20 @@ def card_table(study: Study, folder: Path) -> FactsTable:
     for arm in study.scores.arms:
         records = sorted(study.of_arm(arm), key=lambda record: record.pretraining_seed or 0)
         paths = (folder / "cards" / f"{record.card}.json" for record in records if record.card)
-        if path := next((path for path in paths if path.is_file()), None):
+        if path := next((path for path in paths if os.path.lexists(path)), None):
             cards[study.labels[arm]] = read_card(path)
     texts = {label: {line.title: _text(line) for line in card.lines} for label, card in cards.items()}
     titles = list(dict.fromkeys(title for lines in texts.values() for title in lines))
     rows = [[label, *(lines.get(title, "–") for title in titles)] for label, lines in texts.items()]
     return FactsTable(["", *titles], rows)
+
+
+def lost_cards(study: Study, folder: Path) -> list[str]:
+    """Return a line per card that a record names and that the folder lacks."""
+    keys = sorted({record.card for record in study.records.values() if record.card})
+    remedy = "run the command of its sweep again, which copies it from paths.artifacts"
+    lost = [key for key in keys if not os.path.lexists(folder / "cards" / f"{key}.json")]
+    return [f"the data card cards/{key}.json is missing; {remedy}" for key in lost]
 
 
 def card_sentences(table: FactsTable) -> list[str]:

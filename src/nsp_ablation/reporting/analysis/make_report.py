@@ -8,7 +8,7 @@ from typing import Any
 
 from nsp_ablation.options.output_options import ReportOptions
 from nsp_ablation.reporting.analysis.caption import caption
-from nsp_ablation.reporting.analysis.card_facts import card_table
+from nsp_ablation.reporting.analysis.card_facts import card_table, lost_cards
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.comparisons import Comparison, compare
 from nsp_ablation.reporting.analysis.decisions import DECISIONS, Decision
@@ -83,7 +83,7 @@ def load_report(
         long_table=long_table(study),
         points=points(study),
         caption=caption(study),
-        warnings=warnings(study),
+        warnings=[*warnings(study), *lost_cards(study, folder)],
         failures=failures(study),
         comparisons=compare(study),
         data_cards=card_table(study, folder),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.artifact import read_json, write_json
+from nsp_ablation.base.errors import DamageError
 from nsp_ablation.reporting.records.digest import check_digest, digest_of
 from nsp_ablation.reporting.records.record import parse
 
@@ -49,10 +50,12 @@ def write_card(path: Path, card: DataCard) -> None:
 
 
 def read_card(path: Path) -> DataCard:
-    """Read a card. Raises DamageError naming the file where it is not what was written."""
+    """Read a card. Raises DamageError naming the file where it is not what was written, or another's card."""
     data = read_json(path)
     card = parse(DataCard, data, path)
     check_digest(data, path, _REMEDY)
+    if card.key != path.stem:
+        raise DamageError(f"{path} holds the card {card.key}; {_REMEDY}")
     return card
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.errors import DamageError, InputError
-from nsp_ablation.base.owned_paths import locked, make_directory, owned
+from nsp_ablation.base.owned_paths import locked, make_directory, open_lock, owned
 from nsp_ablation.reporting.records.digest import FIELD, check_digest, write_sealed
 from nsp_ablation.reporting.records.record import SCHEMA, is_older
 from nsp_ablation.reporting.records.sweep_cell import SweepCell, forget_cell, is_held, read_cell
@@ -48,7 +48,8 @@ def sweep(folder: Path, manifest: Manifest) -> Iterator[None]:
     Raises InputError where a part of the folder is a symbolic link.
     """
     make_directory(folder)
-    descriptor = os.open(owned(folder, ".sweeps"), os.O_RDWR | os.O_CREAT, 0o666)
+    make_directory(owned(folder, "cells"))
+    descriptor = open_lock(owned(folder, ".sweeps"))
     try:
         with locked(owned(folder, ".lock")):
             try:

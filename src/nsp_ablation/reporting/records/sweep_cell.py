@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from nsp_ablation.base.errors import DamageError, InputError
-from nsp_ablation.base.owned_paths import make_directory, owned
+from nsp_ablation.base.owned_paths import make_directory, open_lock, owned, remove_file
 from nsp_ablation.reporting.records.digest import read_sealed, write_sealed
 from nsp_ablation.reporting.records.typed_json import parse
 
@@ -98,7 +98,7 @@ def runs(folder: Path, key: str) -> Iterator[None]:
     """Inside, this process is known to run the cell; several may (of two sweeps that share it)."""
     path = _lock_path(folder, key)
     make_directory(path.parent)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = open_lock(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
@@ -129,9 +129,9 @@ def is_held(path: Path) -> bool:
 
 def forget_cell(folder: Path, key: str) -> None:
     """Delete the file of a cell, and its lock unless a process runs the cell."""
-    cell_path(folder, key).unlink(missing_ok=True)
+    remove_file(cell_path(folder, key))
     if not is_run(folder, key):
-        _lock_path(folder, key).unlink(missing_ok=True)
+        remove_file(_lock_path(folder, key))
 
 
 def _lock_path(folder: Path, key: str) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nsp_ablation.base.artifact import write_text
 from nsp_ablation.base.errors import DamageError
-from nsp_ablation.base.owned_paths import owned
+from nsp_ablation.base.owned_paths import make_directory, owned
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.render.appendix import appendix
 from nsp_ablation.reporting.render.figures import scores_figure
@@ -32,6 +32,7 @@ def write_report(directory: Path, report: Report) -> list[str]:
     Raises InputError where a part of the directory is a symbolic link, before anything is written or removed, and
     DamageError where a directory lies in a file's place.
     """
+    make_directory(owned(directory.parent, directory.name))
     texts = {owned(directory, name): render(report) for name, render in OUTPUTS.items()}
     for stale in [*(path for path, text in texts.items() if text is None), owned(directory, "appendix.pdf")]:
         if stale.is_dir():
