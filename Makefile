@@ -8,9 +8,12 @@ ifeq ($(PYTHON),$(VENV)/bin/python)
 ENVIRONMENT := $(VENV)/.complete
 endif
 
+# What `make hostile` runs in full; `make test` and `make test-slow` run a share of it.
+HOSTILE_TESTS := tests/hostile tests/cli/test_drawn_command_lines.py
+
 export TOKENIZERS_PARALLELISM ?= true
 
-.PHONY: demo test test-slow chaos bench check lint format types install clean
+.PHONY: demo test test-slow chaos hostile bench check lint format types install clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +22,7 @@ help:
 	@echo "make test-slow  the longer tests, which CI runs too"
 	@echo "make bench      the benchmarks, each beside its peer -> results/benchmarks/ (minutes; alone on the machine)"
 	@echo "make chaos      kill a run at 20 random instants, repeat it, compare every byte"
+	@echo "make hostile    damage every kind of file, draw command lines: the same tables, or a line that names it"
 	@echo "make check      ruff, format, types, tests"
 	@echo "make install    the environment alone"
 
@@ -48,6 +52,9 @@ bench: $(ENVIRONMENT)
 
 chaos: $(ENVIRONMENT)
 	CHAOS_INSTANTS=$${CHAOS_INSTANTS:-20} $(PYTHON) -m pytest -m slow tests/processes/test_chaos.py
+
+hostile: $(ENVIRONMENT)
+	HOSTILE=all $(PYTHON) -m pytest -m "slow or not slow" --show-capture=no $(HOSTILE_TESTS)
 
 lint: $(ENVIRONMENT)
 	$(PYTHON) -m ruff check .
