@@ -139,8 +139,13 @@ def _cut_row_groups(path: Path, max_bytes: int) -> list[Piece]:
 
 
 def _checked(row: dict[str, Any], keys: list[str]) -> dict[str, Any]:
-    """Return a row with a text. Raises InputError, to stand behind the row's place, where it has none."""
-    text_key = keys[0]
+    text_of(row, keys[0])
+    return row
+
+
+def text_of(row: dict[str, Any], text_key: str) -> str:
+    """Return a row's text. Raises InputError, to stand behind the row's place, where there is none at `text_key`."""
+    _check_keys(list(row), [text_key])
     text = row[text_key]
     if not isinstance(text, str):
         raise InputError(
@@ -150,7 +155,7 @@ def _checked(row: dict[str, Any], keys: list[str]) -> dict[str, Any]:
         text.encode()
     except UnicodeEncodeError as error:
         raise InputError(f"holds text that is not valid Unicode ({error.reason}); repair or drop it") from error
-    return row
+    return text
 
 
 def _check_keys(names: list[str], keys: list[str]) -> None:
