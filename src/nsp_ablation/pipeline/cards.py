@@ -137,8 +137,13 @@ def keep_cards(encoders: list[Encoder], tasks: list[TaskData], results: Path) ->
 def check_before_training(encoders: list[Encoder], tasks: list[TaskData], results: Path | None) -> None:
     """Refuse what would fail after an encoder was trained or fine-tuned, and what the card's checks refuse.
 
-    Raises CheckError, and InputError as `Card.make` does.
+    Tokenizers that meet are compared first, which needs no stores. Raises CheckError, and InputError as `Card.make`.
     """
+    for encoder in encoders:
+        if isinstance(encoder, TrainedEncoder) and encoder.config.model.init_from is not None:
+            from nsp_ablation.pipeline.tokenizer_checks import check_origin
+
+            check_origin(encoder.config.model.init_from, encoder.stores)
     cards = [card for encoder in encoders if (card := card_of(encoder, tasks)) is not None]
     for card in cards:
         card.check(results)

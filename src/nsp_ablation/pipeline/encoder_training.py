@@ -28,7 +28,7 @@ from nsp_ablation.pipeline.encoders import TrainedEncoder, UntrainedEncoder, tra
 from nsp_ablation.pipeline.feed import OpenFeed, feed_of
 from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
 from nsp_ablation.pipeline.ranks import ranks
-from nsp_ablation.pipeline.tokenizer_checks import check_initial_weights
+from nsp_ablation.pipeline.tokenizer_checks import check_origin
 from nsp_ablation.reporting.records.sweep_cell import CellProgress
 from nsp_ablation.samples.batches.accounting import Totals, tokens_at_positions, totals
 from nsp_ablation.samples.batches.loader import MicroBatch, evaluation_batches, micro_batch_loader
@@ -51,7 +51,7 @@ def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
 
     Raises DivergedError where the loss diverges, InputError for what the configuration cannot do.
     """
-    _check_origin(encoder)
+    check_origin(encoder.config.model.init_from, encoder.stores)
     config, feed, run = encoder.config, encoder.feed.open(), encoder.run_directory
     tokenizer = encoder.stores.vocabulary.make()
     model = initial_model(config, feed)
@@ -92,7 +92,7 @@ def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
 
 def export_untrained(encoder: UntrainedEncoder, directory: Path) -> None:
     """Export an encoder as it starts, into `directory`."""
-    _check_origin(encoder)
+    check_origin(encoder.config.model.init_from, encoder.stores)
     config, frame = encoder.config, feed_of(encoder.config).frame()
     counts = _token_counts(frame, encoder.stores.training()) if config.model.unigram_output_bias else None
     model = build_model(
@@ -100,14 +100,6 @@ def export_untrained(encoder: UntrainedEncoder, directory: Path) -> None:
     )
     facts = {"condition": {}, "seed": config.seed, "pretraining": None}
     export_encoder(model, encoder.stores.vocabulary.make(), directory, facts)
-
-
-def _check_origin(encoder: TrainedEncoder | UntrainedEncoder) -> None:
-    """Refuse a run whose tokenizer is not that of `model.init_from`, before its stores are built."""
-    init_from, stores = encoder.config.model.init_from, encoder.stores
-    if init_from is not None:
-        stores.corpus.check_borders(stores.format_name)
-        check_initial_weights(init_from, stores.vocabulary.make(), stores.corpus.training_texts())
 
 
 def initial_model(config: Config, feed: OpenFeed) -> PretrainingModel:

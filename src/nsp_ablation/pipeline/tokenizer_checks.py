@@ -8,6 +8,7 @@ from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.learning.engine.encoder_directory import load_tokenizer_alone
 from nsp_ablation.learning.engine.encoder_trial import try_encoder
+from nsp_ablation.pipeline.stores import Stores
 from nsp_ablation.text.tokenization.agreement import difference, sample_of
 from nsp_ablation.text.tokenization.tokenizer import (
     CONFIG_FILE,
@@ -46,6 +47,13 @@ def check_directory(directory: Path, field: str, name: str, texts: Iterable[str]
         f'tokenizer.json set "tokenizer_class": "PreTrainedTokenizerFast" in {CONFIG_FILE}, to keep the other save it '
         "anew with AutoTokenizer.from_pretrained(...).save_pretrained(...)"
     )
+
+
+def check_origin(init_from: str | None, stores: Stores) -> None:
+    """Refuse a run whose tokenizer is not that of `model.init_from`; its stores need not be built for that."""
+    if init_from is not None:
+        stores.corpus.check_borders(stores.format_name)
+        check_initial_weights(init_from, stores.vocabulary.make(), stores.corpus.training_texts())
 
 
 def check_initial_weights(init_from: str, tokenizer: Path, texts: Iterable[str]) -> None:
