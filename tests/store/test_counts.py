@@ -31,6 +31,13 @@ def test_a_digest_is_that_of_the_text_with_single_spaces_and_folded_case(text, r
     assert folded_digest(text * repeats) == folded(text * repeats)
 
 
+@pytest.mark.parametrize("num_characters", [1, 2, 7, 600])
+def test_a_long_text_is_folded_in_blocks_as_at_once(monkeypatch, num_characters):
+    monkeypatch.setattr(duplicates, "_BLOCK_CHARACTERS", num_characters)
+    for text in (*FOXES, " A\n\n\u3000b  C" * 200, "\tThe Fox  said: Straße, É. " * 90, "\n" * 50, " x", "x "):
+        assert folded_digest(text) == folded(text), text
+
+
 def test_both_ways_of_folding_are_taken():
     english = "The Fox  said: “Naïve café!”\n" * 40
     assert duplicates._fold_plainly(english.encode()) is not None
