@@ -92,6 +92,7 @@ def _json_rows(piece: Piece, keys: list[str], max_line_bytes: int) -> Iterator[R
             row = _checked(_row(line, keys), keys)
         except InputError as error:
             raise InputError(f"{piece.path}:{line_number(piece.path, piece.start, number)} {error}") from error
+        line = ""  # which may be long: it is not held while its text is used
         yield is_own, row
 
 

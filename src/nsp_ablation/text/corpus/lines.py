@@ -31,11 +31,13 @@ def read_lines(path: Path, max_line_bytes: int, start: int = 0) -> Iterator[tupl
                 number += 1
                 if len(line) > max_line_bytes and not line.endswith(b"\n"):
                     raise _too_long(path, line_number(path, start, number), file, max_line_bytes)
-                text = line.decode("utf-8-sig" if offset == 0 else "utf-8")
+                text, num_bytes = line.decode("utf-8-sig" if offset == 0 else "utf-8"), len(line)
+                line = b""  # which may be long: it is not held while the text is used
                 if "\0" in text:
                     raise _with_nul(path, line_number(path, start, number))
-                yield offset, number, text.rstrip("\n").removesuffix("\r")
-                offset += len(line)
+                text = text.rstrip("\n").removesuffix("\r")
+                yield offset, number, text
+                offset += num_bytes
     except UnicodeDecodeError as error:
         raise _not_utf8(path, line_number(path, start, number), error) from error
     except DecompressionError as error:
