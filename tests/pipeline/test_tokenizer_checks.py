@@ -8,7 +8,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from nsp_ablation.options.corpus_options import TokenizerOptions
-from nsp_ablation.pipeline.tokenizer_checks import check_initial_weights, check_taken_over
+from nsp_ablation.pipeline.tokenizer_checks import check_directory, check_initial_weights
 from nsp_ablation.text.tokenization.agreement import SAMPLE
 from nsp_ablation.text.tokenization.tokenizer import copy_pretrained, load_tokenizer, train_tokenizer
 
@@ -35,7 +35,7 @@ def with_config(source, directory, **config):
 
 def take_over(source, directory, texts=()):
     copy_pretrained(str(source), directory)
-    check_taken_over(directory, str(source), texts)
+    check_directory(directory, "tokenizer.path", str(source), texts)
 
 
 DISAGREEING = [
@@ -93,7 +93,7 @@ def test_a_difference_that_only_the_corpus_shows_is_found(directories, tmp_path)
     (source / "tokenizer.json").write_text(json.dumps(description))
     take_over(source, tmp_path / "copy")
     with pytest.raises(ValueError, match="xylophone"):
-        check_taken_over(tmp_path / "copy", str(source), ["nothing here", "a xylophone"])
+        check_directory(tmp_path / "copy", "tokenizer.path", str(source), ["nothing here", "a xylophone"])
 
 
 def test_weights_go_on_with_their_own_tokenizer_alone(directories, tmp_path):

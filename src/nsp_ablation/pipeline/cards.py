@@ -8,13 +8,14 @@ from nsp_ablation.base.artifact import write_json
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.base.owned_paths import owned
+from nsp_ablation.base.process import heavy_imports
 from nsp_ablation.config.identity import resolved_objective
 from nsp_ablation.config.schema import Config
 from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.pipeline.card_doubts import doubt
 from nsp_ablation.pipeline.chain import MAKERS
 from nsp_ablation.pipeline.console import say
-from nsp_ablation.pipeline.encoders import Encoder, TrainedEncoder
+from nsp_ablation.pipeline.encoders import Encoder, ExternalEncoder, TrainedEncoder
 from nsp_ablation.pipeline.feed import Feed
 from nsp_ablation.pipeline.overlaps import Overlaps
 from nsp_ablation.pipeline.task_data import TaskData
@@ -139,11 +140,13 @@ def check_before_training(encoders: list[Encoder], tasks: list[TaskData], result
 
     Tokenizers that meet are compared first, which needs no stores. Raises CheckError, and InputError as `Card.make`.
     """
-    for encoder in encoders:
-        if isinstance(encoder, TrainedEncoder) and encoder.config.model.init_from is not None:
+    ours = (encoder for encoder in encoders if not isinstance(encoder, ExternalEncoder) and not encoder.is_made)
+    first = next(ours, None)  # the others of a cell have its settings
+    if first is not None and (init_from := first.config.model.init_from) is not None:
+        with heavy_imports():
             from nsp_ablation.pipeline.tokenizer_checks import check_origin
 
-            check_origin(encoder.config.model.init_from, encoder.stores)
+        check_origin(init_from, first.stores)
     cards = [card for encoder in encoders if (card := card_of(encoder, tasks)) is not None]
     for card in cards:
         card.check(results)

@@ -28,7 +28,6 @@ from nsp_ablation.pipeline.encoders import TrainedEncoder, UntrainedEncoder, tra
 from nsp_ablation.pipeline.feed import OpenFeed, feed_of
 from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
 from nsp_ablation.pipeline.ranks import ranks
-from nsp_ablation.pipeline.tokenizer_checks import check_origin
 from nsp_ablation.reporting.records.sweep_cell import CellProgress
 from nsp_ablation.samples.batches.accounting import Totals, tokens_at_positions, totals
 from nsp_ablation.samples.batches.loader import MicroBatch, evaluation_batches, micro_batch_loader
@@ -51,7 +50,6 @@ def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
 
     Raises DivergedError where the loss diverges, InputError for what the configuration cannot do.
     """
-    check_origin(encoder.config.model.init_from, encoder.stores)
     config, feed, run = encoder.config, encoder.feed.open(), encoder.run_directory
     tokenizer = encoder.stores.vocabulary.make()
     model = initial_model(config, feed)
@@ -92,7 +90,6 @@ def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
 
 def export_untrained(encoder: UntrainedEncoder, directory: Path) -> None:
     """Export an encoder as it starts, into `directory`."""
-    check_origin(encoder.config.model.init_from, encoder.stores)
     config, frame = encoder.config, feed_of(encoder.config).frame()
     counts = _token_counts(frame, encoder.stores.training()) if config.model.unigram_output_bias else None
     model = build_model(

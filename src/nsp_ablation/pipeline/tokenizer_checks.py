@@ -49,11 +49,10 @@ def check_directory(directory: Path, field: str, name: str, texts: Iterable[str]
     )
 
 
-def check_origin(init_from: str | None, stores: Stores) -> None:
+def check_origin(init_from: str, stores: Stores) -> None:
     """Refuse a run whose tokenizer is not that of `model.init_from`; its stores need not be built for that."""
-    if init_from is not None:
-        stores.corpus.check_borders(stores.format_name)
-        check_initial_weights(init_from, stores.vocabulary.make(), stores.corpus.training_texts())
+    stores.corpus.check_borders(stores.format_name)
+    check_initial_weights(init_from, stores.vocabulary.make(), stores.corpus.training_texts())
 
 
 def check_initial_weights(init_from: str, tokenizer: Path, texts: Iterable[str]) -> None:
@@ -84,11 +83,6 @@ def check_external(path: Path, name: str, max_length: int) -> None:
     if (path / TOKENIZER_FILE).is_file():
         check_directory(path, "encoder", name, ())
     try_encoder(str(path), max_length)
-
-
-def check_taken_over(directory: Path, name: str, texts: Iterable[str]) -> None:
-    """Refuse a tokenizer that was taken over from `tokenizer.path` and is two; `texts` are of the corpus."""
-    check_directory(directory, "tokenizer.path", name, texts)
 
 
 def _any_tokenizer(origin: Path, name: str) -> Any:

@@ -59,6 +59,6 @@ class Vocabulary(Artifact):
 
     def _compare(self, directory: Path, texts: Iterable[str]) -> None:
         with heavy_imports():
-            from nsp_ablation.pipeline.tokenizer_checks import check_taken_over
+            from nsp_ablation.pipeline.tokenizer_checks import check_directory
 
-        check_taken_over(directory, str(self.options.path), texts)
+        check_directory(directory, "tokenizer.path", str(self.options.path), texts)
