@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from nsp_ablation.base.randomness import draw64, epoch_key, stream
 from nsp_ablation.learning.engine.resume import place_after
+from nsp_ablation.learning.engine.step_seed import seed_step
 from nsp_ablation.learning.engine.training import DivergedError, TrainingModule, is_finite_state, parameter_groups
 from nsp_ablation.learning.finetuning.task_model import TaskModel
 from nsp_ablation.options.finetuning_options import FinetuningOptions
@@ -47,7 +47,7 @@ class FinetuningModule(TrainingModule):
         self._started = time.perf_counter()
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
-        torch.manual_seed(int(draw64(self._dropout_key, np.full(1, batch_index, np.uint64))[0]))
+        seed_step(self.device, int(draw64(self._dropout_key, np.full(1, batch_index, np.uint64))[0]))
         return self.model.loss(batch)
 
     def predict_step(self, batch: dict[str, Tensor], batch_index: int) -> dict[str, Tensor]:

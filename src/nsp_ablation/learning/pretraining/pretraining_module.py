@@ -13,6 +13,7 @@ from nsp_ablation.base.randomness import draw64, epoch_key, stream
 from nsp_ablation.learning.cost.training_cost import EncoderSize, Work, training_flops
 from nsp_ablation.learning.engine.attention import LENGTH_GROUPS, AttentionLayout
 from nsp_ablation.learning.engine.resume import Stream, ends_update, place_after
+from nsp_ablation.learning.engine.step_seed import seed_step
 from nsp_ablation.learning.engine.training import (
     DivergedError,
     TrainingModule,
@@ -112,7 +113,7 @@ class PretrainingModule(TrainingModule):
         micro_batch, layout, flops = batch
         if self._dropout_key is not None:
             number = batch_index * self.trainer.world_size + self.trainer.global_rank
-            torch.manual_seed(int(draw64(self._dropout_key, np.full(1, number, np.uint64))[0]))
+            seed_step(self.device, int(draw64(self._dropout_key, np.full(1, number, np.uint64))[0]))
         masked_logits, pair_logits = self.model(micro_batch, layout)
         losses = update_share(masked_logits, pair_logits, micro_batch)
         self._window.add(losses)
