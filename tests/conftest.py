@@ -149,3 +149,12 @@ def pytest_terminal_summary(terminalreporter):
     if sum(seconds.values()) > 10:
         each = ", ".join(f"{folder} {seconds[folder]:.0f}" for folder in sorted(seconds, key=seconds.get, reverse=True))
         terminalreporter.write_line(f"seconds by folder: {each}; together {sum(seconds.values()):.0f}")
+
+
+@pytest.fixture(scope="session")
+def attention_stand_ins():
+    """Let torch's CUDA attention operators run on CPU, in this process, by the stand-ins of the benchmarks."""
+    spec = importlib.util.spec_from_file_location("attention_stand_ins", ROOT / "benchmarks" / "attention_stand_ins.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.register()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from nsp_ablation.learning.engine.attention import JAGGED, LENGTH_GROUPS, attention_layout
+from nsp_ablation.learning.engine.attention import EFFICIENT, FLASH, LENGTH_GROUPS, attention_layout
 from nsp_ablation.learning.pretraining.objective import update_share
 from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.options.masking_options import MaskingOptions
@@ -16,7 +16,7 @@ from nsp_ablation.samples.batches.update_size import UpdateSize
 from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.text.store.token_store import TokenStore
 
-pytestmark = pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
+pytestmark = pytest.mark.usefixtures("attention_stand_ins")
 FORMATS = ("segment_pair", "sentence_pair", "full", "doc")
 LENGTHS = [7, 24, 3, 24, 1, 23, 2, 2]
 
@@ -62,7 +62,7 @@ def _gradients(model, loss):
     return {name: parameter.grad.clone() for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
-@pytest.mark.parametrize("backend", [LENGTH_GROUPS, JAGGED])
+@pytest.mark.parametrize("backend", [LENGTH_GROUPS, FLASH, EFFICIENT])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_trains_as_transformers_does_one_sequence_at_a_time(
@@ -78,7 +78,7 @@ def test_every_format_trains_as_transformers_does_one_sequence_at_a_time(
     torch.testing.assert_close(_gradients(model, found), expected_gradients, rtol=1e-8, atol=1e-10)
 
 
-@pytest.mark.parametrize("backend", [LENGTH_GROUPS, JAGGED])
+@pytest.mark.parametrize("backend", [LENGTH_GROUPS, FLASH, EFFICIENT])
 @pytest.mark.parametrize("name", ["segment_pair", "full"])
 def test_padding_to_a_fixed_number_of_tokens_changes_nothing(make_model, format_batch, frame, name, backend):
     plain = format_batch(name)

@@ -1,30 +1,27 @@
 """Attention over sequences laid end to end, by each backend that a CPU can run."""
 
-import itertools
-
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
 
-from nsp_ablation.learning.engine import attention_fused
 from nsp_ablation.learning.engine.attention import (
-    JAGGED,
+    EFFICIENT,
+    FLASH,
     LENGTH_GROUPS,
-    VARLEN,
     attention_layout,
     choose_backend,
     flat_attention,
 )
+from nsp_ablation.learning.engine.attention_fused import flash_dropout_share, missing_operators
 
 torch.set_num_threads(1)
 
-# Torch says that nested tensors are a prototype where its slow way for CPU makes some of the older kind.
-pytestmark = pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
-BACKENDS = (LENGTH_GROUPS, JAGGED)
+pytestmark = pytest.mark.usefixtures("attention_stand_ins")
+BACKENDS = (LENGTH_GROUPS, FLASH, EFFICIENT)
+OPERATORS = ("_flash_attention_forward", "_efficient_attention_forward")
 
 
 def _offsets(lengths):
@@ -110,6 +107,7 @@ def test_dropped_weights_have_the_configured_share_and_the_others_keep_the_mean(
     is_weight = weights > 0
     assert is_weight.sum() == 400 * (8 * 8 + 5 * 5)
     share = (dropped[is_weight] == 0).double().mean().item()
+    assert flash_dropout_share(dropout) == dropout  # 64 of 256
     assert abs(share - dropout) < 5 * (dropout * (1 - dropout) / is_weight.sum().item()) ** 0.5
     kept = dropped != 0
     torch.testing.assert_close(dropped[kept], weights[kept] / (1 - dropout))
@@ -117,7 +115,25 @@ def test_dropped_weights_have_the_configured_share_and_the_others_keep_the_mean(
     assert ((dropped.mean(dim=0) - weights[0]).abs() <= 5 * standard_error).all()
 
 
-@pytest.mark.parametrize("backend", [*BACKENDS, VARLEN])
+@pytest.mark.parametrize("backend", [FLASH, EFFICIENT])
+def test_the_gradient_with_dropout_has_the_mask_of_the_forward_pass(backend):
+    """The output is linear in V: <g, f(V)> = <df/dV g, V>, whatever is dropped; Q and K by differences."""
+    lengths, draw = [9, 4, 17, 1], torch.Generator().manual_seed(0)
+    packed = torch.randn(31, 24, generator=draw, dtype=torch.float64)
+    layout, weights = attention_layout(_offsets(lengths), backend), torch.randn(31, 8, generator=draw)
+
+    def loss(inputs):
+        torch.manual_seed(3)
+        return (flat_attention(inputs, layout, num_heads=2, dropout=0.3) * weights).sum()
+
+    with torch.random.fork_rng(devices=[]):
+        assert loss(packed) != (flat_attention(packed, layout, num_heads=2, dropout=0.0) * weights).sum()
+        assert torch.autograd.gradcheck(loss, packed.requires_grad_(), fast_mode=True, check_undefined_grad=False)
+        (gradient,) = torch.autograd.grad(loss(packed), packed)
+        torch.testing.assert_close((gradient[:, 16:] * packed[:, 16:]).sum(), loss(packed))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_no_sequences_attend_to_nothing(backend):
     empty = torch.zeros(0, 24, requires_grad=True)
     found = flat_attention(empty, attention_layout(torch.tensor([0]), backend), num_heads=2, dropout=0.0)
@@ -125,45 +141,23 @@ def test_no_sequences_attend_to_nothing(backend):
     found.sum().backward()
 
 
-def test_varlen_attention_gets_what_its_documentation_asks_for(monkeypatch):
-    """`varlen_attn` runs on CUDA alone: a stand-in checks its documented contract and computes what it says."""
-    lengths, calls = [3, 8, 5], []
-
-    def stand_in(query, key, value, cu_seq_q, cu_seq_k, max_q, max_k):
-        assert query.shape == key.shape == value.shape == (16, 2, 4)
-        assert cu_seq_q.dtype == cu_seq_k.dtype == torch.int32
-        assert cu_seq_q.tolist() == cu_seq_k.tolist() == [0, 3, 11, 16]
-        assert max_q == max_k == 12
-        calls.append(query)
-        parts = zip(*(part.split(lengths) for part in (query, key, value)), strict=True)
-        return torch.cat([_alone(torch.cat([p.flatten(1) for p in part], dim=1)).view(-1, 2, 4) for part in parts])
-
-    monkeypatch.setattr("torch.nn.attention.varlen.varlen_attn", stand_in)
-    packed = torch.randn(16, 24, generator=torch.Generator().manual_seed(0), requires_grad=True)
-    layout = attention_layout(_offsets(lengths), VARLEN, longest=12)
-    found = flat_attention(packed, layout, num_heads=2, dropout=0.0)
+@pytest.mark.parametrize("longest", [8, 12, 4096])
+@pytest.mark.parametrize("backend", [FLASH, EFFICIENT])
+def test_a_bound_above_the_longest_sequence_changes_nothing(backend, longest):
+    """Not even one above the number of tokens, which the memory-efficient kernel refuses."""
+    lengths = [3, 8, 5]
+    packed = torch.randn(16, 24, generator=torch.Generator().manual_seed(0))
+    layout = attention_layout(_offsets(lengths), backend, longest=longest)
     expected = torch.cat([_alone(sequence) for sequence in packed.split(lengths)])
-    torch.testing.assert_close(found, expected)
-    assert len(calls) == 1
-    gradients = [torch.autograd.grad(output.square().sum(), packed)[0] for output in (found, expected)]
-    torch.testing.assert_close(*gradients)
-    with pytest.raises(AssertionError, match="no dropout"):
-        flat_attention(packed, layout, num_heads=2, dropout=0.1)
+    torch.testing.assert_close(flat_attention(packed, layout, num_heads=2, dropout=0.0), expected)
 
 
-CAPABILITIES = ((7, 0), (7, 5), (8, 0), (8, 9), (9, 0))
+def test_a_bound_below_the_longest_sequence_is_our_mistake():
+    with pytest.raises(AssertionError, match=r"\(8, 7\)"):
+        attention_layout(_offsets([3, 8, 5]), FLASH, longest=7)
+
+
 PRECISIONS = ("32-true", "64-true", "bf16-mixed", "16-mixed")
-
-
-def test_no_backend_without_dropout_is_chosen_where_dropout_is_configured():
-    choices = set()
-    for capability, precision, head_size, dropout in itertools.product(
-        CAPABILITIES, PRECISIONS, (32, 64, 65, 128, 256), (0.0, 0.1)
-    ):
-        backend = choose_backend("cuda", capability, precision, head_size, dropout)
-        assert dropout == 0 or backend != VARLEN
-        choices.add((backend, dropout > 0))
-    assert choices == {(LENGTH_GROUPS, False), (LENGTH_GROUPS, True), (JAGGED, False), (JAGGED, True), (VARLEN, False)}
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
@@ -172,49 +166,165 @@ def test_a_cpu_attends_in_length_groups(dropout):
 
 
 @pytest.mark.parametrize(
-    ("capability", "precision", "head_size", "dropout", "backend"),
+    ("capability", "precision", "head_size", "backend"),
     [
-        ((8, 0), "bf16-mixed", 64, 0.0, VARLEN),
-        ((9, 0), "bf16-mixed", 64, 0.1, JAGGED),
-        ((7, 0), "16-mixed", 64, 0.0, JAGGED),  # FlashAttention-2 needs Ampere
-        ((7, 0), "bf16-mixed", 64, 0.1, LENGTH_GROUPS),  # and so does bf16
-        ((8, 0), "32-true", 64, 0.1, JAGGED),
-        ((8, 0), "64-true", 64, 0.1, LENGTH_GROUPS),
-        ((8, 0), "bf16-mixed", 20, 0.1, LENGTH_GROUPS),
+        ((8, 0), "bf16-mixed", 64, FLASH),
+        ((9, 0), "16-mixed", 128, FLASH),
+        ((7, 0), "16-mixed", 64, EFFICIENT),  # FlashAttention-2 needs Ampere
+        ((7, 0), "bf16-mixed", 64, LENGTH_GROUPS),  # and so does bf16
+        ((8, 0), "32-true", 64, EFFICIENT),
+        ((7, 5), "32-true", 64, EFFICIENT),
+        ((8, 0), "64-true", 64, LENGTH_GROUPS),
+        ((8, 0), "bf16-mixed", 20, LENGTH_GROUPS),
+        ((8, 0), "bf16-mixed", 136, LENGTH_GROUPS),
+        ((8, 0), "32-true", 12, LENGTH_GROUPS),
     ],
 )
-def test_the_backend_of_a_gpu(capability, precision, head_size, dropout, backend):
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_the_backend_of_a_gpu(capability, precision, head_size, backend, dropout):
     assert choose_backend("cuda", capability, precision, head_size, dropout) == backend
 
 
-def test_without_varlen_in_this_torch_jagged_takes_its_place(monkeypatch):
-    monkeypatch.setattr("nsp_ablation.learning.engine.attention.has_varlen", lambda: False)
-    assert choose_backend("cuda", (9, 0), "bf16-mixed", 64, 0.0) == JAGGED
-    assert attention_fused.has_varlen()
+@pytest.mark.parametrize(("dropout", "of_256"), [(0.1, 26), (0.05, 13), (0.2, 51), (0.5, 128), (0.01, 3), (0.0, 0)])
+def test_flash_attention_drops_what_eight_bits_can_say(dropout, of_256):
+    """Of 400 x 64 weights, drawn by the stand-in, which compares as the kernel does."""
+    assert flash_dropout_share(dropout) == of_256 / 256
+    packed = torch.cat([torch.zeros(400 * 8, 16), torch.eye(8).repeat(400, 1)], dim=1)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        found = flat_attention(packed, attention_layout(_offsets([8] * 400), FLASH), num_heads=1, dropout=dropout)
+    share = (found == 0).double().mean().item()
+    assert abs(share - of_256 / 256) <= 5 * (of_256 / 256 * (1 - of_256 / 256) / found.numel()) ** 0.5
+
+
+@pytest.mark.parametrize(("dropout", "backend"), [(0.05, FLASH), (0.3, FLASH), (0.01, EFFICIENT), (0.001, EFFICIENT)])
+def test_a_dropout_that_eight_bits_miss_takes_the_kernel_that_draws_more(dropout, backend):
+    assert choose_backend("cuda", (9, 0), "bf16-mixed", 64, dropout) == backend
+
+
+@pytest.fixture
+def other_torch(monkeypatch):
+    """other_torch(operator, schema): a torch whose operator has this schema, or is not there (None)."""
+
+    def change(name, schema):
+        if schema is None:
+            monkeypatch.setattr(torch.ops, "aten", _Without(torch.ops.aten, name))
+        else:
+            library = torch.library.Library("attention_of_another_torch", "FRAGMENT")
+            other = f"{name}_{len(libraries)}"
+            library.define(f"{other}({schema}) -> Tensor")
+            libraries.append(library)
+            found = getattr(torch.ops.attention_of_another_torch, other)
+            monkeypatch.setattr(torch.ops, "aten", _Without(torch.ops.aten, name, found))
+        missing_operators.cache_clear()
+
+    libraries = []
+    yield change
+    monkeypatch.undo()
+    missing_operators.cache_clear()
+
+
+class _Without:
+    """torch.ops.aten, but for one operator."""
+
+    def __init__(self, aten, name, other=None):
+        self.aten, self.name, self.other = aten, name, other
+
+    def __getattr__(self, name):
+        if name == self.name and self.other is None:
+            raise AttributeError(name)
+        return self.other if name == self.name else getattr(self.aten, name)
+
+
+FLASH_SCHEMA = (
+    "Tensor query, Tensor key, Tensor value, Tensor? cum_seq_q, Tensor? cum_seq_k, SymInt max_q, SymInt max_k, "
+    "float dropout_p, bool is_causal, bool return_debug_mask"
+)
 
 
 @pytest.mark.parametrize(
-    ("backend", "dropout", "operators"),
+    "schema",
     [
-        (VARLEN, 0.0, {"_varlen_attn", "_varlen_attn_backward"}),
-        (JAGGED, 0.1, {"_flash_attention_forward", "_flash_attention_backward"}),
+        None,
+        FLASH_SCHEMA.replace("float dropout_p, ", ""),
+        FLASH_SCHEMA.replace("bool is_causal, bool return_debug_mask", "bool return_debug_mask, bool is_causal"),
+        FLASH_SCHEMA + ", *, int num_splits",
+        "Tensor query, Tensor key, Tensor value",
     ],
 )
-def test_fused_backends_reach_torchs_kernels_forward_and_backward(backend, dropout, operators):
-    """On the meta device, where torch checks arguments and shapes of its CUDA kernels and computes nothing; counting
-    FLOPs makes jagged SDPA choose the kernel of a GPU there."""
+def test_a_torch_that_calls_an_operator_otherwise_attends_in_length_groups_and_says_so(other_torch, schema):
+    other_torch("_flash_attention_forward", schema)
+    assert choose_backend("cuda", (9, 0), "bf16-mixed", 64, 0.1) == LENGTH_GROUPS
+    said = missing_operators()
+    assert "\n" not in said
+    assert torch.__version__ in said
+    assert "_flash_attention_forward" in said
+    assert "_efficient" not in said
+
+
+def test_a_torch_that_adds_an_argument_with_a_default_stays_on_its_kernel(other_torch):
+    other_torch("_flash_attention_forward", FLASH_SCHEMA + ", *, int? num_splits=None")
+    assert missing_operators() is None
+    other_torch("_efficient_attention_forward", None)
+    assert "_efficient_attention_forward" in missing_operators()
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "returns"),
+    [
+        ("_flash_attention_forward", FLASH_SCHEMA, 5),
+        (
+            "_efficient_attention_forward",
+            "Tensor query, Tensor key, Tensor value, Tensor? bias, Tensor? cu_seqlens_q, Tensor? cu_seqlens_k, "
+            "SymInt? max_seqlen_q, SymInt? max_seqlen_k, float dropout_p, int custom_mask_type, "
+            "bool compute_log_sumexp=False",
+            6,
+        ),
+        (
+            "_flash_attention_backward",
+            "Tensor grad_out, Tensor query, Tensor key, Tensor value, Tensor out, Tensor logsumexp, Tensor cum_seq_q, "
+            "Tensor cum_seq_k, SymInt max_q, SymInt max_k, float dropout_p, bool is_causal, Tensor rng_state, "
+            "Tensor unused",
+            3,
+        ),
+        (
+            "_efficient_attention_backward",
+            "Tensor grad_out_, Tensor query, Tensor key, Tensor value, Tensor? bias, Tensor out, Tensor? cu_seqlens_q, "
+            "Tensor? cu_seqlens_k, SymInt max_seqlen_q, SymInt max_seqlen_k, Tensor logsumexp, float dropout_p, "
+            "Tensor philox_seed, Tensor philox_offset, int custom_mask_type, bool bias_requires_grad",
+            4,
+        ),
+    ],
+)
+def test_torchs_operators_take_what_is_passed(name, arguments, returns):
+    """No public interface: a release that changes one is seen here, and what the stand-ins take with it."""
+    schema = getattr(torch.ops.aten, name).default._schema
+    positional, _, others = str(schema).removeprefix(f"aten::{name}(").partition(", *")
+    assert positional == arguments
+    assert others
+    assert all(argument.has_default_value() for argument in schema.arguments if argument.kwarg_only)
+    assert len(schema.returns) == returns
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype"), [(FLASH, torch.bfloat16), (EFFICIENT, torch.float32), (EFFICIENT, torch.float16)]
+)
+def test_fused_backends_reach_torchs_kernels_forward_and_backward(backend, dtype):
+    """On the meta device, where torch checks arguments and shapes of its CUDA kernels and computes nothing."""
     layout = attention_layout(_offsets([3, 8, 5]), backend, longest=12).to("meta")
-    packed = torch.empty(16, 3 * 128, device="meta", dtype=torch.bfloat16, requires_grad=True)
-    names = set()
+    packed = torch.empty(16, 3 * 128, device="meta", dtype=dtype, requires_grad=True)
+    names = []
 
     class Watch(TorchDispatchMode):
         def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-            names.add(function.overloadpacket.__name__)
+            names.append(function.overloadpacket.__name__)
             return function(*args, **(kwargs or {}))
 
-    with FlopCounterMode(display=False), Watch():
-        output = flat_attention(packed, layout, num_heads=2, dropout=dropout)
+    with Watch():
+        output = flat_attention(packed, layout, num_heads=2, dropout=0.1)
         output.sum().backward()
-    assert (output.shape, output.dtype) == ((16, 128), torch.bfloat16)
-    assert (packed.grad.shape, packed.grad.dtype) == ((16, 384), torch.bfloat16)
-    assert operators <= names
+    assert (output.shape, output.dtype) == ((16, 128), dtype)
+    assert (packed.grad.shape, packed.grad.dtype) == ((16, 384), dtype)
+    forward = OPERATORS[backend == EFFICIENT]
+    assert [name for name in names if "attention" in name] == [forward, forward.replace("forward", "backward")]
+    assert not {"clone", "contiguous", "copy_"} & set(names[: names.index(forward)])  # views of Q, K and V suffice

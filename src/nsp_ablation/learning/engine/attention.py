@@ -1,7 +1,7 @@
 """Attention over sequences that lie end to end: each token attends to its own sequence, with no padding outside.
 
 Packing sequences and passing position ids alone lets every token attend to all sequences, silently. Here the borders
-of sequences are part of the call, and the fastest way is taken that this device has for them and that applies the
+of sequences are part of the call, and the fastest way is taken that this device has for them. Each applies the
 configured attention dropout.
 """
 
@@ -10,19 +10,21 @@ from torch import Tensor
 
 from nsp_ablation.learning.engine.attention_fused import (
     FusedLayout,
+    flash_dropout_share,
+    fused_attention,
     fused_layout,
-    has_varlen,
-    jagged_attention,
-    varlen_attention,
+    missing_operators,
 )
 from nsp_ablation.learning.engine.attention_groups import GroupLayout, group_attention, group_layout
 
 AttentionLayout = GroupLayout | FusedLayout
 
-# The names that records give the backends.
-LENGTH_GROUPS, VARLEN, JAGGED = "sdpa, length groups", "varlen flash attention", "sdpa, jagged"
+# The names that records give the backends: the kernels, but for torch's own choice in length groups.
+LENGTH_GROUPS = "sdpa, length groups"
+FLASH, EFFICIENT = "flash attention 2 (aten)", "memory-efficient attention (aten)"
 
 _FLASH_CAPABILITY = (8, 0)  # of CUDA devices, from which FlashAttention-2 and bf16 run
+_DROPOUT_TOLERANCE = 0.1  # of the configured probability
 _MAX_HEAD_SIZE = 128  # FlashAttention-2 has no backward pass with dropout above 192 on some devices
 _DTYPES = {
     "32-true": torch.float32,
@@ -37,18 +39,18 @@ def choose_backend(
 ) -> str:
     """Return the fastest backend of a device that applies `dropout` to attention weights at this precision.
 
-    `capability` is a CUDA device's, None elsewhere. `varlen_attn` is chosen at dropout 0 alone: it applies none.
+    `capability` is a CUDA device's, None elsewhere. FlashAttention-2 is left out where its 8 bits miss the configured
+    share of dropped weights by more than a tenth of it (.01: 3 of 256).
     """
     dtype = _DTYPES[precision]
     if device_type != "cuda" or dtype == torch.float64 or head_size % 8 or head_size > _MAX_HEAD_SIZE:
         return LENGTH_GROUPS
     assert capability is not None
     is_ampere = capability >= _FLASH_CAPABILITY
-    if dtype == torch.bfloat16 and not is_ampere:
+    if (dtype == torch.bfloat16 and not is_ampere) or missing_operators() is not None:
         return LENGTH_GROUPS
-    if dropout == 0 and dtype != torch.float32 and is_ampere and has_varlen():
-        return VARLEN
-    return JAGGED
+    is_near = abs(flash_dropout_share(dropout) - dropout) <= _DROPOUT_TOLERANCE * dropout
+    return FLASH if is_ampere and dtype != torch.float32 and is_near else EFFICIENT
 
 
 def backend_on(device: torch.device, precision: str, head_size: int, dropout: float) -> str:
@@ -67,29 +69,25 @@ def attention_layout(
     """
     if backend == LENGTH_GROUPS:
         return group_layout(sequence_offsets)
-    assert backend in (VARLEN, JAGGED), backend
+    assert backend in (FLASH, EFFICIENT), backend
     bound = longest if longest is not None else int(sequence_offsets.diff().max()) if len(sequence_offsets) > 1 else 0
-    return fused_layout(sequence_offsets, bound, has_dropout_kernel=backend == JAGGED)
+    return fused_layout(sequence_offsets, bound, is_flash=backend == FLASH)
 
 
 def flat_attention(query_key_value: Tensor, layout: AttentionLayout, num_heads: int, dropout: float) -> Tensor:
     """Return softmax(Q K^T / sqrt(D)) V within each sequence, (L, H), of Q, K and V side by side, (L, 3 H).
 
-    `dropout` is the probability that drops an attention weight, 0 outside training; it must be 0 under a layout for
-    `varlen_attn`.
+    `dropout` is the probability that drops an attention weight, 0 outside training. Flash attention wants half
+    precision.
     """
     if query_key_value.shape[0] == 0:  # a micro-batch without sequences
         return query_key_value[:, : query_key_value.shape[1] // 3] * 0
-    if isinstance(layout, FusedLayout) and not layout.has_dropout_kernel:
-        assert dropout == 0, "varlen_attn has no dropout; choose_backend never pairs them"
-        return varlen_attention(query_key_value, layout, num_heads)
+    if isinstance(layout, FusedLayout):
+        return fused_attention(query_key_value, layout, num_heads, dropout)
     return _uncompiled(query_key_value, layout, num_heads, dropout)
 
 
 @torch.compiler.disable
-def _uncompiled(query_key_value: Tensor, layout: AttentionLayout, num_heads: int, dropout: float) -> Tensor:
-    """Groups change in number and shape from micro-batch to micro-batch, and nested tensors bring symbolic shapes:
-    compiled code goes round both."""
-    if isinstance(layout, GroupLayout):
-        return group_attention(query_key_value, layout, num_heads, dropout)
-    return jagged_attention(query_key_value, layout, num_heads, dropout)
+def _uncompiled(query_key_value: Tensor, layout: GroupLayout, num_heads: int, dropout: float) -> Tensor:
+    """Groups change in number and shape from micro-batch to micro-batch: compiled code goes round them."""
+    return group_attention(query_key_value, layout, num_heads, dropout)
