@@ -25,6 +25,7 @@ def _start() -> None:
 
     exit_when_asked(instead_of=_end)
     guard_terminal()
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy's; sums of baselines and tables do not depend on the cores
 
 
 def main() -> None:

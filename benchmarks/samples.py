@@ -20,7 +20,7 @@ def main() -> None:
     from nsp_ablation.base.process import keep_kernels_by_source, set_up_cpu
     from nsp_ablation.base.randomness import sample_key
 
-    set_up_cpu(1)  # as every run does before torch is loaded
+    set_up_cpu()  # as every run does before torch is loaded
     keep_kernels_by_source()
     import numpy as np
     import torch

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
     options = parse(arguments)
     from nsp_ablation.base.process import set_up_cpu
 
-    set_up_cpu(None)
+    set_up_cpu()
     cells = []
     for model in options.models.split(","):
         for format_name in options.formats.split(","):

@@ -137,10 +137,11 @@ def test_a_flag_that_cannot_be_answered_is_one_line(answered, command, said):
         ("format=full,full", 1),
         ("seed=1,1,2", 2),
         ("format=full,doc objective=paper,mlm seed=1,2", 4),
-        ("trainer.num_threads=1,2", 1),
+        ("trainer.num_workers=1,2", 1),
         ("tasks=[squad1],[squad1]", 1),
         # cells that must stay two
         ("masking=dynamic,static", 2),
+        ("model.num_threads=1,2", 2),
         ("finetuning.untrained_row=true,false", 2),
         ("pretraining.export_at=[],[1]", 2),
         ("stage=inspect inspect.epoch=1,2", 2),

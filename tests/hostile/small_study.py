@@ -14,7 +14,7 @@ _SMALL = (
     *("scale=smoke", "max_length=32", "corpus.heldout_fraction=0.3", "corpus.num_processes=1"),
     *("model.num_layers=1", "model.hidden_size=8", "model.num_heads=1", "model.intermediate_size=8"),
     *("pretraining.max_steps=4", "pretraining.checkpoint_seconds=0", "finetuning.max_steps=4"),
-    *("finetuning.untrained_row=false", "trainer.num_threads=1", "trainer.progress=false"),
+    *("finetuning.untrained_row=false", "trainer.progress=false"),
 )
 COMMON = (*_SMALL, "corpus=jsonl", "tasks=[sst2,heldout_mlm]")
 # each cell has a tokenizer, stores, an index and an encoder of its own, so that one can be taken for the other

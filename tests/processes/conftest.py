@@ -24,7 +24,6 @@ SMALL = (
     "model.attention_dropout=0.1",
     "tasks=[sst2,in_context_recall]",
     "finetuning.untrained_row=false",
-    "trainer.num_threads=1",
 )
 
 # The sweep that others are compared with: both kinds of masks, two micro-batches an update, two workers.

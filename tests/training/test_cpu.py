@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from nsp_ablation.base.process import set_up_cpu
+from nsp_ablation.pipeline.device import model_threads
 
 SOURCE = Path(__file__).parents[2] / "src"
 MALLOC = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_")
-_VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS")
+_VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 
 
 @pytest.fixture
@@ -23,34 +24,21 @@ def environment(monkeypatch):
     return monkeypatch
 
 
-def test_threads_and_waiting_are_set_before_torch_loads(environment):
+def test_waiting_is_set_before_torch_loads(environment):
     environment.delitem(sys.modules, "torch")
-    set_up_cpu(3)
-    assert {name: os.environ.get(name) for name in _VARIABLES} == {
-        "OMP_WAIT_POLICY": None,
-        "GOMP_SPINCOUNT": "10000",
-        "OMP_NUM_THREADS": "3",
-    }
+    set_up_cpu()
+    assert {name: os.environ.get(name) for name in _VARIABLES} == {"OMP_WAIT_POLICY": None, "GOMP_SPINCOUNT": "10000"}
 
 
 def test_what_the_user_set_stays(environment):
     environment.delitem(sys.modules, "torch")
     environment.setenv("OMP_WAIT_POLICY", "ACTIVE")
-    environment.setenv("OMP_NUM_THREADS", "2")
-    set_up_cpu(3)
+    set_up_cpu()
     assert "GOMP_SPINCOUNT" not in os.environ
-    assert os.environ["OMP_NUM_THREADS"] == "2"
 
 
-def test_threads_can_be_set_after_torch_is_loaded(environment):
-    before = torch.get_num_threads()
-    try:
-        set_up_cpu(before + 1)
-        assert torch.get_num_threads() == before + 1
-        set_up_cpu(None)
-        assert torch.get_num_threads() == before + 1
-    finally:
-        torch.set_num_threads(before)
+def test_nothing_is_set_after_torch_is_loaded(environment):
+    set_up_cpu()
     assert not set(_VARIABLES) & set(os.environ)
 
 
@@ -59,10 +47,18 @@ def test_processes_that_are_started_inherit_the_settings(environment):
         environment.setenv(name, "")
         environment.delenv(name)
     environment.delitem(sys.modules, "torch")
-    set_up_cpu(2)
-    shown = f"import os; print([os.environ[name] for name in {('GOMP_SPINCOUNT', 'OMP_NUM_THREADS', *MALLOC)}])"
+    set_up_cpu()
+    shown = f"import os; print([os.environ[name] for name in {('GOMP_SPINCOUNT', *MALLOC)}])"
     found = subprocess.run([sys.executable, "-c", shown], check=True, capture_output=True, text=True).stdout
-    assert found.startswith("['10000', '2', '268435456', ")
+    assert found.startswith("['10000', '268435456', ")
+
+
+def test_a_model_has_its_threads_and_torch_has_its_own_afterwards():
+    before = torch.get_num_threads()
+    for number, expected in ((before + 1, before + 1), (1, 1), (None, before)):
+        with model_threads(number):
+            assert torch.get_num_threads() == expected
+        assert torch.get_num_threads() == before
 
 
 def test_every_stage_is_reached_without_torch():

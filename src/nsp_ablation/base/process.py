@@ -1,4 +1,4 @@
-"""This process: its cores, rank in a job, threads and heap, and how it loads large libraries; needs none of them."""
+"""This process: cores, rank in a job, waiting threads, heap, and how it loads large libraries; needs none of them."""
 
 import atexit
 import ctypes
@@ -48,20 +48,15 @@ def job_rank() -> int | None:
     return int(os.environ["SLURM_PROCID"]) if is_step else None
 
 
-def set_up_cpu(num_threads: int | None) -> None:
-    """Choose threads (None leaves them to torch), their way of waiting, and thresholds of the heap, for this process
-    and those that it starts (data workers, ranks).
+def set_up_cpu() -> None:
+    """Choose how threads wait, and thresholds of the heap, for this process and those that it starts (data workers,
+    ranks). How many threads there are is chosen where a model runs (`pipeline/device.py`).
 
     What the user set in the environment stays. Waiting can only be chosen before torch is loaded; the rest always.
     """
     _keep_heap()
-    if "torch" not in sys.modules:
-        if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):
-            os.environ["GOMP_SPINCOUNT"] = str(_SPIN_TURNS)
-        if num_threads is not None:
-            os.environ.setdefault("OMP_NUM_THREADS", str(num_threads))
-    elif num_threads is not None and "OMP_NUM_THREADS" not in os.environ:
-        sys.modules["torch"].set_num_threads(num_threads)
+    if "torch" not in sys.modules and not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):
+        os.environ["GOMP_SPINCOUNT"] = str(_SPIN_TURNS)
 
 
 def _keep_heap() -> None:

@@ -60,8 +60,18 @@ def encoder_settings(config: Config) -> dict[str, Any]:
 
 
 def untrained_settings(config: Config) -> dict[str, Any]:
-    """Return the settings that an encoder without pre-training depends on, beside its tokenizer."""
-    return {"model": _science(config.model), "max_length": config.max_length, "seed": config.seed}
+    """Return the settings that an encoder without pre-training depends on, beside its tokenizer; weights are drawn
+    alike by any number of threads."""
+    model = {key: value for key, value in _science(config.model).items() if key != "num_threads"}
+    return {"model": model, "max_length": config.max_length, "seed": config.seed}
+
+
+def external_settings(config: Config) -> dict[str, Any]:
+    """Return the science settings that an encoder from elsewhere is evaluated by."""
+    science = science_settings(config)
+    return {key: science[key] for key in ("finetuning", "trainer", "max_length")} | {
+        "num_threads": config.model.num_threads
+    }
 
 
 def task_settings(task: TaskOptions) -> dict[str, Any]:

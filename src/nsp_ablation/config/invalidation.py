@@ -7,8 +7,8 @@ from typing import Any
 from nsp_ablation.config.identity import (
     corpus_settings,
     encoder_settings,
+    external_settings,
     feed_settings,
-    science_settings,
     store_settings,
     task_settings,
     tokenizer_settings,
@@ -40,7 +40,7 @@ def identities(config: Config) -> dict[str, Any]:
     stores = [corpus, tokenizer, store_settings(config.corpus)]
     feed = [stores, feed_settings(config)]
     encoder = [feed, encoder_settings(config)]
-    finetuned = [science_settings(config)["finetuning"], config.finetuning.seeds, config.encoder]
+    finetuned = [external_settings(config), config.finetuning.seeds, config.encoder]
     tasks = [[name, task.path, task_settings(task)] for name, task in config.tasks.items()]
     return {
         "corpus": corpus,

@@ -8,6 +8,7 @@ from typing import Any
 from nsp_ablation.base.errors import InputError, redacted
 
 _MAX_LINES = 2
+_MOVED = {"trainer.num_threads": "model.num_threads"}  # settings of older versions
 _MAX_SHOWN = 160  # characters of a value; a line with a longer one hides what is wrong with it
 
 
@@ -63,6 +64,8 @@ def unknown_key(
 
     `nested` are keys one group further down, of which one may be meant.
     """
+    if path in _MOVED:
+        return Problem(path, value, f"is a setting of the model now; set {_MOVED[path]}={shown(value)}")
     hint = suggestion(path.split(".")[position], (*allowed, *nested))
     return Problem(path, value, f"no such setting{hint}", allowed)
 

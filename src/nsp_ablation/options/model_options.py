@@ -51,3 +51,9 @@ class ModelOptions:
     init_from: str | None = science(
         None, "Directory or hub name of an encoder to go on with; null: fresh weights.", path=READ_PATH
     )
+    num_threads: int | None = science(
+        None,
+        "Threads of each process that trains or probes, whatever OMP_NUM_THREADS; null: torch's choice.",
+        low=1,
+        high=4096,
+    )

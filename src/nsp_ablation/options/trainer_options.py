@@ -42,7 +42,6 @@ class TrainerOptions:
     compile: bool = machine(False, "Compile the model with torch.compile.")
     gradient_checkpointing: bool = machine(False, "Keep each layer's input alone: less memory, a third more work.")
     num_workers: int = machine(0, "Processes that assemble batches.", low=0, high=4096)
-    num_threads: int | None = machine(None, "Threads of a CPU process; null: torch's choice.", low=1, high=4096)
     progress: bool = machine(True, "Show progress in the terminal.")
     peak_tflops: float | None = machine(
         None, "Peak TFLOP/s of one device, for the MFU; null: by its name, or measured.", low=1e-6, high=1e9

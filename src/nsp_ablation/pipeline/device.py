@@ -1,6 +1,8 @@
 """The device of a run."""
 
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -22,3 +24,16 @@ def device_name(trainer: TrainerOptions) -> str:
     if torch_device(trainer).type == "cuda":
         return f"cuda {torch.cuda.get_device_name()}"
     return f"cpu {platform.machine()} {torch.get_num_threads()} threads"
+
+
+@contextmanager
+def model_threads(num_threads: int | None) -> Iterator[None]:
+    """Inside, torch computes with `model.num_threads` threads, whatever OMP_NUM_THREADS and the cores say, so that sums
+    are cut alike everywhere; None leaves them as they are."""
+    before = torch.get_num_threads()
+    if num_threads is not None:
+        torch.set_num_threads(num_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

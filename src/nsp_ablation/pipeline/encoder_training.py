@@ -23,7 +23,7 @@ from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
 from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.pipeline.cell_logger import run_logger
 from nsp_ablation.pipeline.console import say
-from nsp_ablation.pipeline.device import torch_device
+from nsp_ablation.pipeline.device import model_threads, torch_device
 from nsp_ablation.pipeline.encoders import TrainedEncoder, UntrainedEncoder, trained_encoder
 from nsp_ablation.pipeline.feed import OpenFeed, feed_of
 from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
@@ -42,7 +42,8 @@ def take_part(config: Config, environment: ClusterEnvironment) -> None:
     encoder = trained_encoder(config)
     feed = encoder.feed.open()
     plan = plan_micro_batches(config.trainer, feed.size, feed.index_of(1).lengths())
-    _fit(encoder, feed, plan, initial_model(config, feed), environment, None, lambda update: None)
+    with model_threads(config.model.num_threads):
+        _fit(encoder, feed, plan, initial_model(config, feed), environment, None, lambda update: None)
 
 
 def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:

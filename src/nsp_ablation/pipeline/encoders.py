@@ -13,6 +13,7 @@ from nsp_ablation.config.identity import (
     condition,
     condition_name,
     encoder_settings,
+    external_settings,
     science_settings,
     untrained_settings,
 )
@@ -120,9 +121,11 @@ class TrainedEncoder(Encoder):
 
     def build(self, directory: Path) -> None:
         with heavy_imports():
+            from nsp_ablation.pipeline.device import model_threads
             from nsp_ablation.pipeline.encoder_training import train_encoder
 
-        train_encoder(self, directory)
+        with model_threads(self.config.model.num_threads):
+            train_encoder(self, directory)
 
     def make(self) -> Path:
         """Return the directory, trained on first use, from where an interrupted training stopped.
@@ -202,8 +205,7 @@ class ExternalEncoder(Encoder):
 
     @cached_property
     def science(self) -> str:
-        science = {key: science_settings(self.config)[key] for key in ("finetuning", "trainer", "max_length")}
-        return fingerprint(["external", science, self.key])
+        return fingerprint(["external", external_settings(self.config), self.key])
 
     @property
     def pretraining_seed(self) -> int | None:

@@ -173,7 +173,7 @@ def _local_rank(config: Config, take_part: TakePart, rank: int, world_size: int,
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     os.dup2(file, 1)
     os.dup2(file, 2)
-    set_up_cpu(config.trainer.num_threads)
+    set_up_cpu()
     with never_stops(), _threads(config):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, REQUESTS)
         try:
@@ -185,9 +185,9 @@ def _local_rank(config: Config, take_part: TakePart, rank: int, world_size: int,
 
 @contextmanager
 def _threads(config: Config) -> Iterator[None]:
-    """Inside, the ranks of a machine share its cores, unless the number of threads is given."""
+    """Inside, the ranks of a machine share its cores, unless `model.num_threads` is given."""
     before = torch.get_num_threads()
-    if config.trainer.num_threads is None and torch_device(config.trainer).type == "cpu":
+    if config.model.num_threads is None and torch_device(config.trainer).type == "cpu":
         torch.set_num_threads(max(1, before // config.trainer.devices))
     try:
         yield

@@ -56,11 +56,13 @@ class Result:
     def make(self, folder: RecordFolder) -> None:
         """Evaluate the encoder and write the record, done. Raises InputError where that is not possible."""
         with heavy_imports():
+            from nsp_ablation.pipeline.device import model_threads
             from nsp_ablation.pipeline.evaluation import evaluate
 
         encoder, metric = self.encoder, self.task.options.metric
         state = owned(encoder.root, "runs", self.id)
-        outcome, device, backend, omitted = evaluate(self.config, encoder, self.task, self.seed, state)
+        with model_threads(self.config.model.num_threads):
+            outcome, device, backend, omitted = evaluate(self.config, encoder, self.task, self.seed, state)
         done = {
             "status": "done",
             "metrics": outcome.metrics,

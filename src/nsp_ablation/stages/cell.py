@@ -65,7 +65,7 @@ def run_cell(config: Config, overrides: list[str]) -> int:
 
     In a job of several processes (torchrun, srun) the first does this, and the others join it in pre-training.
     """
-    set_up_cpu(config.trainer.num_threads)
+    set_up_cpu()
     keep_kernels_by_source()
     keep_caches_out_of_home()
     rank = None if _stage(config) == "cost" else job_rank()

@@ -20,7 +20,7 @@ from nsp_ablation.learning.engine.device_peak import device_peak, published_peak
 from nsp_ablation.options.format_options import is_pair
 from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.pipeline.console import say
-from nsp_ablation.pipeline.device import torch_device
+from nsp_ablation.pipeline.device import model_threads, torch_device
 from nsp_ablation.pipeline.input_estimate import InputEstimate, estimate_input
 from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
 from nsp_ablation.pipeline.overview import chain_lines
@@ -43,6 +43,8 @@ def run(cell: CellRun) -> None:
     flops = training_flops(size, _work(config, read))
     published, steps, tokens = published_cell(config), config.pretraining.max_steps, read.size.mean_tokens
     update = f"{tokens:,.0f} per update ({read.size.mean_sequences:,.1f} sequences)"
+    with model_threads(config.model.num_threads):
+        hours = _hours(config, flops)
     lines = [
         command(cell.overrides),
         *([f"published as {published}"] if published else []),
@@ -50,7 +52,7 @@ def run(cell: CellRun) -> None:
         f"real tokens {update}, {tokens * steps:.3g} in {steps:,} updates; {read.source}",
         f"FLOPs {flops:.3g} per update, {flops * steps:.3g} in all, {flops / tokens:.3g} per token",
         _memory(config, plan, sum(counts.values()), size),
-        _hours(config, flops),
+        hours,
         *(f"chain: {line}" for line in chain_lines(config)),
     ]
     for i, line in enumerate(lines):
