@@ -72,7 +72,7 @@ HEAVY: dict[str, set[str]] = {
     "reporting/render": {"matplotlib", "jinja2"},
     "reporting/dashboards": {"wandb"},
     "pipeline": {"numpy", "huggingface_hub", "torch", "pytorch_lightning"},
-    "stages": {"numpy", "rich", "torch"},
+    "stages": {"numpy", "rich"},
     "cli": {"hydra", "omegaconf"},
 }
 KNOWN_LIBRARIES = set().union(*HEAVY.values(), {"hydra", "lightning", "evaluate", "pandas", "safetensors", "sklearn"})

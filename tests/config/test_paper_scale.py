@@ -69,6 +69,18 @@ def test_gpus_take_any_batch_in_micro_batches(config, trainer):
     assert settings.max_tokens >= 2 * 512
 
 
+@pytest.mark.parametrize("trainer", ["gpu", "ddp", "slurm"])
+def test_on_gpus_curves_and_checkpoints_are_rare_unless_typed(config, trainer):
+    """Both make a device wait; a model or logger that is chosen beside it changes neither."""
+    composed = config("model=base", f"trainer={trainer}", "logger=tensorboard")
+    assert (composed.logger.every_steps, composed.logger.name) == (50, "tensorboard")
+    assert composed.pretraining.checkpoint_seconds == 600
+    typed = config(f"trainer={trainer}", "logger.every_steps=7", "pretraining.checkpoint_seconds=1")
+    assert (typed.logger.every_steps, typed.pretraining.checkpoint_seconds) == (7, 1)
+    laptop = config("trainer=cpu")
+    assert (laptop.logger.every_steps, laptop.pretraining.checkpoint_seconds) == (10, 30)
+
+
 def test_a_limit_below_two_sequences_is_refused(refused):
     (line,) = refused("trainer.max_tokens=150")
     assert line.startswith("trainer.max_tokens=150: expected at least twice max_length=96")

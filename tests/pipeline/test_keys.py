@@ -187,6 +187,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "trainer.precision": ("full", "64-true", SHARED),
     "trainer.accumulation": ("full", 2, NOTHING),
     "trainer.max_tokens": ("full", 999, NOTHING),
+    "trainer.deterministic": ("full", True, NOTHING),
     "trainer.compile": ("full", True, NOTHING),
     "trainer.gradient_checkpointing": ("full", True, NOTHING),
     "trainer.num_workers": ("full", 1, NOTHING),

@@ -10,6 +10,7 @@ from nsp_ablation.config.identity import resolved_objective
 from nsp_ablation.config.logger_checks import logger_problems
 from nsp_ablation.config.problem import Problem, unknown_value
 from nsp_ablation.config.schema import Config
+from nsp_ablation.config.trainer_checks import trainer_problems
 from nsp_ablation.options.corpus_options import BYTE_ALPHABET, READERS, CorpusOptions, TokenizerOptions
 from nsp_ablation.options.format_options import FORMATS, is_pair
 from nsp_ablation.options.output_options import PUBLISHED
@@ -227,13 +228,7 @@ def _surroundings(config: Config) -> Iterator[Problem]:
     tables = ("none", *sorted(path.stem for path in PUBLISHED.glob("*.yaml")))
     if config.report.published not in (None, *tables):
         yield unknown_value("report.published", str(config.report.published), tables)
-    trainer = config.trainer
-    if trainer.accelerator == "cpu" and trainer.precision == "16-mixed":
-        reason = "half precision needs a GPU"
-        yield Problem("trainer.precision", trainer.precision, reason, ("32-true", "bf16-mixed", "64-true"))
-    if trainer.max_tokens is not None and trainer.max_tokens < 2 * config.max_length:
-        reason = f"expected at least twice max_length={config.max_length}: micro-batches are cut to within a sequence"
-        yield Problem("trainer.max_tokens", trainer.max_tokens, reason)
+    yield from trainer_problems(config)
     for pair in config.report.comparisons:
         if pair.a == pair.b:
             reason = "compares an arm with itself; name two conditions"

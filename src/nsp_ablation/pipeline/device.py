@@ -1,4 +1,4 @@
-"""The device of a run."""
+"""The device of a run, as records name it."""
 
 import platform
 from collections.abc import Iterator
@@ -6,24 +6,17 @@ from contextlib import contextmanager
 
 import torch
 
-from nsp_ablation.base.errors import InputError
+from nsp_ablation.learning.engine.training_device import torch_device
 from nsp_ablation.options.trainer_options import TrainerOptions
-
-
-def torch_device(trainer: TrainerOptions) -> torch.device:
-    """Return the device that the trainer's accelerator stands for. Raises InputError for a GPU that is not there."""
-    has_gpu = torch.cuda.is_available()
-    if trainer.accelerator == "gpu" and not has_gpu:
-        raise InputError("trainer.accelerator=gpu: torch sees no GPU on this machine; use trainer=cpu")
-    uses_gpu = trainer.accelerator != "cpu" and has_gpu
-    return torch.device("cuda" if uses_gpu else "cpu")
 
 
 def device_name(trainer: TrainerOptions) -> str:
     """Return the record's `device`: its kind first, then what it is."""
-    if torch_device(trainer).type == "cuda":
+    device = torch_device(trainer)
+    if device.type == "cuda":
         return f"cuda {torch.cuda.get_device_name()}"
-    return f"cpu {platform.machine()} {torch.get_num_threads()} threads"
+    threads = "" if device.type == "mps" else f" {torch.get_num_threads()} threads"
+    return f"{device.type} {platform.machine()}{threads}"
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from nsp_ablation.base.owned_paths import make_directory, owned
 from nsp_ablation.config.identity import condition, condition_name, resolved_objective
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.device_peak import device_peak
+from nsp_ablation.learning.engine.training_device import repeatable, torch_device
 from nsp_ablation.learning.pretraining.objective import HeldoutLoss, heldout_loss
 from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
 from nsp_ablation.learning.pretraining.pretraining_fit import pretrain as fit
@@ -23,7 +24,7 @@ from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
 from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.pipeline.cell_logger import run_logger
 from nsp_ablation.pipeline.console import say
-from nsp_ablation.pipeline.device import model_threads, torch_device
+from nsp_ablation.pipeline.device import model_threads
 from nsp_ablation.pipeline.encoders import TrainedEncoder, UntrainedEncoder, trained_encoder
 from nsp_ablation.pipeline.feed import OpenFeed, feed_of
 from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
@@ -140,22 +141,23 @@ def _fit(
         pin_memory=torch_device(trainer).type == "cuda",
         pad_to=plan.max_tokens if trainer.compile else None,
     )
-    return fit(
-        model,
-        lambda first_step, rank, size: loader(first_step=first_step, rank=rank, world_size=size),
-        config.pretraining,
-        trainer,
-        environment,
-        encoder.run_directory,
-        seed=config.seed,
-        accumulation=plan.accumulation,
-        peak_flops=_peak_flops(trainer),
-        export=export,
-        logger=logger,
-        log_every=config.logger.every_steps,
-        say=(lambda text: say("pretrain", text)) if trainer.progress else None,
-        on_progress=lambda update, speed: encoder.hear(CellProgress("pretrain", update, num_updates, speed)),
-    )
+    with repeatable(trainer, torch_device(trainer)):
+        return fit(
+            model,
+            lambda first_step, rank, size: loader(first_step=first_step, rank=rank, world_size=size),
+            config.pretraining,
+            trainer,
+            environment,
+            encoder.run_directory,
+            seed=config.seed,
+            accumulation=plan.accumulation,
+            peak_flops=_peak_flops(trainer),
+            export=export,
+            logger=logger,
+            log_every=config.logger.every_steps,
+            say=(lambda text: say("pretrain", text)) if trainer.progress else None,
+            on_progress=lambda update, speed: encoder.hear(CellProgress("pretrain", update, num_updates, speed)),
+        )
 
 
 def _announce(config: Config, feed: OpenFeed, plan: MicroBatchPlan) -> None:

@@ -9,13 +9,14 @@ from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, read_layout
+from nsp_ablation.learning.engine.training_device import repeatable, torch_device
 from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune
 from nsp_ablation.learning.probes.probe_inputs import probe_of
 from nsp_ablation.learning.tasks.outcome import Outcome
 from nsp_ablation.learning.tasks.task_files import split_files
 from nsp_ablation.pipeline.cell_logger import run_logger
 from nsp_ablation.pipeline.console import say
-from nsp_ablation.pipeline.device import device_name, torch_device
+from nsp_ablation.pipeline.device import device_name
 from nsp_ablation.pipeline.encoders import Encoder
 from nsp_ablation.pipeline.probe_data import probe_inputs
 from nsp_ablation.pipeline.task_data import TaskData
@@ -36,10 +37,11 @@ def evaluate(
     Raises InputError for unreadable files, or a corpus that holds no document out.
     """
     omitted: dict[str, str] = {}
-    if seed is None:
-        outcome = _probe(config, encoder, task)
-    else:
-        outcome, omitted = _finetune(config, encoder, task, seed, state)
+    with repeatable(config.trainer, torch_device(config.trainer)):
+        if seed is None:
+            outcome = _probe(config, encoder, task)
+        else:
+            outcome, omitted = _finetune(config, encoder, task, seed, state)
     return outcome, device_name(config.trainer), _backends(encoder), omitted
 
 

@@ -25,9 +25,9 @@ from nsp_ablation.base.process import job_rank, set_up_cpu
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.signals import never_stops
 from nsp_ablation.learning.engine.training import DivergedError
+from nsp_ablation.learning.engine.training_device import torch_device
 from nsp_ablation.learning.engine.training_processes import GivenRank, Job, free_port
 from nsp_ablation.pipeline.console import say_error
-from nsp_ablation.pipeline.device import torch_device
 
 TakePart = Callable[[Config, ClusterEnvironment], None]
 

@@ -10,6 +10,7 @@ from nsp_ablation.pipeline.task_data import tasks_of
 from nsp_ablation.reporting.records.record_folder import RecordFolder
 from nsp_ablation.reporting.records.sweep_cell import CellProgress
 from nsp_ablation.stages.cell import CellRun, results_folder
+from nsp_ablation.stages.needed_device import check_device_of
 
 
 def run(cell: CellRun) -> None:
@@ -29,6 +30,8 @@ def run(cell: CellRun) -> None:
 
     folder = RecordFolder(results_folder(config))
     missing = [result for result in results if not folder.is_done(result.id)]
+    if missing:
+        check_device_of(config)
     for task in {result.task.key: result.task for result in missing}.values():
         task.check_files()
     unready = {result.encoder.key: result.encoder for result in missing}

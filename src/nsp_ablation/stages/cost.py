@@ -1,10 +1,9 @@
 """`stage=cost`: what a cell would take, without training it."""
 
 import shlex
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
-import torch
 
 from nsp_ablation.config.identity import condition, resolved_objective
 from nsp_ablation.config.schema import Config
@@ -17,10 +16,11 @@ from nsp_ablation.learning.cost.training_cost import (
     training_flops,
 )
 from nsp_ablation.learning.engine.device_peak import device_peak, published_peak
+from nsp_ablation.learning.engine.training_device import device_problem, torch_device
 from nsp_ablation.options.format_options import is_pair
 from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.pipeline.console import say
-from nsp_ablation.pipeline.device import model_threads, torch_device
+from nsp_ablation.pipeline.device import model_threads
 from nsp_ablation.pipeline.input_estimate import InputEstimate, estimate_input
 from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
 from nsp_ablation.pipeline.overview import chain_lines
@@ -114,10 +114,10 @@ def _device(trainer: TrainerOptions) -> tuple[str, float | None]:
     """Return the name of a device and its peak FLOP/s, None where it is not known."""
     if trainer.dry_run_device is not None:
         name, peak = trainer.dry_run_device, published_peak(trainer.dry_run_device, trainer.precision)
-    elif trainer.accelerator == "gpu" and not torch.cuda.is_available():
-        name, peak = "GPU", None
+    elif device_problem(one := replace(trainer, devices=1)) is not None:
+        name, peak = {"gpu": "GPU"}.get(trainer.accelerator, trainer.accelerator), None
     else:
-        device = torch_device(trainer)
+        device = torch_device(one)
         name, peak = f"this {device.type.upper()}", device_peak(device, trainer.precision)
     return name, peak if trainer.peak_tflops is None else trainer.peak_tflops * 1e12
 

@@ -8,6 +8,7 @@ from nsp_ablation.pipeline.cards import check_before_training
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.encoders import trained_encoder
 from nsp_ablation.stages.cell import CellRun
+from nsp_ablation.stages.needed_device import check_device_of
 
 
 def run(cell: CellRun) -> None:
@@ -23,6 +24,7 @@ def run(cell: CellRun) -> None:
         raise InputError(f"export.output={output} already exists; name another directory or delete it")
     link = trained_encoder(config)
     if not link.is_made:
+        check_device_of(config)
         check_before_training([link], [], None)
     encoder = link.make()
     copy_whole(encoder, output)

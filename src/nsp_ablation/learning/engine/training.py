@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from nsp_ablation.base.errors import InputError
+from nsp_ablation.learning.engine.training_device import torch_device
 from nsp_ablation.options.finetuning_options import FinetuningOptions
 from nsp_ablation.options.pretraining_options import PretrainingOptions
 from nsp_ablation.options.trainer_options import TrainerOptions
@@ -22,9 +23,16 @@ class DivergedError(InputError):
 
 
 def one_epoch_trainer(trainer: TrainerOptions, **parts: Any) -> pl.Trainer:
-    """Return a silent trainer of one epoch, which saves nothing by itself; `parts` are further keywords."""
+    """Return a silent trainer of one epoch, which saves nothing by itself; `parts` are further keywords.
+
+    `devices=1` is this process' own device, which another rank's need not be. Raises InputError for a device that is
+    not there.
+    """
+    device = torch_device(trainer)
+    if device.type == "cuda" and parts["devices"] == 1:
+        parts["devices"] = [torch.cuda.current_device()]
     return pl.Trainer(
-        accelerator=trainer.accelerator,
+        accelerator=device.type,
         precision=trainer.precision,  # type: ignore[arg-type]
         max_epochs=1,
         enable_checkpointing=False,

@@ -21,7 +21,9 @@ from nsp_ablation.learning.engine.encoder_directory import load_encoder, load_to
 from nsp_ablation.learning.engine.quiet import quiet_lightning
 from nsp_ablation.learning.engine.resume import Stream, TimedCheckpoint, readable
 from nsp_ablation.learning.engine.signals import StopRequests
+from nsp_ablation.learning.engine.step_seed import seed_step
 from nsp_ablation.learning.engine.training import one_epoch_trainer
+from nsp_ablation.learning.engine.training_device import generators_kept, torch_device
 from nsp_ablation.learning.engine.training_processes import GivenRank
 from nsp_ablation.learning.finetuning.finetuning_module import FinetuningModule
 from nsp_ablation.learning.finetuning.task_model import TaskModel, head_kind
@@ -75,7 +77,7 @@ def finetune(
     module = FinetuningModule(model, finetuning, task.name, steps, seed, on_progress, progress_every)
     lengths, window = data.train.lengths(), finetuning.length_window_batches
     order = list(training_batches(lengths, recipe.batch_size, window, seed, steps))
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())), quiet_lightning():
+    with generators_kept(torch_device(trainer)), quiet_lightning():
         _train(module, data, order, checkpoint, trainer, logger)
         outputs = _predict(_lightning(trainer, logger=False), module, data.dev, data.layout)
     predictions = head_kind(task).decode(data.dev_examples, data.dev, outputs)
@@ -173,8 +175,8 @@ def _predict(
 
 @contextmanager
 def _seeded(seed: int, stream_name: str) -> Iterator[None]:
-    """Torch's generators drawn from (seed, stream) inside, as before outside."""
+    """The CPU's generator, from which layers are drawn, follows (seed, stream) inside and is as before outside."""
     key = epoch_key(seed, stream(stream_name), 0)
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(int(draw64(np.full(1, key), np.uint64(0))[0] >> np.uint64(1)))
+    with generators_kept(torch.device("cpu")):
+        seed_step(torch.device("cpu"), int(draw64(np.full(1, key), np.uint64(0))[0] >> np.uint64(1)))
         yield

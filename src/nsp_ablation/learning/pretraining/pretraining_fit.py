@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins.environments import ClusterEnvironment
 from pytorch_lightning.strategies import DDPStrategy
@@ -18,6 +17,7 @@ from nsp_ablation.learning.engine.quiet import quiet_lightning
 from nsp_ablation.learning.engine.resume import TimedCheckpoint, ends_update, readable
 from nsp_ablation.learning.engine.signals import StopRequests
 from nsp_ablation.learning.engine.training import one_epoch_trainer
+from nsp_ablation.learning.engine.training_device import generators_kept, torch_device
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
 from nsp_ablation.learning.pretraining.pretraining_module import MakeLoader, PretrainingModule
 from nsp_ablation.options.pretraining_options import PretrainingOptions
@@ -67,7 +67,7 @@ def pretrain(
         model, make_loader, options, seed=seed, log_every=log_every, say=say, peak_flops=peak_flops
     )
     module.on_progress = on_progress
-    with StopRequests(waits=environment.world_size() > 1) as stop, quiet_lightning(), _generators_kept():
+    with StopRequests(waits=environment.world_size() > 1) as stop, quiet_lightning(), _generators_kept(trainer):
         saving = TimedCheckpoint(checkpoint, seconds, stop, saves_last=True, on_resume=_says_resumed(say))
         lightning = one_epoch_trainer(
             trainer,
@@ -87,8 +87,8 @@ def pretrain(
     return PretrainOutcome(module.num_predictions, module.seconds)
 
 
-def _generators_kept() -> AbstractContextManager[None]:
-    return torch.random.fork_rng(devices=range(torch.cuda.device_count()))
+def _generators_kept(trainer: TrainerOptions) -> AbstractContextManager[None]:
+    return generators_kept(torch_device(trainer))
 
 
 def _says_resumed(say: Callable[[str], None] | None) -> Callable[[int], None]:
