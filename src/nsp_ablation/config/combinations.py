@@ -26,17 +26,14 @@ _MAX_FIGURE_LENGTH = 128  # a line of the figure holds some six tokens; more wou
 
 def combination_problems(config: Config) -> Iterator[Problem]:
     """Yield each problem between settings, in the order of the pipeline."""
-    for part in (
-        _stage,
-        lambda config: corpus_problems(config.corpus),
-        _tokenizer,
-        _format,
-        _masking,
-        _model,
-        _finetuning,
-        _tasks,
-        _surroundings,
-    ):
+    for part in (_stage, feed_problems, _model, _finetuning, _tasks, _surroundings):
+        yield from part(config)
+
+
+def feed_problems(config: Config) -> Iterator[Problem]:
+    """Yield each problem between the settings that decide what a model reads."""
+    yield from corpus_problems(config.corpus)
+    for part in (_tokenizer, _format, _masking):
         yield from part(config)
 
 
