@@ -65,7 +65,7 @@ HEAVY: dict[str, set[str]] = {
     "learning/engine": {"numpy", "tokenizers", "wandb", *FRAMEWORKS},
     "learning/pretraining": {"numpy", *FRAMEWORKS},
     "learning/tasks": {"numpy", "scipy", "datasets", "tokenizers"},
-    "learning/finetuning": {"numpy", *FRAMEWORKS},
+    "learning/finetuning": {"numpy", "torch", "pytorch_lightning"},
     "learning/probes": {"numpy", "torch", "transformers"},
     "reporting/records": {"numpy"},
     "reporting/analysis": {"numpy", "scipy", "omegaconf"},

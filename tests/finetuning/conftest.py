@@ -19,8 +19,13 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from nsp_ablation.base.input_layout import InputLayout
+from nsp_ablation.learning.engine.attention import attention_layout
 from nsp_ablation.learning.engine.encoder_directory import load_tokenizer, read_layout
+from nsp_ablation.learning.engine.flat_encoder import padded_layout
+from nsp_ablation.learning.finetuning.task_batches import TaskBatch, TaskBatches
 from nsp_ablation.learning.probes.probe_inputs import ProbeInputs
+from nsp_ablation.learning.tasks.features import Features
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.text.store.token_store import TokenStore
@@ -130,6 +135,19 @@ def task_of():
         metric = TASK_KINDS[kind].metrics[0]
         options = TaskOptions("task", kind, metric=metric, train_file=train_file, dev_file=dev_file)
         return replace(options, path=None if path is None else str(path), **changed)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def batch_of():
+    """Make the flat batch of some samples of a task's features, for the flat forward pass or, padded, for any other."""
+
+    def make(features: Features, layout: InputLayout, samples, padded: bool = False) -> TaskBatch:
+        def make_layout(offsets, longest):
+            return padded_layout(offsets) if padded else attention_layout(offsets, longest=longest)
+
+        return TaskBatches(features, layout, [np.array(samples)], make_layout)[0]
 
     return make
 

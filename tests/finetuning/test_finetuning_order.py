@@ -37,7 +37,11 @@ def test_padding_is_a_small_share_and_batches_are_not_sorted_by_length():
 
 
 def test_evaluation_holds_each_sample_once_within_the_budget():
-    batches = list(length_batches(LENGTHS * 4, max_tokens=1000))
+    num_tokens = LENGTHS * np.random.default_rng(1).integers(1, 5, size=1003)
+    batches = list(length_batches(LENGTHS, num_tokens, max_tokens=1000))
     assert sorted(np.concatenate(batches)) == list(range(1003))
-    assert all(LENGTHS[batch].max() * len(batch) * 4 <= 1000 for batch in batches)
-    assert [len(batch) for batch in length_batches(np.array([9, 8]), max_tokens=5)] == [1, 1]
+    assert all(num_tokens[batch].sum() <= 1000 for batch in batches)
+    assert all(num_tokens[[*batch, after[0]]].sum() > 1000 for batch, after in itertools.pairwise(batches)), "full"
+    assert (np.diff(LENGTHS[np.concatenate(batches)]) <= 0).all()
+    lengths = np.array([9, 8])
+    assert [len(batch) for batch in length_batches(lengths, lengths, max_tokens=5)] == [1, 1]

@@ -11,7 +11,9 @@ from scipy import optimize, sparse
 from torch.nn import functional
 
 from nsp_ablation.learning.engine.encoder_directory import load_encoder, load_tokenizer, read_layout
+from nsp_ablation.learning.engine.flat_encoder import FlatEncoder
 from nsp_ablation.learning.finetuning import class_head
+from nsp_ablation.learning.finetuning.task_batches import TaskBatch, option_slots
 from nsp_ablation.learning.finetuning.task_model import TaskModel
 from nsp_ablation.learning.tasks import bag_of_words, multiple_choice
 from nsp_ablation.learning.tasks.examples import ChoiceExample
@@ -45,12 +47,8 @@ def features_of(bert_directory):
 def model(bert_directory):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        encoder = load_encoder(bert_directory, "fresh")
-        return TaskModel(encoder, class_head.make_head(encoder.config.hidden_size, CHOICES)).train()
-
-
-def batch_of(features, layout, samples) -> dict[str, torch.Tensor]:
-    return {name: torch.from_numpy(array) for name, array in features.batch(np.array(samples), layout).items()}
+        encoder = FlatEncoder(load_encoder(bert_directory, "fresh"), 0)
+        return TaskModel(encoder, class_head.make_head(encoder.hf.config.hidden_size, CHOICES)).train()
 
 
 def gradients(model, batch) -> list[torch.Tensor]:
@@ -62,7 +60,7 @@ def gradients(model, batch) -> list[torch.Tensor]:
     return [loss.detach(), *(weight.grad.clone() for weight in model.parameters() if weight.grad is not None)]
 
 
-def test_options_that_only_other_questions_have_change_no_draw_no_loss_and_no_gradient(features_of, model):
+def test_options_that_only_other_questions_have_change_no_draw_no_loss_and_no_gradient(features_of, model, batch_of):
     own = [question(n, 3, n % 3) for n in range(4)]
     with torch.random.fork_rng(devices=[]):
         found = []
@@ -74,29 +72,29 @@ def test_options_that_only_other_questions_have_change_no_draw_no_loss_and_no_gr
         assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))
 
 
-def test_a_mixed_batch_has_the_mean_loss_of_its_questions_and_their_answers(features_of, model):
+def test_a_mixed_batch_has_the_mean_loss_of_its_questions_and_their_answers(features_of, model, batch_of):
     examples = [question(0, 4, 3), question(1, 2, 1), question(2, 3, 0), question(3, 26, 17)]
     layout, features = features_of(examples)
     model.eval()
     losses, labels = [], []
     for sample, example in enumerate(examples):
         batch = batch_of(features, layout, [sample])
-        assert batch["input_ids"].shape[0] == len(example.options)
+        assert len(batch.inputs.sequence_offsets) == 1 + len(example.options)
         losses.append(model.loss(batch).detach())
         labels.append(int(model.outputs(batch)["label"]))
     mixed = batch_of(features, layout, range(4))
-    assert mixed["input_ids"].shape[0] == 4 + 2 + 3 + 26
+    assert len(mixed.inputs.sequence_offsets) == 1 + 4 + 2 + 3 + 26
     assert float(model.loss(mixed).detach()) == pytest.approx(float(sum(losses)) / 4, rel=1e-5)
     assert model.outputs(mixed)["label"].tolist() == labels
     model.train()
 
 
-def test_equal_numbers_give_the_loss_of_a_rectangle(features_of, model):
+def test_equal_numbers_give_the_loss_of_a_rectangle(features_of, model, batch_of):
     layout, features = features_of([question(n, 4, n) for n in range(4)])
     batch = batch_of(features, layout, [3, 1, 0, 2])
     model.eval()
-    scores = model.head.classes(model._encode(batch)[1]).view(4, 4)
-    assert torch.equal(model.loss(batch), functional.cross_entropy(scores, batch["labels"]))
+    scores = model.head.classes(model._pooled(batch, *model.encoder(batch.inputs, batch.layout))[1]).view(4, 4)
+    torch.testing.assert_close(model.loss(batch), functional.cross_entropy(scores, batch.targets["labels"]))
     assert torch.equal(model.outputs(batch)["label"], scores.argmax(dim=1))
     model.train()
 
@@ -105,7 +103,8 @@ def test_an_option_that_a_question_lacks_is_never_chosen_and_has_no_gradient():
     head = class_head.ClassificationHead(2, 1)
     first = torch.tensor([[-5.0, 0], [-6, 0], [9, 0], [8, 0], [7, 0]], requires_grad=True)
     torch.nn.init.ones_(head.classes.weight)
-    batch = {"labels": torch.tensor([1, 2]), "num_options": torch.tensor([2, 3])}
+    targets = {"labels": torch.tensor([1, 2])}
+    batch = TaskBatch(None, None, targets, {"labels": 2}, option_slots(np.array([2, 3])))
     assert head.outputs(first, first, batch)["label"].tolist() == [0, 0]
     loss = head.loss(first, first, batch)
     loss.backward()
@@ -118,11 +117,16 @@ def test_every_sequence_of_a_sample_is_in_its_batch_and_no_other(features_of):
     layout, features = features_of([question(n, count) for n, count in enumerate((3, 4, 2, 26, 3))])
     longest = [np.diff(features.offsets)[a:b].max() for a, b in itertools.pairwise([0, 3, 7, 9, 35, 38])]
     assert features.lengths().tolist() == longest
-    alone = [row for sample in (4, 0, 2) for row in features.batch(np.array([sample]), layout)["input_ids"].tolist()]
-    together = features.batch(np.array([4, 0, 2]), layout)["input_ids"].tolist()
-    assert [[id for id in row if id != layout.pad] for row in together] == [
-        [id for id in row if id != layout.pad] for row in alone
+    assert features.num_tokens.tolist() == [
+        np.diff(features.offsets)[a:b].sum() for a, b in itertools.pairwise([0, 3, 7, 9, 35, 38])
     ]
+
+    def rows(samples):
+        batch = features.batch(np.array(samples), layout)
+        return [row.tolist() for row in np.split(batch["input_ids"], batch["sequence_offsets"][1:-1])]
+
+    assert rows([4, 0, 2]) == [row for sample in (4, 0, 2) for row in rows([sample])]
+    assert len(rows([4, 0, 2])) == 3 + 3 + 2
 
 
 def test_chance_is_the_mean_over_questions_and_majority_the_commonest_letter_that_a_question_has():

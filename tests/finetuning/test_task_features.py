@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from nsp_ablation.learning.engine.encoder_directory import load_tokenizer, read_layout
+from nsp_ablation.learning.engine.flat_encoder import FlatInputs
 from nsp_ablation.learning.finetuning import span_head
+from nsp_ablation.learning.finetuning.task_batches import TaskBatch
 from nsp_ablation.learning.tasks import classification, multiple_choice, span_qa
 from nsp_ablation.learning.tasks.examples import ChoiceExample, SpanExample, TextExample
 from nsp_ablation.learning.tasks.span_qa import best_context_ranges, sliding_windows
@@ -93,10 +95,11 @@ def test_the_best_span_is_that_of_a_search_over_all():
         torch.manual_seed(0)
         head, hidden_BLD = span_head.make_head(4, SPANS), torch.randn(6, 40, 4)
     borders = {"context_start": 3, "context_end": 38, "start_low": 5, "start_high": 36}
-    batch = {name: torch.full((6,), border) for name, border in borders.items()}
-    batch["attention_mask"] = torch.ones(6, 40, dtype=torch.int64)
+    targets = {name: torch.full((6,), border) for name, border in borders.items()}
+    inputs = FlatInputs(torch.zeros(240, dtype=int), None, torch.arange(240) % 40, torch.arange(0, 241, 40))
+    batch = TaskBatch(inputs, None, targets, {}, None)
     with torch.no_grad():
-        outputs, logits = head.outputs(hidden_BLD, hidden_BLD[:, 0], batch), head.span(hidden_BLD)
+        outputs, logits = head.outputs(hidden_BLD.flatten(0, 1), hidden_BLD[:, 0], batch), head.span(hidden_BLD)
     for row in range(6):
         scores = {
             (start, end): float(logits[row, start, 0] + logits[row, end, 1])
@@ -151,20 +154,20 @@ def test_pairs_are_cut_as_bert_cuts_them():
                 assert classification.cut_pair(first, second, capacity) == bert(first, second, capacity)
 
 
-def test_inputs_are_laid_out_with_types_and_padding(bert_directory):
+def test_inputs_are_laid_out_end_to_end_with_types_and_positions(bert_directory):
     tokenizer = load_tokenizer(bert_directory)
     examples = [TextExample("0", ("a cat", "dog"), 1), TextExample("1", ("bird", "red cat is blue"), 0)]
     layout = read_layout(bert_directory, 32, "as_pretrained")
     batch = classification.featurize(examples, tokenizer.backend_tokenizer, layout, TEXTS).batch(
         np.array([1, 0]), layout
     )
-    words = [tokenizer.convert_ids_to_tokens(row.tolist()) for row in batch["input_ids"]]
-    assert words == [
-        ["[CLS]", "bird", "[SEP]", "red", "cat", "is", "blue", "[SEP]"],
-        ["[CLS]", "a", "cat", "[SEP]", "dog", "[SEP]", "[PAD]", "[PAD]"],
+    assert tokenizer.convert_ids_to_tokens(batch["input_ids"].tolist()) == [
+        *("[CLS]", "bird", "[SEP]", "red", "cat", "is", "blue", "[SEP]"),
+        *("[CLS]", "a", "cat", "[SEP]", "dog", "[SEP]"),
     ]
-    assert batch["token_type_ids"].tolist() == [[0, 0, 0, 1, 1, 1, 1, 1], [0, 0, 0, 0, 1, 1, 0, 0]]
-    assert batch["attention_mask"].tolist() == [[1] * 8, [1] * 6 + [0, 0]]
+    assert batch["token_type_ids"].tolist() == [0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1]
+    assert batch["position_ids"].tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5]
+    assert batch["sequence_offsets"].tolist() == [0, 8, 14]
     assert batch["labels"].tolist() == [0, 1]
 
 
@@ -180,9 +183,9 @@ def test_options_stay_apart_when_question_and_answer_are_cut(bert_directory):
     examples = [ChoiceExample("0", "a cat is red " * 9, "who is in the red dog ?", ("ann", "carl", "ben", "no"), 2)]
     features = multiple_choice.featurize(examples, tokenizer.backend_tokenizer, layout, CHOICES)
     batch = features.batch(np.array([0]), layout)
-    words = [tokenizer.convert_ids_to_tokens(row.tolist()) for row in batch["input_ids"]]
+    words = [tokenizer.convert_ids_to_tokens(row.tolist()) for row in np.split(batch["input_ids"], 4)]
     assert [row[-5:] for row in words] == [["red", "dog", "?", name, "[SEP]"] for name in ("ann", "carl", "ben", "no")]
-    assert batch["input_ids"].shape == (4, 16)
+    assert batch["sequence_offsets"].tolist() == [0, 16, 32, 48, 64]
     assert batch["labels"].tolist() == [2]
 
 

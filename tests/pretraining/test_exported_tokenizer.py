@@ -173,8 +173,8 @@ def test_auto_tokenizer_gives_what_fine_tuning_of_ours_feeds(export, architectur
     for number in range(len(TEXTS)):
         ours = features.batch(np.array([number]), layout)
         encoded = theirs(TEXTS[number], TEXTS[::-1][number])
-        assert encoded.input_ids == ours["input_ids"][0].tolist()
-        assert encoded.token_type_ids == ours.get("token_type_ids", np.zeros_like(ours["input_ids"]))[0].tolist()
+        assert encoded.input_ids == ours["input_ids"].tolist()
+        assert encoded.token_type_ids == ours.get("token_type_ids", np.zeros_like(ours["input_ids"])).tolist()
         assert max(encoded.token_type_ids) == (types == 2 and format.name in PAIRS)
     assert theirs(TEXTS[0]).token_type_ids == [0] * len(theirs(TEXTS[0]).input_ids)
 

@@ -13,8 +13,10 @@ import torch.nn.functional as F
 from pytorch_lightning.loggers import CSVLogger
 
 from nsp_ablation.base.interrupts import Stopped
+from nsp_ablation.learning.engine.step_seed import seed_step
 from nsp_ablation.learning.engine.training import DivergedError
 from nsp_ablation.learning.engine.training_processes import GivenRank
+from nsp_ablation.learning.pretraining import pretraining_module
 from nsp_ablation.learning.pretraining.pretraining_fit import pretrain
 from nsp_ablation.options.pretraining_options import PretrainingOptions
 
@@ -210,8 +212,13 @@ def test_dropout_is_drawn_by_the_seed_and_leaves_the_global_generator(make_model
 
 
 def test_every_micro_batch_draws_its_own_dropout(make_model, train, monkeypatch):
-    seeds, set_seed = [], torch.manual_seed
-    monkeypatch.setattr(torch, "manual_seed", lambda seed: seeds.append(seed) or set_seed(seed))
+    seeds = []
+
+    def heard(device, seed):
+        seeds.append(seed)
+        seed_step(device, seed)
+
+    monkeypatch.setattr(pretraining_module, "seed_step", heard)
     train(make_model(attention_dropout=0.1), accumulation=2)
     assert len(set(seeds)) == len(seeds) == 6 * 2
 

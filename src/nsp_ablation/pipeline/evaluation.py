@@ -9,6 +9,7 @@ from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, read_layout
+from nsp_ablation.learning.engine.flat_encoder import FlatEncoder
 from nsp_ablation.learning.engine.training_device import repeatable, torch_device
 from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune
 from nsp_ablation.learning.probes.probe_inputs import probe_of
@@ -23,7 +24,6 @@ from nsp_ablation.pipeline.task_data import TaskData
 from nsp_ablation.reporting.records.sweep_cell import CellProgress
 from nsp_ablation.text.microworld.ceiling import type_only_ceiling
 
-_PADDED_BACKEND = "sdpa, padded"
 _PROGRESS_SECONDS = 5.0
 _PROGRESS_UPDATES = 50  # reading the loss costs more than an update of a small model
 
@@ -42,7 +42,7 @@ def evaluate(
             outcome = _probe(config, encoder, task)
         else:
             outcome, omitted = _finetune(config, encoder, task, seed, state)
-    return outcome, device_name(config.trainer), _backends(encoder), omitted
+    return outcome, device_name(config.trainer), _backends(encoder, outcome.attention_backend), omitted
 
 
 def _finetune(
@@ -69,6 +69,7 @@ def _finetune(
             on_progress=_progress(f"{name} seed {seed}", encoder, config.trainer.progress),
             progress_every=_PROGRESS_UPDATES,
             checkpoint=checkpoint,
+            say=lambda text: say("finetune", f"{name} seed {seed}: {text}"),
         )
     ceiling = type_only_ceiling(name, split_files(task.options, "dev")[0]) if task.is_generated else None
     metrics = outcome.metrics if ceiling is None else outcome.metrics | {"type_only_ceiling": ceiling}
@@ -81,17 +82,19 @@ def _probe(config: Config, encoder: Encoder, task: TaskData) -> Outcome:
     started, directory = time.perf_counter(), encoder.make()
     layout = read_layout(str(directory), config.max_length, "as_pretrained")
     inputs = probe_inputs(config, encoder.stores, task, directory, layout)
-    model = load_masked_lm(str(directory)).eval().to(torch_device(config.trainer))
+    device = torch_device(config.trainer)
+    model = load_masked_lm(str(directory)).eval().to(device)
     outcome = probe_of(task.options).measure(model, inputs, task.options)
-    return replace(outcome, seconds=time.perf_counter() - started)
+    backend = FlatEncoder(model.base_model, layout.pad).backend(device, "32-true", dropout=False)
+    return replace(outcome, seconds=time.perf_counter() - started, attention_backend=backend)
 
 
-def _backends(encoder: Encoder) -> str:
+def _backends(encoder: Encoder, evaluated: str) -> str:
     """Return the attention backends that made a result: of pre-training, where it was ours, and of what followed."""
     if encoder.arm != "trained":
-        return _PADDED_BACKEND
+        return evaluated
     pretraining = read_json(encoder.make() / "pretraining.json").get("attention_backend", "not recorded")
-    return f"pre-training: {pretraining}; after it: {_PADDED_BACKEND}"
+    return f"pre-training: {pretraining}; after it: {evaluated}"
 
 
 def _progress(name: str, encoder: Encoder, says: bool) -> Callable[[int, int, float], None]:

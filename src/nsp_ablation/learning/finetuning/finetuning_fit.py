@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import Logger
+from torch.utils.data import DataLoader
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
@@ -18,6 +20,7 @@ from nsp_ablation.base.owned_paths import make_directory
 from nsp_ablation.base.randomness import draw64, epoch_key, permutation, stream
 from nsp_ablation.learning.engine.checkpoint_io import BackgroundCheckpointIO
 from nsp_ablation.learning.engine.encoder_directory import load_encoder, load_tokenizer, read_layout
+from nsp_ablation.learning.engine.flat_encoder import FlatEncoder
 from nsp_ablation.learning.engine.quiet import quiet_lightning
 from nsp_ablation.learning.engine.resume import Stream, TimedCheckpoint, readable
 from nsp_ablation.learning.engine.signals import StopRequests
@@ -26,6 +29,7 @@ from nsp_ablation.learning.engine.training import one_epoch_trainer
 from nsp_ablation.learning.engine.training_device import generators_kept, torch_device
 from nsp_ablation.learning.engine.training_processes import GivenRank
 from nsp_ablation.learning.finetuning.finetuning_module import FinetuningModule
+from nsp_ablation.learning.finetuning.task_batches import BatchCut, TaskBatches, cut_batches
 from nsp_ablation.learning.finetuning.task_model import TaskModel, head_kind
 from nsp_ablation.learning.tasks.features import Features, length_batches
 from nsp_ablation.learning.tasks.outcome import Outcome
@@ -34,7 +38,7 @@ from nsp_ablation.options.finetuning_options import FinetuningOptions
 from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.options.trainer_options import TrainerOptions
 
-_EVALUATION_TOKENS = 16384  # of one padded batch without gradients
+_EVALUATION_TOKENS = 16384  # of one batch without gradients
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,12 @@ def finetune(
     on_progress: Callable[[int, int, float], None] | None,
     progress_every: int,
     checkpoint: Checkpointing,
+    say: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Fine-tune the encoder (a directory or a hub name) on one device and score the development examples.
 
-    `seed` draws the new layers, the order and dropout; torch's global generators are left as they were.
+    `seed` draws the new layers, the order and dropout; torch's global generators are left as they were. `say` hears
+    once by which forward pass and attention the encoder trains.
     `on_progress(update, updates, loss)` is called every `progress_every` updates. A run that was interrupted goes on
     from its checkpoint, and ends in the scores of one that was not. Raises InputError for unreadable files or an
     encoder that cannot do what is asked, DivergedError where a loss or weight is not finite, and Stopped, after saving,
@@ -72,17 +78,20 @@ def finetune(
     recipe = finetuning.recipe_of(task.name)
     steps = finetuning.max_steps or num_updates(len(data.train.example), recipe.batch_size, recipe.num_epochs)
     with _seeded(seed, "finetuning/layers"):
-        encoder = load_encoder(encoder_directory, finetuning.pooler)
-        model = TaskModel(encoder, head_kind(task).make_head(encoder.config.hidden_size, task))
+        encoder = FlatEncoder(load_encoder(encoder_directory, finetuning.pooler), data.layout.pad)
+        model = TaskModel(encoder, head_kind(task).make_head(encoder.hf.config.hidden_size, task))
+    encoder.obey(compiles=trainer.compile, checkpoints_layers=trainer.gradient_checkpointing)
     module = FinetuningModule(model, finetuning, task.name, steps, seed, on_progress, progress_every)
     lengths, window = data.train.lengths(), finetuning.length_window_batches
     order = list(training_batches(lengths, recipe.batch_size, window, seed, steps))
+    cut = cut_batches(data.train.num_tokens, order, trainer.max_tokens, trainer.accumulation, f"tasks.{task.name}")
     with generators_kept(torch_device(trainer)), quiet_lightning():
-        _train(module, data, order, checkpoint, trainer, logger)
-        outputs = _predict(_lightning(trainer, logger=False), module, data.dev, data.layout)
+        backend = _train(module, data, order, cut, checkpoint, trainer, logger, say)
+        outputs = _predict(_lightning(trainer, logger=False), module, data, trainer)
     predictions = head_kind(task).decode(data.dev_examples, data.dev, outputs)
     seconds = module.earlier_seconds + time.perf_counter() - started
-    return replace(task_kind(task).score(data.dev_examples, predictions, task), updates=steps, seconds=seconds)
+    outcome = task_kind(task).score(data.dev_examples, predictions, task)
+    return replace(outcome, updates=steps, seconds=seconds, attention_backend=backend)
 
 
 @dataclass(frozen=True)
@@ -133,24 +142,37 @@ def _train(
     module: FinetuningModule,
     data: _Data,
     order: list[np.ndarray],
+    cut: BatchCut,
     checkpoint: Checkpointing,
     trainer: TrainerOptions,
     logger: Logger | None,
-) -> None:
-    """Train in place, from the checkpoint on where there is one."""
+    say: Callable[[str], None] | None,
+) -> str:
+    """Train in place, from the checkpoint on where there is one, and return the name of the attention."""
     make_directory(checkpoint.path.parent)
     with StopRequests(waits=False) as stop:
         saving = TimedCheckpoint(
             checkpoint.path, checkpoint.seconds, stop, saves_last=False, on_resume=checkpoint.on_resume
         )
-        lightning = _lightning(trainer, logger=logger or False, callbacks=[saving], max_steps=len(order))
-        rest = Stream(lambda: _batches(data.train, data.layout, order[lightning.global_step :]))
+        lightning = _lightning(
+            trainer,
+            logger=logger or False,
+            callbacks=[saving],
+            max_steps=len(order),
+            accumulate_grad_batches=cut.num_parts,
+        )
+        device, encoder = lightning.strategy.root_device, module.model.encoder
+        backend = encoder.backend(device, trainer.precision, dropout=True)
+        if say is not None:
+            say(f"{'padded' if encoder.architecture is None else 'flat'} forward pass, attention: {backend}")
+        batches = TaskBatches(data.train, data.layout, order, partial(encoder.layout_of, backend=backend), cut)
+        rest = Stream(lambda: _loader(batches, lightning.global_step, trainer, device))
         lightning.fit(module, rest, ckpt_path=readable(checkpoint.path), weights_only=True)
+    return backend
 
 
-def _batches(features: Features, layout: InputLayout, order: list[np.ndarray]) -> Iterator[dict[str, torch.Tensor]]:
-    for samples in order:
-        yield {name: torch.from_numpy(array) for name, array in features.batch(samples, layout).items()}
+def _loader(batches: TaskBatches, first_batch: int, trainer: TrainerOptions, device: torch.device) -> DataLoader:
+    return batches.loader(first_batch, num_workers=trainer.num_workers, pin_memory=device.type == "cuda")
 
 
 def _lightning(trainer: TrainerOptions, **parts: Any) -> pl.Trainer:
@@ -159,15 +181,18 @@ def _lightning(trainer: TrainerOptions, **parts: Any) -> pl.Trainer:
 
 
 def _predict(
-    lightning: pl.Trainer, module: FinetuningModule, features: Features, layout: InputLayout
+    lightning: pl.Trainer, module: FinetuningModule, data: _Data, trainer: TrainerOptions
 ) -> dict[str, np.ndarray]:
-    order = list(length_batches(features.lengths() * features.counts.max(), _EVALUATION_TOKENS))
-    batches = lightning.predict(module, _batches(features, layout, order))
+    dev, device, encoder = data.dev, lightning.strategy.root_device, module.model.encoder
+    order = list(length_batches(dev.lengths(), dev.num_tokens, _EVALUATION_TOKENS))
+    backend = encoder.backend(device, trainer.precision, dropout=False)
+    made = TaskBatches(dev, data.layout, order, partial(encoder.layout_of, backend=backend))
+    batches = lightning.predict(module, _loader(made, 0, trainer, device))
     assert batches is not None
     samples = np.concatenate(order)
     outputs = {}
     for name in batches[0]:
-        values = torch.cat([batch[name].cpu() for batch in batches]).numpy()  # type: ignore[index, call-overload]
+        values = torch.cat([batch[name] for batch in batches]).cpu().numpy()  # type: ignore[index, call-overload]
         outputs[name] = np.empty_like(values)
         outputs[name][samples] = values
     return outputs

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from nsp_ablation.base.randomness import draw64, epoch_key, stream
-from nsp_ablation.learning.engine.resume import place_after
+from nsp_ablation.learning.engine.resume import ends_update, place_after
 from nsp_ablation.learning.engine.step_seed import seed_step
 from nsp_ablation.learning.engine.training import DivergedError, TrainingModule, is_finite_state, parameter_groups
+from nsp_ablation.learning.finetuning.task_batches import TaskBatch
 from nsp_ablation.learning.finetuning.task_model import TaskModel
 from nsp_ablation.options.finetuning_options import FinetuningOptions
 
@@ -20,8 +22,8 @@ class FinetuningModule(TrainingModule):
     """AdamW with linear warm-up and decay; bias and LayerNorm are spared from weight decay.
 
     `on_progress(step, max_steps, loss)` is called every `progress_every` steps and after the last. Nothing is logged
-    on other steps: reading the loss costs more than a small model's step. Dropout is drawn by (seed, step), so that a
-    checkpoint needs no generator's state.
+    on other steps: reading the loss costs more than a small model's step. Dropout is drawn by (seed, micro-batch), so
+    that a checkpoint needs no generator's state.
     """
 
     options: FinetuningOptions
@@ -42,15 +44,22 @@ class FinetuningModule(TrainingModule):
         self.on_progress, self.progress_every = on_progress, progress_every
         self._dropout_key = np.full(1, epoch_key(seed, stream("finetuning/dropout"), 0))
         self.earlier_seconds, self._started = 0.0, time.perf_counter()
+        self._loss: Tensor | float = 0.0  # of the update at hand, so far
 
     def on_train_start(self) -> None:
         self._started = time.perf_counter()
 
-    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
-        seed_step(self.device, int(draw64(self._dropout_key, np.full(1, batch_index, np.uint64))[0]))
-        return self.model.loss(batch)
+    def transfer_batch_to_device(self, batch: TaskBatch, device: torch.device, dataloader_idx: int) -> TaskBatch:
+        return batch if device.type == "cpu" else batch.to(device)
 
-    def predict_step(self, batch: dict[str, Tensor], batch_index: int) -> dict[str, Tensor]:
+    def training_step(self, batch: TaskBatch, batch_index: int) -> Tensor:
+        seed_step(self.device, int(draw64(self._dropout_key, np.full(1, batch_index, np.uint64))[0]))
+        loss, accumulation = self.model.loss(batch), self.trainer.accumulate_grad_batches
+        self._loss = self._loss + loss.detach()
+        # Lightning divides by the accumulation; the share is a sum's already
+        return loss if accumulation == 1 else loss * accumulation
+
+    def predict_step(self, batch: TaskBatch, batch_index: int) -> dict[str, Tensor]:
         return self.model.outputs(batch)
 
     def configure_optimizers(self):
@@ -58,11 +67,14 @@ class FinetuningModule(TrainingModule):
         warmup_steps = round(self.options.warmup_ratio * self.max_steps)
         return self.adamw(groups, self.recipe.learning_rate, warmup_steps, self.max_steps)
 
-    def on_train_batch_end(self, outputs, batch, batch_index: int) -> None:
-        step, max_steps = batch_index + 1, self.max_steps
+    def on_train_batch_end(self, outputs: Any, batch: TaskBatch, batch_index: int) -> None:
+        if not ends_update(self.trainer):
+            return
+        step, max_steps, summed = self.trainer.global_step, self.max_steps, self._loss
+        self._loss = 0.0
         if step % self.progress_every and step != max_steps:
             return
-        loss = float(outputs["loss"])
+        loss = float(summed)
         if not math.isfinite(loss):
             self._refuse(loss, step)
         if self.on_progress is not None:
@@ -81,7 +93,7 @@ class FinetuningModule(TrainingModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.earlier_seconds = checkpoint["finetuning"]["seconds"]
-        place_after(checkpoint, accumulation=1)
+        place_after(checkpoint, self.trainer.accumulate_grad_batches)
 
     def _refuse(self, loss: float, step: int) -> NoReturn:
         raise DivergedError(

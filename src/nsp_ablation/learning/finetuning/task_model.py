@@ -1,6 +1,6 @@
 """An encoder with a task's head on it; the head of a kind is a module of this package, named in `TASK_KINDS`."""
 
-# B sequences, L positions, D hidden
+# S sequences, L tokens of them, D hidden
 
 from importlib import import_module
 from typing import Any, Protocol, cast
@@ -8,19 +8,23 @@ from typing import Any, Protocol, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
+from nsp_ablation.learning.engine.flat_encoder import FlatEncoder
+from nsp_ablation.learning.finetuning.task_batches import TaskBatch
 from nsp_ablation.learning.tasks.features import Features
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
 
 class Head(Protocol):
-    """What stands on the encoder: hidden_BLD of every token and first_BD, pooled from the first, of a padded batch."""
+    """What stands on the encoder: hidden_LD of every token of a batch and first_SD, pooled from each sequence's first.
 
-    def loss(self, hidden_BLD: Tensor, first_BD: Tensor, batch: dict[str, Tensor]) -> Tensor:
-        """Return the loss of the batch, a scalar."""
+    A batch may be a part of its update, or hold no sequence at all.
+    """
 
-    def outputs(self, hidden_BLD: Tensor, first_BD: Tensor, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    def loss(self, hidden_LD: Tensor, first_SD: Tensor, batch: TaskBatch) -> Tensor:
+        """Return the batch's share (`batch.share`) of the update's mean loss, a scalar."""
+
+    def outputs(self, hidden_LD: Tensor, first_SD: Tensor, batch: TaskBatch) -> dict[str, Tensor]:
         """Return what `decode` needs, each (number of samples,)."""
 
 
@@ -49,13 +53,12 @@ class TaskModel(nn.Module):
     global generator: normal with the encoder's standard deviation, zero bias.
     """
 
-    def __init__(self, encoder: PreTrainedModel, head: nn.Module):
+    def __init__(self, encoder: FlatEncoder, head: nn.Module):
         super().__init__()
-        config: Any = encoder.config
-        self.encoder: nn.Module = encoder
+        config: Any = encoder.hf.config
+        self.encoder = encoder
         self.head: Any = head  # a `Head`
-        has_pooler = getattr(encoder, "pooler", None) is not None
-        self.pooler = None if has_pooler else nn.Linear(config.hidden_size, config.hidden_size)
+        self.pooler = None if encoder.has_pooler else nn.Linear(config.hidden_size, config.hidden_size)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         for module in (head, self.pooler):
             for layer in module.modules() if module is not None else ():
@@ -63,20 +66,18 @@ class TaskModel(nn.Module):
                     nn.init.normal_(layer.weight, std=config.initializer_range)
                     nn.init.zeros_(layer.bias)
 
-    def loss(self, batch: dict[str, Tensor]) -> Tensor:
-        """Return the task's loss on one batch."""
-        return self.head.loss(*self._encode(batch), batch)
+    def loss(self, batch: TaskBatch) -> Tensor:
+        """Return the batch's share of its update's mean loss."""
+        return self.head.loss(*self._pooled(batch, *self.encoder(batch.inputs, batch.layout)), batch)
 
-    def outputs(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    def outputs(self, batch: TaskBatch) -> dict[str, Tensor]:
         """Return the head's predictions on one batch."""
-        return self.head.outputs(*self._encode(batch), batch)
+        # `forward` itself: a compiled encoder would be compiled anew without gradients
+        return self.head.outputs(*self._pooled(batch, *self.encoder.forward(batch.inputs, batch.layout)), batch)
 
-    def _encode(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        names = ("input_ids", "attention_mask", "token_type_ids")
-        encoded = self.encoder(**{name: batch[name] for name in names if name in batch})
-        hidden_BLD = encoded.last_hidden_state
-        if self.pooler is None:
-            first_BD = encoded.pooler_output
-        else:
-            first_BD = torch.tanh(self.pooler(self.dropout(hidden_BLD[:, 0])))
-        return hidden_BLD, self.dropout(first_BD)
+    def _pooled(self, batch: TaskBatch, hidden_LD: Tensor, first_SD: Tensor | None) -> tuple[Tensor, Tensor]:
+        if first_SD is None:
+            assert self.pooler is not None
+            first_SD = hidden_LD.index_select(0, batch.inputs.sequence_offsets[:-1])
+            first_SD = torch.tanh(self.pooler(self.dropout(first_SD)))
+        return hidden_LD, self.dropout(first_SD)

@@ -1,6 +1,6 @@
 """What the zero-shot probes share: the log-probabilities of tokens at masked positions of many inputs."""
 
-# N inputs, M masked positions; in a batch B inputs, L positions, D hidden, V vocabulary
+# N inputs, M masked positions; in a batch L tokens of all inputs, D hidden, V vocabulary
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from nsp_ablation.learning.engine.architecture.architecture import mlm_head
+from nsp_ablation.learning.engine.flat_encoder import EncoderLayout, FlatEncoder, FlatInputs, map_tensors
 from nsp_ablation.learning.tasks.features import length_batches
 
 _BATCH_TOKENS = 16_384
@@ -39,26 +40,33 @@ def score_positions(
     """
     log_probability, guess = np.zeros(len(asked.position)), np.zeros(len(asked.position), np.int64)
     firsts = np.searchsorted(asked.input, np.arange(len(lengths) + 1))
-    device = next(model.parameters()).device
-    for rows in length_batches(lengths, _BATCH_TOKENS):
-        ids_BL = np.full((len(rows), int(lengths[rows[0]])), pad, np.int64)
-        for row, number in enumerate(rows.tolist()):
-            ids_BL[row, : lengths[number]] = make_input(number)
-        is_token_BL = (np.arange(ids_BL.shape[1]) < lengths[rows, None]).astype(np.int64)
+    device, encoder = next(model.parameters()).device, FlatEncoder(model.base_model, pad)
+    backend = encoder.backend(device, "32-true", dropout=False)
+    for rows in length_batches(lengths, lengths, _BATCH_TOKENS):
+        offsets = np.concatenate([[0], np.cumsum(lengths[rows])])
+        inputs = _flat_inputs([make_input(number) for number in rows.tolist()], offsets)
+        layout = encoder.layout_of(inputs.sequence_offsets, int(lengths[rows[0]]), backend)
         targets = np.concatenate([np.arange(firsts[number], firsts[number + 1]) for number in rows])
-        row_of = np.repeat(np.arange(len(rows)), firsts[rows + 1] - firsts[rows])
-        arrays = ids_BL, is_token_BL, row_of, asked.position[targets], asked.expected[targets]
-        ids, is_token, row_M, position_M, expected_M = (torch.from_numpy(array).to(device) for array in arrays)
-        logits_MV = _logits_at(model, ids, is_token, row_M, position_M)
+        flat = np.repeat(offsets[:-1], firsts[rows + 1] - firsts[rows]) + asked.position[targets]
+        parts = inputs, layout, torch.from_numpy(flat), torch.from_numpy(asked.expected[targets])
+        inputs, layout, flat_M, expected_M = map_tensors(parts, lambda tensor: tensor.to(device))
+        logits_MV = _logits_at(model, encoder, inputs, layout, flat_M)
         chosen_M = logits_MV.gather(1, expected_M[:, None])[:, 0] - logits_MV.logsumexp(1)
         log_probability[targets], guess[targets] = chosen_M.cpu().numpy(), logits_MV.argmax(1).cpu().numpy()
     return log_probability, guess
 
 
+def _flat_inputs(ids: list[np.ndarray], offsets: np.ndarray) -> FlatInputs:
+    position_ids = np.arange(offsets[-1]) - np.repeat(offsets[:-1], np.diff(offsets))
+    arrays = np.concatenate(ids).astype(np.int64), position_ids, offsets
+    input_ids, positions, borders = map(torch.from_numpy, arrays)
+    return FlatInputs(input_ids, None, positions, borders)
+
+
 @torch.no_grad()
 def _logits_at(
-    model: PreTrainedModel, input_ids: Tensor, attention_mask: Tensor, rows: Tensor, positions: Tensor
+    model: PreTrainedModel, encoder: FlatEncoder, inputs: FlatInputs, layout: EncoderLayout, positions_M: Tensor
 ) -> Tensor:
-    """Return logits (M, V) float32 at positions (M,) of rows (M,) of inputs (B, L); the MLM head sees those alone."""
-    hidden_BLD = model.base_model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-    return mlm_head(model)(hidden_BLD[rows, positions]).float()
+    """Return logits (M, V) float32 at positions (M,) of the flat tokens; the MLM head sees those alone."""
+    hidden_LD, _ = encoder(inputs, layout)
+    return mlm_head(model)(hidden_LD.index_select(0, positions_M)).float()

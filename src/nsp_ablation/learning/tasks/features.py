@@ -1,4 +1,4 @@
-"""Task inputs as token ids, kept flat and padded batch by batch."""
+"""Task inputs as token ids, laid end to end."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from nsp_ablation.base.input_layout import InputLayout
+
+IGNORED_LABEL = -100  # a sample without this target
 
 
 @dataclass(frozen=True)
@@ -42,31 +44,49 @@ class Features:
         """(N+1,) int64: sample n is the sequences [borders[n], borders[n + 1])."""
         return np.concatenate([[0], np.cumsum(self.counts)]).astype(np.int64)
 
+    @cached_property
+    def num_tokens(self) -> np.ndarray:
+        """(N,) int64: the tokens of each sample, of all its sequences."""
+        return np.add.reduceat(np.diff(self.offsets), self.borders[:-1])
+
+    @cached_property
+    def longest(self) -> int:
+        """The tokens of the longest sequence."""
+        return int(np.diff(self.offsets).max())
+
     def lengths(self) -> np.ndarray:
         """Return (N,) int64: the tokens of each sample's longest sequence."""
         return np.maximum.reduceat(np.diff(self.offsets), self.borders[:-1])
 
     def batch(self, samples: np.ndarray, layout: InputLayout) -> dict[str, np.ndarray]:
-        """Return `samples` padded to their longest sequence. No sequence is made for options that a sample lacks.
+        """Return `samples` (B,), which may be none, end to end: L tokens of S sequences, without padding.
 
-        input_ids, attention_mask and, where B has type 1, token_type_ids: (sum of the samples' counts, length) int64
+        input_ids, position_ids (from 0 in each sequence) and, where B has type 1, token_type_ids: (L,) int64
+        sequence_offsets: (S + 1,) int64
         each of the targets: (B, ...)
-        num_options, where there are any: (B,) int64
+        num_options, where there are any: (B,) int64. No sequence is made for options that a sample lacks
         """
         counts = self.counts[samples]
         first_row = np.cumsum(counts) - counts
         rows = np.arange(counts.sum()) + np.repeat(self.borders[samples] - first_row, counts)
         starts, lengths = self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]
-        columns = np.arange(lengths.max())
-        is_token = columns < lengths[:, None]
-        input_ids = np.full(is_token.shape, layout.pad, dtype=np.int64)
-        input_ids[is_token] = self.ids[(starts[:, None] + columns)[is_token]]
-        arrays = {"input_ids": input_ids, "attention_mask": is_token.astype(np.int64)}
+        sequence_offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(lengths, out=sequence_offsets[1:])
+        position_ids = np.arange(sequence_offsets[-1]) - np.repeat(sequence_offsets[:-1], lengths)
+        arrays = {
+            "input_ids": self.ids[position_ids + np.repeat(starts, lengths)].astype(np.int64),
+            "position_ids": position_ids,
+            "sequence_offsets": sequence_offsets,
+        }
         if layout.second_type:
-            arrays["token_type_ids"] = (is_token & (columns >= self.second[rows, None])).astype(np.int64)
+            arrays["token_type_ids"] = (position_ids >= np.repeat(self.second[rows], lengths)).astype(np.int64)
         if self.num_options is not None:
             arrays["num_options"] = counts
         return arrays | {name: target[samples] for name, target in self.targets.items()}
+
+    def num_targets(self, samples: np.ndarray) -> dict[str, int]:
+        """Return how many of `samples` have each of the targets: all of them but those with IGNORED_LABEL."""
+        return {name: int((target[samples] != IGNORED_LABEL).sum()) for name, target in self.targets.items()}
 
 
 def lay_out(
@@ -87,13 +107,18 @@ def lay_out(
     return ids, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), second
 
 
-def length_batches(lengths: np.ndarray, max_tokens: int) -> Iterator[np.ndarray]:
-    """Yield all samples of lengths (N,), longest first, in batches of at most `max_tokens` when padded (or one)."""
-    order, start = np.argsort(-lengths, kind="stable"), 0
+def length_batches(lengths: np.ndarray, num_tokens: np.ndarray, max_tokens: int) -> Iterator[np.ndarray]:
+    """Yield all samples of lengths (N,), longest first, in batches of at most `max_tokens` tokens (or of one sample).
+
+    num_tokens (N,) are those of each sample: its length, or that of all its sequences together.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    ends, start = np.cumsum(num_tokens[order]), 0
     while start < len(order):
-        samples = order[start : start + max(1, max_tokens // int(lengths[order[start]]))]
-        start += len(samples)
-        yield samples
+        before = ends[start] - num_tokens[order[start]]
+        end = max(start + 1, int(np.searchsorted(ends, before + max_tokens, side="right")))
+        yield order[start:end]
+        start = end
 
 
 def encode(tokenizer: Tokenizer, texts: list[str]) -> list[np.ndarray]:

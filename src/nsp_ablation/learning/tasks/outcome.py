@@ -21,7 +21,7 @@ class Outcome:
 
     scores (N,) float64: each example's score in the task's metric, in file order, as `example_ids`; predictions by
     example id (SQuAD's official form for span QA); metrics as fractions (perplexity, and gains in nats, as they are);
-    updates of fine-tuning (0 of a probe); seconds of both.
+    updates of fine-tuning (0 of a probe); seconds and the attention backend of both.
     """
 
     scores: np.ndarray
@@ -31,3 +31,4 @@ class Outcome:
     baselines: Baselines = Baselines()
     updates: int = 0
     seconds: float = 0.0
+    attention_backend: str = "not recorded"

@@ -10,14 +10,13 @@ from tokenizers import Tokenizer
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.tasks import span_baselines
 from nsp_ablation.learning.tasks.examples import SpanExample
-from nsp_ablation.learning.tasks.features import Features, encode, encode_with_offsets, lay_out
+from nsp_ablation.learning.tasks.features import IGNORED_LABEL, Features, encode, encode_with_offsets, lay_out
 from nsp_ablation.learning.tasks.left_out import LeftOut, Tally, settle_bad_questions
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
 from nsp_ablation.learning.tasks.span_scores import span_metrics, span_scores
 from nsp_ablation.learning.tasks.squad_layout import SpanQuestion, file_questions, row_question
 from nsp_ablation.options.task_options import TaskOptions
 
-IGNORED_LABEL = -100
 _TARGETS = (
     *("start_positions", "end_positions", "is_answerable"),
     *("context_start", "context_end", "start_low", "start_high"),
