@@ -1,5 +1,7 @@
 """How an update is cut in micro-batches, and how they are padded to one number of tokens."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nsp_ablation.samples.batches.loader import micro_batch_loader
-from nsp_ablation.samples.batches.micro_batches import largest_update, micro_batch_tokens, num_micro_batches
+from nsp_ablation.samples.batches.micro_batches import (
+    largest_update,
+    micro_batch_tokens,
+    num_micro_batches,
+    padded_tokens,
+)
 from nsp_ablation.samples.batches.plan import BatchPlan, balanced_cut
 from nsp_ablation.samples.batches.update_size import UpdateSize
 
@@ -28,6 +35,8 @@ def test_no_micro_batch_exceeds_the_limit_nor_what_it_is_padded_to(lengths, max_
     assert max(parts) <= max_tokens
     padded = micro_batch_tokens(total, 512, number * num_ranks)
     assert max(parts) <= padded
+    assert max(parts) + 2 <= padded_tokens(padded) <= padded + 64
+    assert padded_tokens(padded) % 64 == 0
     assert padded % 64 == 0
 
 
@@ -87,7 +96,9 @@ def test_padding_is_sequences_of_its_own_after_the_real_ones(batches, frame, nam
         starts, ends = padded.sequence_offsets[:-1], padded.sequence_offsets[1:]
         assert all(padded.position_ids[s:e].tolist() == list(range(e - s)) for s, e in zip(starts, ends, strict=True))
         for field in ("masked_positions", "masked_labels"):
-            assert torch.equal(getattr(padded, field), getattr(plain, field))
+            assert torch.equal(getattr(padded, field)[:-2], getattr(plain, field))
+        assert padded.masked_positions[-2:].tolist() == [length, length + 1]
+        assert padded.masked_labels[-2:].tolist() == [-100, -100]
         counts = ("num_tokens", "num_update_predictions", "num_update_pairs", "step")
         assert [getattr(padded, field) for field in counts] == [getattr(plain, field) for field in counts]
         if plain.pair_labels is not None:
@@ -96,12 +107,24 @@ def test_padding_is_sequences_of_its_own_after_the_real_ones(batches, frame, nam
             assert len(padded.pair_labels) == len(padded.sequence_offsets) - 1
 
 
-def test_a_full_micro_batch_needs_no_padding_and_an_empty_one_is_all_padding(batches):
-    plain = batches("full", None)[0]
-    same = plain.padded(len(plain.input_ids), 40)
-    assert torch.equal(same.sequence_offsets, plain.sequence_offsets)
-    assert torch.equal(same.input_ids, plain.input_ids)
-    empty = plain.padded(1, 40)
-    empty.input_ids = empty.token_type_ids = empty.position_ids = torch.zeros(0, dtype=torch.int64)
-    empty.sequence_offsets = torch.zeros(1, dtype=torch.int64)
-    assert empty.padded(100, 40).sequence_offsets.tolist() == [0, 40, 80, 100]
+@pytest.mark.parametrize("length", [0, 1, 97, 98, 99, 100])
+def test_padding_is_two_tokens_at_least_each_of_a_sequence_of_its_own(batches, length):
+    """So that no padded micro-batch has 0 or 1 sequences, pairs or masked positions."""
+    plain = batches("sentence_pair", None)[0]
+    tokens = torch.zeros(length, dtype=torch.int64)
+    none = torch.zeros(0, dtype=torch.int64)
+    offsets = torch.tensor([0, length] if length else [0])
+    one = replace(
+        plain,
+        **dict.fromkeys(("input_ids", "token_type_ids", "position_ids"), tokens),
+        **dict.fromkeys(("sequence_offsets", "piece_offsets"), offsets),
+        **dict.fromkeys(("masked_positions", "masked_labels"), none),
+        pair_labels=torch.ones(len(offsets) - 1, dtype=torch.int64),
+    )
+    padded = one.padded(100, 40)
+    total = 100 if length <= 98 else 200
+    borders = [border for border in (length + 1, length + 41, length + 81, length + 121) if border < total]
+    assert padded.sequence_offsets.tolist() == padded.piece_offsets.tolist() == [*offsets.tolist(), *borders, total]
+    assert len(padded.input_ids) == total
+    assert padded.masked_positions.tolist() == [length, length + 1]
+    assert len(padded.pair_labels) == len(padded.sequence_offsets) - 1 >= 2

@@ -90,10 +90,10 @@ def test_flops_are_those_that_torch_counts(make_model, make_batch, architecture,
     size = EncoderSize.of(model.hf.config)
     assert size == EncoderSize(num_layers=2, hidden_size=16, intermediate_size=32, vocab_size=40)
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        loss = update_share(*model(batch, _ungrouped(batch)), batch).total
+        loss = update_share(model.loss_sums(batch, _ungrouped(batch)), batch).total
     assert counter.get_total_flops() == forward_flops(size, work)
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        loss = update_share(*model(batch, _ungrouped(batch)), batch).total
+        loss = update_share(model.loss_sums(batch, _ungrouped(batch)), batch).total
         loss.backward()
     assert counter.get_total_flops() == training_flops(size, work)
 
@@ -129,7 +129,7 @@ def test_estimated_activations_are_what_autograd_keeps(
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        loss = update_share(*model(batch), batch).total
+        loss = update_share(model.loss_sums(batch), batch).total
     estimate = memory_estimate(
         *(0, encoder_size(replace(model_options, **changes), frame.vocab_size), 480, len(batch.masked_positions)),
         precision="32-true",

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nsp_ablation.learning.engine.attention import EFFICIENT, FLASH, LENGTH_GROUPS, attention_layout
-from nsp_ablation.learning.pretraining.objective import update_share
+from nsp_ablation.learning.pretraining.objective import sum_losses, update_share
 from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.options.model_options import ARCHITECTURES
@@ -71,9 +71,10 @@ def test_every_format_trains_as_transformers_does_one_sequence_at_a_time(
     batch = format_batch(name)
     assert len(set(batch.sequence_offsets.diff().tolist())) > 1
     model = make_model(architecture=architecture, predicts_pairs=batch.pair_labels is not None).double().train()
-    expected = update_share(*_one_at_a_time(model, batch), batch).total
+    expected_sums = sum_losses(*_one_at_a_time(model, batch), batch.masked_labels, batch.pair_labels)
+    expected = update_share(expected_sums, batch).total
     expected_gradients = _gradients(model, expected)
-    found = update_share(*model(batch, attention_layout(batch.sequence_offsets, backend)), batch).total
+    found = update_share(model.loss_sums(batch, attention_layout(batch.sequence_offsets, backend)), batch).total
     torch.testing.assert_close(found, expected, rtol=1e-10, atol=0)
     torch.testing.assert_close(_gradients(model, found), expected_gradients, rtol=1e-8, atol=1e-10)
 
@@ -86,7 +87,7 @@ def test_padding_to_a_fixed_number_of_tokens_changes_nothing(make_model, format_
     assert len(padded.input_ids) == 256 > len(plain.input_ids)
     model = make_model(predicts_pairs=plain.pair_labels is not None).double().train()
     losses = [
-        update_share(*model(batch, attention_layout(batch.sequence_offsets, backend)), batch).total
+        update_share(model.loss_sums(batch, attention_layout(batch.sequence_offsets, backend)), batch).total
         for batch in (plain, padded)
     ]
     torch.testing.assert_close(losses[1], losses[0], rtol=1e-12, atol=0)
@@ -110,7 +111,7 @@ def test_checkpointed_layers_give_the_same_gradients_and_keep_less(make_model, m
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-                loss = update_share(*model(batch), batch).total
+                loss = update_share(model.loss_sums(batch), batch).total
             results.append((loss.detach(), _gradients(model, loss), kept))
     torch.testing.assert_close(results[1][:2], results[0][:2], rtol=0, atol=0)
     assert results[1][2] < 0.5 * results[0][2]

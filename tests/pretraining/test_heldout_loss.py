@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nsp_ablation.learning.pretraining.objective import heldout_loss
+from nsp_ablation.learning.pretraining.heldout_loss import heldout_loss
 
 
 def test_held_out_loss_is_the_mean_over_all_predictions_however_they_are_batched(make_model, make_batch, cut):

@@ -17,7 +17,7 @@ from nsp_ablation.config.identity import condition, condition_name, resolved_obj
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.device_peak import device_peak
 from nsp_ablation.learning.engine.training_device import repeatable, torch_device
-from nsp_ablation.learning.pretraining.objective import HeldoutLoss, heldout_loss
+from nsp_ablation.learning.pretraining.heldout_loss import HeldoutLoss, heldout_loss
 from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
 from nsp_ablation.learning.pretraining.pretraining_fit import pretrain as fit
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel, build_model, export_encoder
@@ -32,10 +32,12 @@ from nsp_ablation.pipeline.ranks import ranks
 from nsp_ablation.reporting.records.sweep_cell import CellProgress
 from nsp_ablation.samples.batches.accounting import Totals, tokens_at_positions, totals
 from nsp_ablation.samples.batches.loader import MicroBatch, evaluation_batches, micro_batch_loader
+from nsp_ablation.samples.batches.micro_batches import EAGER_MULTIPLE, padded_tokens
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.text.store.token_store import TokenStore
 
 _EVALUATION_TOKENS = 16_384
+_VOCABULARY_MULTIPLE = 64  # of a GPU's matrix kernels
 
 
 def take_part(config: Config, environment: ClusterEnvironment) -> None:
@@ -128,9 +130,7 @@ def _fit(
 ) -> PretrainOutcome:
     """Train `model` in place; the first rank shows its progress in the terminal and its curves in the logger."""
     config, trainer = encoder.config, encoder.config.trainer
-    model.checkpoints_layers = trainer.gradient_checkpointing
-    if trainer.compile:
-        model.compile()
+    _set_up(model, trainer)
     num_updates = config.pretraining.max_steps
     loader = partial(
         micro_batch_loader,
@@ -139,7 +139,7 @@ def _fit(
         accumulation=plan.accumulation,
         num_workers=trainer.num_workers,
         pin_memory=torch_device(trainer).type == "cuda",
-        pad_to=plan.max_tokens if trainer.compile else None,
+        pad_to=_padding(trainer, plan),
     )
     with repeatable(trainer, torch_device(trainer)):
         return fit(
@@ -158,6 +158,22 @@ def _fit(
             say=(lambda text: say("pretrain", text)) if trainer.progress else None,
             on_progress=lambda update, speed: encoder.hear(CellProgress("pretrain", update, num_updates, speed)),
         )
+
+
+def _set_up(model: PretrainingModel, trainer: TrainerOptions) -> None:
+    """Give the model its machine settings."""
+    device = torch_device(trainer)
+    model.checkpoints_layers = trainer.gradient_checkpointing
+    model.vocabulary_multiple = _VOCABULARY_MULTIPLE if device.type == "cuda" else 1
+    if trainer.compile:
+        model.compile_losses(model.attention_backend(device, trainer.precision))
+
+
+def _padding(trainer: TrainerOptions, plan: MicroBatchPlan) -> int | None:
+    """Return the number of tokens to whose multiples micro-batches are padded; None on a CPU that does not compile."""
+    if trainer.compile:
+        return padded_tokens(plan.max_tokens)
+    return EAGER_MULTIPLE if torch_device(trainer).type == "cuda" else None
 
 
 def _announce(config: Config, feed: OpenFeed, plan: MicroBatchPlan) -> None:

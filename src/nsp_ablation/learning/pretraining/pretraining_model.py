@@ -2,11 +2,13 @@
 
 # L tokens of S sequences, M masked positions, V vocabulary, H hidden
 
+import math
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -19,11 +21,13 @@ from nsp_ablation.learning.engine.architecture.architecture import (
     make_hf_model,
 )
 from nsp_ablation.learning.engine.attention import LENGTH_GROUPS, AttentionLayout, attention_layout, backend_on
+from nsp_ablation.learning.engine.attention_fused import FusedLayout
 from nsp_ablation.learning.engine.encoder_layout import pair_layout, positions
 from nsp_ablation.learning.engine.flat_forward import encode_flat
 from nsp_ablation.learning.engine.foreign_encoder import load_weights
 from nsp_ablation.learning.engine.quiet import quiet_transformers
 from nsp_ablation.learning.pretraining import initialization
+from nsp_ablation.learning.pretraining.objective import Losses, sum_losses
 from nsp_ablation.options.model_options import ModelOptions
 from nsp_ablation.samples.batches.loader import MicroBatch
 from nsp_ablation.samples.formats.frame import Frame
@@ -36,7 +40,9 @@ class PretrainingModel(nn.Module):
 
     Whatever the objective, it has a pooler and a classifier of pairs, so that every arm has the same parameters and
     every export loads alike; without a loss on pairs they keep their first values and are left out of training.
-    `checkpoints_layers` (machine setting): less memory, a third more work (see `encode_flat`).
+    Machine settings: `checkpoints_layers`, less memory for a third more work (see `encode_flat`), and
+    `vocabulary_multiple`, to which the output layer is padded in the forward pass alone: 30,522 and 50,265 are no
+    multiples of 8, which the fast matrix kernels of a GPU ask for.
     """
 
     def __init__(self, hf: PreTrainedModel, architecture: Architecture, predicts_pairs: bool, confines_attention: bool):
@@ -44,7 +50,7 @@ class PretrainingModel(nn.Module):
         super().__init__()
         self.hf, self.architecture = hf, architecture
         self.predicts_pairs, self.confines_attention = predicts_pairs, confines_attention
-        self.checkpoints_layers = False
+        self.checkpoints_layers, self.vocabulary_multiple = False, 1
         for head in (hf.base_model.pooler, architecture.pair_classifier(hf)):
             head.requires_grad_(predicts_pairs)
 
@@ -56,7 +62,7 @@ class PretrainingModel(nn.Module):
     def forward(self, batch: MicroBatch, layout: AttentionLayout | None = None) -> tuple[Tensor, Tensor | None]:
         """Return MLM logits at the masked positions (M, V) and, if pairs are predicted, pair logits (S, 2).
 
-        `layout` is `layout_of` the batch, made here if not given.
+        `layout` is `layout_of` the batch, made here if not given. Logits of a padded vocabulary are -inf beyond V.
         """
         layout = layout if layout is not None else self.layout_of(batch)
         base: Any = self.hf.base_model
@@ -69,11 +75,45 @@ class PretrainingModel(nn.Module):
             layout,
             checkpoints_layers=self.checkpoints_layers,
         )
-        masked_logits = self.architecture.mlm_head(self.hf)(hidden_LH.index_select(0, batch.masked_positions))
+        masked_logits = self._vocabulary_logits(hidden_LH.index_select(0, batch.masked_positions))
         if not self.predicts_pairs:
             return masked_logits, None
         first_SH = hidden_LH.index_select(0, batch.sequence_offsets[:-1])
         return masked_logits, self.architecture.pair_classifier(self.hf)(base.pooler(first_SH.unsqueeze(1)))
+
+    def loss_sums(self, batch: MicroBatch, layout: AttentionLayout | None = None) -> Losses:
+        """Return the sums of the micro-batch's losses; compiled after `compile_losses`."""
+        masked_logits, pair_logits = self(batch, layout)
+        return sum_losses(masked_logits, pair_logits, batch.masked_labels, batch.pair_labels)
+
+    def compile_losses(self, attention_backend: str, **settings: Any) -> None:
+        """Compile `loss_sums` for micro-batches of one number of tokens (`MicroBatch.padded`) and an attention backend.
+
+        Encoder, heads and losses make one graph, whatever the numbers of sequences, pairs and masked tokens; length
+        groups, which change in number and shape, break it. `settings` are `torch.compile`'s.
+        """
+        from torch._dynamo import maybe_mark_dynamic  # half a second
+
+        loss_sums = torch.compile(type(self).loss_sums, fullgraph=attention_backend != LENGTH_GROUPS, **settings)
+
+        def marked(batch: MicroBatch, layout: AttentionLayout | None = None) -> Losses:
+            for tensor in (batch.masked_positions, batch.masked_labels, batch.sequence_offsets, batch.pair_labels):
+                if tensor is not None:
+                    maybe_mark_dynamic(tensor, 0)
+            if isinstance(layout, FusedLayout):
+                maybe_mark_dynamic(layout.offsets, 0)
+            return cast(Losses, loss_sums(self, batch, layout))
+
+        self.loss_sums = marked  # type: ignore[method-assign]
+
+    def _vocabulary_logits(self, hidden_MH: Tensor) -> Tensor:
+        head: Any = self.architecture.mlm_head(self.hf)
+        num_padding = -head.decoder.out_features % self.vocabulary_multiple
+        if num_padding == 0:
+            return cast(Tensor, head(hidden_MH))
+        weight = F.pad(head.decoder.weight, (0, 0, 0, num_padding))
+        bias = F.pad(head.decoder.bias, (0, num_padding), value=-math.inf)
+        return F.linear(self.architecture.mlm_transform(head, hidden_MH), weight, bias)
 
     def attention_backend(self, device: torch.device, precision: str, dropout: float | None = None) -> str:
         """Return the attention backend on a device; `dropout` None is that of training, the configuration's."""

@@ -114,8 +114,7 @@ class PretrainingModule(TrainingModule):
         if self._dropout_key is not None:
             number = batch_index * self.trainer.world_size + self.trainer.global_rank
             seed_step(self.device, int(draw64(self._dropout_key, np.full(1, number, np.uint64))[0]))
-        masked_logits, pair_logits = self.model(micro_batch, layout)
-        losses = update_share(masked_logits, pair_logits, micro_batch)
+        losses = update_share(self.model.loss_sums(micro_batch, layout), micro_batch)
         self._window.add(losses)
         for meter in (self._since_log, self._since_line):
             meter.add(micro_batch.num_tokens, len(micro_batch.input_ids), flops)
@@ -202,8 +201,10 @@ class PretrainingModule(TrainingModule):
 
 
 def _work(batch: MicroBatch, model: PretrainingModel) -> Work:
-    """Return what the model does for the real tokens of a micro-batch on CPU: padding comes after them."""
+    """Return what the model does for the real tokens of a micro-batch on CPU: padding comes after them, and is not
+    predicted."""
     offsets = batch.piece_offsets.numpy() if model.confines_attention else batch.sequence_offsets.numpy()
     attended = np.diff(offsets[offsets <= batch.num_tokens])
     num_pairs = len(attended) if model.predicts_pairs else 0  # pairs are never confined
-    return Work(batch.num_tokens, float(attended @ attended), len(batch.masked_positions), num_pairs)
+    num_masked = int((batch.masked_positions < batch.num_tokens).sum())
+    return Work(batch.num_tokens, float(attended @ attended), num_masked, num_pairs)

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from nsp_ablation.base.interrupts import ignore_requests
 from nsp_ablation.samples.batches.assemble import IGNORED_LABEL, MaskedFlat, assemble_masked, concatenate
 from nsp_ablation.samples.batches.masking import Masks
+from nsp_ablation.samples.batches.micro_batches import MIN_PADDING
 from nsp_ablation.samples.batches.plan import BatchPlan, balanced_cut
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.sample_index import SampleIndex
@@ -53,26 +54,30 @@ class MicroBatch:
     def padded(self, multiple: int, longest: int) -> "MicroBatch":
         """Return a copy padded to a multiple of `multiple` tokens, so that compiled code sees one shape.
 
-        Padding comes last, as sequences of at most `longest` tokens of their own, which no real token attends to and
-        nobody predicts (id 0, pair label -100). Counts stay those of real tokens; `max_sequence_length` is `longest`.
+        Padding comes last: at least two tokens of id 0, in at least two sequences of at most `longest` tokens, which
+        no real token attends to; two of them stand among the masked positions, with label -100 (so do the pairs'
+        labels). So no padded micro-batch has 0 or 1 of anything, for which torch.compile would make graphs of their
+        own. Counts stay those of real tokens; `max_sequence_length` is `longest`.
         """
         num_tokens = len(self.input_ids)
-        num_padding = -num_tokens % multiple if num_tokens else multiple
-        position = torch.arange(num_padding)
-        zeros = torch.zeros_like(position)
-        ends = torch.cat([position[longest::longest], torch.full((min(num_padding, 1),), num_padding)]) + num_tokens
-        labels = self.pair_labels
-        borders: dict[str, Any] = {
+        position = torch.arange(MIN_PADDING - (num_tokens + MIN_PADDING) % -multiple)
+        borders = [1, *range(1 + longest, len(position), longest), len(position)]  # the first token stands alone
+        ends = torch.tensor(borders) + num_tokens
+        zeros, ignored = torch.zeros_like(position), torch.full((MIN_PADDING,), IGNORED_LABEL)
+        offsets: dict[str, Any] = {
             name: torch.cat([old, ends]) for name, old in vars(self).items() if name.endswith("_offsets")
         }
+        labels = self.pair_labels
         return replace(
             self,
             input_ids=torch.cat([self.input_ids, zeros]),
             token_type_ids=torch.cat([self.token_type_ids, zeros]),
-            position_ids=torch.cat([self.position_ids, position % longest]),
+            position_ids=torch.cat([self.position_ids, (position - 1).clamp(min=0) % longest]),
             max_sequence_length=longest,
+            masked_positions=torch.cat([self.masked_positions, num_tokens + position[:MIN_PADDING]]),
+            masked_labels=torch.cat([self.masked_labels, ignored]),
             pair_labels=None if labels is None else torch.cat([labels, torch.full_like(ends, IGNORED_LABEL)]),
-            **borders,
+            **offsets,
         )
 
     def _with_tensors(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "MicroBatch":

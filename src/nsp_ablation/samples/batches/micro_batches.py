@@ -9,6 +9,8 @@ from nsp_ablation.samples.batches.update_size import UpdateSize
 
 _DEVIATIONS = 6.0  # of a sum of shuffled lengths: exceeded in less than one of a hundred million updates
 _MULTIPLE = 64  # of tokens: what matrix products are cut in
+MIN_PADDING = 2  # tokens in every padded micro-batch
+EAGER_MULTIPLE = 256  # of tokens on a GPU without compiling: few sizes for its allocator, which keeps a block for each
 
 
 def largest_update(size: UpdateSize, lengths: np.ndarray) -> int:
@@ -46,6 +48,11 @@ def num_micro_batches(
 
 
 def micro_batch_tokens(update_tokens: int, longest: int, num_parts: int) -> int:
-    """Return the number of tokens that every part of an update cut in so many is padded to: a multiple of 64."""
+    """Return the most real tokens in a part of an update cut in so many, rounded up to a multiple of 64."""
     largest = min(update_tokens, ceil(update_tokens / num_parts) + longest)
     return _MULTIPLE * ceil(largest / _MULTIPLE)
+
+
+def padded_tokens(max_tokens: int) -> int:
+    """Return the one number of tokens that all parts are padded to of which the largest has so many."""
+    return _MULTIPLE * ceil((max_tokens + MIN_PADDING) / _MULTIPLE)

@@ -22,7 +22,8 @@ class Architecture:
     """One encoder of `transformers`; `run_layer` and `finish` are its part of the flat forward pass (L, H).
 
     `model_class` has an MLM head and a classifier of pairs; `export_class` is the class of `transformers` that loads
-    its weights. `second_type`: the token type that published encoders give the second text of a pair.
+    its weights. `mlm_transform(head, hidden)` is what the MLM head does before the output layer, `head.decoder`.
+    `second_type`: the token type that published encoders give the second text of a pair.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Architecture:
     layer_norm_eps: float
     second_type: int
     mlm_head: Callable[[Any], nn.Module]
+    mlm_transform: Callable[[Any, Tensor], Tensor]
     pair_classifier: Callable[[Any], nn.Module]
     run_layer: Callable[[Any, Tensor, AttentionLayout], Tensor]
     finish: Callable[[Any, Tensor], Tensor]

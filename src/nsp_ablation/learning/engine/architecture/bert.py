@@ -13,6 +13,7 @@ ARCHITECTURE = Architecture(
     layer_norm_eps=1e-12,  # as published
     second_type=1,
     mlm_head=lambda model: model.cls.predictions,
+    mlm_transform=lambda head, hidden_MH: head.transform(hidden_MH),
     pair_classifier=lambda model: model.cls.seq_relationship,
     run_layer=post_norm_layer,
     finish=lambda base, hidden_LH: hidden_LH,

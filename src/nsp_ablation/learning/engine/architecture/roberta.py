@@ -1,5 +1,6 @@
 """RoBERTa (Liu et al. 2019), with BERT's head on pairs, which `transformers` has no class for."""
 
+import torch.nn.functional as F
 from torch import nn
 from transformers.models.roberta import RobertaConfig, RobertaForMaskedLM
 from transformers.models.roberta.modeling_roberta import RobertaPooler
@@ -25,6 +26,7 @@ ARCHITECTURE = Architecture(
     layer_norm_eps=1e-5,  # as published
     second_type=0,
     mlm_head=lambda model: model.lm_head,
+    mlm_transform=lambda head, hidden_MH: head.layer_norm(F.gelu(head.dense(hidden_MH))),
     pair_classifier=lambda model: model.seq_relationship,
     run_layer=post_norm_layer,
     finish=lambda base, hidden_LH: hidden_LH,

@@ -1,5 +1,6 @@
 """RoBERTa with LayerNorm before each sublayer (fairseq's --encoder-normalize-before), with BERT's head on pairs."""
 
+import torch.nn.functional as F
 from torch import nn
 from transformers.models.roberta_prelayernorm import RobertaPreLayerNormConfig, RobertaPreLayerNormForMaskedLM
 from transformers.models.roberta_prelayernorm.modeling_roberta_prelayernorm import RobertaPreLayerNormPooler
@@ -25,6 +26,7 @@ ARCHITECTURE = Architecture(
     layer_norm_eps=1e-5,  # as RoBERTa's
     second_type=0,
     mlm_head=lambda model: model.lm_head,
+    mlm_transform=lambda head, hidden_MH: head.layer_norm(F.gelu(head.dense(hidden_MH))),
     pair_classifier=lambda model: model.seq_relationship,
     run_layer=pre_norm_layer,
     finish=lambda base, hidden_LH: base.LayerNorm(hidden_LH),
