@@ -49,7 +49,6 @@ bench: $(ENVIRONMENT)
 	$(PYTHON) benchmarks/prepare.py --megabytes 200
 	$(PYTHON) benchmarks/overlap.py
 	$(PYTHON) benchmarks/training.py
-	$(PYTHON) benchmarks/finetuning.py
 
 chaos: $(ENVIRONMENT)
 	CHAOS_INSTANTS=$${CHAOS_INSTANTS:-20} $(PYTHON) -m pytest -m slow tests/processes/test_chaos.py

@@ -201,6 +201,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "logger.entity": ("full", "x", NOTHING),
     "logger.offline": ("full", False, NOTHING),
     "logger.every_steps": ("full", 1, NOTHING),
+    "launcher.num_cells": ("full", 2, NOTHING),
     "launcher.max_cells": ("full", 5, NOTHING),
     "paths.artifacts": ("full", "{directory}/elsewhere", NOTHING),
     "paths.results": ("full", "{directory}/elsewhere", NOTHING),

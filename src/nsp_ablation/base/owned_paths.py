@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from nsp_ablation.base.errors import DamageError, InputError
 from nsp_ablation.base.leftovers import remove_leftovers
+
+_QUIET_SECONDS = 2.0  # that a lock may be held without a word
 
 
 def owned(root: Path, *names: str) -> Path:
@@ -44,7 +46,7 @@ def make_directory(path: Path) -> Path:
 
 @contextmanager
 def locked(path: Path, timeout: float = -1) -> Iterator[None]:
-    """Hold a kernel lock on a file, which is made and stays; it ends with this process.
+    """Hold a kernel lock on a file, which is made and stays; it ends with this process. Says so where that takes long.
 
     Raises filelock's Timeout after `timeout` seconds (-1: never), InputError for a link and for a file that may not be
     written, DamageError where `path` is no file.
@@ -53,7 +55,13 @@ def locked(path: Path, timeout: float = -1) -> Iterator[None]:
     make_directory(path.parent)
     lock = FileLock(path)
     with _lock_named(path):
-        lock.acquire(timeout)
+        try:
+            lock.acquire(_QUIET_SECONDS if timeout < 0 else timeout)
+        except Timeout:
+            if timeout >= 0:
+                raise
+            print(f"  waiting | {path.parent.name}/{path.stem}: another process makes it", flush=True)
+            lock.acquire()
     try:
         yield
     finally:

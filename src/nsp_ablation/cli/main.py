@@ -72,10 +72,18 @@ def _run(planned: Plan, composer: Composer, command: str, root: Path) -> int:
 
 
 def _run_cells(planned: Plan, composer: Composer, root: Path) -> int:
-    """Run cells in this process, or through Hydra's launcher where one is asked for, and return the exit status."""
+    """Run cells side by side, one by one in this process, or through Hydra's launcher where one is asked for, and
+    return the exit status."""
     from nsp_ablation.stages.cell import run_cell
 
     if planned.launcher_words is None:
+        from nsp_ablation.stages.num_cells import slots_of
+
+        configs, overrides = [cell.config for cell in planned.cells], [cell.overrides for cell in planned.cells]
+        if len(slots := slots_of(configs)) > 1:
+            from nsp_ablation.stages.side_by_side import run_side_by_side
+
+            return run_side_by_side(configs, overrides, slots)
         return _worst(run_cell(cell.config, cell.overrides) for cell in planned.cells)
     try:
         return _worst(launch(composer, planned.launcher_words, [cell.words for cell in planned.cells], root / "src"))

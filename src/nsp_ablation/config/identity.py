@@ -5,6 +5,7 @@ that a thing is made from: `pipeline` adds those.
 """
 
 import dataclasses
+import json
 from typing import Any
 
 from nsp_ablation.config.schema import Config
@@ -12,6 +13,7 @@ from nsp_ablation.options.corpus_options import READERS, CorpusOptions, Tokenize
 from nsp_ablation.options.format_options import FORMATS, FormatOptions, is_pair
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
+_PRETRAINING_SCIENCE = ("format", "objective", "masking", "budget", "batch", "pretraining")
 _IDENTIFIED_BY_RESULTS = ("all", "finetune", "pretrain", "prepare")
 
 
@@ -82,6 +84,40 @@ def task_settings(task: TaskOptions) -> dict[str, Any]:
 def science_settings(config: Config) -> dict[str, Any]:
     """Return every science setting of the tree as plain values, with the objective resolved: what records pool by."""
     return {**_science(config), "objective": resolved_objective(config)}
+
+
+def untrained_science(config: Config) -> dict[str, Any]:
+    """Return the science settings that a result of the untrained encoder depends on: none of pre-training's."""
+    return {key: value for key, value in science_settings(config).items() if key not in _PRETRAINING_SCIENCE}
+
+
+def encoder_identity(config: Config) -> str | None:
+    """Return what the pre-trained encoder of a cell depends on, without a look at files; None where it has none."""
+    if config.encoder is not None:
+        return None
+    return _text([encoder_settings(config), _places(config)])
+
+
+def results_identities(config: Config) -> dict[str, str]:
+    """Return for each arm of a cell what its results depend on beside task and fine-tuning seed.
+
+    Equal ones of two cells stand for the same records, which the first of the cells in the order of the sweep names.
+    """
+    if config.encoder not in (None, "random"):
+        return {"external": _text([external_settings(config), config.encoder, config.corpus.seed, _places(config)])}
+    found = {"random": _text([untrained_science(config), config.seed, _places(config)])}
+    if config.encoder == "random":
+        return found
+    trained = {"trained": _text([science_settings(config), config.seed, _places(config)])}
+    return trained | (found if config.finetuning.untrained_row else {})
+
+
+def _places(config: Config) -> list[Any]:
+    return [config.corpus.path, config.tokenizer.path]
+
+
+def _text(identity: Any) -> str:
+    return json.dumps(identity, sort_keys=True)
 
 
 def cell_identity(config: Config) -> dict[str, Any]:

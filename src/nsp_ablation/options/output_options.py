@@ -65,6 +65,14 @@ class ReportOptions:
 class LauncherOptions:
     """How the cells of a sweep are started."""
 
+    num_cells: int | None = machine(
+        None,
+        "Cells that run at once; null: as many as cores / model.num_threads and memory allow, one per GPU, where that "
+        "is faster; 1: one after another in one process.",
+        low=1,
+        high=4096,
+    )
+
     max_cells: int = machine(
         1000, "Cells of a sweep at most; more are refused before any is composed.", low=1, high=10**6
     )

@@ -1,18 +1,21 @@
-"""A cell that runs says so: its file in the sweep's folder is written at its start and end and every ten seconds."""
+"""A cell that runs says so: its file in the sweep's folder is written at its start and end, in each second in which it
+came further, and every ten seconds."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from nsp_ablation.base.errors import DamageError, StatedError
 from nsp_ablation.base.owned_paths import locked, owned
-from nsp_ablation.reporting.records.sweep_cell import CellProgress, SweepCell, read_cell, runs, write_cell
+from nsp_ablation.reporting.records.sweep_cell import KILLED, CellProgress, SweepCell, read_cell, runs, write_cell
 
 Hear = Callable[[CellProgress], None]
 
-_SECONDS = 10.0
+_SECONDS, _NEWS_SECONDS = 10.0, 1.0
 
 
 def hears_nothing(progress: CellProgress) -> None:
@@ -29,6 +32,7 @@ class CellLife:
     def __init__(self, folder: Path, key: str, overrides: list[str], record_ids: list[str]) -> None:
         self._folder, self._key, self._overrides, self._record_ids = folder, key, overrides, record_ids
         self._progress: CellProgress | None = None
+        self._phase, self._first_update, self._first_seconds = "", 0, 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"life of {key}", daemon=True)
         self._held = ExitStack()
@@ -48,7 +52,13 @@ class CellLife:
         self._held.close()
 
     def hear(self, progress: CellProgress) -> None:
-        """Take what the cell does now; it is written with the next sign of life."""
+        """Take what the cell does now; it is written within a second, with the time left by its updates so far."""
+        update, num_updates = progress.update or 0, progress.num_updates
+        if progress.phase != self._phase or not self._first_update:
+            self._phase, self._first_update, self._first_seconds = progress.phase, update, time.monotonic()
+        elif num_updates and update > self._first_update:
+            seconds_each = (time.monotonic() - self._first_seconds) / (update - self._first_update)
+            progress = replace(progress, seconds_left=round(seconds_each * (num_updates - update), 1))
         self._progress = progress
 
     def end(self, status: str, reason: str | None) -> None:
@@ -63,7 +73,11 @@ class CellLife:
             self._thread.join()
 
     def _beat(self) -> None:
-        while not self._ended.wait(_SECONDS):
+        written, written_seconds = self._progress, time.monotonic()
+        while not self._ended.wait(_NEWS_SECONDS):
+            if self._progress == written and time.monotonic() - written_seconds < _SECONDS:
+                continue
+            written, written_seconds = self._progress, time.monotonic()
             with suppress(OSError, StatedError):  # a disk that is full for now; the cell's own work will say so
                 self._write_running()
 
@@ -77,3 +91,14 @@ class CellLife:
     def _write(self, cell: SweepCell) -> None:
         with locked(owned(self._folder, ".lock")):
             write_cell(self._folder, cell)
+
+
+def note_killed(folder: Path, key: str, reason: str) -> None:
+    """Write that a cell failed since its process was killed, unless another process runs it or it has ended.
+
+    Raises StatedError where its file cannot be read or written.
+    """
+    with locked(owned(folder, ".lock")):
+        found = read_cell(folder, key)
+        if found is not None and found.status == KILLED:
+            write_cell(folder, replace(found, status="failed", reason=reason))

@@ -71,6 +71,7 @@ def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
     remove_leftovers(make_directory(run))  # a checkpoint that a killed process was writing
     plan = plan_micro_batches(config.trainer, feed.size, feed.index_of(1).lengths())
     _announce(config, feed, plan)
+    encoder.hear(CellProgress("pretrain", 0, config.pretraining.max_steps))
     with (
         ranks(config, take_part, run) as environment,
         run_logger(
@@ -156,7 +157,7 @@ def _fit(
             logger=logger,
             log_every=config.logger.every_steps,
             say=(lambda text: say("pretrain", text)) if trainer.progress else None,
-            on_progress=lambda update, speed: encoder.hear(CellProgress("pretrain", update, num_updates, speed)),
+            on_progress=lambda *progress: encoder.hear(_progress(num_updates, *progress)),
         )
 
 
@@ -174,6 +175,10 @@ def _padding(trainer: TrainerOptions, plan: MicroBatchPlan) -> int | None:
     if trainer.compile:
         return padded_tokens(plan.max_tokens)
     return EAGER_MULTIPLE if torch_device(trainer).type == "cuda" else None
+
+
+def _progress(num_updates: int, update: int, loss: float, tokens_per_second: float) -> CellProgress:
+    return CellProgress("pretrain", update, num_updates, tokens_per_second, loss)
 
 
 def _announce(config: Config, feed: OpenFeed, plan: MicroBatchPlan) -> None:

@@ -15,6 +15,7 @@ from nsp_ablation.config.identity import (
     encoder_settings,
     external_settings,
     science_settings,
+    untrained_science,
     untrained_settings,
 )
 from nsp_ablation.config.schema import Config
@@ -30,7 +31,6 @@ from nsp_ablation.reporting.records.record import Condition, EncoderReference, P
 
 # What an encoder has that saw no pre-training of ours.
 _NO_PRETRAINING = ("format", "objective", "masking", "copies", "budget", "updates", "batch", "learning_rate")
-_PRETRAINING_SCIENCE = ("format", "objective", "masking", "budget", "batch", "pretraining")
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,8 +162,7 @@ class UntrainedEncoder(Encoder):
 
     @cached_property
     def science(self) -> str:
-        settings = science_settings(self.config).items()
-        return fingerprint(["untrained", {k: v for k, v in settings if k not in _PRETRAINING_SCIENCE}, self.stores.key])
+        return fingerprint(["untrained", untrained_science(self.config), self.stores.key])
 
     def build(self, directory: Path) -> None:
         with heavy_imports():

@@ -100,10 +100,11 @@ def _backends(encoder: Encoder, evaluated: str) -> str:
 def _progress(name: str, encoder: Encoder, says: bool) -> Callable[[int, int, float], None]:
     """Return what keeps how far a fine-tuning is, and says it every few seconds where it `says` so."""
     spoken = time.monotonic()
+    encoder.hear(CellProgress(f"finetune {name}"))
 
     def show(step: int, max_steps: int, loss: float) -> None:
         nonlocal spoken
-        encoder.hear(CellProgress(f"finetune {name}", step, max_steps))
+        encoder.hear(CellProgress(f"finetune {name}", step, max_steps, loss=loss))
         if says and time.monotonic() - spoken >= _PROGRESS_SECONDS:
             spoken = time.monotonic()
             say("finetune", f"{name}: update {step}/{max_steps}  loss {loss:.3f}")

@@ -11,6 +11,7 @@ from nsp_ablation.reporting.records.record_folder import RecordFolder
 from nsp_ablation.reporting.records.sweep_cell import CellProgress
 from nsp_ablation.stages.cell import CellRun, results_folder
 from nsp_ablation.stages.needed_device import check_device_of
+from nsp_ablation.stages.neighbours import as_first_named, in_own_order
 
 
 def run(cell: CellRun) -> None:
@@ -26,6 +27,7 @@ def run(cell: CellRun) -> None:
     encoders = [replace(encoder, hear=cell.hear) for encoder in encoders_of(config)]
     tasks = tasks_of(config, encoders[0].stores.corpus)  # files to fine-tune on, or what a probe reads
     results = [result for encoder in encoders for result in results_of(config, encoder, tasks)]
+    results = as_first_named(results, cell.neighbours)
     cell.record_ids.extend(result.id for result in results)
 
     folder = RecordFolder(results_folder(config))
@@ -37,5 +39,5 @@ def run(cell: CellRun) -> None:
     unready = {result.encoder.key: result.encoder for result in missing}
     keep_cards(encoders, tasks, folder.path)
     check_before_training([*unready.values()], tasks, folder.path)
-    if failed := make_missing(missing, folder):
+    if failed := make_missing(in_own_order(missing, cell.neighbours), folder):
         raise InputError(failed[0] if len(failed) == 1 else f"{len(failed)} records failed, the first: {failed[0]}")

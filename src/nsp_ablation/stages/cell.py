@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from nsp_ablation.config.identity import cell_identity, condition_name
 from nsp_ablation.config.schema import Config
 from nsp_ablation.pipeline.cell_life import CellLife, Hear, hears_nothing
 from nsp_ablation.pipeline.console import say_error
+from nsp_ablation.stages.neighbours import ALONE, Neighbours
 
 MAKING_STAGES = ("all", "finetune")
 
@@ -25,13 +26,14 @@ MAKING_STAGES = ("all", "finetune")
 class CellRun:
     """A cell that runs: its configuration, what was typed for it, and the ids of its records, which its stage adds.
 
-    `hear` is told how far it is.
+    `hear` is told how far it is; `neighbours` are cells that run at the same time.
     """
 
     config: Config
     overrides: list[str]
     record_ids: list[str]
     hear: Hear = hears_nothing
+    neighbours: Neighbours = ALONE
 
 
 def has_table(config: Config) -> bool:
@@ -56,7 +58,7 @@ def cell_key(config: Config) -> str:
     return f"{name}-p{config.seed}-{fingerprint(cell_identity(config))[:8]}"
 
 
-def run_cell(config: Config, overrides: list[str]) -> int:
+def run_cell(config: Config, overrides: list[str], neighbours: Neighbours = ALONE) -> int:
     """Run the configuration's stage and return its exit status, 0 or 1.
 
     An error becomes one line, and in a stage that ends in a table the cell's status, so that a sweep goes on. Any
@@ -70,41 +72,36 @@ def run_cell(config: Config, overrides: list[str]) -> int:
     keep_caches_out_of_home()
     rank = None if _stage(config) == "cost" else job_rank()
     if rank is None:
-        return _run_cell(config, overrides)
+        return _run_cell(CellRun(config, overrides, [], neighbours=neighbours))
     from nsp_ablation.pipeline.encoder_training import take_part
     from nsp_ablation.pipeline.ranks import run_first_rank, serve_other_ranks
 
     try:
         if rank:
             return serve_other_ranks(config, take_part)
-        return run_first_rank(config, lambda: _run_cell(config, overrides))
+        return run_first_rank(config, lambda: _run_cell(CellRun(config, overrides, [])))
     except StatedError as error:
         say_error(str(error))
         return 1
 
 
-def _run_cell(config: Config, overrides: list[str]) -> int:
-    run = _run_noted if _stage(config) in MAKING_STAGES else _run_alone
+def _run_cell(cell: CellRun) -> int:
+    run = _run_noted if _stage(cell.config) in MAKING_STAGES else _run_stage
     try:
         with stops_at_once():
-            reason = _attempt(config, lambda: run(config, overrides))
+            reason = _attempt(cell.config, lambda: run(cell))
     except Stopped as stop:
         say_error(stop.line)
         sys.exit(stop.code)
     return 0 if reason is None else 1
 
 
-def _run_alone(config: Config, overrides: list[str]) -> None:
-    _run_stage(CellRun(config, overrides, []))
-
-
-def _run_noted(config: Config, overrides: list[str]) -> str | None:
+def _run_noted(cell: CellRun) -> str | None:
     """Run a cell that makes records, keep in its sweep's folder how it stands, and return why it failed."""
-    record_ids: list[str] = []
-    with CellLife(results_folder(config), cell_key(config), overrides, record_ids) as life:
-        cell = CellRun(config, overrides, record_ids, life.hear)
+    config = cell.config
+    with CellLife(results_folder(config), cell_key(config), cell.overrides, cell.record_ids) as life:
         try:
-            reason = _attempt(config, lambda: _run_stage(cell))
+            reason = _attempt(config, lambda: _run_stage(replace(cell, hear=life.hear)))
         except Stopped as stop:
             with suppress(StatedError):  # the cell then reads as killed, with the same remedy
                 life.end("stopped", str(stop))

@@ -41,6 +41,12 @@ def device_problem(trainer: TrainerOptions) -> str | None:
     return None
 
 
+def cuda_devices() -> list[str]:
+    """Return what names each CUDA device of this process in CUDA_VISIBLE_DEVICES; nothing where there is none."""
+    count, named = torch.cuda.device_count(), os.environ.get("CUDA_VISIBLE_DEVICES")
+    return named.split(",")[:count] if named else [str(number) for number in range(count)]
+
+
 def _lack_of_cuda(trainer: TrainerOptions) -> str | None:
     if trainer.devices > (count := torch.cuda.device_count()):
         seen = f"torch sees {count} GPU{'s' if count > 1 else ''} on this machine"

@@ -48,7 +48,7 @@ def pretrain(
     logger: Logger | None,
     log_every: int,
     say: Callable[[str], None] | None,
-    on_progress: Callable[[int, float], None] | None = None,
+    on_progress: Callable[[int, float, float], None] | None = None,
 ) -> PretrainOutcome:
     """Train `model` in place for `options.max_steps` updates, as one of the ranks that `environment` connects.
 
@@ -57,7 +57,7 @@ def pretrain(
     `directory`/last.ckpt, also after the last update; where it lies there already, training goes on from it, and on
     the same kind of device with the same accumulation and number of devices ends in the very weights of an
     uninterrupted run. `export(update)` is called after each update of `options.export_at`, on the first rank. `say`
-    takes lines of progress; None is silence. `on_progress(update, tokens per second)` is called on the first rank
+    takes lines of progress; None is silence. `on_progress(update, loss, tokens per second)` is called on the first rank
     wherever losses are logged. `seed` draws dropout; torch's global generators are left as they were.
     Raises DivergedError where a loss or weight is not finite (never saved), DamageError where the checkpoint cannot be
     read, and Stopped, after saving, where a signal asks to stop.
@@ -73,7 +73,7 @@ def pretrain(
             trainer,
             devices=trainer.devices,
             num_nodes=trainer.num_nodes,
-            strategy=_strategy(trainer),
+            strategy="auto" if trainer.devices == trainer.num_nodes == 1 else DDPStrategy(),
             use_distributed_sampler=False,
             plugins=[environment, BackgroundCheckpointIO()],
             max_steps=options.max_steps,
@@ -85,17 +85,6 @@ def pretrain(
         )
         lightning.fit(module, ckpt_path=readable(checkpoint), weights_only=True)
     return PretrainOutcome(module.num_predictions, module.seconds)
-
-
-def _strategy(trainer: TrainerOptions) -> str | DDPStrategy:
-    """Return how ranks train together: gradients lie in the buckets that are summed, and are not copied into them.
-
-    Buffers are constants, the same on every rank. The graph is not declared static: torch then wants a sum in each
-    backward pass, and accumulation leaves it out of all but the last.
-    """
-    if trainer.devices == trainer.num_nodes == 1:
-        return "auto"
-    return DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
 
 
 def _generators_kept(trainer: TrainerOptions) -> AbstractContextManager[None]:

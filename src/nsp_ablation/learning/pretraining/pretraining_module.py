@@ -53,8 +53,8 @@ class PretrainingModule(TrainingModule):
     """AdamW on the sums of an update's losses; dropout is drawn by (seed, micro-batch), so that no state is needed.
 
     Losses are read every `log_every` updates, or when the progress line is due: never on every one. `peak_flops` is the
-    FLOP/s of one device, None leaves the MFU out of the log. `on_progress(update, tokens per second)` is called on the
-    first rank wherever losses are logged.
+    FLOP/s of one device, None leaves the MFU out of the log. `on_progress(update, loss, tokens per second)` is
+    called on the first rank wherever losses are logged.
     """
 
     options: PretrainingOptions
@@ -73,7 +73,7 @@ class PretrainingModule(TrainingModule):
         super().__init__()
         self.model, self.make_loader, self.options = model, make_loader, options
         self.log_every, self.say, self.peak_flops = log_every, say, peak_flops
-        self.on_progress: Callable[[int, float], None] | None = None
+        self.on_progress: Callable[[int, float, float], None] | None = None
         self.num_predictions = 0
         self._earlier_seconds = self._started = 0.0
         config = model.hf.config
@@ -170,7 +170,7 @@ class PretrainingModule(TrainingModule):
         self._window = _Window()
         speed, self._since_log = self._since_log.speed(), self._new_meter()
         if self.on_progress is not None and self.trainer.is_global_zero:
-            self.on_progress(step, speed.tokens_per_second)
+            self.on_progress(step, mlm_loss + pair_loss, speed.tokens_per_second)
         if self.logger is None:
             return
         options = self.options

@@ -26,7 +26,8 @@ _REMEDY = "delete the file, and run the command of its sweep again"
 
 @dataclass(frozen=True)
 class CellProgress:
-    """How far a cell is: what it does now, the update that it is at and of how many, its speed.
+    """How far a cell is: what it does now, the update that it is at and of how many, its speed, its loss, and how long
+    this phase still takes.
 
     The speed is in real tokens per second. None where the work has no updates, or none that were timed.
     """
@@ -35,14 +36,20 @@ class CellProgress:
     update: int | None = None
     num_updates: int | None = None
     tokens_per_second: float | None = None
+    loss: float | None = None
+    seconds_left: float | None = None
 
     def text(self) -> str:
-        """Return it as a reader sees it: "pretrain, update 120 of 7,000, 61,000 tokens/s"."""
+        """Return it as a reader sees it: "pretrain, update 120 of 7,000, loss 6.312, 61,000 tokens/s, 0:02:10 left"."""
         parts = [self.phase]
         if self.update is not None:
             parts.append(f"update {self.update:,}" + (f" of {self.num_updates:,}" if self.num_updates else ""))
+        if self.loss is not None:
+            parts.append(f"loss {self.loss:.3f}")
         if self.tokens_per_second is not None:
             parts.append(f"{self.tokens_per_second:,.0f} tokens/s")
+        if self.seconds_left is not None:
+            parts.append(f"{datetime.timedelta(seconds=round(self.seconds_left))} left")
         return ", ".join(parts)
 
 
