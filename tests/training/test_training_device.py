@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch.torch_version import TorchVersion
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.learning.engine.attention import LENGTH_GROUPS, backend_on
@@ -112,6 +113,28 @@ def test_a_training_of_one_device_is_on_this_process_own(machine, monkeypatch):
     assert (made["accelerator"], made["devices"]) == ("cuda", [1])
     one_epoch_trainer(options("gpu", devices=2), devices=2)
     assert made["devices"] == 2, "Lightning counts them by rank"
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "leaves_cudnn"),
+    [
+        ("2.11.0+cu130", "gpu", False),
+        ("2.5.1", "auto", False),
+        ("2.12.0", "gpu", True),
+        ("2.13.0+cu130", "gpu", True),
+        ("3.0.0", "gpu", True),
+        ("2.11.0", "cpu", True),
+    ],
+)
+def test_cudnn_attends_only_where_it_drops_what_is_asked(machine, monkeypatch, version, kind, leaves_cudnn):
+    machine(gpus=1)
+    calls = []
+    monkeypatch.setattr(torch, "__version__", TorchVersion(version))
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.backends.cuda, "enable_cudnn_sdp", calls.append)
+    monkeypatch.setattr("nsp_ablation.learning.engine.training.pl", SimpleNamespace(Trainer=dict))
+    one_epoch_trainer(options(kind), devices=1)
+    assert calls == ([] if leaves_cudnn else [False])
 
 
 def test_auto_trains_on_the_cpu_where_lightning_would_take_apples_gpu(machine):

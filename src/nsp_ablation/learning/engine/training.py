@@ -29,8 +29,10 @@ def one_epoch_trainer(trainer: TrainerOptions, **parts: Any) -> pl.Trainer:
     not there.
     """
     device = torch_device(trainer)
-    if device.type == "cuda" and parts["devices"] == 1:
-        parts["devices"] = [torch.cuda.current_device()]
+    if device.type == "cuda":
+        _drop_as_asked()
+        if parts["devices"] == 1:
+            parts["devices"] = [torch.cuda.current_device()]
     return pl.Trainer(
         accelerator=device.type,
         precision=trainer.precision,  # type: ignore[arg-type]
@@ -41,6 +43,15 @@ def one_epoch_trainer(trainer: TrainerOptions, **parts: Any) -> pl.Trainer:
         num_sanity_val_steps=0,
         **parts,
     )
+
+
+def _drop_as_asked() -> None:
+    """Keep attention from cuDNN where that rounds dropout to sixteenths, silently: before torch 2.12 (pytorch#174245).
+
+    Torch chooses it by itself on Hopper for padded batches; the operators for sequences end to end do not end there.
+    """
+    if torch.__version__ < "2.12":
+        torch.backends.cuda.enable_cudnn_sdp(False)
 
 
 def parameter_groups(model: nn.Module, weight_decay: float, decay_all: bool) -> list[dict[str, Any]]:

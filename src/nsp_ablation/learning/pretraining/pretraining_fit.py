@@ -55,10 +55,12 @@ def pretrain(
     `make_loader(first_step, rank, world_size)` opens one rank's micro-batches from an update on, `accumulation` of them
     per update. `peak_flops` is the FLOP/s of one device, for the MFU; None leaves that out. The state is saved in
     `directory`/last.ckpt, also after the last update; where it lies there already, training goes on from it, and on
-    the same kind of device with the same accumulation and number of devices ends in the very weights of an
-    uninterrupted run. `export(update)` is called after each update of `options.export_at`, on the first rank. `say`
-    takes lines of progress; None is silence. `on_progress(update, loss, tokens per second)` is called on the first rank
-    wherever losses are logged. `seed` draws dropout; torch's global generators are left as they were.
+    the same kind of device with the same accumulation and number of devices ends in the weights of an uninterrupted
+    run: on CPU in the very ones, on CUDA up to the order in which kernels add (FlashAttention-2 sums dQ by atomics),
+    unless `trainer.deterministic`, which the caller switches on (`repeatable`). `export(update)` is called after each
+    update of `options.export_at`, on the first rank. `say` takes lines of progress; None is silence.
+    `on_progress(update, loss, tokens per second)` is called on the first rank wherever losses are logged. `seed` draws
+    dropout; torch's global generators are left as they were.
     Raises DivergedError where a loss or weight is not finite (never saved), DamageError where the checkpoint cannot be
     read, and Stopped, after saving, where a signal asks to stop.
     """
