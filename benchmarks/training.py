@@ -78,6 +78,9 @@ def measure(model: str, format_name: str, options: argparse.Namespace) -> dict[s
     if arms.has_trainer():
         implementations["transformers.Trainer"] = arms.trainer(stream, settings, device)
     num_updates = 1 + (options.updates or UPDATES[model])
+    if not options.quick:
+        for run in implementations.values():  # compiling, first allocations and choices of kernels are not timed
+            run(2)
     rounds: list[dict[str, float]] = []
     peaks, predictions = [peak_flops(device)], {}
     for _ in range(options.rounds):

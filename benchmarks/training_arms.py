@@ -1,7 +1,7 @@
 """The implementations that the training benchmark compares, each a function that trains for some updates.
 
-All have BERT's architecture with the same sizes, dropout, AdamW, samples and share of masked tokens. What they return
-is what a watch on every optimizer saw: the time at the end of each update.
+All have BERT's architecture with the same sizes, dropout, AdamW, samples, share of masked tokens and loading of
+batches. What they return is what a watch on every optimizer saw: the time at the end of each update.
 """
 
 import tempfile
@@ -28,6 +28,7 @@ from nsp_ablation.options.model_options import ModelOptions
 from nsp_ablation.options.pretraining_options import PretrainingOptions
 from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.samples.batches.loader import micro_batch_loader
+from nsp_ablation.samples.batches.micro_batches import EAGER_MULTIPLE, padded_tokens
 
 LEARNING_RATE, BETAS, EPSILON, WEIGHT_DECAY = 1e-4, (0.9, 0.999), 1e-6, 0.01
 
@@ -68,14 +69,18 @@ def _watch(measured: Measured, num_updates: int, device: torch.device) -> Iterat
 def ours(stream: Stream, options: ModelOptions, device: torch.device, *, compile: bool) -> Arm:
     """Return this program's own pre-training, through Lightning, as `stage=pretrain` runs it."""
     model = _our_model(stream, options)
-    if compile:
-        model.compile()
+    largest = int(stream.index.lengths().max()) * stream.rows
+    pad_to = None
+    if device.type == "cuda":
+        model.vocabulary_multiple, pad_to = 64, EAGER_MULTIPLE
     trainer = TrainerOptions(
         name=device.type,
         accelerator="gpu" if device.type == "cuda" else "cpu",
         precision="bf16-mixed" if device.type == "cuda" else "32-true",
     )
-    largest = int(stream.index.lengths().max()) * stream.rows
+    if compile:
+        model.compile_losses(model.attention_backend(device, trainer.precision))
+        pad_to = padded_tokens(largest)
 
     def run(num_updates: int) -> Measured:
         measured = Measured()
@@ -89,13 +94,12 @@ def ours(stream: Stream, options: ModelOptions, device: torch.device, *, compile
                 first_step=first_step,
                 max_steps=num_updates,
                 accumulation=1,
-                num_workers=4 if device.type == "cuda" else 0,
-                pin_memory=device.type == "cuda",
-                pad_to=largest if compile else None,
+                pad_to=pad_to,
+                **_loading(device),
             )
             for batch in batches:
                 measured.tokens.append(batch.num_tokens)
-                measured.predictions.append(len(batch.masked_positions))
+                measured.predictions.append(int((batch.masked_labels >= 0).sum()))
                 yield batch
 
         pretraining = PretrainingOptions(
@@ -129,20 +133,21 @@ def bare_loop(stream: Stream, options: ModelOptions, device: torch.device) -> Ar
     )
 
     def run(num_updates: int) -> Measured:
-        measured = Measured()
+        measured, counts = Measured(), []
         loader = DataLoader(
-            stream.samples(num_updates), batch_size=stream.rows, collate_fn=_counted(_collator(stream), measured)
+            stream.samples(num_updates), batch_size=stream.rows, collate_fn=_collator(stream), **_loading(device)
         )
         model.train()
         with _watch(measured, num_updates, device):
             for batch in loader:
-                batch = {name: tensor.to(device) for name, tensor in batch.items()}
+                batch = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
+                counts.append(_counts(batch))
                 with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
                     loss = model(**batch).loss
                 loss.backward()
                 optimizer.step()
                 optimizer.zero_grad()
-        return measured
+        return _counted(measured, counts)
 
     return run
 
@@ -157,9 +162,16 @@ def trainer(stream: Stream, options: ModelOptions, device: torch.device) -> Arm:
     from transformers import Trainer, TrainingArguments
 
     model = _transformers_model(stream, options)
+    loading = {f"dataloader_{name}": value for name, value in _loading(device).items()}
 
     def run(num_updates: int) -> Measured:
-        measured = Measured()
+        measured, counts = Measured(), []
+
+        class CountingTrainer(Trainer):
+            def training_step(self, model: Any, inputs: Any, *others: Any, **named: Any) -> Any:
+                counts.append(_counts(inputs))
+                return super().training_step(model, inputs, *others, **named)
+
         with tempfile.TemporaryDirectory() as directory, _watch(measured, num_updates, device):
             arguments = TrainingArguments(
                 output_dir=directory,
@@ -178,11 +190,11 @@ def trainer(stream: Stream, options: ModelOptions, device: torch.device) -> Arm:
                 report_to=[],
                 disable_tqdm=True,
                 remove_unused_columns=False,
+                **loading,
             )
             samples = stream.samples(num_updates)
-            collate = _counted(_collator(stream), measured)
-            Trainer(model, arguments, data_collator=collate, train_dataset=samples).train()
-        return measured
+            CountingTrainer(model, arguments, data_collator=_collator(stream), train_dataset=samples).train()
+        return _counted(measured, counts)
 
     return run
 
@@ -215,11 +227,16 @@ def _collator(stream: Stream) -> DataCollatorForLanguageModeling:
     return DataCollatorForLanguageModeling(tokenizer, mlm_probability=stream.masks.options.probability)
 
 
-def _counted(collate: Callable[[list], Any], measured: Measured) -> Callable[[list], Any]:
-    def counting(samples: list) -> Any:
-        batch = collate(samples)
-        measured.tokens.append(int(batch["attention_mask"].sum()))
-        measured.predictions.append(int((batch["labels"] != -100).sum()))
-        return batch
+def _loading(device: torch.device) -> dict[str, Any]:
+    """Return how every arm loads its batches: a GPU is fed by workers from pinned memory."""
+    return {"num_workers": 4 if device.type == "cuda" else 0, "pin_memory": device.type == "cuda"}
 
-    return counting
+
+def _counts(batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the real and the predicted tokens of a batch, on its device: nobody waits for them."""
+    return batch["attention_mask"].sum(), (batch["labels"] != -100).sum()
+
+
+def _counted(measured: Measured, counts: list[tuple[torch.Tensor, torch.Tensor]]) -> Measured:
+    measured.tokens, measured.predictions = ([int(count) for count in column] for column in zip(*counts, strict=True))
+    return measured
