@@ -13,7 +13,7 @@ HOSTILE_TESTS := tests/hostile tests/cli/test_drawn_command_lines.py
 
 export TOKENIZERS_PARALLELISM ?= true
 
-.PHONY: demo test test-slow chaos hostile bench check lint format types install clean
+.PHONY: demo test test-slow chaos hostile bench gpu-check check lint format types install clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make test       environment + tests (under 6 minutes on 2 cores)"
 	@echo "make test-slow  the longer tests, which CI runs too"
 	@echo "make bench      the benchmarks, each beside its peer -> results/benchmarks/ (minutes; alone on the machine)"
+	@echo "make gpu-check  is the CUDA path right, and how fast -> results/benchmarks/gpu-cuda.md (five minutes, a GPU)"
 	@echo "make chaos      kill a run at 20 random instants, repeat it, compare every byte"
 	@echo "make hostile    damage every kind of file, draw command lines: the same tables, or a line that names it"
 	@echo "make check      ruff, format, types, tests"
@@ -49,6 +50,9 @@ bench: $(ENVIRONMENT)
 	$(PYTHON) benchmarks/prepare.py --megabytes 200
 	$(PYTHON) benchmarks/overlap.py
 	$(PYTHON) benchmarks/training.py
+
+gpu-check: $(ENVIRONMENT)
+	$(PYTHON) benchmarks/gpu_check.py --seconds 300
 
 chaos: $(ENVIRONMENT)
 	CHAOS_INSTANTS=$${CHAOS_INSTANTS:-20} $(PYTHON) -m pytest -m slow tests/processes/test_chaos.py
