@@ -19,7 +19,7 @@ from nsp_ablation.reporting.records.sweep_cell import CellProgress, SweepCell, r
 from nsp_ablation.stages import cell_lines, num_cells
 from nsp_ablation.stages.cell_lines import CellLines, ShownCell
 from nsp_ablation.stages.neighbours import neighbours_of
-from nsp_ablation.stages.side_by_side import cell_names
+from nsp_ablation.stages.side_by_side import cell_names, run_side_by_side
 
 
 @pytest.fixture
@@ -294,3 +294,27 @@ def test_a_process_ends_with_the_one_that_started_it():
         time.sleep(0.01)
     late = subprocess.run([sys.executable, "-c", child, str(os.getpid() + 1)], capture_output=True)
     assert late.returncode == 1, "the parent had ended before"
+
+
+@pytest.mark.slow
+def test_where_cells_are_not_forked_each_is_a_fresh_process(cells, capsys):
+    """As with a GPU each, and on other systems; the cell whose corpus is no JSON fails, and the other is done. 8 s."""
+    Path("bad.jsonl").write_text('{"text": "One. Two."}\nno JSON\n')
+    Path("good.jsonl").write_text("".join(f'{{"text": "Ann saw {n} cats. They saw Ann."}}\n' for n in range(80)))
+    planned = cells(
+        *("-m", "corpus=jsonl", "corpus.path=bad.jsonl,good.jsonl", "stage=prepare", "scale=smoke", "max_length=16"),
+        *("tokenizer.vocab_size=270", "tasks=[heldout_mlm]", "corpus.heldout_fraction=0.2"),
+    )
+    slots = [{"CUDA_VISIBLE_DEVICES": name} for name in ("7", "8")]
+    status = run_side_by_side([cell.config for cell in planned], [cell.overrides for cell in planned], slots)
+    printed = capsys.readouterr()
+    assert status == 1, printed
+    assert len(printed.err.splitlines()) == 1, printed.err
+    error = printed.err.rstrip()
+    assert "bad.jsonl" in error
+    assert "line 2" in error or ":2" in error
+    done = [line for line in printed.out.splitlines() if " | done after" in line]
+    failed = [line for line in printed.out.splitlines() if " | failed after" in line]
+    assert (len(done), len(failed)) == (1, 1)
+    log = Path(failed[0].partition("its output: ")[2])
+    assert error.partition(": ")[2].partition(": ")[2] in log.read_text()
