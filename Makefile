@@ -50,6 +50,7 @@ bench: $(ENVIRONMENT)
 	$(PYTHON) benchmarks/prepare.py --megabytes 200
 	$(PYTHON) benchmarks/overlap.py
 	$(PYTHON) benchmarks/training.py
+	$(PYTHON) benchmarks/finetuning.py
 
 gpu-check: $(ENVIRONMENT)
 	$(PYTHON) benchmarks/gpu_check.py --seconds 300

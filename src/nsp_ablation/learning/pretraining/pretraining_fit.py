@@ -75,7 +75,7 @@ def pretrain(
             trainer,
             devices=trainer.devices,
             num_nodes=trainer.num_nodes,
-            strategy="auto" if trainer.devices == trainer.num_nodes == 1 else DDPStrategy(),
+            strategy=_strategy(trainer),
             use_distributed_sampler=False,
             plugins=[environment, BackgroundCheckpointIO()],
             max_steps=options.max_steps,
@@ -87,6 +87,17 @@ def pretrain(
         )
         lightning.fit(module, ckpt_path=readable(checkpoint), weights_only=True)
     return PretrainOutcome(module.num_predictions, module.seconds)
+
+
+def _strategy(trainer: TrainerOptions) -> str | DDPStrategy:
+    """Return how ranks train together: gradients lie in the buckets that are summed, and are not copied into them.
+
+    Buffers are constants, the same on every rank. The graph is not declared static: torch then wants a sum in each
+    backward pass, and accumulation leaves it out of all but the last.
+    """
+    if trainer.devices == trainer.num_nodes == 1:
+        return "auto"
+    return DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
 
 
 def _generators_kept(trainer: TrainerOptions) -> AbstractContextManager[None]:
