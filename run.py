@@ -17,6 +17,8 @@ def _end(signum, frame):
 
 def _start() -> None:
     """Let requests to stop and the terminal do no harm, from the first moment on; for a process of its own."""
+    if sys.platform == "win32":
+        sys.exit("error: Windows has no POSIX signals and file locks, which this program needs; run it in WSL 2")
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(signum) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(signum, _end)

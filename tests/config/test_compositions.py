@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from nsp_ablation.config.combinations import combination_problems
 from nsp_ablation.config.identity import condition
 from nsp_ablation.options.corpus_options import READERS
-from nsp_ablation.options.task_options import TASK_KINDS
+from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
 ROOT = Path(__file__).parents[2]
 GROUPS = sorted(path.name for path in (ROOT / "conf").iterdir() if path.is_dir())
@@ -194,3 +195,12 @@ def test_micro_world_tasks_are_those_that_it_writes():
     from nsp_ablation.text.microworld.world_tasks import NUM_TRAIN
 
     assert set(READERS["microworld"].generated_tasks) == set(NUM_TRAIN)
+
+
+@pytest.mark.parametrize("names", [("tiny", "Tiny"), ("sst2", "other", "SST2"), ("a", "b", "c")])
+def test_tasks_whose_names_differ_by_case_alone_are_refused(planned, names):
+    """Their records have one name on most file systems of macOS."""
+    (cell,) = planned("stage=report")
+    cell.config.tasks = {name: TaskOptions(name=name, kind="heldout_mlm") for name in names}
+    refused = [problem.value for problem in combination_problems(cell.config) if "upper case" in problem.reason]
+    assert refused == [name for name in names if name != name.lower()]

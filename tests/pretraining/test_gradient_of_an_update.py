@@ -72,3 +72,12 @@ def test_the_gradient_does_not_depend_on_micro_batches_and_ranks(make_model, ope
         assert len(set(parts)) > 1  # unequal: a mean of means would show
         found = gradient(model, loader_of, accumulation, world_size)
         torch.testing.assert_close(found, whole, rtol=1e-9, atol=1e-13)
+
+
+def test_mean_losses_are_summed_where_there_is_float64(make_model, monkeypatch):
+    """Apple's GPU has none; it is one device, so nothing is summed over ranks there."""
+    module = PretrainingModule(make_model(), None, PRETRAINING, seed=1, log_every=1, say=None, peak_flops=None)
+    module.trainer = SimpleNamespace(strategy=SimpleNamespace(reduce=lambda sums, reduce_op: sums))
+    module._window.mlm, module._window.pair, module._window.num_updates = torch.tensor(6.0), torch.tensor(1.5), 3
+    monkeypatch.setattr(PretrainingModule, "device", torch.device("mps"))
+    assert module._mean_losses() == (2.0, 0.5)

@@ -1,5 +1,7 @@
 """A device that is not there: one line for a whole sweep, before anything is prepared."""
 
+import sys
+
 import pytest
 
 from nsp_ablation.base.errors import InputError
@@ -71,3 +73,17 @@ def test_what_apples_gpu_cannot_do_is_refused_as_it_is_typed(refused, config, ke
     (line,) = refused("trainer.accelerator=mps", f"trainer.{key}={value}")
     assert f"needs trainer.{key}={remedy}" in line
     assert config("trainer.accelerator=mps", f"trainer.{key}={remedy}").trainer.accelerator == "mps"
+
+
+@pytest.mark.parametrize("platform", ["darwin", "freebsd14"])
+def test_data_workers_are_refused_where_a_fork_is_not_safe(cells, monkeypatch, platform):
+    """DataLoader would start them anew there, with a copy of the store each."""
+    workers, none, cost = (
+        cells(f"trainer.num_workers={number}", *more)[0].config
+        for number, more in ((2, ()), (0, ()), (2, ("stage=cost",)))
+    )
+    check_devices([workers])
+    monkeypatch.setattr(sys, "platform", platform)
+    check_devices([none, cost])
+    with pytest.raises(InputError, match="trainer.num_workers=2: .*; set trainer.num_workers=0"):
+        check_devices([workers])

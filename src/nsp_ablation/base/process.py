@@ -1,4 +1,4 @@
-"""This process: cores, rank in a job, waiting threads, heap, and how it loads large libraries; needs none of them."""
+"""This process: cores, parent, rank in a job, waiting threads, heap, and how it loads large libraries; needs none."""
 
 import atexit
 import ctypes
@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -46,6 +47,21 @@ def job_rank() -> int | None:
     # set by srun alone: a batch script that starts one process also knows SLURM_NTASKS
     is_step = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1
     return int(os.environ["SLURM_PROCID"]) if is_step else None
+
+
+def end_with_parent() -> None:
+    """From now on this process, which `multiprocessing` spawned, ends when its parent does, however that ends."""
+    threading.Thread(target=_end_after_parent, name="parent", daemon=True).start()
+
+
+def _end_after_parent() -> None:
+    from multiprocessing import parent_process
+    from multiprocessing.connection import wait
+
+    parent = parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
 
 
 def set_up_cpu() -> None:

@@ -193,6 +193,8 @@ def _tasks(config: Config) -> Iterator[Problem]:
     for key, task in config.tasks.items():
         if task.name != key:
             yield Problem(f"tasks.{key}.name", task.name, f"must be {key}, the task's key")
+        if (other := next(name for name in config.tasks if name.lower() == key.lower())) != key:
+            yield Problem("tasks", key, f"many file systems take it for {other}; change more than its upper case")
         yield from _task_keys(f"tasks.{key}", task)
         yield from _generated(config.corpus, key, task)
     probes = [key for key, task in config.tasks.items() if TASK_KINDS[task.kind].reads == "heldout"]

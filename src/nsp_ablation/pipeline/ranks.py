@@ -21,7 +21,7 @@ from pytorch_lightning.plugins.environments import ClusterEnvironment
 
 from nsp_ablation.base.errors import InputError, StatedError
 from nsp_ablation.base.interrupts import REQUESTS, Stopped, requests_blocked
-from nsp_ablation.base.process import job_rank, set_up_cpu
+from nsp_ablation.base.process import end_with_parent, job_rank, set_up_cpu
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.signals import never_stops
 from nsp_ablation.learning.engine.training import DivergedError
@@ -168,7 +168,8 @@ def _disconnect() -> None:
 def _local_rank(config: Config, take_part: TakePart, rank: int, world_size: int, port: int, log: Path) -> None:
     """Be rank `rank`, from 1, of this machine, in a process of its own."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # however the first rank ends
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # also where no thread can run
+    end_with_parent()
     log.unlink(missing_ok=True)  # what lies there may be a link to a file of others
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     os.dup2(file, 1)

@@ -1,6 +1,8 @@
 """Whether this machine has the device that cells train on, asked before anything is prepared. Loads torch only where a
 trainer names another device than the CPU."""
 
+import sys
+
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.process import heavy_imports
 from nsp_ablation.config.schema import Config
@@ -12,7 +14,7 @@ _TRAINING_STAGES = (*MAKING_STAGES, "pretrain", "export")
 
 
 def check_devices(configs: list[Config]) -> None:
-    """Raise InputError, once for all cells, where some that are not done need a device that this machine lacks."""
+    """Raise InputError, once for all cells, where some that are not done need what this machine lacks."""
     training = [config for config in configs if config.stage in _TRAINING_STAGES and not config.trainer.dry_run]
     trainers = {repr(config.trainer): config.trainer for config in training}  # a sweep has one or two
     problems = {name: _problem(trainer) for name, trainer in trainers.items()}
@@ -29,6 +31,9 @@ def check_device_of(config: Config) -> None:
 
 
 def _problem(trainer: TrainerOptions) -> str | None:
+    if trainer.num_workers and sys.platform != "linux":
+        reason = "processes that assemble batches are forked, which is safe on Linux alone"
+        return f"trainer.num_workers={trainer.num_workers}: {reason}; set trainer.num_workers=0"
     if trainer.accelerator == "cpu":
         return None
     with heavy_imports():

@@ -159,7 +159,8 @@ class PretrainingModule(TrainingModule):
     def _mean_losses(self) -> tuple[float, float]:
         """Return the mean losses of the window, MLM and pairs, over all ranks."""
         window = self._window
-        sums = torch.tensor([float(window.mlm), float(window.pair)], dtype=torch.float64, device=self.device)
+        device = "cpu" if self.device.type == "mps" else self.device  # mps has no float64, and is one device
+        sums = torch.tensor([float(window.mlm), float(window.pair)], dtype=torch.float64, device=device)
         mlm_loss, pair_loss = (self.trainer.strategy.reduce(sums, reduce_op="sum") / window.num_updates).tolist()
         return mlm_loss, pair_loss
 

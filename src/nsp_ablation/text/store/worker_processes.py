@@ -6,17 +6,17 @@ function needs, and the main module.
 
 import os
 import signal
-import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from nsp_ablation.base.errors import InputError, StatedError
 from nsp_ablation.base.interrupts import ignore_requests, requests_blocked
+from nsp_ablation.base.process import end_with_parent
 
 
 def run_calls(
@@ -99,7 +99,7 @@ def _serve(connection: Connection, function: Callable[..., Any], num_threads: in
     ignore_requests()  # the parent ends us
     os.environ["RAYON_NUM_THREADS"] = str(num_threads)
     os.environ["TOKENIZERS_PARALLELISM"] = "true" if num_threads > 1 else "false"
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     while True:
         arguments = connection.recv()
         try:
@@ -112,10 +112,3 @@ def _serve(connection: Connection, function: Callable[..., Any], num_threads: in
             connection.send(told)
         else:
             connection.send(None)
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)
