@@ -80,6 +80,7 @@ def finetune(
     with _seeded(seed, "finetuning/layers"):
         encoder = FlatEncoder(load_encoder(encoder_directory, finetuning.pooler), data.layout.pad)
         model = TaskModel(encoder, head_kind(task).make_head(encoder.hf.config.hidden_size, task))
+    model.train()  # `transformers` loads an encoder in evaluation mode, in which Lightning would leave its dropout
     encoder.obey(compiles=trainer.compile, checkpoints_layers=trainer.gradient_checkpointing)
     module = FinetuningModule(model, finetuning, task.name, steps, seed, on_progress, progress_every)
     lengths, window = data.train.lengths(), finetuning.length_window_batches
