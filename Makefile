@@ -39,7 +39,7 @@ demo: $(ENVIRONMENT)
 	$(PYTHON) run.py -m format=full,doc masking=dynamic
 
 test: $(ENVIRONMENT)
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile
 
 test-slow: $(ENVIRONMENT)
 	$(PYTHON) -m pytest -m slow

@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[1]
 
 # Model and data hubs are never asked in tests: without this their clients wait for a network that is not there.
 os.environ["HF_HUB_OFFLINE"] = "1"
+if "PYTEST_XDIST_WORKER" in os.environ:  # a worker has one core, and threads of several would wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 keep_kernels_by_source()
 # A shell starts what it runs in the background with Ctrl-C ignored, and every command would inherit that.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
