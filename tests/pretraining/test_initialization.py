@@ -6,6 +6,25 @@ import torch
 
 from nsp_ablation.options.model_options import ARCHITECTURES
 
+FIRST_POSITIONS = [("bert", 1e-12, 0), ("roberta", 1e-5, 2), ("roberta_prelayernorm", 1e-5, 2)]
+
+
+@pytest.mark.parametrize(("architecture", "epsilon", "first"), FIRST_POSITIONS)
+def test_the_encoder_is_of_the_options(make_model, frame, architecture, epsilon, first):
+    """Every number differs from the others, so that none can stand for another; BERT's and RoBERTa's LayerNorm."""
+    sizes = {"num_layers": 3, "hidden_size": 20, "num_heads": 5, "intermediate_size": 28, "type_vocab_size": 1}
+    config = make_model(architecture=architecture, **sizes, dropout=0.3, attention_dropout=0.2, init_std=0.4).hf.config
+    found = config.num_hidden_layers, config.hidden_size, config.num_attention_heads, config.intermediate_size
+    assert (*found, config.type_vocab_size) == tuple(sizes.values())
+    assert (config.hidden_dropout_prob, config.attention_probs_dropout_prob, config.initializer_range) == (
+        0.3,
+        0.2,
+        0.4,
+    )
+    assert (config.vocab_size, config.max_position_embeddings) == (frame.vocab_size, frame.max_length + first)
+    assert (config.pad_token_id, config.bos_token_id, config.eos_token_id) == (frame.pad, frame.cls, frame.sep)
+    assert (config.layer_norm_eps, config.hidden_act) == (epsilon, "gelu")
+
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_seed_gives_the_same_weights_whatever_the_objective(make_model, architecture):

@@ -2,19 +2,24 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from pytorch_lightning.plugins.environments import LightningEnvironment
 
+from nsp_ablation.base.randomness import draw64, epoch_key, stream
 from nsp_ablation.learning.pretraining.pretraining_fit import pretrain
 from nsp_ablation.options.pretraining_options import PretrainingOptions
 
 LENGTHS = [4, 20, 6, 3]
+BETA1, BETA2, SEED = 0.7, 0.8, 4  # none of them a default
 OPTIONS = PretrainingOptions(
     max_steps=3,
     learning_rate=0.01,
     warmup_ratio=0.0,
+    beta1=BETA1,
+    beta2=BETA2,
     epsilon=1e-3,
     weight_decay=0.1,
     gradient_clip=0.0,
@@ -41,7 +46,7 @@ def learn(make_model, make_batch, trainer_options, tmp_path):
             replace(trainer_options, precision=precision),
             LightningEnvironment(),
             tmp_path / str(next(runs)),
-            **{"seed": 0, "accumulation": 1, "peak_flops": None, "export": None},
+            **{"seed": SEED, "accumulation": 1, "peak_flops": None, "export": None},
             **{"logger": None, "log_every": 10, "say": None},
         )
         return flat(trained)
@@ -53,34 +58,44 @@ def flat(model):
     return torch.cat([parameter.detach().double().flatten() for parameter in model.parameters()])
 
 
-def plain_loop(model, make_batch, clip, decay_all):
-    """Three updates written out: AdamW as Kingma and Ba (2015) and Loshchilov and Hutter (2019) have it."""
-    model = model.double()
+def plain_loop(model, make_batch, clip, decay_all, warmup_steps):
+    """Three updates written out: AdamW as Kingma and Ba (2015) and Loshchilov and Hutter (2019) have it; dropout is
+    drawn by the seed and the number of the micro-batch."""
+    model, key = model.double().train(), np.full(1, epoch_key(SEED, stream("dropout"), 0))
     parameters = list(model.parameters())
     first, second = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
     for step in range(3):
         batch = make_batch(LENGTHS, seed=step)
+        torch.manual_seed(int(draw64(key, np.full(1, step, np.uint64))[0]))
         masked_logits, pair_logits = model(batch)
         loss = F.cross_entropy(masked_logits, batch.masked_labels) + F.cross_entropy(pair_logits, batch.pair_labels)
         gradients = torch.autograd.grad(loss, parameters)
         norm = torch.cat([gradient.flatten() for gradient in gradients]).norm()
         assert norm > 1  # clipping is seen
-        rate = 0.01 * (3 - step) / 3
+        rate = 0.01 * ((step + 1) / warmup_steps if step < warmup_steps else (3 - step) / (3 - warmup_steps))
         with torch.no_grad():
             for p, g, m, v in zip(parameters, gradients, first, second, strict=True):
                 g = g * (clip / norm) if clip else g
-                m.mul_(0.9).add_(0.1 * g)
-                v.mul_(0.999).add_(0.001 * g**2)
-                corrected = (m / (1 - 0.9 ** (step + 1))) / ((v / (1 - 0.999 ** (step + 1))).sqrt() + 1e-3)
+                m.mul_(BETA1).add_((1 - BETA1) * g)
+                v.mul_(BETA2).add_((1 - BETA2) * g**2)
+                corrected = (m / (1 - BETA1 ** (step + 1))) / ((v / (1 - BETA2 ** (step + 1))).sqrt() + 1e-3)
                 decay = 0.1 if decay_all or p.ndim > 1 else 0.0
                 p.sub_(rate * (corrected + decay * p))
     return flat(model)
 
 
-@pytest.mark.parametrize(("clip", "decay_all"), [(0.0, False), (1.0, False), (0.0, True)])
-def test_a_run_equals_the_plain_loop_of_its_choices(learn, make_model, make_batch, clip, decay_all):
-    found = learn(gradient_clip=clip, decay_all=decay_all)
-    torch.testing.assert_close(found, plain_loop(make_model(), make_batch, clip, decay_all), rtol=0, atol=1e-6)
+@pytest.mark.parametrize(
+    ("clip", "decay_all", "warmup_steps", "dropouts"),
+    [(0.0, False, 0, (0.0, 0.0)), (1.0, False, 2, (0.3, 0.2)), (0.5, True, 1, (0.0, 0.3))],
+)
+def test_a_run_equals_the_plain_loop_of_its_choices(
+    learn, make_model, make_batch, clip, decay_all, warmup_steps, dropouts
+):
+    model = dict(zip(("dropout", "attention_dropout"), dropouts, strict=True))
+    found = learn(gradient_clip=clip, decay_all=decay_all, warmup_ratio=warmup_steps / 3, model=model)
+    with torch.random.fork_rng(devices=[]):
+        expected = plain_loop(make_model(**model), make_batch, clip, decay_all, warmup_steps)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
 
 
 def test_clipping_and_decay_of_all_are_seen(learn):
