@@ -183,6 +183,21 @@ def running(folder, key, progress):
     write_cell(folder, SweepCell(key, [], [], "running", None, progress))
 
 
+def test_cells_show_a_line_of_their_data_once_and_keep_it_each(shown, capsys):
+    lines = CellLines()
+    full, doc = shown("full"), shown("doc")
+    lines.hear(full, b"     card | documents   30\n     card | cut sentences   0\n prepare | ready\n")
+    lines.hear(doc, b"     card | documents   30\n     card | cut sentences   7\n prepare | ready\n")
+    assert capsys.readouterr().out.splitlines() == [
+        "full | card | documents   30",
+        "full | card | cut sentences   0",
+        "full | prepare | ready",
+        "doc | card | cut sentences   7",
+        "doc | prepare | ready",
+    ]
+    assert "documents   30" in doc.log.getvalue()
+
+
 def test_a_plain_log_has_a_line_at_each_phase_and_every_ten_seconds(shown, tmp_path, monkeypatch, capsys):
     clock = [1000.0]
     monkeypatch.setattr(cell_lines.time, "monotonic", lambda: clock[0])
@@ -192,6 +207,7 @@ def test_a_plain_log_has_a_line_at_each_phase_and_every_ten_seconds(shown, tmp_p
     with runs(tmp_path, "full"):
         for seconds, progress in (
             (1, CellProgress("prepare")),
+            (11, CellProgress("prepare")),  # nothing new
             (1, CellProgress("pretrain", 0, 9)),
             (5, CellProgress("pretrain", 3, 9, 1000.0, 2.5, 6.0)),  # not yet
             (6, CellProgress("pretrain", 6, 9, 1000.0, 2.25, 3.0)),
@@ -203,6 +219,7 @@ def test_a_plain_log_has_a_line_at_each_phase_and_every_ten_seconds(shown, tmp_p
             said.append(capsys.readouterr().out)
     assert said == [
         "full | prepare\n",
+        "",
         "full | pretrain, update 0 of 9\n",
         "",
         "full | pretrain, update 6 of 9, loss 2.250, 1,000 tokens/s, 0:00:03 left\n",

@@ -1,8 +1,8 @@
 """What the cells of a sweep that run at once show: each line of a cell with its name, and how far each of them is.
 
 In a terminal one line per running cell stands at the bottom and is drawn anew; elsewhere a cell's line is printed when
-its phase changes, and every ten seconds. How far a cell is, is read from its own file in the sweep's folder, and said
-by the cell itself where its stage keeps none (`stage=pretrain`).
+its phase changes, and every ten seconds where it tells something new. How far a cell is, is read from its own file in
+the sweep's folder, and said by the cell itself where its stage keeps none (`stage=pretrain`).
 """
 
 import shutil
@@ -29,6 +29,7 @@ class ShownCell:
     log: TextIO | None
     text: str = ""
     phase: str = ""
+    said: str = ""
     said_seconds: float = 0.0
     rest: bytes = b""
     started: float = field(default_factory=time.monotonic)
@@ -57,6 +58,7 @@ class CellLines:
     def __init__(self) -> None:
         self._is_terminal = sys.stdout.isatty()
         self._cells: list[ShownCell] = []
+        self._said_of_data: set[str] = set()
         self._num_drawn = 0
         self._drawn_seconds = 0.0
         self.seconds = _TERMINAL_SECONDS if self._is_terminal else 1.0
@@ -82,11 +84,20 @@ class CellLines:
             if line.startswith(_ERROR):
                 self.say_error(f"{cell.name}: {line.removeprefix(_ERROR)}")
             elif not is_progress(line):
-                self.say(cell.name, line.strip())
+                if self._is_new(line):
+                    self.say(cell.name, line.strip())
             elif cell.file is None:
                 cell.text = line.partition(" | ")[2]
                 if not self._is_terminal:
                     self.say(cell.name, line.strip())
+
+    def _is_new(self, line: str) -> bool:
+        """Whether no cell has shown this line: those of the data card are mostly those of the cells before."""
+        if not line.strip().startswith("card |"):
+            return True
+        is_new = line not in self._said_of_data
+        self._said_of_data.add(line)
+        return is_new
 
     def say(self, name: str, text: str) -> None:
         """Print a line of a cell."""
@@ -110,8 +121,8 @@ class CellLines:
             before = cell.phase
             cell.look()
             is_due = now - cell.said_seconds >= _PLAIN_SECONDS
-            if cell.file is not None and cell.text and (cell.phase != before or is_due):
-                cell.said_seconds = now
+            if cell.file is not None and cell.text != cell.said and (cell.phase != before or is_due):
+                cell.said, cell.said_seconds = cell.text, now
                 self.say(cell.name, cell.text)
 
     def end(self) -> None:
