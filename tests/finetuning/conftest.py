@@ -1,6 +1,7 @@
 """Tiny encoder directories, as transformers saves them, and task files in the original formats."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
+    AutoConfig,
+    AutoModel,
     BertConfig,
     BertForPreTraining,
     PreTrainedTokenizerFast,
@@ -23,6 +26,7 @@ from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.engine.attention import attention_layout
 from nsp_ablation.learning.engine.encoder_directory import load_tokenizer, read_layout
 from nsp_ablation.learning.engine.flat_encoder import padded_layout
+from nsp_ablation.learning.engine.quiet import quiet_transformers
 from nsp_ablation.learning.finetuning.task_batches import TaskBatch, TaskBatches
 from nsp_ablation.learning.probes.probe_inputs import ProbeInputs
 from nsp_ablation.learning.tasks.features import Features
@@ -75,6 +79,29 @@ def prelayernorm_directory(tmp_path_factory) -> str:
     return _save(tmp_path_factory.mktemp("preln"), tokenizer, names, RobertaPreLayerNormForMaskedLM, config)
 
 
+@pytest.fixture(scope="session")
+def one_type(roberta_directory, tmp_path_factory) -> str:
+    return _random_directory(tmp_path_factory.mktemp("xlmr"), roberta_directory, "xlm-roberta", type_vocab_size=1)
+
+
+@pytest.fixture(scope="session")
+def mpnet(roberta_directory, tmp_path_factory) -> str:
+    """An encoder that runs the padded forward pass of `transformers`."""
+    return _random_directory(tmp_path_factory.mktemp("mpnet"), roberta_directory, "mpnet")
+
+
+def _random_directory(target: Path, tokenizer_of: str, model_type: str, **changes) -> str:
+    """Any encoder of `transformers` with wide random weights, and the tokenizer of another directory."""
+    sizes = {"vocab_size": 300, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "pad_token_id": 1}
+    settings = sizes | {"intermediate_size": 16, "max_position_embeddings": 42, "initializer_range": 0.3} | changes
+    with quiet_transformers(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        AutoModel.from_config(AutoConfig.for_model(model_type, **settings)).save_pretrained(target)
+    for file in Path(tokenizer_of).glob("*token*"):
+        shutil.copyfile(file, target / file.name)
+    return str(target)
+
+
 def _sizes(vocab_size: int) -> dict:
     return {
         "vocab_size": vocab_size,
@@ -116,7 +143,6 @@ def _save(directory: Path, tokenizer: Tokenizer, names: dict[str, str], model_cl
 @pytest.fixture
 def write_condition():
     """Write the `pretraining.json` that an encoder of ours has beside its weights, in a copy of a directory."""
-    import shutil
 
     def write(directory: str, target: Path, pair_separator: str | None = None, **condition: str) -> str:
         shutil.copytree(directory, target)

@@ -1,21 +1,17 @@
 """Heads on the flat pass beside padded batches through `transformers`: losses, every gradient, predictions, any cut."""
 
-import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
-from transformers import AutoConfig, AutoModel
 
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.engine.attention import attention_layout
 from nsp_ablation.learning.engine.encoder_directory import load_encoder, read_layout
 from nsp_ablation.learning.engine.flat_encoder import FlatEncoder, FlatInputs
-from nsp_ablation.learning.engine.quiet import quiet_transformers
 from nsp_ablation.learning.finetuning.span_head import best_spans
 from nsp_ablation.learning.finetuning.task_batches import BatchCut, TaskBatch, TaskBatches, cut_batches
 from nsp_ablation.learning.finetuning.task_model import TaskModel, head_kind
@@ -28,27 +24,6 @@ SPANS = TaskOptions("task", "span_qa", metric="f1", max_answer_tokens=5)
 SPANS_OR_NONE = replace(SPANS, unanswerable=True)
 ENCODERS = ["bert_directory", "roberta_directory", "prelayernorm_directory", "one_type", "mpnet"]
 NUM_SAMPLES = 9
-
-
-def random_directory(target: Path, tokenizer_of: str, model_type: str, **changes) -> str:
-    sizes = {"vocab_size": 300, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "pad_token_id": 1}
-    settings = sizes | {"intermediate_size": 16, "max_position_embeddings": 42, "initializer_range": 0.3} | changes
-    with quiet_transformers(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        AutoModel.from_config(AutoConfig.for_model(model_type, **settings)).save_pretrained(target)
-    for file in Path(tokenizer_of).glob("*token*"):
-        shutil.copyfile(file, target / file.name)
-    return str(target)
-
-
-@pytest.fixture(scope="session")
-def one_type(roberta_directory, tmp_path_factory) -> str:
-    return random_directory(tmp_path_factory.mktemp("xlmr"), roberta_directory, "xlm-roberta", type_vocab_size=1)
-
-
-@pytest.fixture(scope="session")
-def mpnet(roberta_directory, tmp_path_factory) -> str:
-    return random_directory(tmp_path_factory.mktemp("mpnet"), roberta_directory, "mpnet")
 
 
 def features_of(task: TaskOptions, layout: InputLayout) -> Features:

@@ -89,16 +89,29 @@ def test_content_words_are_rare_words(bert_directory):
     assert content_words(np.array([0, 1, 1, 2, 0, 0]), is_word, 2).tolist() == [False, False, True, True]
 
 
-def test_measures_agree_with_one_pass_a_target(store, bert_directory, inputs_of):
+@pytest.fixture
+def crowded(bert_directory):
+    """Three documents of 28 tokens in which words stand up to seven times."""
+    tokenizer, draw = load_tokenizer(bert_directory), np.random.default_rng(2)
+    words = tokenizer.convert_tokens_to_ids(["oslo", "ann", "blue", "cat", "is", "lives"])
+    ids = draw.choice(np.array(words, np.uint16), 3 * 28)
+    assert min(np.bincount(ids[at : at + 28]).max() for at in (0, 28, 56)) > 5
+    return ids, np.arange(0, 85, 7), np.arange(0, 13, 4)
+
+
+@pytest.mark.parametrize(("documents", "num_targets", "majority"), [("store", 3, 1 / 3), ("crowded", 8, 3 / 8)])
+def test_measures_agree_with_one_pass_a_target(request, bert_directory, inputs_of, documents, num_targets, majority):
+    store = request.getfixturevalue(documents)
     tokenizer, layout = load_tokenizer(bert_directory), read_layout(bert_directory, 32, "as_pretrained")
-    town = np.array([tokenizer.convert_tokens_to_ids(word) for word in ("oslo", "ann", "blue")])
-    model, inputs = load_masked_lm(bert_directory).eval(), inputs_of(bert_directory, 32, store, town)
+    asked = np.array([tokenizer.convert_tokens_to_ids(word) for word in ("oslo", "ann", "blue")])
+    model, inputs = load_masked_lm(bert_directory).eval(), inputs_of(bert_directory, 32, store, asked)
     outcome = measure(model, inputs, TASK)
     gains, hits = [], []
     for example in map(int, outcome.example_ids):
         document = int(np.searchsorted(store[1][store[2]], example, side="right")) - 1
         start, end = store[1][store[2][document]], store[1][store[2][document + 1]]
         ids, target = torch.tensor(store[0][start:end].astype(np.int64)), int(store[0][example])
+        assert target in asked
         once, everywhere = ids.clone(), ids.clone()
         once[example - start] = layout.mask
         everywhere[ids == target] = layout.mask
@@ -107,15 +120,15 @@ def test_measures_agree_with_one_pass_a_target(store, bert_directory, inputs_of)
             logits = [model(input_ids=row[None]).logits[0, example - start + 1] for row in rows]
         gains.append(float(logits[0].log_softmax(0)[target] - logits[1].log_softmax(0)[target]))
         hits.append(float(logits[0].argmax() == target))
-    assert len(gains) == 3
+    assert len(gains) == num_targets
     assert outcome.metrics["recall_gain"] == pytest.approx(np.mean(gains), abs=1e-5)
-    assert outcome.metrics["num_targets"] == 3.0
+    assert outcome.metrics["num_targets"] == num_targets
     assert outcome.scores.tolist() == hits
     assert outcome.metrics["accuracy"] == np.mean(hits)
     by_gain = measure(model, inputs, replace(TASK, metric="recall_gain"))
     assert by_gain.scores.tolist() == pytest.approx(gains, abs=1e-5)
     assert by_gain.baselines.chance is None
-    assert outcome.baselines.chance == outcome.baselines.majority == pytest.approx(1 / 3)
+    assert (outcome.baselines.chance, outcome.baselines.majority) == pytest.approx((1 / 3, majority))
 
 
 def test_short_inputs_are_measured_beside_long_ones(store, bert_directory, inputs_of):

@@ -10,6 +10,7 @@ import typing
 
 import pytest
 
+from nsp_ablation.config.identity import encoder_identity, results_identities
 from nsp_ablation.config.schema import Config
 from nsp_ablation.options.output_options import ComparisonOptions
 from nsp_ablation.options.task_options import TASK_KINDS
@@ -218,6 +219,17 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "artifacts.delete_unused": ("full", True, NOTHING),
 }
 
+# Settings where they reach another way, (setting, base, value, what it changes).
+ELSEWHERE = [
+    ("corpus.heldout_fraction", "taken", 0.1, STORES),
+    ("corpus.language", "taken", "de", STORES),
+    ("corpus.path", "taken", "{directory}/other.jsonl", STORES | {"corpus"}),
+    ("corpus.seed", "hub", 2, SHARED),
+    ("max_length", "segment", 80, FEED | MODEL),
+    ("objective", "sentence", "mlm", ENCODER),
+    ("seed", "sentence", 2, SEED),
+]
+
 # Options of probes, and of kinds of tasks that the bases fine-tune on, (option, value, base).
 PROBE_OPTIONS = [
     ("short_share", 0.5, "full"),
@@ -300,6 +312,18 @@ def keys(config: Config) -> dict[str, object]:
     }
 
 
+def sciences(config: Config) -> dict[str, str]:
+    """Return by which science the records of each arm are pooled, under the names that `keys` has for them."""
+    trained = trained_encoder(config)
+    return {"task": trained.science, "other": UntrainedEncoder(trained.root, config, trained.stores).science}
+
+
+def identities(config: Config) -> dict[str, str]:
+    """Return what plans tell encoder and records of each arm apart by, before any file is read."""
+    results = results_identities(config)
+    return {"encoder": encoder_identity(config), "task": results["trained"], "other": results["random"]}
+
+
 def change(config: Config, path: str, value: object) -> None:
     """Set a dotted key; of lists and mappings of groups, in the first item."""
     node: typing.Any = config
@@ -314,13 +338,70 @@ def change(config: Config, path: str, value: object) -> None:
     setattr(node, name, value)
 
 
-@pytest.mark.parametrize("path", TABLE)
-def test_a_setting_changes_the_keys_of_what_depends_on_it_and_no_other(base, directory, path):
-    name, value, expected = TABLE[path]
+@pytest.mark.parametrize(("path", "name", "value", "expected"), [(p, *row) for p, row in TABLE.items()] + ELSEWHERE)
+def test_a_setting_changes_the_keys_of_what_depends_on_it_and_no_other(base, directory, path, name, value, expected):
     before, changed = keys(base[name]), copy.deepcopy(base[name])
     change(changed, path, value.format(directory=directory) if isinstance(value, str) else value)
     after = keys(changed)
     assert {key for key in before if before[key] != after[key]} == expected
+    arms = set() if path.startswith("tasks.") or path == "finetuning.seeds" else expected & {"task", "other"}
+    assert differing(sciences, base[name], changed) == arms - ({"task", "other"} if path == "seed" else set())
+    if path not in ("encoder", "finetuning.untrained_row"):  # other arms
+        assert differing(identities, base[name], changed) == arms | (expected & {"encoder"})
+
+
+def differing(view, before: Config, after: Config) -> set[str]:
+    first, second = view(before), view(after)
+    return {key for key in first if first[key] != second[key]}
+
+
+def without_key(link, *path):
+    """A link of the chain, made from the same but for one that it is made from, which has another key."""
+    part = getattr(link, path[0])
+    if len(path) > 1:
+        return dataclasses.replace(link, **{path[0]: without_key(part, *path[1:])})
+    other = copy.copy(part)
+    other.__dict__["key"] = "of another content"
+    return dataclasses.replace(link, **{path[0]: other})
+
+
+def test_the_key_of_a_link_follows_each_of_those_that_it_is_made_from_alone(base):
+    """Whatever else follows them, too: so that no link relies on what another one happens to repeat."""
+    trained = trained_encoder(base["full"])
+    untrained = UntrainedEncoder(trained.root, base["full"], trained.stores)
+    links = {
+        trained.stores.vocabulary: [("corpus",)],
+        trained.stores: [("corpus",), ("vocabulary",)],
+        trained.feed: [("stores",)],
+        trained: [("stores",), ("feed",)],
+        untrained: [("stores", "vocabulary")],
+    }
+    for link, paths in links.items():
+        found = {link.key, *(without_key(link, *path).key for path in paths)}
+        assert len(found) == 1 + len(paths), (link.kind, paths)
+    taken = trained_encoder(base["taken"]).stores.vocabulary
+    assert without_key(taken, "corpus").key == taken.key
+    biased = copy.deepcopy(base["full"])
+    biased.model.unigram_output_bias = True
+    untrained = UntrainedEncoder(trained.root, biased, trained.stores)
+    assert without_key(untrained, "stores").key != untrained.key
+    for encoder in (trained, untrained):
+        assert without_key(encoder, "stores").science != encoder.science
+
+
+@pytest.mark.parametrize(("module", "expected"), [("stores", STORES), ("vocabularies", TOKENIZER)])
+def test_another_release_of_a_library_that_cuts_texts_names_what_follows_anew(base, monkeypatch, module, expected):
+    before = keys(base["full"])
+    monkeypatch.setattr(f"nsp_ablation.pipeline.{module}.version", lambda name: f"another {name}")
+    after = keys(base["full"])
+    assert {key for key in before if before[key] != after[key]} == expected
+
+
+@pytest.mark.parametrize(("path", "value"), [("seed", 2), ("num_documents", 50)])
+def test_another_micro_world_is_another_corpus(base, path, value):
+    corpus = trained_encoder(base["generated"]).stores.corpus
+    other = dataclasses.replace(corpus, options=dataclasses.replace(corpus.options, **{path: value}))
+    assert other.key != corpus.key
 
 
 @pytest.mark.slow
@@ -365,8 +446,9 @@ def test_other_bytes_of_initial_weights_are_another_encoder(base, directory):
         (directory / "start").mkdir(exist_ok=True)
         (directory / "start" / "model.safetensors").write_text(text)
         config.model.init_from = str(directory / "start")
-        found.add(trained_encoder(config).key)
-    assert len(found) == 2
+        trained = trained_encoder(config)
+        found |= {trained.key, UntrainedEncoder(trained.root, config, trained.stores).key}
+    assert len(found) == 4
 
 
 def test_changed_files_of_a_local_data_set_are_another_corpus(base, tmp_path):
@@ -385,6 +467,11 @@ EXTERNAL = {
     "trainer.precision": ("64-true", {"task", "probe"}),
     "corpus.path": ("{directory}/other.jsonl", {"probe"}),
     "corpus.language": ("de", {"probe"}),
+    "corpus.heldout_fraction": (0.1, {"probe"}),
+    "corpus.seed": (2, {"task", "probe"}),
+    "model.num_threads": (2, {"task", "probe"}),
+    "finetuning.seeds": ([2], {"task"}),
+    "finetuning.beta1": (0.5, {"task", "probe"}),
     "seed": (2, set()),
     "masking.probability": (0.2, set()),
     "pretraining.max_steps": (6, set()),

@@ -18,6 +18,9 @@ def test_probes_are_recorded_and_have_columns(nsp, tmp_path, smoke_artifacts):
         (task, arm) for task in ("blimp", "context_gain") for arm in ("random", "trained")
     ]
     assert all(record["finetuning_seed"] is None for record in records)
+    backends = {(record["arm"], record["provenance"]["attention_backend"]) for record in records}
+    after = "sdpa, length groups"
+    assert backends == {("random", after), ("trained", f"pre-training: {after}; after it: {after}")}
     assert {record["chance"] for record in records if record["task"] == "blimp"} == {0.5}
     with open(tmp_path / "results/probes/report/table.csv") as file:
         rows = {(row["arm"], row["task"], row["metric"]): float(row["mean"]) for row in csv.DictReader(file)}

@@ -1,0 +1,129 @@
+"""What a probe is given: the same held-out inputs and masks for every arm, the micro-world's values, its own model."""
+
+import shutil
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from nsp_ablation.base.artifact import read_json, write_json
+from nsp_ablation.learning.engine.attention import LENGTH_GROUPS
+from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, read_layout
+from nsp_ablation.learning.probes.heldout_mlm import masked_inputs
+from nsp_ablation.learning.probes.probe_inputs import probe_of
+from nsp_ablation.options.corpus_options import TokenizerOptions
+from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.options.masking_options import MaskingOptions
+from nsp_ablation.options.task_options import TaskOptions
+from nsp_ablation.pipeline.encoders import UntrainedEncoder, trained_encoder
+from nsp_ablation.pipeline.evaluation import evaluate
+from nsp_ablation.pipeline.probe_data import probe_inputs
+from nsp_ablation.pipeline.task_data import TaskData
+from nsp_ablation.samples.batches.assemble import assemble_masked
+from nsp_ablation.samples.batches.masking import Masks
+from nsp_ablation.samples.formats.registry import make_format
+from nsp_ablation.text.microworld.world import SLOT_OF
+from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, train_tokenizer
+
+HELDOUT = TaskOptions("heldout_mlm", "heldout_mlm", metric="perplexity", heldout_tokens=300)
+RECALL = TaskOptions("in_context_recall", "recall", metric="accuracy", num_frequent=0)
+
+
+@pytest.fixture
+def given(compose, tmp_path):
+    """given(*settings) -> what the probe of held-out perplexity is given, and the masks it then makes."""
+
+    def inputs(*settings):
+        config = compose(*settings)
+        stores = trained_encoder(config).stores
+        return probe_inputs(config, stores, TaskData(tmp_path, HELDOUT, False), stores.vocabulary.make())
+
+    return inputs
+
+
+def test_every_arm_and_seed_predicts_the_same_tokens_under_the_same_mask(given, feed_of):
+    arms = (
+        ("format=full", "seed=1"),
+        ("format=sentence_pair", "seed=2", "masking.probability=0.3"),
+        ("format=doc", "seed=3"),
+    )
+    inputs = [given(*arm) for arm in arms]
+    flats = [masked_inputs(each, HELDOUT) for each in inputs]
+    for each, flat in zip(inputs, flats, strict=True):
+        assert each.heldout.fingerprint == feed_of("format=full").heldout.fingerprint
+        assert each.target_ids is None
+        assert flat.masked_input_ids.tolist() == flats[0].masked_input_ids.tolist()
+        assert flat.masked_positions.tolist() == flats[0].masked_positions.tolist()
+    assert len(flats[0].masked_positions) > 30
+    other = masked_inputs(given("format=full", "corpus.seed=2"), HELDOUT)
+    assert other.masked_positions.tolist() != flats[0].masked_positions.tolist()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_inputs_and_mask_are_those_of_a_static_full_sentences_arm_of_the_corpus_seed(given, seed):
+    inputs = given("format=doc", "seed=5", f"corpus.seed={seed}")
+    index = make_format(FormatOptions("full"), "nsp").index(inputs.heldout, inputs.frame, seed, 0)
+    samples = np.flatnonzero(np.cumsum(index.lengths()) - index.lengths() < HELDOUT.heldout_tokens)
+    masks = Masks(MaskingOptions("static", copies=1), seed)
+    expected = assemble_masked(inputs.heldout, index, inputs.frame, samples, masks, 1)
+    assert masked_inputs(inputs, HELDOUT).masked_input_ids.tolist() == expected.masked_input_ids.tolist()
+
+
+@pytest.mark.parametrize("name", ["bbpe", "wordpiece"])
+def test_the_micro_worlds_values_of_one_token_are_what_recall_asks_for(compose, tmp_path, name):
+    values = [value for value in SLOT_OF if value != "Leeds"]
+    texts = [" ".join(values)] * 9
+    train_tokenizer(TokenizerOptions(name, vocab_size=438 if name == "bbpe" else 220), iter(texts), tmp_path / name)
+    tokenizer = load_tokenizer(tmp_path / name)
+    corpus = SimpleNamespace(is_generated=True)
+    task = TaskData(tmp_path, replace(RECALL, kind="minimal_pairs", metric="accuracy"), False)
+    inputs = probe_inputs(compose("format=full"), SimpleNamespace(corpus=corpus), task, tmp_path / name)
+    words = {tokenizer.decode([token]).strip() for token in inputs.target_ids}
+    expected = {value for value in SLOT_OF if len(tokenizer.encode(value, add_special_tokens=False).ids) == 1}
+    assert words == expected
+    assert {"Oslo", "Leeds"} - words == {"Leeds"}
+
+
+@pytest.fixture(scope="module")
+def untrained(compose):
+    """An encoder with dropout in its configuration, as it starts."""
+    config = compose("format=full", "model.dropout=0.5", "model.attention_dropout=0.5")
+    trained = trained_encoder(config)
+    return UntrainedEncoder(trained.root, config, trained.stores)
+
+
+def test_a_probe_sees_the_encoder_without_dropout_and_says_by_which_attention(untrained, tmp_path):
+    config, task = untrained.config, TaskData(tmp_path, HELDOUT, False)
+    outcome, _, backend, omitted = evaluate(config, untrained, task, None, tmp_path)
+    directory = str(untrained.make())
+    layout = read_layout(directory, config.max_length, "as_pretrained")
+    inputs = probe_inputs(config, untrained.stores, task, untrained.directory, layout)
+    expected = probe_of(HELDOUT).measure(load_masked_lm(directory).eval(), inputs, HELDOUT)
+    assert outcome.scores.tolist() == expected.scores.tolist()
+    assert (backend, omitted) == (LENGTH_GROUPS, {})
+
+
+def test_the_backend_of_pre_training_stands_beside_that_of_what_followed(untrained, tmp_path):
+    task, shown = TaskData(tmp_path, HELDOUT, False), []
+    for recorded in ({"attention_backend": "another"}, {}):
+        copied = tmp_path / str(len(recorded))
+        shutil.copytree(untrained.make(), copied)
+        write_json(copied / "pretraining.json", read_json(copied / "pretraining.json") | recorded)
+        encoder = SimpleNamespace(arm="trained", make=lambda copied=copied: copied, stores=untrained.stores, hear=print)
+        shown.append(evaluate(untrained.config, encoder, task, None, tmp_path)[2])
+    assert shown == [
+        f"pre-training: another; after it: {LENGTH_GROUPS}",
+        f"pre-training: not recorded; after it: {LENGTH_GROUPS}",
+    ]
+
+
+def test_an_encoder_of_fewer_positions_is_read_to_its_own_length_and_short_inputs_to_a_share_of_the_configurations(
+    untrained, tmp_path
+):
+    layout = replace(read_layout(str(untrained.make()), 64, "as_pretrained"), max_length=24)
+    inputs = probe_inputs(
+        untrained.config, untrained.stores, TaskData(tmp_path, HELDOUT, False), untrained.make(), layout
+    )
+    assert (inputs.frame.max_length, inputs.max_length, inputs.layout) == (24, 64, layout)
+    assert (inputs.short_length(0.25), inputs.short_length(0.5)) == (16, 24)
