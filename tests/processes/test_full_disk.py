@@ -13,7 +13,7 @@ def limited(num_bytes):
 
 
 def test_a_full_disk_is_one_error_and_the_command_goes_on_later(command, same_results, uninterrupted):
-    full = command("full", "masking=static", "trainer.accumulation=2")
+    full = command("full", "masking=static")
     for num_bytes, place in ((20_000, "artifacts/corpora"), (1_000_000, "artifacts/runs")):
         assert full.run(preexec_fn=limited(num_bytes)) == 1
         (line,) = [line for line in full.lines if line.startswith("error: ") and "never ended" not in line]

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize(
     "arguments",
-    [("masking=static", "trainer.accumulation=2", "trainer.num_workers=2"), ("masking=dynamic", *DDP)],
+    [("masking=static", "trainer.num_workers=2"), ("masking=dynamic", *DDP)],
     ids=["accumulation and workers", "two processes"],
 )
 def test_a_killed_run_resumes_and_ends_in_the_same_bytes(command, same_results, uninterrupted, arguments):
@@ -37,10 +37,11 @@ def test_a_killed_run_resumes_and_ends_in_the_same_bytes(command, same_results, 
 
 @pytest.mark.parametrize(
     ("signum", "status", "arguments", "whole_group"),
-    [(signal.SIGTERM, 143, ("trainer.num_workers=1",), True), (signal.SIGINT, 130, DDP, False)],
+    [(signal.SIGTERM, 143, ("trainer.num_workers=1", "launcher.num_cells=1"), True), (signal.SIGINT, 130, DDP, False)],
     ids=["TERM to all processes", "INT to the first of two ranks"],
 )
 def test_a_stopped_sweep_says_how_to_go_on(command, signum, status, arguments, whole_group):
+    """Cells one after another: the one that ran says it. Of cells side by side each does (test_side_by_side.py)."""
     stopped = command("stopped", "-m", "masking=dynamic,static", "pretraining.max_steps=3000", *arguments)
     assert stopped.signalled_when(PRETRAINING, signum, whole_group) == status
     (line,) = [line for line in stopped.lines if line.startswith("error: ")]

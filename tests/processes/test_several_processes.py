@@ -54,10 +54,14 @@ def test_a_sweep_on_two_processes_ends_as_on_one(command, same_results, uninterr
 
 
 def slurm_task(rank: int) -> dict[str, str]:
-    """Return what srun sets for one of two tasks, each on a machine of its own (which is this one)."""
+    """Return what srun sets for one of two tasks, each on a machine of its own (which is this one).
+
+    Unlike torchrun, it says nothing of threads.
+    """
     step = {"SLURM_STEP_NUM_TASKS": "2", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "1", "SLURM_NNODES": "2"}
     place = {"SLURM_PROCID": str(rank), "SLURM_LOCALID": "0", "SLURM_NODEID": str(rank), "SLURM_JOB_ID": "4711"}
-    return os.environ | step | place | {"SLURM_NODELIST": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    return environment | step | place | {"SLURM_NODELIST": "127.0.0.1", "MASTER_PORT": str(free_port())}
 
 
 @functools.cache

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
 
 from nsp_ablation.base.process import set_up_cpu
+from nsp_ablation.learning.engine.training_processes import GivenRank, threads_kept
 from nsp_ablation.pipeline.device import model_threads
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -65,3 +67,16 @@ def test_every_stage_is_reached_without_torch():
     """What runs before `set_up_cpu` must not load torch, or threads and waiting are no longer to be chosen."""
     code = "import sys, nsp_ablation.stages.cell, nsp_ablation.stages.report; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(SOURCE)}).returncode == 0
+
+
+@pytest.mark.parametrize("chosen", [None, "7"])
+def test_the_launcher_of_ddp_leaves_the_threads_of_a_model(environment, chosen):
+    """Where srun starts a process per machine, it would take all cores of it for each process."""
+    environment.setenv("OMP_NUM_THREADS", chosen or "")
+    if chosen is None:
+        environment.delenv("OMP_NUM_THREADS")
+    launcher = _SubprocessScriptLauncher(GivenRank(), num_processes=1, num_nodes=2)
+    other = len(os.sched_getaffinity(0)) + 1
+    with model_threads(other), threads_kept():
+        assert launcher.launch(torch.get_num_threads) == other
+    assert os.environ.get("OMP_NUM_THREADS") == chosen

@@ -2,6 +2,8 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -37,6 +39,22 @@ class GivenRank(LightningEnvironment):
 
     def teardown(self) -> None:
         """Leave WORLD_SIZE, which may be a job's."""
+
+
+@contextmanager
+def threads_kept() -> Iterator[None]:
+    """Inside, Lightning leaves torch's number of threads as it is.
+
+    Where OMP_NUM_THREADS is not set, its launcher of DDP sets cores / devices of them at the start of a training, and
+    the variable, which later processes inherit.
+    """
+    is_set = "OMP_NUM_THREADS" in os.environ
+    os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
+    try:
+        yield
+    finally:
+        if not is_set:
+            del os.environ["OMP_NUM_THREADS"]
 
 
 def free_port() -> int:

@@ -1,7 +1,7 @@
 """Pre-train a model: from where an earlier run of the same directory was stopped, if it was."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from nsp_ablation.learning.engine.resume import TimedCheckpoint, ends_update, re
 from nsp_ablation.learning.engine.signals import StopRequests
 from nsp_ablation.learning.engine.training import one_epoch_trainer
 from nsp_ablation.learning.engine.training_device import generators_kept, torch_device
+from nsp_ablation.learning.engine.training_processes import threads_kept
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
 from nsp_ablation.learning.pretraining.pretraining_module import MakeLoader, PretrainingModule
 from nsp_ablation.options.pretraining_options import PretrainingOptions
@@ -69,7 +70,7 @@ def pretrain(
         model, make_loader, options, seed=seed, log_every=log_every, say=say, peak_flops=peak_flops
     )
     module.on_progress = on_progress
-    with StopRequests(waits=environment.world_size() > 1) as stop, quiet_lightning(), _generators_kept(trainer):
+    with StopRequests(waits=environment.world_size() > 1) as stop, quiet_lightning(), _surroundings_kept(trainer):
         saving = TimedCheckpoint(checkpoint, seconds, stop, saves_last=True, on_resume=_says_resumed(say))
         lightning = one_epoch_trainer(
             trainer,
@@ -100,8 +101,10 @@ def _strategy(trainer: TrainerOptions) -> str | DDPStrategy:
     return DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
 
 
-def _generators_kept(trainer: TrainerOptions) -> AbstractContextManager[None]:
-    return generators_kept(torch_device(trainer))
+@contextmanager
+def _surroundings_kept(trainer: TrainerOptions) -> Iterator[None]:
+    with generators_kept(torch_device(trainer)), threads_kept():
+        yield
 
 
 def _says_resumed(say: Callable[[str], None] | None) -> Callable[[int], None]:
