@@ -1,6 +1,7 @@
 """Planned comparisons: which arms they mean, and how they are paired."""
 
 import pytest
+from scipy.stats import ttest_rel
 
 from nsp_ablation.options.output_options import ComparisonOptions, ReportOptions
 from nsp_ablation.reporting.analysis.make_report import load_report
@@ -33,6 +34,23 @@ def test_seeds_are_paired_and_unpaired_ones_left_out(results):
     assert row["difference"] == pytest.approx(15.0)
     assert row["num_pretraining_seeds"] == 2
     assert row["p"] == row["p_holm"] == pytest.approx(0.2048, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("full", "doc"), [((1, 3, 4), (1, 2, 3, 4)), ((1, 2, 3, 5), (5, 3, 2)), ((4, 2, 1), (2, 3, 4))]
+)
+def test_scores_meet_those_of_their_own_seed_whichever_seeds_an_arm_lacks(results, full, doc):
+    scores = {"full": {seed: 0.3 + 0.1 * (seed**2 % 7) for seed in full}, "doc": {seed: 0.02 * seed**2 for seed in doc}}
+    for format, by_seed in scores.items():
+        for seed, score in by_seed.items():
+            results.add(score=score, seed=seed, condition={"format": format})
+    (row,) = rows(results, ("full", "doc"))
+    common = sorted(set(full) & set(doc))
+    expected = ttest_rel(*([by_seed[seed] for seed in common] for by_seed in scores.values()))
+    low, high = (100 * bound for bound in expected.confidence_interval())
+    mean = 100 * sum(scores["full"][seed] - scores["doc"][seed] for seed in common) / len(common)
+    assert (row["difference"], row["low"], row["high"]) == pytest.approx((mean, low, high), abs=1e-4)
+    assert (row["p"], row["num_pretraining_seeds"]) == (pytest.approx(expected.pvalue, abs=1e-6), len(common))
 
 
 def test_holm_counts_every_comparison_of_the_study(results):

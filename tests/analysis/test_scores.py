@@ -53,10 +53,12 @@ def test_other_examples_are_never_pooled_and_the_newest_stand_in_the_table(resul
     assert "other examples" in scores.warnings[0]
 
 
-def test_of_two_results_with_the_same_seeds_the_newest_counts(results):
-    results.add(score=0.5, path="first", provenance={"time": "2026-01-01T00:00:00+00:00"})
-    results.add(score=0.9, path="second", provenance={"time": "2026-02-01T00:00:00+00:00"})
-    assert only_pool(results).seed_scores("f1").tolist() == [0.9]
+@pytest.mark.parametrize("newest", [0, 1, 2])
+def test_of_results_with_the_same_seeds_the_newest_counts_whatever_its_name(results, newest):
+    for number in range(3):
+        time = f"2026-0{1 + (number - newest - 1) % 3}-01T00:00:00+00:00"
+        results.add(score=0.5 + number / 10, path=f"path{number}", provenance={"time": time})
+    assert only_pool(results).seed_scores("f1").tolist() == [0.5 + newest / 10]
     assert "newest used" in collected(results).warnings[0]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from nsp_ablation.base.randomness import draw64, epoch_key, stream
 from nsp_ablation.learning.engine.encoder_directory import load_encoder, load_tokenizer, read_layout
@@ -96,7 +97,8 @@ def loss_of(model, batch, p):
 
 
 def plain_loop(directory, task):
-    """The loss of every update, written out: AdamW as in Loshchilov and Hutter (2019), parameters told by name."""
+    """The loss of every update and what is then predicted, written out: AdamW as in Loshchilov and Hutter (2019),
+    parameters told by name."""
     torch.manual_seed(drawn_seed("finetuning/layers", 0) >> 1)
     layout = read_layout(directory, LENGTH, OPTIONS.token_types)
     encoder = FlatEncoder(load_encoder(directory, "fresh"), layout.pad)
@@ -125,14 +127,41 @@ def plain_loop(directory, task):
             moved = (m / (1 - BETA1 ** (step + 1))) / ((v / (1 - BETA2 ** (step + 1))).sqrt() + EPSILON)
             decay = 0.0 if name.endswith("bias") or "LayerNorm" in name else DECAY
             weight.data.sub_(rate * (moved + decay * weight.data))
-    return losses
+    dev = task_kind(task).featurize(read_task(task, "dev"), tokenizer, layout, task)
+    backend, samples = encoder.backend(CPU, "32-true", dropout=False), np.arange(len(dev.example))
+    whole = TaskBatches(dev, layout, [samples], partial(encoder.layout_of, backend=backend))[0]
+    with torch.no_grad():
+        outputs = model.eval().outputs(whole)
+    return losses, {name: values.numpy() for name, values in outputs.items()}
 
 
 @pytest.mark.parametrize("kind", ["texts", "spans"])
-def test_every_loss_of_a_run_is_that_of_the_plain_loop(request, bert_directory, losses_of, kind):
+def test_every_loss_of_a_run_is_that_of_the_plain_loop_and_so_is_what_it_predicts(
+    request, bert_directory, losses_of, monkeypatch, kind
+):
     """Another place or stream of dropout, another warm-up, decay, beta or epsilon shows in the losses."""
-    task = request.getfixturevalue(kind)
+    task, predicted = request.getfixturevalue(kind), []
+    module, decode = head_kind(task), head_kind(task).decode
+    monkeypatch.setattr(module, "decode", lambda *given: predicted.append(given[2]) or decode(*given))
     with torch.random.fork_rng(devices=[]):
-        expected = plain_loop(bert_directory, task)
+        expected, outputs = plain_loop(bert_directory, task)
     assert len(expected) == STEPS
     assert losses_of(bert_directory, task) == pytest.approx(expected, rel=2e-4)
+    assert predicted[0].keys() == outputs.keys()
+    for name, values in outputs.items():
+        np.testing.assert_allclose(predicted[0][name], values, rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("kind", ["texts", "spans"])
+def test_new_layers_start_normal_with_the_encoders_deviation_and_without_bias(request, bert_directory, kind):
+    task, encoder = request.getfixturevalue(kind), FlatEncoder(load_encoder(bert_directory, "fresh"), 0)
+    encoder.hf.config.initializer_range = 0.7  # far from what torch draws by itself
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        model = TaskModel(encoder, head_kind(task).make_head(encoder.hf.config.hidden_size, task))
+    layers = [layer for part in (model.pooler, model.head) for layer in part.modules() if isinstance(layer, nn.Linear)]
+    assert len(layers) == (3 if kind == "spans" else 2)
+    for layer in layers:
+        weights = layer.weight.detach()
+        assert abs(weights.std() - 0.7) < 5 * 0.7 / (2 * weights.numel()) ** 0.5
+        assert not layer.bias.any()

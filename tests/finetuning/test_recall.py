@@ -106,12 +106,13 @@ def test_measures_agree_with_one_pass_a_target(request, bert_directory, inputs_o
     asked = np.array([tokenizer.convert_tokens_to_ids(word) for word in ("oslo", "ann", "blue")])
     model, inputs = load_masked_lm(bert_directory).eval(), inputs_of(bert_directory, 32, store, asked)
     outcome = measure(model, inputs, TASK)
-    gains, hits = [], []
+    gains, hits, read = [], [], []
     for example in map(int, outcome.example_ids):
         document = int(np.searchsorted(store[1][store[2]], example, side="right")) - 1
         start, end = store[1][store[2][document]], store[1][store[2][document + 1]]
         ids, target = torch.tensor(store[0][start:end].astype(np.int64)), int(store[0][example])
         assert target in asked
+        read.append(document)
         once, everywhere = ids.clone(), ids.clone()
         once[example - start] = layout.mask
         everywhere[ids == target] = layout.mask
@@ -123,6 +124,8 @@ def test_measures_agree_with_one_pass_a_target(request, bert_directory, inputs_o
     assert len(gains) == num_targets
     assert outcome.metrics["recall_gain"] == pytest.approx(np.mean(gains), abs=1e-5)
     assert outcome.metrics["num_targets"] == num_targets
+    error = standard_error(np.array(gains), np.array(read))
+    assert outcome.metrics["recall_gain_standard_error"] == pytest.approx(error, rel=1e-3)
     assert outcome.scores.tolist() == hits
     assert outcome.metrics["accuracy"] == np.mean(hits)
     by_gain = measure(model, inputs, replace(TASK, metric="recall_gain"))
