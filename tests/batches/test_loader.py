@@ -1,5 +1,8 @@
 """What the model reads does not depend on who reads it: workers, ranks, accumulation, resume."""
 
+import multiprocessing
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -28,6 +31,18 @@ def read(store, frame, index_in, dynamic):
         )
 
     return run
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there are no data workers")
+def test_workers_are_forked_also_where_their_process_was_spawned(read, same):
+    """As ranks and cells with a GPU of their own are: what workers read cannot be pickled."""
+    before = multiprocessing.get_start_method()
+    multiprocessing.set_start_method("spawn", force=True)
+    try:
+        shared = read(num_workers=1)
+    finally:
+        multiprocessing.set_start_method(before, force=True)
+    assert all(same(a, b) for a, b in zip(read(), shared, strict=True))
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")

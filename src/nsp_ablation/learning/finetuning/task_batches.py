@@ -150,6 +150,7 @@ class TaskBatches(Dataset):
             batch_size=None,
             sampler=range(first_batch * self.cut.num_parts, len(self.order) * self.cut.num_parts),
             num_workers=num_workers,
+            multiprocessing_context="fork" if num_workers else None,  # a rank or cell that was spawned would spawn them
             pin_memory=pin_memory,
             worker_init_fn=_leave_signals_to_parent,
         )

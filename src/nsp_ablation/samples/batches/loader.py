@@ -116,6 +116,7 @@ def micro_batch_loader(
         batch_size=None,
         sampler=items,
         num_workers=num_workers,
+        multiprocessing_context="fork" if num_workers else None,  # a rank or cell that was spawned would spawn them
         pin_memory=pin_memory,
         worker_init_fn=_leave_signals_to_parent,
     )
