@@ -1,6 +1,7 @@
 """A fine-tuning beside the plain loop of its choices: dropout and its stream, warm-up, decay, AdamW, clipping."""
 
 import json
+import shutil
 from dataclasses import replace
 from functools import partial
 
@@ -150,6 +151,18 @@ def test_every_loss_of_a_run_is_that_of_the_plain_loop_and_so_is_what_it_predict
     assert predicted[0].keys() == outputs.keys()
     for name, values in outputs.items():
         np.testing.assert_allclose(predicted[0][name], values, rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("kind", ["texts", "spans"])
+def test_micro_batches_change_nothing_but_dropout(request, bert_directory, losses_of, tmp_path, kind):
+    """An epsilon like the gradients, and no clipping, show a loss that is divided once more or once less."""
+    directory, task = tmp_path / "undropped", request.getfixturevalue(kind)
+    shutil.copytree(bert_directory, directory)
+    config = json.loads((directory / "config.json").read_text())
+    none = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (directory / "config.json").write_text(json.dumps(config | none))
+    whole, cut = (losses_of(str(directory), task, accumulation, gradient_clip=0.0) for accumulation in (1, 3))
+    assert cut == pytest.approx(whole, rel=2e-4)
 
 
 @pytest.mark.parametrize("kind", ["texts", "spans"])
