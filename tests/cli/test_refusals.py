@@ -105,7 +105,7 @@ REFUSED = [
     ("masking.copies=10", "masking.copies=10: dynamic masks are drawn each time", "masking=static"),
     ("masking=static masking.copies=null", "masking.copies=null: masking=static needs", ""),
     ("masking.mask_fraction=.95", "masking.random_fraction=0.1: and masking.mask_fraction=0.95 exceed 1", ""),
-    ("model.hidden_size=65", "model.hidden_size=65: expected a multiple of model.num_heads=4", ""),
+    ("model.hidden_size=65", "model.hidden_size=65: expected a multiple of model.num_heads=2", ""),
     ("model.sinusoid_init_scale=null", "model.sinusoid_init_scale=null: belongs to", "both"),
     ("model=tiny model.neighbour_init=true", "model.neighbour_init=true: needs sinusoids", ""),
     ("model.type_vocab_size=1 finetuning.token_types=bert", "finetuning.token_types=bert: needs", "as_pretrained"),

@@ -155,7 +155,7 @@ def test_slurm_launcher_composes_where_it_is_installed(cells):
 @pytest.mark.parametrize(
     ("command", "sequences"),
     [
-        ("model=micro", 22),
+        ("model=micro", 11),
         ("model=micro batch=2k", 2048),
         ("model=micro batch=2k scale=smoke", 4),
         ("model=micro batch=2k scale=smoke batch.sequences=7", 7),

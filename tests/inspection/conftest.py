@@ -22,7 +22,10 @@ from nsp_ablation.stages.inspect import run
 from nsp_ablation.text.store.token_store import TokenStore
 
 VOCAB_SIZE = 300
-SMALL = ("stage=inspect", "scale=smoke", "corpus.num_documents=120", "tokenizer.vocab_size=300", "max_length=48")
+SMALL = (
+    *("stage=inspect", "scale=smoke", "corpus.num_documents=120", "tokenizer.vocab_size=300", "max_length=48"),
+    "masking.probability=0.15",  # what the laws of the file expect
+)
 
 
 @pytest.fixture(scope="session")

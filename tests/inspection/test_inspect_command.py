@@ -51,7 +51,7 @@ def test_the_command_writes_what_the_stage_writes(nsp, tmp_path, composed, inspe
     config = composed("doc")
     settings = ("scale=smoke", "corpus.num_documents=120", "tokenizer.vocab_size=300", "max_length=48", "format=doc")
     output = ("inspect.output=out.jsonl", "inspect.num_samples=all", f"paths.artifacts={config.paths.artifacts}")
-    assert nsp("stage=inspect", *settings, *output).status == 0
+    assert nsp("stage=inspect", "masking.probability=0.15", *settings, *output).status == 0
     first, *rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert (first["header"], rows) == inspected("doc")
 

@@ -80,7 +80,7 @@ def test_pairs(feed_of):
 
 def test_count(feed_of):
     for value, varies in (("exact", False), ("bernoulli", True)):
-        feed = feed_of("format=full", f"masking.count={value}")
+        feed = feed_of("format=full", f"masking.count={value}", "masking.probability=0.15")
         index = feed.index_of(1)
         flat = assemble_masked(feed.store, index, feed.frame, np.arange(index.num_samples), feed.masks, 1)
         numbers = np.diff(np.searchsorted(flat.masked_positions, flat.sequence_offsets))
