@@ -55,6 +55,22 @@ def test_a_cell_runs_while_its_process_does_and_ends_as_it_says(tmp_path, monkey
     assert not is_run(tmp_path, "full")
 
 
+def test_the_time_left_is_that_of_each_of_several_phases_that_take_turns(tmp_path, monkeypatch):
+    """As where two ranks fine-tune at once, one twice as fast; the first update, which may compile, counts for none."""
+    clock = [100.0]
+    monkeypatch.setattr(cell_life.time, "monotonic", lambda: clock[0])
+    life, left = CellLife(tmp_path, "full", [], []), {}
+    for update in (10, 20, 30):
+        clock[0] += 10
+        for phase, at in (("finetune sst2", update), ("finetune sst2 on rank 1", 2 * update)):
+            life.hear(CellProgress(phase, at, 100))
+            left.setdefault(phase, []).append(life._progress.seconds_left)
+    assert left == {"finetune sst2": [None, 80.0, 70.0], "finetune sst2 on rank 1": [None, 30.0, 20.0]}
+    life.hear(CellProgress("finetune sst2"))  # another encoder's, from the start
+    life.hear(CellProgress("finetune sst2", 5, 100))
+    assert life._progress.seconds_left is None
+
+
 def test_signs_of_life_are_rare(tmp_path, monkeypatch):
     written = []
     monkeypatch.setattr(cell_life, "write_cell", lambda folder, cell: written.append(cell.status))

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any, NoReturn, Self
 
 REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+OF_SLURM = (signal.SIGUSR1,)
 
 # A launcher passes on what the terminal has already sent to every process: within this time it is the same request.
 _SAME_SECONDS = 0.5
@@ -48,7 +49,7 @@ class Handlers:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():  # no other thread may set handlers
-            signums = [*REQUESTS, *([signal.SIGUSR1] if "SLURM_JOB_ID" in os.environ else [])]
+            signums = [*REQUESTS, *(OF_SLURM if "SLURM_JOB_ID" in os.environ else [])]
             self._before = {signum: signal.getsignal(signum) for signum in signums if _may_be_replaced(signum)}
             self.install()
         return self

@@ -14,7 +14,8 @@ class TaskKindFacts:
     `head_module` is its head; a probe's has `measure` and `num_examples`. `metrics` may be a task's `metric`; `options`
     are the keys of `TaskOptions` that the kind has besides those of every task, `required` those of them that have no
     default. `reads` is what a probe is given: "heldout" documents or "files". `default_files` are names or patterns in
-    `path`, one of which stands for a file that the task does not name; {split} is train or dev.
+    `path`, one of which stands for a file that the task does not name; {split} is train or dev. `readings` is about how
+    often an epoch reads a byte of the files: a passage with each question, or each option of each question.
     """
 
     module: str
@@ -24,6 +25,7 @@ class TaskKindFacts:
     required: tuple[str, ...] = ()
     reads: str = "files"
     default_files: tuple[str, ...] = ()
+    readings: int = 1
 
     @property
     def is_probe(self) -> bool:
@@ -41,6 +43,7 @@ TASK_KINDS = {
             *("unanswerable", "scoring", "bad_questions", "max_question_tokens", "window_stride", "max_answer_tokens"),
             *("baseline_answer_words", "baseline_train_examples"),
         ),
+        readings=3,
     ),
     "classification": TaskKindFacts(
         module=f"{_TASKS}.classification",
@@ -55,6 +58,7 @@ TASK_KINDS = {
         metrics=("accuracy",),
         options=("bad_questions", "max_choice_tokens", "baseline_iterations"),
         default_files=("{split}", "{split}.jsonl"),
+        readings=10,
     ),
     "recall": TaskKindFacts(
         module=f"{_PROBES}.in_context_recall",

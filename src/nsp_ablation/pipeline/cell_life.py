@@ -32,7 +32,7 @@ class CellLife:
     def __init__(self, folder: Path, key: str, overrides: list[str], record_ids: list[str]) -> None:
         self._folder, self._key, self._overrides, self._record_ids = folder, key, overrides, record_ids
         self._progress: CellProgress | None = None
-        self._phase, self._first_update, self._first_seconds = "", 0, 0.0
+        self._begun: dict[str, tuple[int, float]] = {}  # by phase: the first update heard of, and when
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"life of {key}", daemon=True)
         self._held = ExitStack()
@@ -52,12 +52,16 @@ class CellLife:
         self._held.close()
 
     def hear(self, progress: CellProgress) -> None:
-        """Take what the cell does now; it is written within a second, with the time left by its updates so far."""
+        """Take what the cell does now; it is written within a second, with the time left by its updates so far.
+
+        Phases may take turns: where several ranks each do one, what is written is the latest that was heard.
+        """
         update, num_updates = progress.update or 0, progress.num_updates
-        if progress.phase != self._phase or not self._first_update:
-            self._phase, self._first_update, self._first_seconds = progress.phase, update, time.monotonic()
-        elif num_updates and update > self._first_update:
-            seconds_each = (time.monotonic() - self._first_seconds) / (update - self._first_update)
+        first_update, first_seconds = self._begun.get(progress.phase, (0, 0.0))
+        if not first_update or update <= first_update:
+            self._begun[progress.phase] = (update, time.monotonic())
+        elif num_updates:
+            seconds_each = (time.monotonic() - first_seconds) / (update - first_update)
             progress = replace(progress, seconds_left=round(seconds_each * (num_updates - update), 1))
         self._progress = progress
 

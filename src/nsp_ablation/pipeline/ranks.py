@@ -1,8 +1,9 @@
 """The ranks of a pre-training: started here for one machine, or called where torchrun or srun started them.
 
-The first rank is this process: it prepares, exports, fine-tunes and reports. The others take part in pre-training
-alone. None of them re-enters Hydra: they are given the configuration of the cell. (Lightning's launchers start ranks by
-running the command again or by pickling the trainer; torch elastic restarts what failed, and names no rank.)
+The first rank is this process: it prepares, exports and reports. The others take part in pre-training, and in what
+follows (`task_ranks.py`). None of them re-enters Hydra: they are given the configuration of the cell. (Lightning's
+launchers start ranks by running the command again or by pickling the trainer; torch elastic restarts what failed, and
+names no rank.)
 """
 
 import ctypes
@@ -47,7 +48,7 @@ def ranks(config: Config, take_part: TakePart, run: Path) -> Iterator[ClusterEnv
     trainer = config.trainer
     world_size = trainer.devices * trainer.num_nodes
     if job_rank() is not None:
-        with in_existing_job(config) as environment:
+        with shared_threads(config), in_existing_job(config, take_part) as environment:
             yield environment
     elif trainer.num_nodes > 1:
         raise InputError(
@@ -57,7 +58,7 @@ def ranks(config: Config, take_part: TakePart, run: Path) -> Iterator[ClusterEnv
     elif world_size == 1:
         yield GivenRank()
     else:
-        with _threads(config), _local_ranks(config, take_part, run, world_size) as environment:
+        with shared_threads(config), _local_ranks(config, take_part, run, world_size) as environment:
             yield environment
 
 
@@ -66,7 +67,7 @@ def run_first_rank(config: Config, run_cell: Callable[[], int]) -> int:
 
     A configuration that asks for another number of processes than there are is an error of the cell.
     """
-    connection, trainer = _job(config), config.trainer
+    connection, trainer = job_of(config), config.trainer
     status = 1
     try:
         if trainer.devices * trainer.num_nodes == connection.world_size:
@@ -84,26 +85,27 @@ def run_first_rank(config: Config, run_cell: Callable[[], int]) -> int:
     return status
 
 
-def serve_other_ranks(config: Config, take_part: TakePart) -> int:
-    """Take part in the trainings to which the first rank calls, until it says how its cell ended; return the status.
+def serve_other_ranks(config: Config) -> int:
+    """Take part in whatever the first rank calls to, until it says how its cell ended; return the status.
 
     Raises SystemExit where the first rank was asked to stop.
     """
-    connection = _job(config)
-    with never_stops():
+    connection = job_of(config)
+    with never_stops(), shared_threads(config):
         while not isinstance(message := connection.listen(), int):
+            call, arguments = message
             with suppress(*_ON_ALL_RANKS):  # the first one says so
-                take_part(message, connection.environment)
+                call(*arguments, connection.environment)
     if message > 128:
         sys.exit(message)
     return message
 
 
 @contextmanager
-def in_existing_job(config: Config) -> Iterator[ClusterEnvironment]:
+def in_existing_job(config: Config, take_part: TakePart) -> Iterator[ClusterEnvironment]:
     """Call the job's other processes to the training, and end them all where this one fails alone."""
-    connection = _job(config)
-    connection.call(config)
+    connection = job_of(config)
+    connection.call((take_part, (config,)))
     try:
         yield connection.environment
     except _ON_ALL_RANKS:
@@ -113,7 +115,8 @@ def in_existing_job(config: Config) -> Iterator[ClusterEnvironment]:
         os._exit(1)
 
 
-def _job(config: Config) -> Job:
+def job_of(config: Config) -> Job:
+    """Return the job of torchrun or srun that this process belongs to, connected on first use."""
     return _connected(torch_device(config.trainer).type == "cuda")
 
 
@@ -175,7 +178,7 @@ def _local_rank(config: Config, take_part: TakePart, rank: int, world_size: int,
     os.dup2(file, 1)
     os.dup2(file, 2)
     set_up_cpu()
-    with never_stops(), _threads(config):
+    with never_stops(), shared_threads(config):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, REQUESTS)
         try:
             with suppress(*_ON_ALL_RANKS):  # the first one says so
@@ -185,7 +188,7 @@ def _local_rank(config: Config, take_part: TakePart, rank: int, world_size: int,
 
 
 @contextmanager
-def _threads(config: Config) -> Iterator[None]:
+def shared_threads(config: Config) -> Iterator[None]:
     """Inside, the ranks of a machine share its cores, unless `model.num_threads` is given."""
     before = torch.get_num_threads()
     if config.model.num_threads is None and torch_device(config.trainer).type == "cpu":

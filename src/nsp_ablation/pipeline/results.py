@@ -1,5 +1,6 @@
 """The last link: a result, one encoder on one task and fine-tuning seed, kept as a record beside its scores."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,8 @@ from nsp_ablation.pipeline.task_data import TaskData
 from nsp_ablation.reporting.records.anonymity import own_names, places_of
 from nsp_ablation.reporting.records.record import FinetuningFacts, ResultRecord, record_id
 from nsp_ablation.reporting.records.record_folder import RecordFolder
+
+Without = dict[str, str | None]  # by an encoder's key why it cannot be had, None where it can
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,32 +126,43 @@ def make_missing(results: list[Result], folder: RecordFolder) -> list[str]:
     """Make the records that are not done yet and return what failed, a line each: a failed one, and the others go on.
 
     An encoder that cannot be had fails all of its results at once. A mistake of ours (no StatedError) is recorded as
-    failed too, and passes on.
+    failed too, and passes on. Where several processes train an encoder, they share its results.
     """
-    failed: list[str] = []
-    without: dict[str, str] = {}
-    for result in results:
-        # of two sweeps that both want it, the second then finds it done
-        with locked(owned(result.encoder.root, "locks", f"{result.id}.lock")):
-            if folder.is_done(result.id):
-                continue
-            reason = without.get(result.encoder.key) or _reason(result, folder, without)
-        if reason is not None:
-            result.fail(folder, reason)
-            failed.append(f"{result.id}: {reason}")
-    return failed
+    trainer = results[0].config.trainer if results else None
+    if trainer is not None and trainer.devices * trainer.num_nodes > 1:
+        with heavy_imports():
+            from nsp_ablation.pipeline.spread_results import make_spread
+
+        reasons = make_spread(results, folder)
+    else:
+        without: Without = {}
+        reasons = {result.id: make_one(result, folder, without) for result in results}
+    return [f"{name}: {reason}" for name, reason in reasons.items() if reason is not None]
 
 
-def _reason(result: Result, folder: RecordFolder, without: dict[str, str]) -> str | None:
-    """Make a record and return why that failed, None if it did not; `without` gets the encoders that cannot be had."""
-    encoder = result.encoder
+def make_one(result: Result, folder: RecordFolder, without: Without) -> str | None:
+    """Make a record unless it is done, and return why that failed, None if it did not.
+
+    `without` gets, by key, why an encoder cannot be had, None where it can.
+    """
+    # of two sweeps that both want it, the second then finds it done
+    with locked(owned(result.encoder.root, "locks", f"{result.id}.lock")):
+        if folder.is_done(result.id):
+            return None
+        key = result.encoder.key
+        if key not in without:
+            without[key] = made_for(result, folder, result.encoder.make)
+        reason = without[key] or made_for(result, folder, lambda: result.make(folder))
+    if reason is not None:
+        result.fail(folder, reason)
+    return reason
+
+
+def made_for(result: Result, folder: RecordFolder, make: Callable[[], object]) -> str | None:
+    """Make something for a record and return why that failed, None if it did not; a mistake of ours fails the record
+    and passes on."""
     try:
-        try:
-            encoder.make()
-        except StatedError as error:
-            without[encoder.key] = str(error)
-            raise
-        result.make(folder)
+        make()
     except StatedError as error:
         return str(error)
     except Exception as error:

@@ -65,7 +65,7 @@ def run_cell(config: Config, overrides: list[str], neighbours: Neighbours = ALON
     exception but a StatedError is a bug or a machine fault: its traceback goes to a log under the artifacts. Where the
     run is asked to stop, says so and raises SystemExit, which ends a sweep.
 
-    In a job of several processes (torchrun, srun) the first does this, and the others join it in pre-training.
+    In a job of several processes (torchrun, srun) the first does this, and the others join it in trainings.
     """
     set_up_cpu()
     keep_kernels_by_source()
@@ -73,12 +73,11 @@ def run_cell(config: Config, overrides: list[str], neighbours: Neighbours = ALON
     rank = None if _stage(config) == "cost" else job_rank()
     if rank is None:
         return _run_cell(CellRun(config, overrides, [], neighbours=neighbours))
-    from nsp_ablation.pipeline.encoder_training import take_part
     from nsp_ablation.pipeline.ranks import run_first_rank, serve_other_ranks
 
     try:
         if rank:
-            return serve_other_ranks(config, take_part)
+            return serve_other_ranks(config)
         return run_first_rank(config, lambda: _run_cell(CellRun(config, overrides, [])))
     except StatedError as error:
         say_error(str(error))

@@ -1,0 +1,86 @@
+"""Fine-tunings on several ranks: all save when asked to stop, and a job of which one is killed ends."""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+RANKS = (
+    "trainer=ddp",
+    "trainer.accelerator=cpu",
+    "trainer.devices=2",
+    "trainer.precision=32-true",
+    "trainer.num_workers=1",
+)
+STUDY = ("tasks=[sst2]", "finetuning.seeds=[1,2,3,4]", "pretraining.max_steps=2", "finetuning.max_steps=80")
+TORCHRUN = (str(Path(sys.executable).parent / "torchrun"), "--standalone", "--nproc-per-node", "2")
+
+pytestmark = pytest.mark.slow
+
+
+def processes_in(directory: Path) -> dict[int, int]:
+    """Return the processes that work in a directory, zombies apart, each with its parent."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            state, parent = (process / "stat").read_text().rpartition(")")[2].split()[:2]
+            if state != "Z" and Path(os.readlink(process / "cwd")) == directory:
+                found[int(process.name)] = int(parent)
+        except OSError:  # ended meanwhile, or another user's
+            continue
+    return found
+
+
+def checkpoints(run) -> list[Path]:
+    return sorted(run.directory.glob("artifacts/runs/*-f[0-9]-*/last.ckpt"))
+
+
+def wait_for_both_ranks(run, process) -> None:
+    """Wait until the cell's file says that the second rank fine-tunes, and two fine-tunings are saved."""
+    heard, deadline = False, time.monotonic() + 240
+    while not heard or len(checkpoints(run)) < 2:
+        cells = [path.read_text() for path in run.directory.glob("results/adhoc/cells/*.json")]
+        heard = heard or any('"running"' in cell and "on rank 1" in cell for cell in cells)
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def records(run) -> list[dict]:
+    return [json.loads(path.read_text()) for path in sorted(run.directory.glob("results/adhoc/records/*.json"))]
+
+
+def test_ranks_that_fine_tune_save_when_stopped_and_go_on(command):
+    run = command("ranks", *RANKS, *STUDY)
+    process = run.start()
+    wait_for_both_ranks(run, process)
+    os.killpg(process.pid, signal.SIGINT)
+    lines = process.communicate(timeout=60)[0].splitlines()
+    assert process.returncode == 128 + signal.SIGINT, lines
+    (error,) = [line for line in lines if line.startswith("error: ")]
+    assert "stopped by SIGINT" in error
+    assert "the same command goes on" in error
+    assert "Traceback" not in "\n".join(lines)
+    assert processes_in(run.directory) == {}
+    assert len(checkpoints(run)) == 2, "each saved its own"
+    assert len(records(run)) <= 2
+
+    assert run.run() == 0, "\n".join(run.lines)
+    assert [record["status"] for record in records(run)] == ["done"] * 4
+    assert len(run.resumed_at()) == 2
+
+
+def test_a_job_of_which_a_rank_is_killed_in_a_fine_tuning_ends_and_nothing_failed(command):
+    run = command("job", *RANKS, *STUDY)
+    process = run.start(*TORCHRUN)
+    wait_for_both_ranks(run, process)
+    os.kill(max(pid for pid, parent in processes_in(run.directory).items() if parent == process.pid), signal.SIGKILL)
+    process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert processes_in(run.directory) == {}
+    assert {record["status"] for record in records(run)} <= {"done"}
+    assert len(checkpoints(run)) == 2, "the other one's too"
