@@ -105,20 +105,20 @@ def test_cells_at_once_are_stopped_killed_and_orphaned_and_end_in_the_same_bytes
 
 
 def test_cells_at_once_make_what_cells_in_a_row_make(command, same):
-    """Two seeds; the rows of the untrained encoder are shared; the first cell of each seed diverges. 25 s."""
-    words = ("-m", "pretraining.learning_rate=10,1e-3", "seed=1,2", "pretraining.gradient_clip=0")
-    words = (*words, "finetuning.untrained_row=true", "finetuning.max_steps=4", "pretraining.max_steps=40")
+    """The rows of the untrained encoder are shared; the first cell diverges."""
+    words = ("-m", "pretraining.learning_rate=10,1e-3", "pretraining.gradient_clip=0", "finetuning.untrained_row=true")
+    words = (*words, "finetuning.max_steps=3", "pretraining.max_steps=20", "pretraining.checkpoint_seconds=30")
     found = []
     for number in (1, 2):
         sweep = command(f"num_cells {number}", *words, f"launcher.num_cells={number}")
         assert sweep.run() == 1, "\n".join(sweep.lines)
         errors = [line for line in sweep.lines if line.startswith("error: ")]
-        assert len(errors) == 2
-        assert all("diverged; lower pretraining.learning_rate=10.0" in line for line in errors)
-        assert statuses(sweep.directory) == ["done", "done", "failed", "failed"]
+        assert len(errors) == 1
+        assert "diverged; lower pretraining.learning_rate=10.0" in errors[0]
+        assert statuses(sweep.directory) == ["done", "failed"]
         found.append(without_number(sweep.outputs(), number))
     same(*found)
-    assert sum("/records/random-" in path for path in found[0]) == 4
+    assert sum("/records/random-" in path for path in found[0]) == 2
     logs = [*sweep.directory.glob("artifacts/logs/cells/*.log")]
-    assert len(logs) == 4
-    assert sum("update" in log.read_text() for log in logs) == 4
+    assert len(logs) == 2
+    assert sum("update" in log.read_text() for log in logs) == 2
