@@ -84,3 +84,25 @@ def test_a_job_of_which_a_rank_is_killed_in_a_fine_tuning_ends_and_nothing_faile
     assert processes_in(run.directory) == {}
     assert {record["status"] for record in records(run)} <= {"done"}
     assert len(checkpoints(run)) == 2, "the other one's too"
+
+
+def test_a_rank_that_is_killed_fails_its_record_alone_and_the_same_command_makes_it(command):
+    """Six fine-tunings: enough that the second rank, which starts later, still finds some."""
+    run = command("killed", *RANKS, *STUDY[:1], *STUDY[2:], "finetuning.seeds=[1,2,3,4,5,6]")
+    process = run.start()
+    wait_for_both_ranks(run, process)
+    (rank,) = [
+        pid
+        for pid, parent in processes_in(run.directory).items()
+        if parent == process.pid and b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    os.kill(rank, signal.SIGKILL)
+    lines = process.communicate(timeout=240)[0].splitlines()
+    assert process.returncode == 1, lines
+    (error,) = [line for line in lines if line.startswith("error: ")]
+    assert "rank 1 was killed by SIGKILL in its midst; run the same command again" in error
+    assert sorted(record["status"] for record in records(run)) == ["done"] * 5 + ["failed"]
+
+    assert run.run() == 0, "\n".join(run.lines)
+    assert [record["status"] for record in records(run)] == ["done"] * 6
+    assert len(run.resumed_at()) == 1, "from its last checkpoint"
