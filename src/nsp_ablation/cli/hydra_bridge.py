@@ -88,7 +88,7 @@ class Composer:
         self.options = functools.cache(self._options)
         self.compose = functools.lru_cache(_MAX_KEPT)(self._compose)
         self.compose_cell = functools.lru_cache(_MAX_KEPT)(self._compose_cell)
-        self._set_once = functools.cache(self._list_set_once)
+        self._set_after = functools.cache(self._list_set_after)
         self._bases: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def parse(self, words: list[str]) -> list[Override]:
@@ -118,15 +118,17 @@ class Composer:
         return self.loader.load_configuration(self.config_name, [*self.searchpath, *words], mode)
 
     def _compose_cell(self, words: tuple[str, ...]) -> Composition:
-        """Compose a cell, from one composed before where they differ only in groups that one file alone has set."""
+        """Compose a cell, from one composed before where they differ only in groups whose file is known to be merged
+        between the schema and later files."""
         chosen = {word: word.partition("=")[0] for word in words if self._file(word) is not None}
         base = self._bases.setdefault(tuple(chosen.get(word, word) for word in words), words)
         changed = {chosen[word]: self._file(word) for word in chosen if word not in base}
-        if not changed or not changed.keys() <= self._set_once(base):
+        if not changed or not changed.keys() <= self._set_after(base).keys():
             return self.compose(words if changed else base)
         schema = self._files.load_config("schema").config
         try:
-            merged = {group: OmegaConf.merge(schema[group], file) for group, file in changed.items()}
+            later = self._set_after(base)
+            merged = {group: OmegaConf.merge(schema[group], file, *later[group]) for group, file in changed.items()}
         except OmegaConfBaseException:  # a user's own file; Hydra says which
             return self.compose(words)
         composition = self.compose(base)
@@ -142,16 +144,26 @@ class Composer:
         loaded = self._files.load_config(f"{group}/{option}")
         return None if loaded.header["package"] or loaded.defaults_list else loaded.config
 
-    def _list_set_once(self, words: tuple[str, ...]) -> set[str]:
-        """Return the keys of the root that one file of a composition sets beside the schema, and no word of it."""
-        found = Counter(re.split(r"[.=@]", word.lstrip("+"))[0] for word in words if self._file(word) is None)
+    def _list_set_after(self, words: tuple[str, ...]) -> dict[str, tuple[DictConfig, ...]]:
+        """Return by group what other files set of it after its own, for groups that nothing else sets but the schema
+        before it: no word, and no file in between."""
+        typed = {re.split(r"[.=@]", word.lstrip("+"))[0] for word in words if self._file(word) is None}
         listed = self.loader.compute_defaults_list(self.config_name, [*self.searchpath, *words], RunMode.RUN)
+        places, after = Counter[str](), dict[str, tuple[DictConfig, ...]]()
         for default in listed.defaults:
             file = self._files.load_config(default.config_path)
             if "${" in repr(file.defaults_list):
-                return set()  # a choice may choose others
-            found.update([default.package.partition(".")[0]] if default.package else list(file.config))
-        return {key for key, number in found.items() if number == 2}
+                return {}  # a choice may choose others
+            group = (default.package or "").partition(".")[0]
+            for key in [group] if group else file.config:
+                places[key] += 1
+                if not group and key in after and isinstance(file.config[key], DictConfig):
+                    after[key] += (file.config[key],)
+                elif default.package == key and places[key] == 2:  # the first is the schema's
+                    after[key] = ()
+                else:
+                    after.pop(key, None)
+        return {key: values for key, values in after.items() if key not in typed}
 
 
 def make_composer(root: Path, config_path: str | None, config_name: str | None, searchpath: list[str]) -> Composer:
