@@ -25,9 +25,12 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 if "PYTEST_XDIST_WORKER" in os.environ:  # a worker has one core, and threads of several would wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 keep_kernels_by_source()
-# A shell starts what it runs in the background with Ctrl-C ignored, and every command would inherit that.
+# A shell starts what it runs in the background with Ctrl-C ignored, nohup with a closed terminal, and every command
+# would inherit that.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Ended(NamedTuple):
