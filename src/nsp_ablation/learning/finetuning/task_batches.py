@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from nsp_ablation.base.data_workers import data_workers
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
-from nsp_ablation.base.interrupts import ignore_requests
 from nsp_ablation.learning.engine.flat_encoder import EncoderLayout, FlatInputs, map_tensors
 from nsp_ablation.learning.tasks.features import Features
 
@@ -149,21 +149,14 @@ class TaskBatches(Dataset):
             self,
             batch_size=None,
             sampler=range(first_batch * self.cut.num_parts, len(self.order) * self.cut.num_parts),
-            num_workers=num_workers,
-            multiprocessing_context="fork" if num_workers else None,  # a rank or cell that was spawned would spawn them
             pin_memory=pin_memory,
-            worker_init_fn=_leave_signals_to_parent,
+            **data_workers(num_workers),
         )
 
 
 def at_least_single(tensor: Tensor) -> Tensor:
     """Return half precision as float32, in which losses are summed, and all else as it is."""
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
-
-
-def _leave_signals_to_parent(worker: int) -> None:
-    """A request to stop that goes to all processes of a job must not end the batches of the update at hand."""
-    ignore_requests()
 
 
 def option_slots(num_options: np.ndarray) -> OptionSlots:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from nsp_ablation.base.interrupts import ignore_requests
+from nsp_ablation.base.data_workers import data_workers
 from nsp_ablation.samples.batches.assemble import IGNORED_LABEL, MaskedFlat, assemble_masked, concatenate
 from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.micro_batches import MIN_PADDING
@@ -115,16 +115,9 @@ def micro_batch_loader(
         dataset,
         batch_size=None,
         sampler=items,
-        num_workers=num_workers,
-        multiprocessing_context="fork" if num_workers else None,  # a rank or cell that was spawned would spawn them
         pin_memory=pin_memory,
-        worker_init_fn=_leave_signals_to_parent,
+        **data_workers(num_workers),
     )
-
-
-def _leave_signals_to_parent(worker: int) -> None:
-    """A request to stop that goes to all processes of a job must not end the batches of the update at hand."""
-    ignore_requests()
 
 
 def evaluation_batches(
