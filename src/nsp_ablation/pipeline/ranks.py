@@ -140,13 +140,13 @@ def _local_ranks(config: Config, take_part: TakePart, run: Path, world_size: int
         raise RuntimeError(f"{error}{_failures(others, logs)}") from error
     finally:
         _disconnect()
-        _join(others)
+        join_or_kill(others)
 
 
 def _failures(others: Mapping[int, BaseProcess], logs: dict[int, Path]) -> str:
     """Return how the other ranks failed, with the last line that each wrote; nothing where none did."""
     _disconnect()
-    _join(others)
+    join_or_kill(others)
     text = ""
     for rank, process in others.items():
         if process.exitcode:
@@ -155,7 +155,8 @@ def _failures(others: Mapping[int, BaseProcess], logs: dict[int, Path]) -> str:
     return text
 
 
-def _join(others: Mapping[int, BaseProcess]) -> None:
+def join_or_kill(others: Mapping[int, BaseProcess]) -> None:
+    """Wait for other ranks of this machine, a minute each, and kill those that are still there."""
     for process in others.values():
         process.join(_END_SECONDS)
         if process.exitcode is None:

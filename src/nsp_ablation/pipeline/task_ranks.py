@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing import AuthenticationError, get_context
@@ -26,13 +26,12 @@ from nsp_ablation.learning.engine.training_device import torch_device
 from nsp_ablation.pipeline.cell_life import Hear
 from nsp_ablation.pipeline.console import say_error
 from nsp_ablation.pipeline.handout import Handout, PieceEnd, Work, take_pieces
-from nsp_ablation.pipeline.ranks import job_of, shared_threads
+from nsp_ablation.pipeline.ranks import job_of, join_or_kill, shared_threads
 from nsp_ablation.reporting.records.sweep_cell import CellProgress
 
 HearRank = Callable[[int, CellProgress], None]
 MakeWork = Callable[[Hear], Work]  # makes, in another rank, what does a piece; progress is told to its argument
 
-_END_SECONDS = 60.0
 _SEEN_SECONDS = 5.0  # in which the status of a process whose connection broke is known
 
 
@@ -75,7 +74,7 @@ def _on_this_machine(config: Config, pieces: list[str], make_work: MakeWork, hea
         handout.stop()
         raise
     finally:
-        _end(others)
+        join_or_kill(others)
 
 
 def _local_rank(config: Config, rank: int, connection: Connection, make_work: MakeWork) -> None:
@@ -99,14 +98,6 @@ def _how_ended(process: BaseProcess) -> str:
     if process.exitcode < 0:
         return f"was killed by {signal.Signals(-process.exitcode).name}"
     return f"ended with status {process.exitcode}"
-
-
-def _end(others: Mapping[int, BaseProcess]) -> None:
-    for process in others.values():
-        process.join(_END_SECONDS)
-        if process.exitcode is None:
-            process.kill()
-            process.join()
 
 
 @contextmanager
