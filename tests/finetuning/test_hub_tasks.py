@@ -8,7 +8,7 @@ from datasets import ClassLabel, Dataset, Features, Sequence, Value
 
 from nsp_ablation.learning.tasks.examples import ChoiceExample, SpanExample, TextExample
 from nsp_ablation.learning.tasks.task_kind import read_task
-from nsp_ablation.options.task_options import TaskHubOptions
+from nsp_ablation.options.task_facts import TaskHubOptions
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import torch
 from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, load_tokenizer, read_layout
 from nsp_ablation.learning.probes.minimal_pairs import check_files, measure, read_minimal_pairs
 from nsp_ablation.learning.tasks.examples import MinimalPair
-from nsp_ablation.options.task_options import TaskHubOptions
+from nsp_ablation.options.task_facts import TaskHubOptions
 
 PAIRS = [
     MinimalPair("order-0", "ann lives in oslo .", "ann in lives oslo .", "word_order"),

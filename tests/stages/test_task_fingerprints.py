@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nsp_ablation.options.task_options import TASK_KINDS, TaskHubOptions, TaskOptions
+from nsp_ablation.options.task_facts import TaskHubOptions
+from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 from nsp_ablation.pipeline.task_data import TaskData
 
 

@@ -19,7 +19,8 @@ from nsp_ablation.options.corpus_options import READERS, DatasetOptions
 from nsp_ablation.options.finetuning_options import RecipeOptions
 from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.options.output_options import ComparisonOptions
-from nsp_ablation.options.task_options import TASK_KINDS, TaskHubOptions, TaskOptions
+from nsp_ablation.options.task_facts import TaskHubOptions
+from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
 _USER_NAME = "<name>"
 _TOKENIZERS = ("bbpe", "pretrained")

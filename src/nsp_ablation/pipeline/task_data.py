@@ -13,7 +13,8 @@ from nsp_ablation.learning.tasks.left_out import LeftOut
 from nsp_ablation.learning.tasks.outcome import Baselines
 from nsp_ablation.learning.tasks.task_files import split_content
 from nsp_ablation.learning.tasks.task_kind import read_task, task_kind
-from nsp_ablation.options.task_options import TASK_KINDS, TaskKindFacts, TaskOptions, wanted_files
+from nsp_ablation.options.task_facts import TaskKindFacts
+from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions, wanted_files
 from nsp_ablation.pipeline.chain import Artifact
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.corpora import Corpus

@@ -11,7 +11,8 @@ from typing import Any
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import file_sha256
 from nsp_ablation.base.visible_files import files_below, named_files
-from nsp_ablation.options.task_options import TaskHubOptions, TaskOptions, wanted_files
+from nsp_ablation.options.task_facts import TaskHubOptions
+from nsp_ablation.options.task_options import TaskOptions, wanted_files
 from nsp_ablation.text.corpus.lines import read_text
 
 

@@ -13,7 +13,8 @@ from nsp_ablation.learning.tasks.features import Features
 from nsp_ablation.learning.tasks.left_out import LeftOut
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
 from nsp_ablation.learning.tasks.task_files import load_hub_rows, split_files
-from nsp_ablation.options.task_options import TASK_KINDS, TaskHubOptions, TaskOptions
+from nsp_ablation.options.task_facts import TaskHubOptions
+from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
 
 class TaskKind(Protocol):

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nsp_ablation.options.task_options import METRICS, MetricFacts
+from nsp_ablation.options.task_facts import MetricFacts
+from nsp_ablation.options.task_options import METRICS
 from nsp_ablation.reporting.records.record import ResultRecord
 
 

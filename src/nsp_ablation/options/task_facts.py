@@ -1,0 +1,56 @@
+"""What is said of a kind of task and of a metric, and where a task's data set is on the hub (`task_options.py`)."""
+
+from dataclasses import dataclass
+
+from nsp_ablation.options.setting import READ_PATH, REQUIRED, science
+
+
+@dataclass(frozen=True)
+class TaskKindFacts:
+    """What the rest of the project needs to know of a kind of task.
+
+    `module` implements it: a fine-tuned kind's is torch-free (read, featurize, score, contexts, baselines) and
+    `head_module` is its head; a probe's has `measure` and `num_examples`. `metrics` may be a task's `metric`; `options`
+    are the keys of `TaskOptions` that the kind has besides those of every task, `required` those of them that have no
+    default. `reads` is what a probe is given: "heldout" documents or "files". `default_files` are names or patterns in
+    `path`, one of which stands for a file that the task does not name; {split} is train or dev. `readings` is about how
+    often an epoch reads a byte of the files: a passage with each question, or each option of each question.
+    """
+
+    module: str
+    metrics: tuple[str, ...]
+    head_module: str | None = None
+    options: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    reads: str = "files"
+    default_files: tuple[str, ...] = ()
+    readings: int = 1
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether nothing is trained: no recipe, no fine-tuning seed."""
+        return self.head_module is None
+
+
+@dataclass(frozen=True)
+class MetricFacts:
+    """A metric: `unit` as tables print it. A fraction is printed in percent; other values stand as they are.
+
+    `is_mean`: it is the mean of the examples' scores. `is_second`: it has a column of its own beside the primary one.
+    """
+
+    unit: str
+    is_fraction: bool = True
+    is_mean: bool = True
+    is_second: bool = False
+
+
+@dataclass
+class TaskHubOptions:
+    """Where a task's data set is on the Hugging Face hub (or a local directory that `datasets` loads)."""
+
+    path: str = science(REQUIRED, "Name on the hub, or a local directory.", path=READ_PATH)
+    name: str | None = science(None, "Configuration of the data set.")
+    revision: str | None = science(None, "Commit or tag; null: the newest.")
+    split: str = science("train", "Split of the training examples.")
+    dev_split: str | None = science(None, "Split of the development examples.")
