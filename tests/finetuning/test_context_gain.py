@@ -104,6 +104,7 @@ def test_measures_agree_with_one_pass_a_sentence(request, kind, inputs_of):
     error = standard_error(np.array(gains), targets.document)
     assert outcome.metrics["context_gain_standard_error"] == pytest.approx(error, abs=1e-5)
     assert outcome.metrics["num_sentences"] == len(gains)
+    assert outcome.clusters == [str(document) for document in targets.document]
     assert 0 < outcome.metrics["num_sentences_in_range"] < len(gains)
 
 

@@ -40,7 +40,7 @@ def test_losses_equal_those_of_each_input_alone(request, kind):
         with torch.no_grad():
             logits = model(input_ids=torch.from_numpy(row)[None]).logits[0]
         expected.append(float(F.cross_entropy(logits, torch.from_numpy(wanted), reduction="sum")))
-    outcome = perplexity(model, model.config.pad_token_id, ids, queries_of(labels), "probe")
+    outcome = perplexity(model, model.config.pad_token_id, ids, queries_of(labels), list("aabbc"), "probe")
     counts = np.array([(row != -100).sum() for row in labels])
     assert counts[:4].min() > 0
     loss = sum(expected[:4]) / counts.sum()
@@ -48,6 +48,7 @@ def test_losses_equal_those_of_each_input_alone(request, kind):
     assert outcome.metrics["perplexity"] == pytest.approx(np.exp(loss), rel=1e-5)
     assert outcome.metrics["num_predictions"] == counts.sum()
     assert outcome.example_ids == ["0", "1", "2", "3"], "an input without predictions has no score"
+    assert outcome.clusters == list("aabb")
     np.testing.assert_allclose(outcome.scores, np.exp(np.array(expected[:4]) / counts[:4]), rtol=1e-5)
 
 
@@ -87,4 +88,4 @@ def test_measuring_scores_the_masked_inputs(bert_directory, inputs_of):
 def test_nothing_to_predict_is_refused(bert_directory):
     model, none = load_masked_lm(bert_directory), MaskedPositions(*np.zeros((3, 0), np.int64))
     with pytest.raises(ValueError, match=r"probe: .* raise corpus\.heldout_fraction"):
-        perplexity(model, 0, [np.array([5, 6])], none, "probe")
+        perplexity(model, 0, [np.array([5, 6])], none, ["a"], "probe")

@@ -60,8 +60,8 @@ def test_squad_2(hub_task):
         features=Features(texts | {"answers": answers}),
     )
     assert read_task(hub_task("span_qa", rows, unanswerable=True), "dev") == [
-        SpanExample("1", "Where?", "In Rome.", (("Rome", 3),)),
-        SpanExample("2", "Who?", "In Rome.", ()),
+        SpanExample("1", "Where?", "In Rome.", (("Rome", 3),), "t"),
+        SpanExample("2", "Who?", "In Rome.", (), "t"),
     ]
 
 

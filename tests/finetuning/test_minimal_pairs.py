@@ -13,15 +13,15 @@ from nsp_ablation.learning.tasks.examples import MinimalPair
 from nsp_ablation.options.task_facts import TaskHubOptions
 
 PAIRS = [
-    MinimalPair("order-0", "ann lives in oslo .", "ann in lives oslo .", "word_order"),
-    MinimalPair("order-1", "the cat is red .", "the is cat red .", "word_order"),
-    MinimalPair("same-0", "ben works .", "ben works .", "none"),
+    MinimalPair("order-0", "ann lives in oslo .", "ann in lives oslo .", "word_order", "order"),
+    MinimalPair("order-1", "the cat is red .", "the is cat red .", "word_order", "order"),
+    MinimalPair("same-0", "ben works .", "ben works .", "none", "same"),
 ]
 
 
 def rows_of(pairs, number="pairID"):
     return [
-        {"sentence_good": pair.good, "sentence_bad": pair.bad, "UID": pair.id.split("-")[0], "field": "syntax",
+        {"sentence_good": pair.good, "sentence_bad": pair.bad, "UID": pair.paradigm, "field": "syntax",
          "linguistics_term": pair.phenomenon, number: pair.id.split("-")[1]}
         for pair in pairs
     ]  # fmt: skip
@@ -107,6 +107,7 @@ def test_scores_are_sums_of_one_pass_a_masked_token(request, kind, pairs_task, i
     assert outcome.metrics["accuracy_word_order"] == outcome.scores[:2].mean()
     assert outcome.metrics["accuracy_none"] == 0.5
     assert (outcome.baselines.chance, outcome.example_ids) == (0.5, ["order-0", "order-1", "same-0"])
+    assert outcome.clusters == ["order", "order", "same"]
 
 
 def test_a_sentence_longer_than_an_input_is_refused(bert_directory, pairs_task, inputs_of):

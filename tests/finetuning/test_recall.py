@@ -127,6 +127,7 @@ def test_measures_agree_with_one_pass_a_target(request, bert_directory, inputs_o
     error = standard_error(np.array(gains), np.array(read))
     assert outcome.metrics["recall_gain_standard_error"] == pytest.approx(error, rel=1e-3)
     assert outcome.scores.tolist() == hits
+    assert outcome.clusters == [str(document) for document in read]
     assert outcome.metrics["accuracy"] == np.mean(hits)
     by_gain = measure(model, inputs, replace(TASK, metric="recall_gain"))
     assert by_gain.scores.tolist() == pytest.approx(gains, abs=1e-5)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nsp_ablation.learning.tasks.metrics import accuracy_scores
-from nsp_ablation.learning.tasks.span_scores import span_metrics, span_scores
+from nsp_ablation.learning.tasks.metrics import accuracy_scores, metric_values
+from nsp_ablation.learning.tasks.span_scores import span_items, span_scores
 from nsp_ablation.learning.tasks.squad_metrics import exact_match, f1, normalize_answer
 from nsp_ablation.options.task_options import TaskOptions
 
@@ -71,7 +71,8 @@ def test_version_1_gives_an_empty_prediction_no_f1():
 
 def test_breakdown_by_answerability():
     scores = {"f1": np.array([1.0, 0.5, 1]), "exact_match": np.array([1.0, 0, 1])}
-    metrics = span_metrics(scores, np.array([True, True, False]))
+    items = span_items(scores, np.array([True, True, False]))
+    metrics = metric_values(items, items)
     assert metrics == {
         "f1": pytest.approx(2.5 / 3),
         "exact_match": pytest.approx(2 / 3),
@@ -80,7 +81,7 @@ def test_breakdown_by_answerability():
         "no_answer_f1": 1.0,
         "no_answer_exact_match": 1.0,
     }
-    assert set(span_metrics(scores, np.array([True, True, True]))) == {"f1", "exact_match"}
+    assert set(span_items(scores, np.array([True, True, True]))) == {"f1", "exact_match"}
 
 
 def test_accuracy_is_per_example():

@@ -30,8 +30,8 @@ def test_squad_keeps_every_reference_in_file_order(tmp_path, task_of):
     (tmp_path / "dev.json").write_text(squad(question("q2", ("Rome", 13), ("in Rome", 10)), question("q1", ("Ann", 0))))
     examples = read_task(task_of("span_qa", tmp_path, None, "dev.json"), "dev")
     assert examples == [
-        SpanExample("q2", "Where?", "Ann lives in Rome.", (("Rome", 13), ("in Rome", 10))),
-        SpanExample("q1", "Where?", "Ann lives in Rome.", (("Ann", 0),)),
+        SpanExample("q2", "Where?", "Ann lives in Rome.", (("Rome", 13), ("in Rome", 10)), "t"),
+        SpanExample("q1", "Where?", "Ann lives in Rome.", (("Ann", 0),), "t"),
     ]
 
 

@@ -36,13 +36,16 @@ class TaskKindFacts:
 class MetricFacts:
     """A metric: `unit` as tables print it. A fraction is printed in percent; other values stand as they are.
 
-    `is_mean`: it is the mean of the examples' scores. `is_second`: it has a column of its own beside the primary one.
+    It is the mean of the item array of its own name (NaN: the example does not count), where a task has one; else the
+    function `of_predictions` of `base/prediction_metrics.py` over the item `arrays`, in their order
+    (`options/metric_source.py`). `is_second`: it has a column of its own beside the primary one.
     """
 
     unit: str
     is_fraction: bool = True
-    is_mean: bool = True
     is_second: bool = False
+    of_predictions: str | None = None
+    arrays: tuple[str, ...] = ()
 
 
 @dataclass

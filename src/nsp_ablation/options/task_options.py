@@ -161,14 +161,18 @@ def wanted_files(task: TaskOptions) -> dict[str, tuple[tuple[str, ...], ...]]:
     return {split: defaults[split] if names is None else (tuple(names),) for split, names in given.items()}
 
 
+_PREDICTED, _LOSSES = ("prediction", "label"), ("loss_sum", "num_predictions")
 METRICS = {
-    "f1": MetricFacts("F1"),
+    "f1": MetricFacts("F1", of_predictions="binary_f1", arrays=_PREDICTED),  # span QA has one of each example
     "exact_match": MetricFacts("EM"),
     "accuracy": MetricFacts("acc."),
+    "matthews": MetricFacts("Matthews", of_predictions="matthews", arrays=_PREDICTED),
+    "pearson": MetricFacts("Pearson", of_predictions="pearson", arrays=_PREDICTED),
+    "spearman": MetricFacts("Spearman", of_predictions="spearman", arrays=_PREDICTED),
     "recall_gain": MetricFacts("gain, nats", is_fraction=False, is_second=True),
     "context_gain": MetricFacts("gain, nats", is_fraction=False),
-    "perplexity": MetricFacts("ppl", is_fraction=False, is_mean=False),
-    "mlm_loss": MetricFacts("nats", is_fraction=False, is_mean=False),
-    "true_context_loss": MetricFacts("nats", is_fraction=False, is_mean=False),
-    "foreign_context_loss": MetricFacts("nats", is_fraction=False, is_mean=False),
+    "perplexity": MetricFacts("ppl", is_fraction=False, of_predictions="perplexity", arrays=_LOSSES),
+    "mlm_loss": MetricFacts("nats", is_fraction=False, of_predictions="mean_loss", arrays=_LOSSES),
+    "true_context_loss": MetricFacts("nats", is_fraction=False),
+    "foreign_context_loss": MetricFacts("nats", is_fraction=False),
 }

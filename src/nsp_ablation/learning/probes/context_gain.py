@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from nsp_ablation.base.input_layout import InputLayout, TokenLayout
 from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
 from nsp_ablation.learning.probes.probe_inputs import NoExamplesError, ProbeInputs, fixed_draws
-from nsp_ablation.learning.tasks.metrics import standard_error
+from nsp_ablation.learning.tasks.metrics import metric_values, standard_error
 from nsp_ablation.learning.tasks.outcome import Outcome
 from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.text.store.token_store import TokenStore
@@ -23,9 +23,10 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
     """Measure the gain of sentences in inputs [CLS] context sentence [SEP].
 
     A sentence's score is its gain, its id its first token's position in the store, its prediction its loss in the true
-    and in the foreign context. `context_gain_standard_error` counts documents, since sentences of one share their text.
-    The metrics `..._in_range` are those of inputs of `short_share` of T (absent where no sentence is short enough), for
-    formats that never train late positions. Raises NoExamplesError where no sentence has a context.
+    and in the foreign context. Its cluster is its document, since sentences of one share their text;
+    `context_gain_standard_error` counts these. The metrics `..._in_range` are those of inputs of `short_share` of T
+    (absent where no sentence is short enough), for formats that never train late positions. Raises NoExamplesError
+    where no sentence has a context.
     """
     store, layout = inputs.documents(model.config.vocab_size), inputs.layout
     targets = _targets(store, layout, task)
@@ -35,9 +36,9 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
         near = choose_sentences(store, length - 2, task)
         if len(near.start):
             metrics |= _metrics(near, *_losses(model, store.ids, near, layout, task.masked_share), "_in_range")
-    example_ids = [str(start) for start in targets.start]
-    losses = np.column_stack([true, foreign]).tolist()
-    return Outcome(foreign - true, example_ids, dict(zip(example_ids, losses, strict=True)), metrics)
+    example_ids, clusters = [str(start) for start in targets.start], [str(number) for number in targets.document]
+    predictions = dict(zip(example_ids, np.column_stack([true, foreign]).tolist(), strict=True))
+    return Outcome(foreign - true, example_ids, predictions, metrics, clusters, _items(true, foreign))
 
 
 def num_examples(inputs: ProbeInputs, task: TaskOptions) -> int:
@@ -57,16 +58,17 @@ def _targets(store: TokenStore, layout: TokenLayout, task: TaskOptions) -> "Cont
 
 
 def _metrics(targets: "ContextTargets", true: np.ndarray, foreign: np.ndarray, suffix: str) -> dict[str, float]:
-    gain = foreign - true
-    metrics = {
-        f"context_gain{suffix}": float(gain.mean()),
-        f"true_context_loss{suffix}": float(true.mean()),
-        f"foreign_context_loss{suffix}": float(foreign.mean()),
-        f"num_sentences{suffix}": float(len(gain)),
-    }
-    if (error := standard_error(gain, targets.document)) is not None:
+    items = _items(true, foreign)
+    metrics = {f"{name}{suffix}": value for name, value in metric_values(items, items).items()}
+    metrics[f"num_sentences{suffix}"] = float(len(true))
+    if (error := standard_error(items["context_gain"], targets.document)) is not None:
         metrics[f"context_gain_standard_error{suffix}"] = error
     return metrics
+
+
+def _items(true: np.ndarray, foreign: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the arrays (N,) that the metrics are means of, from each sentence's two losses."""
+    return {"context_gain": foreign - true, "true_context_loss": true, "foreign_context_loss": foreign}
 
 
 def _losses(

@@ -10,7 +10,8 @@ import numpy as np
 from transformers import PreTrainedModel
 
 from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
-from nsp_ablation.learning.probes.probe_inputs import NoExamplesError, ProbeInputs
+from nsp_ablation.learning.probes.probe_inputs import NoExamplesError, ProbeInputs, documents_of
+from nsp_ablation.learning.tasks.metrics import metric_values
 from nsp_ablation.learning.tasks.outcome import Outcome
 from nsp_ablation.options.format_options import FormatOptions
 from nsp_ablation.options.masking_options import MaskingOptions
@@ -18,6 +19,7 @@ from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.samples.batches.assemble import MaskedFlat, assemble_masked
 from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.formats.registry import make_format
+from nsp_ablation.samples.formats.sample_index import SampleIndex
 
 
 def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> Outcome:
@@ -25,13 +27,17 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
 
     They are those that begin within the first `heldout_tokens`, under one mask drawn by `inputs.seed`; no setting of an
     arm's own format or masking has any part in them. Ids are those of the encoder's own vocabulary, so only encoders of
-    one tokenizer compare.
+    one tokenizer compare. An input's cluster is the document that it begins in.
     """
-    flat = masked_inputs(inputs, task)
+    index, samples = _inputs(inputs, task)
+    flat = _masked(inputs, task, index, samples)
     starts = flat.sequence_offsets
     number = np.searchsorted(starts, flat.masked_positions, side="right") - 1
     asked = MaskedPositions(number, flat.masked_positions - starts[number], flat.masked_labels)
-    return perplexity(model, inputs.layout.pad, np.split(flat.masked_input_ids, starts[1:-1]), asked, task.name)
+    clusters = documents_of(inputs.documents(model.config.vocab_size), index.spans[index.offsets[samples], 0])
+    return perplexity(
+        model, inputs.layout.pad, np.split(flat.masked_input_ids, starts[1:-1]), asked, clusters, task.name
+    )
 
 
 def num_examples(inputs: ProbeInputs, task: TaskOptions) -> int:
@@ -52,12 +58,20 @@ def _no_examples(name: str) -> NoExamplesError:
 
 def masked_inputs(inputs: ProbeInputs, task: TaskOptions) -> MaskedFlat:
     """Return the inputs laid end to end under their mask."""
+    return _masked(inputs, task, *_inputs(inputs, task))
+
+
+def _inputs(inputs: ProbeInputs, task: TaskOptions) -> tuple[SampleIndex, np.ndarray]:
+    """Return an index of the held-out documents, and which of its samples (n,) int64 are read."""
     assert inputs.heldout is not None
     assert task.heldout_tokens is not None, "the pipeline gives pretraining.heldout_tokens"
-    built = make_format(FormatOptions(task.format), "nsp")
-    index = built.index(inputs.heldout, inputs.frame, inputs.seed, 0)
+    index = make_format(FormatOptions(task.format), "nsp").index(inputs.heldout, inputs.frame, inputs.seed, 0)
     num_before = np.cumsum(index.lengths()) - index.lengths()
-    samples = np.flatnonzero(num_before < task.heldout_tokens)
+    return index, np.flatnonzero(num_before < task.heldout_tokens)
+
+
+def _masked(inputs: ProbeInputs, task: TaskOptions, index: SampleIndex, samples: np.ndarray) -> MaskedFlat:
+    assert inputs.heldout is not None
     options = MaskingOptions(
         name="static",
         copies=1,
@@ -69,9 +83,14 @@ def masked_inputs(inputs: ProbeInputs, task: TaskOptions) -> MaskedFlat:
 
 
 def perplexity(
-    model: PreTrainedModel, pad: int, input_ids: Sequence[np.ndarray], asked: MaskedPositions, name: str
+    model: PreTrainedModel,
+    pad: int,
+    input_ids: Sequence[np.ndarray],
+    asked: MaskedPositions,
+    clusters: list[str],
+    name: str,
 ) -> Outcome:
-    """Return the perplexity of the masked tokens of inputs (L,) int64 each.
+    """Return the perplexity of the masked tokens of inputs (L,) int64 each, which lie in `clusters`.
 
     It is exp of the mean loss over all predictions; an input's score is that of its own predictions, its id its number,
     its prediction its mean loss in nats. Raises NoExamplesError where nothing is to be predicted.
@@ -81,9 +100,10 @@ def perplexity(
         raise _no_examples(name)
     lengths = np.array([len(row) for row in input_ids])
     log_probability, _ = score_positions(model, pad, input_ids.__getitem__, lengths, asked)
-    sums = -np.bincount(asked.input, log_probability, len(counts))
     kept = np.flatnonzero(counts)
-    example_ids, means = [str(row) for row in kept], sums[kept] / counts[kept]
-    loss = float(sums.sum() / counts.sum())
-    metrics = {"perplexity": float(np.exp(loss)), "mlm_loss": loss, "num_predictions": float(counts.sum())}
-    return Outcome(np.exp(means), example_ids, dict(zip(example_ids, means.tolist(), strict=True)), metrics)
+    sums = -np.bincount(asked.input, log_probability, len(counts))[kept]
+    items = {"loss_sum": sums, "num_predictions": counts[kept].astype(np.float64)}
+    metrics = metric_values(("perplexity", "mlm_loss", "num_predictions"), items)
+    example_ids, means = [str(row) for row in kept], sums / counts[kept]
+    predictions = dict(zip(example_ids, means.tolist(), strict=True))
+    return Outcome(np.exp(means), example_ids, predictions, metrics, [clusters[row] for row in kept], items)

@@ -13,8 +13,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
-from nsp_ablation.learning.probes.probe_inputs import NoExamplesError, ProbeInputs, fixed_draws
-from nsp_ablation.learning.tasks.metrics import accuracy_scores, standard_error
+from nsp_ablation.learning.probes.probe_inputs import NoExamplesError, ProbeInputs, documents_of, fixed_draws
+from nsp_ablation.learning.tasks.metrics import accuracy_scores, metric_values, standard_error
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
 from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.samples.formats.frame import Frame
@@ -29,7 +29,7 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
     commonest of the held-out documents. `recall_gain_standard_error` says how sure the gain is, over inputs. The
     metrics `..._in_range` are those of inputs of `short_share` of T (absent where no word is repeated in these), for
     formats that never train late positions. An example is a target, its id the target's position in the store, its
-    prediction the word predicted. Raises NoExamplesError where no word is repeated.
+    prediction the word predicted, its cluster its document. Raises NoExamplesError where no word is repeated.
     """
     layout, choose = inputs.layout, _chooser(inputs, task)
     targets = choose(inputs.frame)
@@ -39,11 +39,19 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
     if (length := inputs.short_length(task.short_share)) is not None:
         near = choose(replace(inputs.frame, max_length=length))
         metrics |= _metrics(near, *_gains(model, near, layout), "_in_range") if len(near.position) else {}
-    example_ids = [str(position) for position in targets.start[targets.input] + targets.position]
+    in_store = targets.start[targets.input] + targets.position
+    example_ids = [str(position) for position in in_store]
     words = [str(inputs.tokenizer.convert_ids_to_tokens(token)) for token in predicted.tolist()]
-    scores = {"accuracy": accuracy_scores(predicted, targets.expected()), "recall_gain": gain}[task.metric]
-    baselines = _baselines(targets) if task.metric == "accuracy" else Baselines()
-    return Outcome(scores, example_ids, dict(zip(example_ids, words, strict=True)), metrics, baselines)
+    items = _items(targets, gain, predicted)
+    return Outcome(
+        scores=items[task.metric],
+        example_ids=example_ids,
+        predictions=dict(zip(example_ids, words, strict=True)),
+        metrics=metrics,
+        clusters=documents_of(inputs.documents(model.config.vocab_size), in_store),
+        items=items,
+        baselines=_baselines(targets) if task.metric == "accuracy" else Baselines(),
+    )
 
 
 def num_examples(inputs: ProbeInputs, task: TaskOptions) -> int:
@@ -79,14 +87,17 @@ def _baselines(targets: "RecallTargets") -> Baselines:
 
 
 def _metrics(targets: "RecallTargets", gain: np.ndarray, predicted: np.ndarray, suffix: str) -> dict[str, float]:
-    metrics = {
-        f"accuracy{suffix}": float((predicted == targets.expected()).mean()),
-        f"recall_gain{suffix}": float(gain.mean()),
-        f"num_targets{suffix}": float(len(gain)),
-    }
+    items = _items(targets, gain, predicted)
+    metrics = {f"{name}{suffix}": value for name, value in metric_values(items, items).items()}
+    metrics[f"num_targets{suffix}"] = float(len(gain))
     if (error := standard_error(gain, targets.input)) is not None:
         metrics[f"recall_gain_standard_error{suffix}"] = error
     return metrics
+
+
+def _items(targets: "RecallTargets", gain: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the arrays (N,) that the metrics are means of."""
+    return {"accuracy": accuracy_scores(predicted, targets.expected()), "recall_gain": gain}
 
 
 def _gains(model: PreTrainedModel, targets: "RecallTargets", layout: InputLayout) -> tuple[np.ndarray, np.ndarray]:

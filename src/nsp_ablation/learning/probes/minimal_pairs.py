@@ -15,6 +15,7 @@ from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
 from nsp_ablation.learning.probes.probe_inputs import NoExamplesError, ProbeInputs
 from nsp_ablation.learning.tasks.examples import MinimalPair
+from nsp_ablation.learning.tasks.metrics import metric_values
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
 from nsp_ablation.learning.tasks.task_files import hub_configs, load_hub_rows, read_json_lines, split_files
 from nsp_ablation.options.task_options import TaskOptions
@@ -43,19 +44,20 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
     """Measure how often the encoder prefers the good sentence; a tie counts half, so chance is .5.
 
     Inputs are [CLS] sentence [SEP]. Scores are 1, .5 or 0, by pair; a prediction is the good sentence's
-    pseudo-log-likelihood less the bad one's, in nats. `accuracy_<phenomenon>` stands beside `accuracy`. Raises
-    NoExamplesError for a sentence that is empty or longer than T allows.
+    pseudo-log-likelihood less the bad one's, in nats. `accuracy_<phenomenon>` stands beside `accuracy`; a paradigm's
+    pairs are a cluster. Raises NoExamplesError for a sentence that is empty or longer than T allows.
     """
     pairs = read_minimal_pairs(task)
     sentences = _encoded(pairs, inputs, task.name)
     good, bad = np.reshape(pseudo_log_likelihoods(model, sentences, inputs.layout), (-1, 2)).T
     scores = np.where(good == bad, 0.5, good > bad)
-    metrics = {"accuracy": float(scores.mean()), "num_pairs": float(len(pairs))}
     phenomena = np.array([pair.phenomenon for pair in pairs])
-    metrics |= {f"accuracy_{one}": float(scores[phenomena == one].mean()) for one in sorted({*phenomena.tolist()})}
-    example_ids = [pair.id for pair in pairs]
+    items = {"accuracy": scores}
+    items |= {f"accuracy_{one}": np.where(phenomena == one, scores, np.nan) for one in sorted({*phenomena.tolist()})}
+    metrics = metric_values(items, items) | {"num_pairs": float(len(pairs))}
+    example_ids, clusters = [pair.id for pair in pairs], [pair.paradigm for pair in pairs]
     predictions = dict(zip(example_ids, (good - bad).tolist(), strict=True))
-    return Outcome(scores, example_ids, predictions, metrics, Baselines(chance=0.5))
+    return Outcome(scores, example_ids, predictions, metrics, clusters, items, Baselines(chance=0.5))
 
 
 def _encoded(pairs: list[MinimalPair], inputs: ProbeInputs, name: str) -> list[np.ndarray]:
@@ -125,4 +127,5 @@ def _pair(location: str, row: Any) -> MinimalPair:
         if not isinstance(values.get(name), str if name != number else str | int):
             raise InputError(f"{location}: {name} is {values.get(name)!r}; a row of BLiMP has {_LAYOUT}")
     sentences = values["sentence_good"], values["sentence_bad"]
-    return MinimalPair(f"{values['UID']}-{values[number]}", *sentences, values["linguistics_term"])
+    paradigm = values["UID"]
+    return MinimalPair(f"{paradigm}-{values[number]}", *sentences, values["linguistics_term"], paradigm)

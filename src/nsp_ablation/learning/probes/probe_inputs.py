@@ -81,6 +81,12 @@ def probe_of(task: TaskOptions) -> Probe:
     return cast(Probe, import_module(facts.module))
 
 
+def documents_of(store: TokenStore, tokens: np.ndarray) -> list[str]:
+    """Return the cluster of each token (N,) of a store, by its position: the number of its document, as text."""
+    borders = np.asarray(store.sentence_offsets)[np.asarray(store.document_offsets)]
+    return [str(number) for number in np.searchsorted(borders, tokens, side="right") - 1]
+
+
 def fixed_draws(name: str, positions: np.ndarray) -> np.ndarray:
     """Return 64 random bits (N,) uint64 for each position (N,) in the store, the same in every run."""
     return sample_key(np.full(1, epoch_key(0, stream(name), 0)), positions.astype(np.uint64))

@@ -7,12 +7,13 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from nsp_ablation.base.errors import InputError
+from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.tasks import bag_of_words
 from nsp_ablation.learning.tasks.examples import TextExample
 from nsp_ablation.learning.tasks.features import Features, encode, lay_out
 from nsp_ablation.learning.tasks.left_out import LeftOut
-from nsp_ablation.learning.tasks.metrics import accuracy_scores
+from nsp_ablation.learning.tasks.metrics import accuracy_scores, metric_values
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
 from nsp_ablation.learning.tasks.task_kind import majority_accuracy
 from nsp_ablation.learning.tasks.tsv_rows import tsv_rows
@@ -94,10 +95,16 @@ def cut_pair(first: int, second: int, capacity: int) -> tuple[int, int]:
 
 
 def score(examples: list[TextExample], predictions: list[int], task: TaskOptions) -> Outcome:
-    """Score predicted class numbers by accuracy; predictions are kept as label names."""
-    scores = accuracy_scores(np.array(predictions), np.array([example.label for example in examples]))
+    """Score predicted class numbers by accuracy; predictions are kept as label names.
+
+    Pairs of one first text (MNLI: a premise) are a cluster, named by the text's fingerprint; a single text is its own.
+    """
+    predicted, labels = np.array(predictions), np.array([example.label for example in examples])
+    scores = accuracy_scores(predicted, labels)
+    items = {"accuracy": scores, "prediction": predicted.astype(np.float64), "label": labels.astype(np.float64)}
     by_id = {example.id: task.labels[label] for example, label in zip(examples, predictions, strict=True)}
-    return Outcome(scores, list(by_id), by_id, {"accuracy": float(scores.mean())})
+    clusters = [fingerprint(example.texts[0]) if len(example.texts) > 1 else example.id for example in examples]
+    return Outcome(scores, list(by_id), by_id, metric_values(["accuracy"], items), clusters, items)
 
 
 def contexts(examples: list[TextExample]) -> list[str]:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class SpanExample:
     """A question on a context (SQuAD). `answers` holds (text, first character) of every reference, none if
-    unanswerable; each text stands in `context` at its offset."""
+    unanswerable; each text stands in `context` at its offset. `article` is the title of the context's article, empty
+    where the source has none."""
 
     id: str
     question: str
     context: str
     answers: tuple[tuple[str, int], ...]
+    article: str = ""
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,14 @@ class TextExample:
 
 @dataclass(frozen=True)
 class MinimalPair:
-    """A sound sentence beside one that differs in little and is not (BLiMP); `phenomenon` is what tells them apart."""
+    """A sound sentence beside one that differs in little and is not (BLiMP); `phenomenon` is what tells them apart,
+    `paradigm` the template that both were made from."""
 
     id: str
     good: str
     bad: str
     phenomenon: str
+    paradigm: str
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,21 @@
-"""Accuracy per example, and the standard error of a mean over clusters."""
+"""Accuracy per example, metrics from item arrays, and the standard error of a mean over clusters."""
+
+from collections.abc import Iterable, Mapping
 
 import numpy as np
+
+from nsp_ablation.base.prediction_metrics import metric_value
+from nsp_ablation.options.metric_source import metric_source
+
+
+def metric_values(metrics: Iterable[str], items: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Return metrics by name, computed from item arrays (N,) as the report does it again (`metric_source`)."""
+    values = {}
+    for metric in metrics:
+        source = metric_source(metric, items)
+        assert source is not None, f"{metric} does not come from {sorted(items)}"
+        values[metric] = metric_value(source.function, [items[name] for name in source.arrays])
+    return values
 
 
 def accuracy_scores(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:

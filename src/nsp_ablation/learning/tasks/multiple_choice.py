@@ -11,12 +11,13 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from nsp_ablation.base.errors import InputError
+from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.tasks import bag_of_words
 from nsp_ablation.learning.tasks.examples import ChoiceExample
 from nsp_ablation.learning.tasks.features import Features, encode, lay_out
 from nsp_ablation.learning.tasks.left_out import LeftOut, Tally, settle_bad_questions
-from nsp_ablation.learning.tasks.metrics import accuracy_scores
+from nsp_ablation.learning.tasks.metrics import accuracy_scores, metric_values
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
 from nsp_ablation.learning.tasks.task_files import passage_files, read_json_file, read_json_lines
 from nsp_ablation.options.task_options import TaskOptions
@@ -138,10 +139,14 @@ def filled(question: str, option: str) -> str:
 
 
 def score(examples: list[ChoiceExample], predictions: list[int], task: TaskOptions) -> Outcome:
-    """Score the numbers of chosen options by accuracy; predictions are kept as letters, as in RACE's files."""
+    """Score the numbers of chosen options by accuracy; predictions are kept as letters, as in RACE's files.
+
+    Questions on one article are a cluster, named by the text's fingerprint.
+    """
     scores = accuracy_scores(np.array(predictions), np.array([example.label for example in examples]))
     by_id = {example.id: _LETTERS[label] for example, label in zip(examples, predictions, strict=True)}
-    return Outcome(scores, list(by_id), by_id, {"accuracy": float(scores.mean())})
+    clusters, items = [fingerprint(example.article) for example in examples], {"accuracy": scores}
+    return Outcome(scores, list(by_id), by_id, metric_values(items, items), clusters, items)
 
 
 def contexts(examples: list[ChoiceExample]) -> list[str]:

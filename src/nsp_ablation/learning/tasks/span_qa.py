@@ -12,8 +12,9 @@ from nsp_ablation.learning.tasks import span_baselines
 from nsp_ablation.learning.tasks.examples import SpanExample
 from nsp_ablation.learning.tasks.features import IGNORED_LABEL, Features, encode, encode_with_offsets, lay_out
 from nsp_ablation.learning.tasks.left_out import LeftOut, Tally, settle_bad_questions
+from nsp_ablation.learning.tasks.metrics import metric_values
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
-from nsp_ablation.learning.tasks.span_scores import span_metrics, span_scores
+from nsp_ablation.learning.tasks.span_scores import passage_clusters, span_items, span_scores
 from nsp_ablation.learning.tasks.squad_layout import SpanQuestion, file_questions, row_question
 from nsp_ablation.options.task_options import TaskOptions
 
@@ -124,11 +125,12 @@ def answer_tokens(example: SpanExample, offsets: np.ndarray) -> tuple[int, int] 
 def score(examples: list[SpanExample], predictions: list[str], task: TaskOptions) -> Outcome:
     """Score answers by F1 and exact match (`task.scoring`); predictions are in SQuAD's official form."""
     references = [[text for text, _ in example.answers] for example in examples]
-    scores = span_scores(predictions, references, task)
     is_answerable = np.array([bool(example.answers) for example in examples])
+    items = span_items(span_scores(predictions, references, task), is_answerable)
     example_ids = [example.id for example in examples]
     by_id = dict(zip(example_ids, predictions, strict=True))
-    return Outcome(scores[task.metric], example_ids, by_id, span_metrics(scores, is_answerable))
+    clusters = passage_clusters(examples)
+    return Outcome(items[task.metric], example_ids, by_id, metric_values(items, items), clusters, items)
 
 
 def contexts(examples: list[SpanExample]) -> list[str]:

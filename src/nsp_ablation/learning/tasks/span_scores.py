@@ -1,10 +1,13 @@
-"""Scores of answers to questions of span QA, over all references, and what they come to."""
+"""Scores of answers to questions of span QA, over all references, and what depends on what among them."""
 
+from functools import cache
 from importlib import import_module
 from typing import Protocol, cast
 
 import numpy as np
 
+from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.learning.tasks.examples import SpanExample
 from nsp_ablation.options.task_options import SPAN_SCORINGS, TaskOptions
 
 
@@ -50,12 +53,25 @@ def span_scores(predictions: list[str], references: list[list[str]], task: TaskO
     return {"f1": overlap, "exact_match": exact}
 
 
-def span_metrics(scores: dict[str, np.ndarray], is_answerable: np.ndarray) -> dict[str, float]:
-    """Return means as fractions: `f1`, `exact_match` and, where some questions are unanswerable, both again over the
-    answerable (`has_answer_*`) and the unanswerable (`no_answer_*`) ones. Arrays (num_examples,)."""
-    metrics = {metric: float(values.mean()) for metric, values in scores.items()}
+def span_items(scores: dict[str, np.ndarray], is_answerable: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the arrays that the metrics are means of: `f1`, `exact_match` and, where some questions are unanswerable,
+    both again over the answerable (`has_answer_*`) and the unanswerable (`no_answer_*`) ones, NaN at the others.
+
+    All arrays are (num_examples,) float64.
+    """
+    items = dict(scores)
     if not is_answerable.all():
         for name, chosen in (("has_answer", is_answerable), ("no_answer", ~is_answerable)):
             if chosen.any():
-                metrics |= {f"{name}_{metric}": float(values[chosen].mean()) for metric, values in scores.items()}
-    return metrics
+                items |= {f"{name}_{metric}": np.where(chosen, values, np.nan) for metric, values in scores.items()}
+    return items
+
+
+def passage_clusters(examples: list[SpanExample]) -> list[str]:
+    """Return what questions that depend on each other have in common (N,): their article, by its title.
+
+    Contexts without a title, and those of a file with one article alone, are each a cluster by its own fingerprint.
+    """
+    has_articles = len({example.article for example in examples} - {""}) > 1
+    names = cache(fingerprint)  # a context has several questions
+    return [example.article if has_articles and example.article else names(example.context) for example in examples]

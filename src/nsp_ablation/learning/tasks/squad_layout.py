@@ -18,13 +18,15 @@ _MAX_SHOWN = 40  # characters of a text of theirs in an error
 
 @dataclass(frozen=True)
 class SpanQuestion:
-    """A question as it stands in its source; `answers` are pairs (text, offset) of any type."""
+    """A question as it stands in its source; `answers` are pairs (text, offset) of any type, `article` the title of
+    its article, empty where there is none."""
 
     source: str
     id: str
     question: str
     context: str
     answers: tuple[tuple[Any, Any], ...]
+    article: str
 
     def fault(self, unanswerable: bool) -> str | None:
         """Return what is wrong with the question, None if nothing is.
@@ -53,7 +55,7 @@ class SpanQuestion:
             start = _whole(offset)
             assert start is not None, self
             answers.append((text, start))
-        return SpanExample(self.id, self.question, self.context, tuple(answers))
+        return SpanExample(self.id, self.question, self.context, tuple(answers), self.article)
 
 
 def file_questions(path: Path) -> Iterator[SpanQuestion]:
@@ -63,22 +65,28 @@ def file_questions(path: Path) -> Iterator[SpanQuestion]:
     """
     content = read_json_file(path)
     for n, article in enumerate(_part(path, "", content, "data", list)):
-        article_at = f"data[{n}]"
+        article_at, title = f"data[{n}]", _title(article)
         for m, paragraph in enumerate(_part(path, article_at, article, "paragraphs", list)):
             at = f"{article_at}.paragraphs[{m}]"
             context = _part(path, at, paragraph, "context", str)
             for k, question in enumerate(_part(path, at, paragraph, "qas", list)):
-                yield _question(path, f"{at}.qas[{k}]", context, question)
+                yield _question(path, f"{at}.qas[{k}]", title, context, question)
 
 
 def row_question(row: dict[str, Any], source: str) -> SpanQuestion:
     """Return a row of rajpurkar/squad or rajpurkar/squad_v2. Raises KeyError for a missing column."""
     answers = row["answers"] or {"text": [], "answer_start": []}
     pairs = tuple(zip_longest(answers["text"], answers["answer_start"]))
-    return SpanQuestion(source, str(row["id"]), row["question"], row["context"], pairs)
+    return SpanQuestion(source, str(row["id"]), row["question"], row["context"], pairs, _title(row))
 
 
-def _question(path: Path, at: str, context: str, question: Any) -> SpanQuestion:
+def _title(article: Any) -> str:
+    """Return the title of an article, or that a row names; empty where it has none: not all publishers give one."""
+    title = article.get("title") if isinstance(article, dict) else None
+    return title.strip() if isinstance(title, str) else ""
+
+
+def _question(path: Path, at: str, article: str, context: str, question: Any) -> SpanQuestion:
     text, id = (_part(path, at, question, key, kind) for key, kind in (("question", str), ("id", str | int)))
     is_impossible = question.get("is_impossible") or False
     if not isinstance(is_impossible, bool):
@@ -89,7 +97,7 @@ def _question(path: Path, at: str, context: str, question: Any) -> SpanQuestion:
         (answer.get("text"), answer.get("answer_start")) if isinstance(answer, dict) else (answer, None)
         for answer in answers
     ]
-    return SpanQuestion(str(path), str(id), text, context, tuple(pairs))
+    return SpanQuestion(str(path), str(id), text, context, tuple(pairs), article)
 
 
 def _part(path: Path, at: str, value: Any, key: str, kind: Any) -> Any:

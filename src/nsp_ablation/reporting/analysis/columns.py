@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nsp_ablation.options.task_facts import MetricFacts
+from nsp_ablation.options.metric_source import metric_facts
 from nsp_ablation.options.task_options import METRICS
 from nsp_ablation.reporting.records.record import ResultRecord
 
@@ -40,15 +40,6 @@ class Column:
             return "–"
         text = f"{self.scaled(value):.1f}" if self.is_fraction else f"{value:.2f}"
         return text.replace("-", "−")
-
-
-def metric_facts(metric: str) -> MetricFacts:
-    """Return a metric's facts. A variant (`recall_gain_T32`) is like its metric, a count (`num_x`) stands as it is."""
-    if metric in METRICS:
-        return METRICS[metric]
-    like = next((METRICS[name] for name in METRICS if metric.startswith(f"{name}_")), None)
-    is_fraction = like.is_fraction if like else not metric.startswith("num_")
-    return MetricFacts(metric.replace("_", " "), is_fraction=is_fraction)
 
 
 def tasks_in_order(records: Mapping[str, ResultRecord]) -> list[str]:

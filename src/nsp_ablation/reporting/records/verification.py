@@ -54,7 +54,7 @@ def metric_contradiction(record: ResultRecord, scores: np.ndarray) -> str | None
     metric = record.primary_metric or ""
     facts, stated = METRICS.get(metric), (record.metrics or {})[metric]
     mean = float(scores.mean()) if len(scores) else 0.0
-    if facts is None or not facts.is_mean or abs(mean - stated) < _ROUNDING:
+    if facts is None or facts.of_predictions not in (None, "binary_f1") or abs(mean - stated) < _ROUNDING:
         return None
     return f"{metric}={stated}, but its scores have the mean {mean}"
 
