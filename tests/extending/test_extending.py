@@ -37,12 +37,13 @@ def page(extended, name):
     return (extended.directory / f"results/{name}/report/table.md").read_text()
 
 
-def write_pairs(directory, columns, label_of):
-    """Write train.tsv (16 pairs) and dev.tsv (8) of sentences and labels."""
+def write_pairs(directory, columns, label_of, name="{split}.tsv"):
+    """Write train.tsv (16 pairs) and dev.tsv (8) of sentences and labels; without columns there is no header."""
     directory.mkdir(exist_ok=True)
     for split, number in (("train", 16), ("dev", 8)):
         rows = [f"Where does Anna live {n}?\tAnna lives in Rome {n % 3}.\t{label_of(n)}" for n in range(number)]
-        (directory / f"{split}.tsv").write_text("\n".join(["\t".join(columns), *rows]) + "\n")
+        header = ["\t".join(columns)] if columns else []
+        (directory / name.format(split=split)).write_text("\n".join([*header, *rows]) + "\n")
     return directory
 
 
@@ -94,24 +95,33 @@ def test_extending_by_a_format(extended):
     assert {end - start for sample in samples for _, start, end, *_ in sample["spans"]} == {1, 2}
 
 
-def test_extending_by_a_task(extended, qnli):
-    ended = extended(*SMOKE, *qnli, "name=task")
+def test_extending_by_a_task(extended):
+    labels, directory = ("entails", "neutral"), extended.directory / "scitail"
+    path = write_pairs(directory, (), lambda n: labels[n % 2], "scitail_1.0_{split}.tsv")
+    ended = extended(*SMOKE, "tasks=[scitail]", f"tasks.scitail.path={path}", "name=task")
     assert ended.status == 0, ended.printed
-    assert 0 <= float(table(extended, "task")["full", "paper", "qnli"]["median"]) <= 100
-    assert "QNLI acc." in page(extended, "task")
+    assert 0 <= float(table(extended, "task")["full", "paper", "scitail"]["median"]) <= 100
+    assert "SciTail acc." in page(extended, "task")
 
 
 def test_extending_by_a_kind_of_task(extended):
-    columns = ("sentence1", "sentence2", "score")
-    path = write_pairs(extended.directory / "stsb", columns, lambda n: n % 6)
-    words = (*SMOKE, "tasks=[stsb]", f"tasks.stsb.path={path}", "name=kind")
+    directory = extended.directory / "goemotions"
+    directory.mkdir()
+    for split, number in (("train", 16), ("dev", 8)):
+        rows = [f"Anna is {('glad', 'sad and angry')[n % 2]}.\t{('3', '0,4')[n % 2]}\tid{n}" for n in range(number)]
+        (directory / f"{split}.tsv").write_text("\n".join(rows) + "\n")
+    words = (*SMOKE, "tasks=[goemotions]", f"tasks.goemotions.path={directory}", "name=kind")
     ended = extended(*words)
     assert ended.status == 0, ended.printed
-    row = table(extended, "kind")["full", "paper", "stsb"]
-    assert (row["metric"], -100 <= float(row["median"]) <= 100) == ("spearman", True)
-    assert "STS-B Spearman" in page(extended, "kind")
-    refused = extended(*words, "tasks.stsb.max_rating=4")
-    assert (refused.status, "has the rating 5.0; expected 0 to tasks.stsb.max_rating" in refused.printed) == (1, True)
+    row = table(extended, "kind")["full", "paper", "goemotions"]
+    assert (row["metric"], 0 <= float(row["median"]) <= 100) == ("set_f1", True)
+    assert "GoEmotions F1" in page(extended, "kind")
+    (directory / "dev.tsv").write_text("Anna is.\t3,7\tid0\n")
+    refused = extended(*words)
+    assert (refused.status, "dev.tsv: line 1 has label '7', expected 0 to 6; mend the row" in refused.printed) == (
+        1,
+        True,
+    )
 
 
 def test_extending_by_a_probe(extended):

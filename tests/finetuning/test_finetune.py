@@ -100,6 +100,25 @@ def test_classification_learns_a_word(sentiment, bert_directory):
     assert losses[-1][2] < 0.1
 
 
+def test_regression_learns_how_often_a_word_stands_there(tmp_path, task_of, bert_directory):
+    draw = random.Random(0)
+    for split, number in (("train", 160), ("dev", 40)):
+        rows = []
+        for _ in range(number):
+            count = draw.randrange(5)
+            rows.append(f"{' '.join(draw.sample(['good'] * count + ['red'] * (5 - count), 5))}\tthe dog\t{count}.0")
+        (tmp_path / f"{split}.tsv").write_text("\n".join(["a\tb\tscore", *rows]))
+    columns = {"text_columns": ["a", "b"], "label_column": "score", "max_label": 4.0}
+    task = task_of("regression", tmp_path, "train.tsv", "dev.tsv", **columns)
+    losses = []
+    outcome = run(bert_directory, task, num_epochs=6, on_progress=lambda *state: losses.append(state[2]))
+    assert outcome.metrics["spearman"] > 0.9
+    assert outcome.metrics["pearson"] > 0.9
+    told = np.array([outcome.predictions[id] for id in outcome.example_ids])
+    assert np.abs(told - outcome.items["label"]).mean() < 0.7  # on the labels' scale
+    assert losses[-1] < 0.05  # of shares of 4, squared
+
+
 def test_multiple_choice_learns_an_option(choices, roberta_directory):
     outcome = run(roberta_directory, choices, num_epochs=6, max_length=64, learning_rate=5e-3)
     assert outcome.metrics["accuracy"] > 0.9

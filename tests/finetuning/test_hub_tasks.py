@@ -16,10 +16,10 @@ def hub_task(tmp_path, task_of, monkeypatch):
     """Write rows as the parquet files of a data set and return a task that reads them as `datasets` does the hub."""
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
 
-    def make(kind: str, rows: Dataset, **changed):
+    def make(kind: str, rows: Dataset, hub_columns=(), **changed):
         for split in ("train", "validation"):
             rows.to_parquet(tmp_path / "set" / f"{split}.parquet")
-        hub = TaskHubOptions(str(tmp_path / "set"), split="train", dev_split="validation")
+        hub = TaskHubOptions(str(tmp_path / "set"), split="train", dev_split="validation", text_columns=hub_columns)
         return task_of(kind, None, hub=hub, **changed)
 
     return make
@@ -33,6 +33,7 @@ def glue(names: list[str], **columns) -> Dataset:
 def test_mnli_labels_go_by_name_and_columns_by_the_hub_s(hub_task, capfd):
     rows = glue(["entailment", "neutral", "contradiction"], premise=["a", "c"], hypothesis=["b", "d"], label=[2, -1])
     columns = {"text_columns": ["sentence1", "sentence2"], "label_column": "gold_label"}
+    columns |= {"hub_columns": ["premise", "hypothesis"]}
     task = hub_task("classification", rows, labels=["contradiction", "entailment", "neutral"], **columns)
     capfd.readouterr()
     assert read_task(task, "dev") == [TextExample("0", ("a", "b"), 0)]

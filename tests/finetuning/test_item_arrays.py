@@ -8,8 +8,8 @@ import pytest
 from nsp_ablation.base.prediction_metrics import metric_value
 from nsp_ablation.learning.engine.encoder_directory import load_masked_lm
 from nsp_ablation.learning.probes import context_gain, heldout_mlm, in_context_recall, minimal_pairs
-from nsp_ablation.learning.tasks import classification, multiple_choice, span_qa
-from nsp_ablation.learning.tasks.examples import ChoiceExample, SpanExample, TextExample
+from nsp_ablation.learning.tasks import classification, multiple_choice, regression, span_qa
+from nsp_ablation.learning.tasks.examples import ChoiceExample, RatedExample, SpanExample, TextExample
 from nsp_ablation.learning.tasks.task_kind import read_task
 from nsp_ablation.options.metric_source import metric_source
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
@@ -41,6 +41,14 @@ def choice_outcome():
     return multiple_choice.score(examples, [0, 0, 0], TaskOptions("task", "multiple_choice", metric="accuracy"))
 
 
+def rated_outcome():
+    examples = [
+        RatedExample(str(n), (text, "y"), label) for n, (text, label) in enumerate((("a", 0), ("a", 3), ("b", 5)))
+    ]
+    columns = {"text_columns": ["a", "b"], "label_column": "l"}
+    return regression.score(examples, [0.5, 2.0, 1.0], TaskOptions("task", "regression", metric="spearman", **columns))
+
+
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory):
     rows = [
@@ -63,6 +71,7 @@ def outcomes(bert_directory, inputs_of, pairs, task_of):
     return {
         "span_qa": span_outcome(),
         "classification": class_outcome(),
+        "regression": rated_outcome(),
         "multiple_choice": choice_outcome(),
         "minimal_pairs": minimal_pairs.measure(model, inputs, task_of("minimal_pairs", pairs)),
         "recall": in_context_recall.measure(model, inputs, task_of("recall", None)),
@@ -98,7 +107,7 @@ def test_the_mean_of_the_scores_is_the_metric_where_it_is_a_mean(outcomes):
         if metric in outcome.items:
             assert outcome.scores.tolist() == outcome.items[metric].tolist(), kind
         else:
-            assert kind == "heldout_mlm"
+            assert kind in ("heldout_mlm", "regression")
 
 
 def test_questions_of_an_article_are_a_cluster_and_passages_where_there_is_one_article():

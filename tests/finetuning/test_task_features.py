@@ -11,7 +11,7 @@ from nsp_ablation.learning.engine.encoder_directory import load_tokenizer, read_
 from nsp_ablation.learning.engine.flat_encoder import FlatInputs
 from nsp_ablation.learning.finetuning import span_head
 from nsp_ablation.learning.finetuning.task_batches import TaskBatch
-from nsp_ablation.learning.tasks import classification, multiple_choice, span_qa
+from nsp_ablation.learning.tasks import classification, multiple_choice, span_qa, text_inputs
 from nsp_ablation.learning.tasks.examples import ChoiceExample, SpanExample, TextExample
 from nsp_ablation.learning.tasks.span_qa import best_context_ranges, sliding_windows
 from nsp_ablation.options.task_options import TaskOptions
@@ -151,7 +151,7 @@ def test_pairs_are_cut_as_bert_cuts_them():
     for capacity in (5, 6):
         for first in range(12):
             for second in range(12):
-                assert classification.cut_pair(first, second, capacity) == bert(first, second, capacity)
+                assert text_inputs.cut_pair(first, second, capacity) == bert(first, second, capacity)
 
 
 def test_inputs_are_laid_out_end_to_end_with_types_and_positions(bert_directory):

@@ -1,12 +1,15 @@
 """Tasks are read from their original files; each mistake in them gets one line that says what to do."""
 
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 
 from nsp_ablation.learning.tasks.examples import ChoiceExample, SpanExample, TextExample
 from nsp_ablation.learning.tasks.task_kind import read_task
 
+CONF = Path(__file__).parents[2] / "conf/tasks"
 MNLI = {"text_columns": ["sentence1", "sentence2"], "label_column": "gold_label", "labels": ["entailment", "neutral"]}
 SST2 = {"text_columns": ["sentence"], "label_column": "label", "labels": ["0", "1"]}
 PASSAGE = {"article": "Ann met Ben.", "questions": ["Who?", "_ met Ben."], "options": [["x", "y"], ["z", "w"]]}
@@ -110,6 +113,24 @@ def test_race_folders_and_lines_give_the_same_examples(tmp_path, task_of):
     assert from_folders == read_task(task_of("multiple_choice", tmp_path / "lines"), "dev")
     assert from_folders[0] == ChoiceExample("high2.txt-0", "Ann met Ben.", "Who?", ("x", "y"), 1)
     assert [example.id for example in from_folders[::2]] == [f"{id}-0" for id in ids]
+
+
+def test_race_middle_and_high_are_the_folders_of_all(tmp_path, task_of):
+    for number, level in enumerate(("middle", "high")):
+        for split in ("train", "dev"):
+            (tmp_path / split / level).mkdir(parents=True)
+            content = json.dumps(PASSAGE | {"answers": ["B", "A"], "id": f"{level}{number}.txt"})
+            (tmp_path / split / level / f"{number}.txt").write_text(content)
+    ids = {}
+    for name in ("race", "race_middle", "race_high"):
+        settings = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+        files = {key: settings.get(key) for key in ("train_file", "dev_file")}
+        for split in ("train", "dev"):
+            examples = read_task(task_of("multiple_choice", tmp_path, **files), split)
+            ids[name, split] = [example.id for example in examples]
+    for split in ("train", "dev"):
+        assert ids["race_middle", split] == ["middle0.txt-0", "middle0.txt-1"]
+        assert ids["race", split] == ids["race_high", split] + ids["race_middle", split]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ BASES = {
     "segment": ("format=segment_pair", "corpus=text", "tokenizer=bbpe", "tasks=[squad2,context_gain]"),
     "sentence": ("format=sentence_pair", "corpus=jsonl", "tokenizer=wordpiece", "tasks=[race,heldout_mlm]"),
     "generated": ("format=doc", "corpus=microworld", "tokenizer=bbpe", "tasks=[mnli,in_context_recall]"),
-    "hub": ("format=full", "corpus=wikipedia", "tokenizer=bbpe", "tasks=[sst2,in_context_recall]"),
+    "hub": ("format=full", "corpus=wikipedia", "tokenizer=bbpe", "tasks=[stsb,in_context_recall]"),
     "taken": ("format=full", "corpus=jsonl", "tokenizer=pretrained", "tasks=[sst2,in_context_recall]"),
 }
 TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
@@ -162,6 +162,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "tasks.hub.revision": ("hub", "x", TASK),
     "tasks.hub.split": ("hub", "x", TASK),
     "tasks.hub.dev_split": ("hub", "x", TASK),
+    "tasks.hub.text_columns": ("hub", ["x"], TASK),
     "tasks.unanswerable": ("segment", False, TASK),
     "tasks.max_question_tokens": ("segment", 7, TASK),
     "tasks.window_stride": ("segment", 7, TASK),
@@ -173,6 +174,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "tasks.text_columns": ("full", ["label"], TASK),
     "tasks.label_column": ("full", "sentence", TASK),
     "tasks.labels": ("full", ["1", "0"], TASK),
+    "tasks.max_label": ("hub", 4.0, TASK),
     "tasks.header": ("full", False, TASK),
     "tasks.uneven_rows": ("full", "refuse", TASK),
     "tasks.scoring": ("segment", "cmrc", TASK),

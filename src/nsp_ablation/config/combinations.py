@@ -221,6 +221,9 @@ def _task_keys(path: str, task: TaskOptions) -> Iterator[Problem]:
             yield Problem(f"{path}.{key}", getattr(task, key), f"is needed by kind={task.kind}")
     if task.metric not in facts.metrics:
         yield Problem(f"{path}.metric", task.metric, f"is not what kind={task.kind} gives", facts.metrics)
+    elif (task.kind, task.metric) == ("classification", "f1") and len(task.labels) != 2:
+        reason = f"is F1 of the second of two classes, and {path}.labels names {len(task.labels)}; set accuracy"
+        yield Problem(f"{path}.metric", task.metric, reason)
 
 
 def _surroundings(config: Config) -> Iterator[Problem]:

@@ -57,3 +57,4 @@ class TaskHubOptions:
     revision: str | None = science(None, "Commit or tag; null: the newest.")
     split: str = science("train", "Split of the training examples.")
     dev_split: str | None = science(None, "Split of the development examples.")
+    text_columns: list[str] = science([], "Columns of the texts, where they are others than the files'.")

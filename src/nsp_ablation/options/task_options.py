@@ -21,9 +21,16 @@ TASK_KINDS = {
     "classification": TaskKindFacts(
         module=f"{_TASKS}.classification",
         head_module=f"{_HEADS}.class_head",
-        metrics=("accuracy",),
+        metrics=("accuracy", "f1", "matthews"),
         options=("text_columns", "label_column", "labels", "header", "uneven_rows", "baseline_iterations"),
         required=("text_columns", "label_column", "labels"),
+    ),
+    "regression": TaskKindFacts(
+        module=f"{_TASKS}.regression",
+        head_module=f"{_HEADS}.regression_head",
+        metrics=("spearman", "pearson"),
+        options=("text_columns", "label_column", "max_label", "header", "uneven_rows", "baseline_iterations"),
+        required=("text_columns", "label_column"),
     ),
     "multiple_choice": TaskKindFacts(
         module=f"{_TASKS}.multiple_choice",
@@ -94,14 +101,23 @@ class TaskOptions:
     )
     max_answer_tokens: int = science(30, "span_qa: tokens of the longest answer that is given.", low=1, high=2**16)
     text_columns: list[str] = science(
-        [], "classification: columns of the text or of the two texts, by name or number (1: first, -1: last)."
+        [],
+        "classification, regression: columns of the text or of the two texts, by name or number (1: first, -1: last).",
     )
-    label_column: str | None = science(None, "classification: column of the label, by name or number.")
-    labels: list[str] = science([], "classification: names of the classes, in the order of their numbers.")
-    header: bool = science(True, "classification: the first line of a file names the columns (CoLA's does not).")
+    label_column: str | None = science(
+        None, "classification, regression: column of the label, by name or number; of the hub's, where it is there."
+    )
+    labels: list[str] = science(
+        [], "classification: names of the classes, in the order of their numbers; F1 is that of the second."
+    )
+    max_label: float = science(5.0, "regression: the highest label; the lowest is 0.", low=1e-6, high=1e9)
+    header: bool = science(
+        True, "classification, regression: the first line of a file names the columns (CoLA's does not)."
+    )
     uneven_rows: str = science(
         "skip",
-        "classification: what becomes of rows that lack a column or have too many; a majority is always refused.",
+        "classification, regression: what becomes of rows that lack a column or have too many; a majority is always "
+        "refused.",
         "skip",
         "refuse",
     )
@@ -109,7 +125,10 @@ class TaskOptions:
         128, "multiple_choice: tokens of question and option, at most T / 4 (fidelity row 24).", low=1, high=2**16
     )
     baseline_iterations: int = science(
-        200, "classification, multiple_choice: L-BFGS iterations of the bag of words, at most.", low=1, high=2**16
+        200,
+        "classification, regression, multiple_choice: iterations of the bag of words, at most.",
+        low=1,
+        high=2**16,
     )
     baseline_answer_words: int = science(
         10, "span_qa: words of the longest span that the baselines take for an answer.", low=1, high=2**16

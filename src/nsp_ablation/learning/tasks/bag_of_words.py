@@ -1,4 +1,4 @@
-"""Logistic regression over word counts: what a task gives without word order, context or pre-training."""
+"""Regression over word counts, logistic or linear: what a task gives without word order, context or pre-training."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,19 +6,32 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import optimize, sparse, special
 
-from nsp_ablation.learning.tasks.examples import ChoiceExample, TextExample
+from nsp_ablation.learning.tasks.examples import ChoiceExample, RatedExample, TextExample
 from nsp_ablation.learning.tasks.text_units import words_of
 
 
-def classification_accuracy(
+def predicted_classes(
     train: list[TextExample], dev: list[TextExample], num_labels: int, max_iterations: int
-) -> float:
-    """Return the accuracy on `dev` of a classifier trained on `train`; features as `_text_features`."""
-    train_rows, dev_rows = ([_text_features(example.texts) for example in examples] for examples in (train, dev))
-    train_counts, dev_counts = _count_matrices(train_rows, dev_rows)
+) -> np.ndarray:
+    """Return the classes (num_dev,) int64 that a classifier trained on `train` tells; features as `_text_features`."""
+    train_counts, dev_counts = _text_counts(train, dev)
     ones = np.ones(len(train), np.int64), np.ones(len(dev), np.int64)
     weights = _fit(train_counts, _labels(train), num_labels, max_iterations, ones[0])
-    return _accuracy(dev_counts, _labels(dev), weights, ones[1])
+    return _scores_NC(dev_counts, weights, ones[1]).argmax(axis=1)
+
+
+def predicted_numbers(train: list[RatedExample], dev: list[RatedExample], max_iterations: int) -> np.ndarray:
+    """Return the numbers (num_dev,) float64 that a linear regression over `_text_features` tells, which minimises the
+    squared error on `train` + |weights|^2."""
+    train_counts, dev_counts = _text_counts(train, dev)
+    return dev_counts @ sparse.linalg.lsqr(train_counts, _labels(train), damp=1.0, iter_lim=max_iterations)[0]
+
+
+def _text_counts(
+    train: Sequence[TextExample | RatedExample], dev: Sequence[TextExample | RatedExample]
+) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+    train_rows, dev_rows = ([_text_features(example.texts) for example in examples] for examples in (train, dev))
+    return _count_matrices(train_rows, dev_rows)
 
 
 def choice_accuracy(train: list[ChoiceExample], dev: list[ChoiceExample], max_iterations: int) -> float:
@@ -33,7 +46,7 @@ def choice_accuracy(train: list[ChoiceExample], dev: list[ChoiceExample], max_it
     return _accuracy(dev_counts, _labels(dev), weights, options[1])
 
 
-def _labels(examples: Sequence[TextExample | ChoiceExample]) -> np.ndarray:
+def _labels(examples: Sequence[TextExample | RatedExample | ChoiceExample]) -> np.ndarray:
     return np.array([example.label for example in examples])
 
 

@@ -26,6 +26,15 @@ class TextExample:
 
 
 @dataclass(frozen=True)
+class RatedExample:
+    """One text or a pair of texts with a number that is to be told (GLUE: STS-B)."""
+
+    id: str
+    texts: tuple[str, ...]
+    label: float
+
+
+@dataclass(frozen=True)
 class MinimalPair:
     """A sound sentence beside one that differs in little and is not (BLiMP); `phenomenon` is what tells them apart,
     `paradigm` the template that both were made from."""
