@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.reporting.records.example_scores import ExampleScores
 from nsp_ablation.reporting.records.record import (
     Condition,
     EncoderReference,
@@ -90,8 +91,10 @@ class Results:
         if status == "failed":
             self.folder.write_failed(key, record)
         else:
-            scores = np.full(len(examples), float(score))
-            self.folder.write(key, record, scores, list(examples), dict.fromkeys(examples, "Paris"))
+            means = {name: value for name, value in record.metrics.items() if not name.startswith("num_")}
+            items = {name: np.full(len(examples), float(value)) for name, value in means.items()}
+            kept = ExampleScores(list(examples), list(examples), items, items[metric])
+            self.folder.write(key, record, kept, dict.fromkeys(examples, "Paris"))
         return key
 
 
@@ -106,6 +109,9 @@ def pretraining_facts(condition, seed):
         pairs=56_000 if pair else None,
         passes=1.35 if pair else 1.0,
         trimmed_tokens=1200 if pair else 0,
+        maskable_tokens=6_800_000,
+        special_tokens=200_000,
+        unique_tokens=5_000_000,
         realised_random_next=0.56 if pair else None,
         mlm_loss=4.7,
         nsp_accuracy=0.81 if pair else None,

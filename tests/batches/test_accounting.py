@@ -16,7 +16,7 @@ SIZES = [UpdateSize(1, None, 1, 0), UpdateSize(5, None, 5, 0), UpdateSize(None, 
 def walk(plan, store, frame, num_steps):
     """Assemble every update and count what it holds."""
     masks = Masks(MaskingOptions("dynamic"), seed=1)
-    content, counts = 0, dict.fromkeys(("sequences", "tokens", "pairs", "random_next"), 0)
+    content, counts = 0, dict.fromkeys(("sequences", "tokens", "special_tokens", "pairs", "random_next"), 0)
     positions = np.zeros(frame.max_length, np.int64)
     for step in range(num_steps):
         for sample, epoch in zip(*plan.update(step), strict=True):
@@ -25,6 +25,7 @@ def walk(plan, store, frame, num_steps):
             counts["sequences"] += 1
             counts["tokens"] += len(flat.input_ids)
             content += int((~flat.special).sum())
+            counts["special_tokens"] += int(flat.special.sum())
             counts["pairs"] += index.is_pair
             counts["random_next"] += 0 if index.is_random_next is None else int(index.is_random_next[sample])
             positions += np.bincount(flat.position_ids, minlength=frame.max_length)

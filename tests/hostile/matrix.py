@@ -28,6 +28,8 @@ FILES = {
     "artifacts/logs/*/*/*/metrics.csv": NO_ENCODER,
     "results/adhoc/records/*.json": DONE,
     "results/adhoc/scores/*.npy": DONE,
+    "results/adhoc/scores/*.json": DONE,
+    "results/adhoc/items/*.npz": DONE,
     "results/adhoc/predictions/*.json": DONE,
     "results/adhoc/cards/*.json": DONE,
     "results/adhoc/manifest.json": DONE,
@@ -51,6 +53,7 @@ DIRECTORIES = {
     "artifacts/runs/*": PRETRAINING,
     "results/adhoc/records": DONE,
     "results/adhoc/scores": DONE,
+    "results/adhoc/items": DONE,
     "results/adhoc/predictions": DONE,
     "results/adhoc/cards": DONE,
     "results/adhoc/cells": DONE,
@@ -78,6 +81,7 @@ _ALONE_DIRECTORIES = (
     "locks",
     "records",
     "scores",
+    "items",
     "predictions",
     "cards",
     "cells",
@@ -91,7 +95,9 @@ _NOT_FOR = {
     **dict.fromkeys(("cut", "emptied", "flipped"), _NO_CONTENT),
 }
 # A digit that becomes another, a byte that is no UTF-8, a link to nothing: where people edit files by hand.
-_ONLY_FOR = dict.fromkeys(("digit", "not_text", "dangling"), ("records/*.json", "predictions/*.json", "cells/*.json"))
+_ONLY_FOR = dict.fromkeys(
+    ("digit", "not_text", "dangling"), ("records/*.json", "scores/*.json", "predictions/*.json", "cells/*.json")
+)
 _ONLY_FOR = {damage: (*patterns, "manifest.json", "pretraining.json") for damage, patterns in _ONLY_FOR.items()}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from nsp_ablation.learning.engine.checkpoint_io import BackgroundCheckpointIO
 
-RESULTS = ("results/adhoc/records/", "results/adhoc/scores/", "results/adhoc/predictions/")
+RESULTS = tuple(f"results/adhoc/{name}/" for name in ("records", "scores", "items", "predictions"))
 # What a command makes anew of a corpus that is there.
 AFTER_CORPUS = ("artifacts/tokenizers/", "artifacts/stores/", "artifacts/encoders/", "artifacts/baselines/")
 

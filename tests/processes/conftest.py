@@ -100,7 +100,8 @@ class Command:
         found = {}
         for pattern in ("artifacts/**/*.safetensors", "artifacts/**/*.npy", "artifacts/tokenizers/*/*.json"):
             found |= {path: path.read_bytes() for path in self.directory.glob(pattern)}
-        for pattern in ("results/**/*.npy", "results/**/predictions/*.json", "results/**/report/table.csv"):
+        files = ("*.npy", "*.npz", "scores/*.json", "predictions/*.json", "report/table.csv")
+        for pattern in (f"results/**/{name}" for name in files):
             found |= {path: path.read_bytes() for path in self.directory.glob(pattern)}
         for pattern in (
             "results/**/records/*.json",
@@ -121,7 +122,7 @@ def _without_times(value):
 def assert_same(outputs: dict[str, bytes], expected: dict[str, bytes]) -> None:
     assert sorted(outputs) == sorted(expected)
     assert [path for path in expected if outputs[path] != expected[path]] == []
-    kinds = ("model.safetensors", "scores/", "predictions/", "records/", "cells/", "table.csv")
+    kinds = ("model.safetensors", "scores/", "items/", "predictions/", "records/", "cells/", "table.csv")
     assert all(any(kind in path for path in expected) for kind in kinds), "nothing was compared"
 
 
@@ -145,7 +146,7 @@ def same_results():
     """
 
     def assert_same_results(outputs: dict[str, bytes], expected: dict[str, bytes]) -> None:
-        kinds = ("artifacts/encoders/", "results/adhoc/scores/", "results/adhoc/predictions/")
+        kinds = ("artifacts/encoders/", *(f"results/adhoc/{name}/" for name in ("scores", "items", "predictions")))
         results = [path for path in outputs if path.startswith(kinds) and not path.endswith("pretraining.json")]
         assert all(any(path.startswith(kind) for path in results) for kind in kinds)
         assert [path for path in results if outputs[path] != expected[path]] == []

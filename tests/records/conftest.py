@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nsp_ablation.reporting.records.example_scores import ExampleScores
 from nsp_ablation.reporting.records.manifest import Manifest, begin_sweep
 from nsp_ablation.reporting.records.record import Condition, Provenance, ResultRecord
 from nsp_ablation.reporting.records.record_folder import RecordFolder
@@ -10,6 +11,13 @@ from nsp_ablation.reporting.records.sweep_cell import SweepCell, write_cell
 
 PROVENANCE = Provenance(None, None, "3.11", "Linux", {}, "cpu", "sdpa", "2026-11-24T10:00:00+00:00")
 SCORES = {"a": [1.0, 0.0, 1.0, 1.0], "b": [0.0, 0.0, 1.0, 0.0]}
+
+
+def examples_of(scores, ids=None, metric="accuracy", clusters=None):
+    """Return what a record holds of examples whose scores' mean is its metric; each is a cluster of its own."""
+    scores = np.array(scores)
+    ids = [f"e{number}" for number in range(len(scores))] if ids is None else ids
+    return ExampleScores(ids, ids if clusters is None else clusters, {metric: scores}, scores)
 
 
 def write_record(folder, record_id, scores=None):
@@ -29,8 +37,8 @@ def write_record(folder, record_id, scores=None):
         config={},
         provenance=PROVENANCE,
     )
-    ids = [f"e{number}" for number in range(len(scores))]
-    RecordFolder(folder).write(record_id, record, scores, ids, dict.fromkeys(ids, record_id))
+    examples = examples_of(scores)
+    RecordFolder(folder).write(record_id, record, examples, dict.fromkeys(examples.ids, record_id))
 
 
 @pytest.fixture

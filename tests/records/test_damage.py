@@ -18,7 +18,10 @@ from nsp_ablation.reporting.records.sweep_cell import SweepCell, write_cell
 
 from .conftest import SCORES, write_record
 
-KINDS = ("records/a.json", "scores/a.npy", "predictions/a.json", "manifest.json", "cells/a.json")
+KINDS = (
+    *("records/a.json", "scores/a.npy", "scores/a.json", "items/a.npz", "predictions/a.json"),
+    *("manifest.json", "cells/a.json"),
+)
 DAMAGES = (
     "cut",
     "emptied",
@@ -55,6 +58,8 @@ def damage(path, kind, monkeypatch):
         path.write_bytes(content + b"x")
     elif kind == "exchanged":
         other = path.with_name(path.name.replace("a.", "b.")) if path.stem == "a" else path.parent / "cells" / "a.json"
+        if other.read_bytes() == content:  # two records of the same examples
+            other = path.with_suffix(".npy")
         path.write_bytes(other.read_bytes())
     elif kind == "not_utf8":
         path.write_bytes(content[:20] + b"\xff" + content[21:])
@@ -88,7 +93,7 @@ def test_damage_is_named_and_the_table_comes_back(study, monkeypatch, name, kind
             table(study)
     assert len(str(refusal.value).splitlines()) == 1
     delete(study / name)
-    if name.split("/")[0] in ("records", "scores"):
+    if name.split("/")[0] in ("records", "scores", "items"):
         assert not RecordFolder(study).is_done("a"), "its cell would not run anew"
     run_again(study)
     assert table(study) == before
@@ -108,7 +113,7 @@ def run_again(study):
         write_cell(study, SweepCell(key, [f"format={key}"], [key], "done", None))
 
 
-@pytest.mark.parametrize("name", ["records/a.json", "scores/a.npy", "manifest.json"])
+@pytest.mark.parametrize("name", ["records/a.json", "scores/a.npy", "scores/a.json", "items/a.npz", "manifest.json"])
 def test_a_deleted_file_is_named(study, name):
     (study / name).unlink()
     with pytest.raises(DamageError, match=rf"{name} is missing.*"):
@@ -127,7 +132,7 @@ def test_predictions_may_be_left_out(study):
     assert table(study) == before
 
 
-CHANGES = [("0.75", "0.95"), ('"schema": 3', '"schema": 2'), ('"schema": 3', '"schema": 7')]
+CHANGES = [("0.75", "0.95"), *(('"schema": 4', f'"schema": {other}') for other in (2, 3, 7))]
 
 
 @pytest.mark.parametrize(("old", "new"), CHANGES)
@@ -143,7 +148,7 @@ def test_a_mean_that_is_not_that_of_the_scores_is_refused_even_under_a_right_dig
     data = json.loads(path.read_text())
     data["metrics"]["accuracy"] = 0.95
     digest.write_sealed(path, data)
-    with pytest.raises(DamageError, match=r"records/a\.json: accuracy=0\.95, but its scores have the mean 0\.75"):
+    with pytest.raises(DamageError, match=r"records/a\.json: accuracy=0\.95, but its examples give 0\.75"):
         table(study)
 
 

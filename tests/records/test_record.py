@@ -16,14 +16,16 @@ from nsp_ablation.reporting.records.record import (
 )
 
 CONDITION = Condition("full", "full", "mlm", "static", 10, "paper", "bbpe", "micro", 96, 32, 7000, 3e-3, "microworld")
-PRETRAINING = PretrainingFacts(7000, 14_000_000, 0, 224_000, 2_100_000, None, 9.5, 0, None, 2.2, None, 140.5)
+PRETRAINING = PretrainingFacts(
+    7000, 14_000_000, 0, 224_000, 2_100_000, None, 9.5, 0, 13_000_000, 500_000, 4_000_000, None, 2.2, None, 140.5
+)
 PROVENANCE = Provenance(
     "abc", True, "3.11.9", "Linux", {"torch": "2.13.0"}, "cpu x", "sdpa", "2026-11-24T10:00:00+00:00"
 )
 CONTRACT = (
     "schema id digest name arm condition science card pretraining_seed finetuning_seed task status reason metrics "
-    "primary_metric chance majority bag_of_words num_examples examples_sha256 scores_sha256 predictions_sha256 omitted "
-    "pretraining finetuning encoder made_from config provenance private"
+    "primary_metric chance majority bag_of_words num_examples examples_sha256 scores_sha256 ids_sha256 items_sha256 "
+    "predictions_sha256 omitted pretraining finetuning encoder made_from origin config provenance private"
 )
 
 
@@ -42,6 +44,8 @@ def make_record(**over):
         num_examples=2,
         examples_sha256="e",
         scores_sha256="s",
+        ids_sha256="i",
+        items_sha256="t",
         predictions_sha256="p",
         pretraining=PRETRAINING,
         config={"seed": 1, "format": {"name": "full"}},
@@ -106,7 +110,9 @@ def test_a_wrong_type_is_named(name, value):
         ({"scores_sha256": None}, "scores_sha256"),
         ({"schema": 1}, "schema=1, .*run its cell again"),
         ({"schema": 2}, "schema=2, .*run its cell again"),
-        ({"schema": 4}, "schema=4, .*update this program"),
+        ({"schema": 5}, "schema=5, .*update this program"),
+        ({"ids_sha256": None}, "ids_sha256"),
+        ({"items_sha256": None}, "items_sha256"),
     ],
 )
 def test_a_record_that_contradicts_itself_is_refused(over, words):

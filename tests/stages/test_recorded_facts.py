@@ -3,7 +3,7 @@
 import pytest
 
 from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
-from nsp_ablation.pipeline.encoder_training import _facts
+from nsp_ablation.pipeline.pretraining_facts import pretraining_facts
 from nsp_ablation.samples.batches.accounting import totals
 
 
@@ -12,18 +12,23 @@ def test_passes_are_over_the_corpus_and_random_next_is_the_share_of_random_pairs
     config, feed = compose(*words), feed_of(*words)
     read = totals(feed.plan, 40, feed.store.num_tokens)
     content = num_pairs = num_random = num_tokens = 0
+    seen = set()
     for step in range(40):
         for sample, epoch in zip(*feed.plan.update(step), strict=True):
             index = feed.index_of(epoch)
             spans = index.spans[index.offsets[sample] : index.offsets[sample + 1]]
             content += int((spans[:, 1] - spans[:, 0]).sum())
+            seen |= {token for start, end in spans.tolist() for token in range(start, end)}
             num_tokens += int(index.lengths()[sample])
             num_pairs, num_random = num_pairs + 1, num_random + int(index.is_random_next[sample])
-    facts = _facts(config, feed, read, PretrainOutcome(11, 2.5), None)
+    facts = pretraining_facts(config, feed, read, PretrainOutcome(11, 2.5), None)
     assert 2 * num_random != num_pairs, "an inverted share would be the same"
     assert abs(content / feed.store.num_tokens - read.epochs) > 0.01, "epochs would be the same"
     assert facts["realised_random_next"] == pytest.approx(num_random / num_pairs)
     assert facts["passes"] == pytest.approx(content / feed.store.num_tokens)
     assert (facts["tokens"], facts["sequences"], facts["pairs"]) == (num_tokens, num_pairs, num_pairs)
+    assert (facts["special_tokens"], facts["maskable_tokens"]) == (num_tokens - content, content)
+    assert facts["unique_tokens"] == len(seen)
+    assert 0 < len(seen) < content
     assert facts["padding_tokens"] == num_pairs * config.max_length - num_tokens
     assert (facts["updates"], facts["predictions"], facts["seconds"]) == (40, 11, 2.5)

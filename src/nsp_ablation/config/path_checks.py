@@ -17,7 +17,7 @@ from nsp_ablation.options.task_options import wanted_files
 
 # What a folder of results holds: directories, and files that are opened as they are (locks).
 _STUDY_PARTS = (
-    *("records", "scores", "predictions", "cards", "cells", "report", "report/figures"),
+    *("records", "scores", "items", "predictions", "cards", "cells", "report", "report/figures"),
     *(".lock", ".sweeps", ".report.lock"),
 )
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from pytorch_lightning.loggers import Logger
@@ -28,9 +27,10 @@ from nsp_ablation.pipeline.device import model_threads
 from nsp_ablation.pipeline.encoders import TrainedEncoder, UntrainedEncoder, trained_encoder
 from nsp_ablation.pipeline.feed import OpenFeed, feed_of
 from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
+from nsp_ablation.pipeline.pretraining_facts import pretraining_facts
 from nsp_ablation.pipeline.ranks import ranks
 from nsp_ablation.reporting.records.sweep_cell import CellProgress
-from nsp_ablation.samples.batches.accounting import Totals, tokens_at_positions, totals
+from nsp_ablation.samples.batches.accounting import tokens_at_positions, totals
 from nsp_ablation.samples.batches.loader import MicroBatch, evaluation_batches, micro_batch_loader
 from nsp_ablation.samples.batches.micro_batches import EAGER_MULTIPLE, padded_tokens
 from nsp_ablation.samples.formats.frame import Frame
@@ -83,7 +83,7 @@ def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
     steps = config.pretraining.max_steps
     read = totals(feed.plan, steps, feed.store.num_tokens)
     block = {
-        "pretraining": _facts(config, feed, read, outcome, heldout),
+        "pretraining": pretraining_facts(config, feed, read, outcome, heldout),
         "tokens_at_positions": tokens_at_positions(feed.plan, steps, config.max_length).tolist(),
         "epochs": read.epochs,
         "cut_sentences": feed.index_of(1).cut_sentences,
@@ -223,26 +223,3 @@ def heldout_batches(config: Config, feed: OpenFeed) -> Iterator[MicroBatch]:
         num_tokens += batch.num_tokens
         if num_tokens >= config.pretraining.heldout_tokens:
             return
-
-
-def _facts(
-    config: Config, feed: OpenFeed, read: Totals, outcome: PretrainOutcome, heldout: HeldoutLoss | None
-) -> dict[str, Any]:
-    """Return the record's `pretraining` block."""
-    steps = config.pretraining.max_steps
-    index = feed.index_of(1)
-    is_nsp = index.is_random_next is not None
-    return {
-        "updates": steps,
-        "tokens": read.tokens,
-        "padding_tokens": read.sequences * config.max_length - read.tokens,
-        "sequences": read.sequences,
-        "predictions": outcome.num_predictions,
-        "pairs": read.pairs if index.is_pair else None,
-        "passes": read.passes,
-        "trimmed_tokens": round(read.epochs * index.trimmed_tokens),
-        "realised_random_next": read.random_next / read.pairs if is_nsp and read.pairs else None,
-        "mlm_loss": heldout.mlm_loss if heldout else None,
-        "nsp_accuracy": heldout.pair_accuracy if heldout and resolved_objective(config) == "mlm_nsp" else None,
-        "seconds": outcome.seconds,
-    }

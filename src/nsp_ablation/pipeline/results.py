@@ -18,6 +18,7 @@ from nsp_ablation.pipeline.encoders import Encoder
 from nsp_ablation.pipeline.provenance import provenance
 from nsp_ablation.pipeline.task_data import TaskData
 from nsp_ablation.reporting.records.anonymity import own_names, places_of
+from nsp_ablation.reporting.records.example_scores import ExampleScores
 from nsp_ablation.reporting.records.record import FinetuningFacts, ResultRecord, record_id
 from nsp_ablation.reporting.records.record_folder import RecordFolder
 
@@ -77,9 +78,8 @@ class Result:
             "made_from": self.made_from(),
             "omitted": _omitted(encoder) | omitted,
         }
-        folder.write(
-            self.id, self._record(device, backend, done), outcome.scores, outcome.example_ids, outcome.predictions
-        )
+        examples = ExampleScores(outcome.example_ids, outcome.clusters, outcome.items, outcome.scores)
+        folder.write(self.id, self._record(device, backend, done), examples, outcome.predictions)
         remove_own(state, *RUN_FILES)
         say("finetune", f"{self.id}: {metric} {outcome.metrics[metric]:.3f} ({outcome.seconds:.1f} s)")
 

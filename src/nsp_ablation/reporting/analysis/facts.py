@@ -31,9 +31,21 @@ def majority_accuracy(realised_random_next: float | None) -> float | None:
     return None if realised_random_next is None else max(realised_random_next, 1 - realised_random_next)
 
 
+def _millions(count: int | None) -> float | None:
+    return None if count is None else count / 1e6
+
+
+def _share(count: int | None, of: int) -> float | None:
+    return None if count is None else count / (of or 1)
+
+
 _COLUMNS: tuple[tuple[str, _Value, str], ...] = (
     ("updates", lambda facts: facts.updates, "{:,.0f}"),
     ("M tokens", lambda facts: facts.tokens / 1e6, "{:,.2f}"),
+    ("special tokens", lambda facts: _share(facts.special_tokens, facts.tokens), "{:.2%}"),
+    ("M maskable tokens", lambda facts: _millions(facts.maskable_tokens), "{:,.2f}"),
+    ("M predictions", lambda facts: facts.predictions / 1e6, "{:,.3f}"),
+    ("M corpus tokens read once or more", lambda facts: _millions(facts.unique_tokens), "{:,.2f}"),
     ("padding", lambda facts: facts.padding_tokens / ((facts.tokens + facts.padding_tokens) or 1), "{:.1%}"),
     ("sequences", lambda facts: facts.sequences, "{:,.0f}"),
     ("passes", lambda facts: facts.passes, "{:.2f}"),

@@ -16,7 +16,8 @@ from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.errors import DamageError, InputError
 from nsp_ablation.base.owned_paths import locked, make_directory, open_lock, owned
 from nsp_ablation.reporting.records.digest import FIELD, check_digest, write_sealed
-from nsp_ablation.reporting.records.record import SCHEMA, is_older
+from nsp_ablation.reporting.records.older_schemas import READ_SCHEMAS, SCHEMA
+from nsp_ablation.reporting.records.record import is_older
 from nsp_ablation.reporting.records.sweep_cell import SweepCell, forget_cell, is_held, read_cell
 from nsp_ablation.reporting.records.typed_json import parse
 
@@ -117,10 +118,9 @@ def _read(folder: Path) -> Manifest | None:
     data = read_json(path)
     if is_older(data, path):
         return None
-    if isinstance(data, dict) and data.get("schema", SCHEMA) != SCHEMA:
-        raise InputError(
-            f"{path}: schema={data['schema']}, but this version reads schema {SCHEMA}; update this program"
-        )
+    if isinstance(data, dict) and data.get("schema", SCHEMA) not in READ_SCHEMAS:
+        read = " and ".join(map(str, READ_SCHEMAS))
+        raise InputError(f"{path}: schema={data['schema']}, but this version reads schemas {read}; update this program")
     return parse(Manifest, _checked(data, path), path)
 
 

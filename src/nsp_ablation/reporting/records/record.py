@@ -9,9 +9,9 @@ from nsp_ablation.base.errors import DamageError, InputError
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.reporting.records.anonymity import Places, hidden_values, public_values, with_values
 from nsp_ablation.reporting.records.digest import FIELD, REMEDY, check_digest, digest_of
+from nsp_ablation.reporting.records.older_schemas import READ_SCHEMAS, SCHEMA, as_today
 from nsp_ablation.reporting.records.typed_json import parse
 
-SCHEMA = 3  # 1 had no name of the condition; 2 no digest, id, card, nor what was left out or is private
 ARMS = ("trained", "random", "external")
 STATUSES = ("done", "failed")
 
@@ -41,7 +41,12 @@ class Condition:
 
 @dataclass(frozen=True)
 class PretrainingFacts:
-    """What a pre-training did. `tokens` are real tokens, without padding; `seconds` those of the training loop."""
+    """What a pre-training did. `tokens` are real tokens, without padding; `seconds` those of the training loop.
+
+    Of the real tokens `special_tokens` are the separators that the format adds; `maskable_tokens` may be predicted: all
+    but these, and but special tokens that stand in the text. `unique_tokens` are those of the corpus that were read at
+    least once. None in records of schema 3.
+    """
 
     updates: int
     tokens: int
@@ -51,6 +56,9 @@ class PretrainingFacts:
     pairs: int | None
     passes: float
     trimmed_tokens: int
+    maskable_tokens: int | None
+    special_tokens: int | None
+    unique_tokens: int | None
     realised_random_next: float | None
     mlm_loss: float | None
     nsp_accuracy: float | None
@@ -93,8 +101,10 @@ class ResultRecord:
 
     A failed record has a `reason` and no metrics. `card` is the key of the data card; `omitted` names the optional
     parts that failed or were left out, with the reason; `private` holds what names a person or a machine, and no report
-    reads it unless asked to. `id`, `digest` (`digest_of` all other fields), the number of examples and the hashes are
-    filled in where the record is written (`RecordFolder`).
+    reads it unless asked to; `origin` names the folder under results that the record was taken over from. `id`,
+    `digest` (`digest_of` all other fields), the number of examples and the hashes are filled in where the record is
+    written (`RecordFolder`): of the examples' ids, and of the files of scores, of ids and clusters, of items, of
+    predictions. A record of schema 3 has neither clusters nor items.
     """
 
     schema: int = SCHEMA
@@ -118,15 +128,23 @@ class ResultRecord:
     num_examples: int | None = None
     examples_sha256: str | None = None
     scores_sha256: str | None = None
+    ids_sha256: str | None = None
+    items_sha256: str | None = None
     predictions_sha256: str | None = None
     omitted: dict[str, str] = field(default_factory=dict)
     pretraining: PretrainingFacts | None = None
     finetuning: FinetuningFacts | None = None
     encoder: EncoderReference | None = None
     made_from: list[str] | None = None
+    origin: str | None = None
     config: dict[str, Any]
     provenance: Provenance
     private: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_items(self) -> bool:
+        """Whether its folder keeps clusters and items of its examples, since schema 4."""
+        return self.schema >= 4
 
     def sealed(self, record_id: str) -> "ResultRecord":
         """Return the record with its id and its digest, as it is written."""
@@ -152,12 +170,13 @@ class ResultRecord:
         """Read a record from JSON values; `source` is named in errors.
 
         Raises DamageError for an unknown or missing field, at any depth, for a value of a wrong type, for a digest that
-        is not that of the values, and for a record that contradicts itself; InputError for another schema.
+        is not that of the values, and for a record that contradicts itself; InputError for a schema that is not read.
         """
-        if isinstance(data, dict) and data.get("schema", SCHEMA) != SCHEMA:
+        if isinstance(data, dict) and data.get("schema", SCHEMA) not in READ_SCHEMAS:
             remedy = "run its cell again" if is_older(data, source) else "update this program"
-            raise InputError(f"{source}: schema={data['schema']}, but this version reads schema {SCHEMA}; {remedy}")
-        record = parse(cls, data, source)
+            read = " and ".join(map(str, READ_SCHEMAS))
+            raise InputError(f"{source}: schema={data['schema']}, but this version reads schemas {read}; {remedy}")
+        record = parse(cls, as_today(data), source)
         check_digest(data, source)
         if contradiction := find_contradiction(record):
             raise DamageError(f"{source}: {contradiction}; {REMEDY}")
@@ -165,14 +184,14 @@ class ResultRecord:
 
 
 def is_older(data: Any, source: Path | str) -> bool:
-    """Say whether JSON values are a record or manifest of an older version; a manifest of schema 1 has no schema.
+    """Say whether JSON values are a record or manifest too old to be read; a manifest of schema 1 has no schema.
 
     Raises DamageError where they have a digest and are of no version of it: schema 1 and 2 had none.
     """
     schema = data.get("schema", SCHEMA if FIELD in data else 1) if isinstance(data, dict) else SCHEMA
-    if schema != SCHEMA and FIELD in data:
+    if schema not in READ_SCHEMAS and FIELD in data:
         check_digest(data, source)
-    return isinstance(schema, int) and schema < SCHEMA
+    return isinstance(schema, int) and schema < min(READ_SCHEMAS)
 
 
 def find_contradiction(record: ResultRecord) -> str | None:
@@ -191,6 +210,8 @@ def find_contradiction(record: ResultRecord) -> str | None:
         return f"primary_metric={record.primary_metric} is not among the metrics"
     if None in (record.num_examples, record.examples_sha256, record.scores_sha256, record.predictions_sha256):
         return "status=done without num_examples, examples_sha256, scores_sha256 or predictions_sha256"
+    if record.has_items and None in (record.ids_sha256, record.items_sha256):
+        return "status=done without ids_sha256 or items_sha256"
     return None
 
 

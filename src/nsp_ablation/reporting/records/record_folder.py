@@ -1,4 +1,4 @@
-"""The folder `results/<name>/`: records, per-example scores and predictions, each whole or absent."""
+"""The folder `results/<name>/`: records, what they hold of each example, and predictions, each whole or absent."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -9,19 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from nsp_ablation.base.artifact import atomic_path, read_json, write_json
+from nsp_ablation.base.artifact import read_json, write_json
 from nsp_ablation.base.errors import DamageError, InputError
-from nsp_ablation.base.fingerprint import file_sha256, strings_sha256
+from nsp_ablation.base.fingerprint import file_sha256
 from nsp_ablation.base.owned_paths import locked, make_directory, owned
+from nsp_ablation.options.metric_source import metric_source
 from nsp_ablation.reporting.records.digest import REMEDY
-from nsp_ablation.reporting.records.record import ResultRecord, find_contradiction, is_older
-from nsp_ablation.reporting.records.verification import (
-    check_files,
-    metric_contradiction,
+from nsp_ablation.reporting.records.example_scores import (
+    ExampleScores,
+    metrics_contradiction,
+    needed_files,
     predictions_path,
-    refuse_damage,
-    scores_path,
+    read_examples,
+    write_examples,
 )
+from nsp_ablation.reporting.records.record import ResultRecord, find_contradiction, is_older
+from nsp_ablation.reporting.records.verification import check_files, refuse_damage
 
 
 @dataclass(frozen=True)
@@ -35,35 +38,21 @@ class RecordFolder:
         return owned(self.path, "records", f"{record_id}.json")
 
     def write(
-        self,
-        record_id: str,
-        record: ResultRecord,
-        scores: np.ndarray,
-        example_ids: list[str],
-        predictions: dict[str, Any],
+        self, record_id: str, record: ResultRecord, examples: ExampleScores, predictions: dict[str, Any]
     ) -> ResultRecord:
-        """Write a done record, `scores/<id>.npy`, `predictions/<id>.json`; return it with counts and hashes filled in.
+        """Write a done record, the files of its examples and `predictions/<id>.json`; return it with its hashes.
 
-        scores (N,) float64 in the order of `example_ids`, finite. The record is written last, so one that can be read
-        has its scores and predictions. Raises InputError where this id is already done or a score is not finite.
+        The record is written last, so one that can be read has all of them. Raises InputError where this id is already
+        done, or a number of an example is not finite (of the items it may be NaN).
         """
-        assert scores.shape == (len(example_ids),), f"{scores.shape=} for {len(example_ids)} examples"
-        assert scores.dtype == np.float64, scores.dtype
-        if not np.isfinite(scores).all():
-            raise InputError(f"{record_id}: a score is not finite; has the training diverged? lower its learning rate")
+        _check_examples(record_id, examples)
         with self._before_done(record_id):
-            with atomic_path(scores_path(self.path, record_id)) as temporary:
-                np.save(temporary, scores)
+            hashes = write_examples(self.path, record_id, examples)
             write_json(predictions_path(self.path, record_id), predictions)
-            full = replace(
-                record,
-                num_examples=len(example_ids),
-                examples_sha256=strings_sha256(example_ids),
-                scores_sha256=file_sha256(scores_path(self.path, record_id)),
-                predictions_sha256=file_sha256(predictions_path(self.path, record_id)),
-            ).sealed(record_id)
+            hashes["predictions_sha256"] = file_sha256(predictions_path(self.path, record_id))
+            full = replace(record, **hashes).sealed(record_id)
             assert full.status == "done", full.status
-            _assert_sound(full, scores)
+            _assert_sound(full, examples)
             write_json(self.record_path(record_id), asdict(full))
         return full
 
@@ -81,15 +70,24 @@ class RecordFolder:
             raise InputError(f"{path} does not exist; run its cell, or name another record")
         return self._parse(read_json(path), record_id)
 
-    def is_done(self, record_id: str) -> bool:
-        """Say whether the record exists with its scores, is of this version and succeeded.
+    def examples(self, record_id: str) -> ExampleScores:
+        """Read what a done record holds of each example. Raises as `read`, and DamageError for a damaged file."""
+        record = self.read(record_id)
+        if record.status != "done":
+            raise InputError(f"{self.record_path(record_id)} is {record.status} and has no scores; run its cell again")
+        return read_examples(self.path, record)
 
-        Raises DamageError naming the file where the record, its scores or its predictions are not what was written.
+    def is_done(self, record_id: str) -> bool:
+        """Say whether the record exists with all that it needs, is of a version that is read, and succeeded.
+
+        Raises DamageError naming the file where the record or one of its files is not what was written.
         """
         if not os.path.lexists(self.record_path(record_id)):
             return False
         record = self._current(record_id)
-        if record is None or record.status != "done" or not os.path.lexists(scores_path(self.path, record_id)):
+        if record is None or record.status != "done":
+            return False
+        if not all(os.path.lexists(path) for path in needed_files(self.path, record)):
             return False
         check_files(self.path, record)
         return True
@@ -99,14 +97,14 @@ class RecordFolder:
         return sorted(path.stem for path in (self.path / "records").glob("*.json") if not path.name.startswith("."))
 
     def all(self, record_ids: Iterable[str] | None = None) -> dict[str, ResultRecord]:
-        """Return records of this version by id, sorted: all of them, or those of `record_ids` that exist.
+        """Return records of the versions that are read by id, sorted: all of them, or those of `record_ids` that exist.
 
         Raises DamageError naming every record that is damaged, in a few lines.
         """
         return self._read(record_ids, lambda record: None)
 
     def verified(self, record_ids: Iterable[str] | None = None) -> dict[str, ResultRecord]:
-        """Return what `all` returns, each held against its scores and its predictions.
+        """Return what `all` returns, each held against its files.
 
         Raises DamageError naming every file that is damaged, in a few lines.
         """
@@ -154,7 +152,19 @@ class RecordFolder:
             yield
 
 
-def _assert_sound(record: ResultRecord, scores: np.ndarray) -> None:
-    """Assert that a done record does not contradict itself, and that its primary metric is that of its scores."""
-    contradiction = find_contradiction(record) or metric_contradiction(record, scores)
+def _check_examples(record_id: str, examples: ExampleScores) -> None:
+    """Assert that all arrays are (N,) float64. Raises InputError where a number is not finite."""
+    num_examples = len(examples.ids)
+    assert examples.clusters is not None
+    assert len(examples.clusters) == num_examples, f"{len(examples.clusters)} clusters for {num_examples} examples"
+    for name, array in {**examples.items, "scores": examples.scores}.items():
+        assert (array.dtype, array.shape) == (np.float64, (num_examples,)), (name, array.dtype, array.shape)
+        if np.isinf(array).any() or (name == "scores" and np.isnan(array).any()):
+            raise InputError(f"{record_id}: a score is not finite; has the training diverged? lower its learning rate")
+
+
+def _assert_sound(record: ResultRecord, examples: ExampleScores) -> None:
+    """Assert that a done record does not contradict itself, and that its metrics are those of its examples."""
+    assert metric_source(record.primary_metric or "", examples.items), f"{record.primary_metric} has no item arrays"
+    contradiction = find_contradiction(record) or metrics_contradiction(record, examples)
     assert contradiction is None, contradiction

@@ -11,12 +11,13 @@ from nsp_ablation.samples.formats.sample_index import SampleIndex
 
 @dataclass(frozen=True)
 class Totals:
-    """What a number of updates read: sequences; real tokens; pairs, and how many of them are random; passes over the
-    samples of the format (`epochs`) and over the tokens of the corpus (`passes`: SEGMENT-PAIR reads some tokens more
-    than once per epoch)."""
+    """What a number of updates read: sequences; real tokens, of which the format adds `special_tokens`; pairs, and how
+    many of them are random; passes over the samples of the format (`epochs`) and over the tokens of the corpus
+    (`passes`: SEGMENT-PAIR reads some tokens more than once per epoch)."""
 
     sequences: int
     tokens: int
+    special_tokens: int
     pairs: int
     random_next: int
     epochs: float
@@ -26,23 +27,23 @@ class Totals:
 def totals(plan: BatchPlan, num_steps: int, num_corpus_tokens: int) -> Totals:
     """Return the totals of updates 0 to `num_steps` - 1 over a corpus of so many tokens."""
     counts, epochs = np.zeros(5, np.int64), 0.0
-    for index, samples, repeats in _consumed(plan, num_steps):
+    for index, samples, repeats in consumed(plan, num_steps):
         counts += repeats * _count(index, samples)
         epochs += repeats * (1.0 if samples is None else len(samples) / index.num_samples)
     sequences, tokens, content, pairs, random_next = counts.tolist()
-    return Totals(sequences, tokens, pairs, random_next, epochs, content / num_corpus_tokens)
+    return Totals(sequences, tokens, tokens - content, pairs, random_next, epochs, content / num_corpus_tokens)
 
 
 def tokens_at_positions(plan: BatchPlan, num_steps: int, max_length: int) -> np.ndarray:
     """Return (max_length,) int64: how many tokens the first updates held at each position (fidelity row 23)."""
     num_of_length = np.zeros(max_length + 1, np.int64)
-    for index, samples, repeats in _consumed(plan, num_steps):
+    for index, samples, repeats in consumed(plan, num_steps):
         lengths = index.lengths() if samples is None else index.lengths()[samples]
         num_of_length += repeats * np.bincount(lengths, minlength=max_length + 1)
     return np.cumsum(num_of_length[::-1])[::-1][1:]
 
 
-def _consumed(plan: BatchPlan, num_steps: int) -> list[tuple[SampleIndex, np.ndarray | None, int]]:
+def consumed(plan: BatchPlan, num_steps: int) -> list[tuple[SampleIndex, np.ndarray | None, int]]:
     """Return (index, its samples that were read or None for all, how many times) up to an update."""
     last_epoch, num_last = plan.position(num_steps)
     whole = groupby((plan.index_of(epoch) for epoch in range(1, last_epoch)), key=id)

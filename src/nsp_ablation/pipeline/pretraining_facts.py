@@ -1,0 +1,38 @@
+"""What a record says of a pre-training."""
+
+from typing import Any
+
+from nsp_ablation.config.identity import resolved_objective
+from nsp_ablation.config.schema import Config
+from nsp_ablation.learning.pretraining.heldout_loss import HeldoutLoss
+from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
+from nsp_ablation.pipeline.feed import OpenFeed
+from nsp_ablation.samples.batches.accounting import Totals
+from nsp_ablation.samples.batches.corpus_reading import corpus_reading
+
+
+def pretraining_facts(
+    config: Config, feed: OpenFeed, read: Totals, outcome: PretrainOutcome, heldout: HeldoutLoss | None
+) -> dict[str, Any]:
+    """Return the record's `pretraining` block of a run that read `read` in all."""
+    steps = config.pretraining.max_steps
+    index = feed.index_of(1)
+    is_nsp = index.is_random_next is not None
+    of_corpus = corpus_reading(feed.plan, steps, feed.store, feed.frame)
+    return {
+        "updates": steps,
+        "tokens": read.tokens,
+        "padding_tokens": read.sequences * config.max_length - read.tokens,
+        "sequences": read.sequences,
+        "predictions": outcome.num_predictions,
+        "pairs": read.pairs if index.is_pair else None,
+        "passes": read.passes,
+        "trimmed_tokens": round(read.epochs * index.trimmed_tokens),
+        "maskable_tokens": read.tokens - read.special_tokens - of_corpus.special_in_text,
+        "special_tokens": read.special_tokens,
+        "unique_tokens": of_corpus.unique_tokens,
+        "realised_random_next": read.random_next / read.pairs if is_nsp and read.pairs else None,
+        "mlm_loss": heldout.mlm_loss if heldout else None,
+        "nsp_accuracy": heldout.pair_accuracy if heldout and resolved_objective(config) == "mlm_nsp" else None,
+        "seconds": outcome.seconds,
+    }
