@@ -35,10 +35,13 @@ def value(function, *columns):
         ("mean_loss", [[2.0, 4.0], [1, 3]], 1.5),
         ("perplexity", [[2.0, 4.0], [1, 3]], np.exp(1.5)),
         # best: answer the two whose difference is lowest
-        ("best_threshold_f1", [[1, 0.5, 0], [0, 0, 1], [-2, -1, 3]], 2.5 / 3),
-        ("best_threshold_f1", [[0, 0], [1, 1], [-2, -1]], 1.0),
+        ("best_threshold_score", [[1, 0.5, 0], [0, 0, 1], [-2, -1, 3]], 2.5 / 3),
+        ("best_threshold", [[1, 0.5, 0], [0, 0, 1], [0.2, 0.3, 0.9]], 0.3),
+        ("best_threshold_score", [[0, 0], [1, 1], [-2, -1]], 1.0),
+        ("best_threshold", [[0, 0], [1, 1], [0.1, 0.2]], 0.0),  # none is always given
+        ("best_threshold", [[1, 1, 0], [0, 1, 0], [0.1, 0.2, 0.3]], 0.1),  # the lowest of equally good ones
         # the second answer is right and the first wrong at the same difference: no threshold parts them
-        ("best_threshold_f1", [[0, 1], [1, 0], [2, 2]], 0.5),
+        ("best_threshold_score", [[0, 1], [1, 0], [2, 2]], 0.5),
     ],
 )
 def test_hand_worked_cases(function, columns, expected):
@@ -78,7 +81,7 @@ def test_matthews_of_two_classes_is_the_correlation_of_their_numbers(prediction,
 @given(ratings, ratings, ratings)
 def test_the_best_threshold_is_the_best_of_all(answer, none, difference):
     tried = [np.where(difference <= threshold, answer, none).mean() for threshold in [-1.0, *difference]]
-    assert value("best_threshold_f1", answer, none, difference) == pytest.approx(max(tried))
+    assert value("best_threshold_score", answer, none, difference) == pytest.approx(max(tried))
 
 
 @given(ratings, ratings, st.permutations(range(12)))

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from nsp_ablation.learning.finetuning import span_head
 from nsp_ablation.learning.tasks import span_qa
-from nsp_ablation.learning.tasks.examples import SpanExample
+from nsp_ablation.learning.tasks.examples import SpanAnswer, SpanExample
 from nsp_ablation.learning.tasks.task_kind import read_task
 from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.options.task_options import TaskOptions
@@ -75,14 +75,14 @@ def test_whole_words_never_part_the_pieces_of_a_character(chinese, tokenizer):
     assert (num_inside > 20) == (tokenizer == "bbpe")
 
 
-def predictions(read, examples, features) -> list[str]:
+def predictions(read, examples, features) -> list[SpanAnswer]:
     """Return the answers that the head's decoding gives where the model finds every reference."""
     targets = features.targets
     found = targets["is_answerable"] == 1
     outputs = {
-        "start": targets["start_positions"],
-        "end": targets["end_positions"],
-        "score": found.astype(float),
+        "start": targets["start_positions"][:, None],
+        "end": targets["end_positions"][:, None],
+        "score": found.astype(float)[:, None],
         "answerable": np.where(found, 1.0, -1.0),
     }
     return span_head.decode(examples, features, outputs)
@@ -96,8 +96,8 @@ def test_answers_come_back_as_substrings_of_the_context(chinese, chinese_files, 
     examples = read_task(task, "dev")
     features = span_qa.featurize(examples, read.tokenizer, read.layout(max_length), task)
     assert (len(features.example) > len(examples)) == (max_length == 40)
-    answers = predictions(read, examples, features)
-    exact = 0
+    told = predictions(read, examples, features)
+    answers, exact = [answer.text for answer in told], 0
     for example, answer in zip(examples, answers, strict=True):
         reference = example.answers[0][0]
         if not answer and max_length == 40:  # a window holds no answer that is longer than its stride
@@ -109,7 +109,7 @@ def test_answers_come_back_as_substrings_of_the_context(chinese, chinese_files, 
         assert reference in answer
         exact += reference == answer
     assert exact > (0.9 if tokenizer == "wordpiece" else 0.3) * len(examples)
-    outcome = span_qa.score(examples, answers, task)
+    outcome = span_qa.score(examples, told, task)
     assert outcome.metrics["exact_match"] * len(examples) == pytest.approx(exact)
     assert outcome.metrics["f1"] > (0.9 if tokenizer == "wordpiece" else 0.6)
     assert outcome.predictions == dict(zip([example.id for example in examples], answers, strict=True))
@@ -127,7 +127,7 @@ def test_a_character_of_several_tokens_is_an_answer_wherever_a_window_cuts_it(ch
         assert ((characters[:, 1] - characters[:, 0]) >= 0).all()
         first, last = span_qa.answer_tokens(example, offsets_of(read.tokenizer, context))
         assert last - first + 1 >= 3
-        assert predictions(read, [example], features) == ["龘"]
+        assert [answer.text for answer in predictions(read, [example], features)] == ["龘"]
 
 
 def offsets_of(tokenizer, text: str) -> np.ndarray:

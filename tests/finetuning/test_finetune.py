@@ -128,13 +128,18 @@ def test_multiple_choice_learns_an_option(choices, roberta_directory):
 def test_span_qa_learns_a_kind_of_word(spans, bert_directory):
     outcome = run(bert_directory, spans(False), num_epochs=5)
     assert outcome.metrics["f1"] > 0.9
-    assert set(outcome.metrics) == {"f1", "exact_match"}
+    assert set(outcome.metrics) == {"f1", "exact_match", "foreign_contexts"}
+    # a town of another context is the right one now and then
+    assert 0.1 < outcome.metrics["foreign_contexts"] < 0.6
+    assert outcome.items["foreign_contexts"].mean() == outcome.metrics["foreign_contexts"]
 
 
 def test_span_qa_learns_when_there_is_no_answer(spans, bert_directory):
     outcome = run(bert_directory, spans(True), num_epochs=8)
     assert outcome.metrics["no_answer_f1"] > 0.9
     assert outcome.metrics["has_answer_f1"] > 0.9
+    assert outcome.metrics["best_f1"] >= outcome.metrics["f1"]
+    assert 0 < outcome.metrics["best_f1_thresh"] < 1
     assert [prediction == "" for prediction in outcome.predictions.values()][:4] == [False, True, False, True]
 
 

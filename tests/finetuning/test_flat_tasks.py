@@ -198,18 +198,18 @@ def test_a_batch_without_a_span_trains_the_answerability_alone(setting, bert_dir
     assert found["head.answerable.weight"].any()
 
 
-def brute_force(start, end, targets, max_answer_tokens):
-    """The best span of one window over all pairs: of equal sums the first start, then the first end."""
-    best = (-np.inf, 0, 0)
+def brute_force(start, end, targets, max_answer_tokens, number):
+    """The best spans of one window of all pairs: of equal sums the first start, then the first end."""
+    spans = [(-np.inf, 0, 0)] * number
     for first in range(int(targets["start_low"]), int(targets["start_high"])):
         for last in range(first, min(first + max_answer_tokens, int(targets["context_end"]))):
-            if last >= targets["context_start"] and start[first] + end[last] > best[0]:
-                best = (start[first] + end[last], first, last)
-    return best
+            if last >= targets["context_start"]:
+                spans.append((start[first] + end[last], first, last))
+    return sorted(spans, key=lambda span: (-span[0], *span[1:]))[:number]
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_best_span_of_every_window_is_that_of_a_search_over_all_ties_included(seed):
+@pytest.mark.parametrize(("seed", "number"), [(0, 1), (1, 5), (2, 200)])
+def test_the_best_spans_of_every_window_is_that_of_a_search_over_all_ties_included(seed, number):
     """Logits are small whole numbers, so that sums tie; some windows have no span at all."""
     draw = np.random.default_rng(seed)
     lengths = draw.integers(1, 30, 40)
@@ -223,12 +223,12 @@ def test_the_best_span_of_every_window_is_that_of_a_search_over_all_ties_include
     inputs = FlatInputs(torch.zeros_like(positions), None, positions, torch.from_numpy(offsets))
     tensors = {name: torch.from_numpy(target) for name, target in targets.items()}
     batch = TaskBatch(inputs, None, tensors, {}, None)
-    found = [part.tolist() for part in best_spans(torch.from_numpy(start), torch.from_numpy(end), batch, 4)]
+    found = [part.tolist() for part in best_spans(torch.from_numpy(start), torch.from_numpy(end), batch, 4, number)]
     expected = [
-        brute_force(*(part[a:b] for part in (start, end)), {name: target[n] for name, target in targets.items()}, 4)
+        brute_force(start[a:b], end[a:b], {name: target[n] for name, target in targets.items()}, 4, number)
         for n, (a, b) in enumerate(zip(offsets[:-1], offsets[1:], strict=True))
     ]
-    assert list(zip(found[2], found[0], found[1], strict=True)) == expected
-    scores = [score for score, _, _ in expected]
+    assert [list(zip(*rows, strict=True)) for rows in zip(found[2], found[0], found[1], strict=True)] == expected
+    scores = [spans[0][0] for spans in expected]
     assert 0 < scores.count(-np.inf) < 30
     assert scores.count(3.0) > 3

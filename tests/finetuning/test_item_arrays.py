@@ -9,7 +9,7 @@ from nsp_ablation.base.prediction_metrics import metric_value
 from nsp_ablation.learning.engine.encoder_directory import load_masked_lm
 from nsp_ablation.learning.probes import context_gain, heldout_mlm, in_context_recall, minimal_pairs
 from nsp_ablation.learning.tasks import classification, multiple_choice, regression, span_qa
-from nsp_ablation.learning.tasks.examples import ChoiceExample, RatedExample, SpanExample, TextExample
+from nsp_ablation.learning.tasks.examples import ChoiceExample, RatedExample, SpanAnswer, SpanExample, TextExample
 from nsp_ablation.learning.tasks.task_kind import read_task
 from nsp_ablation.options.metric_source import metric_source
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
@@ -27,7 +27,7 @@ def spans(articles):
 
 def span_outcome():
     task = TaskOptions("task", "span_qa", metric="f1", unanswerable=True)
-    return span_qa.score(spans(ARTICLES), ["Ann", "Ann sat", ""], task)
+    return span_qa.score(spans(ARTICLES), [SpanAnswer("Ann"), SpanAnswer("Ann sat"), SpanAnswer("")], task)
 
 
 def class_outcome():
@@ -116,7 +116,7 @@ def test_questions_of_an_article_are_a_cluster_and_passages_where_there_is_one_a
     for titles in (("one", "one", "one"), ("", "", "")):
         same = spans([(*row[:3], title) for row, title in zip(ARTICLES, titles, strict=True)])
         again = SpanExample("q4", "When?", same[0].context, (), titles[0])
-        clusters = span_qa.score([*same, again], ["", "", "", ""], task).clusters
+        clusters = span_qa.score([*same, again], [SpanAnswer("")] * 4, task).clusters
         assert clusters[0] == clusters[3]
         assert len(set(clusters)) == 3
 

@@ -28,7 +28,9 @@ def assert_implements(module: str, protocol: type, *left_out: str) -> None:
 
 @pytest.mark.parametrize("kind", TRAINED)
 def test_a_fine_tuned_kind_is_a_module_and_a_head(kind):
-    assert_implements(TASK_KINDS[kind].module, TaskKind)
+    assert_implements(
+        TASK_KINDS[kind].module, TaskKind, *([] if TASK_KINDS[kind].has_contexts else ["with_foreign_contexts"])
+    )
     assert_implements(TASK_KINDS[kind].head_module, HeadKind)
 
 

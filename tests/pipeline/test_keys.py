@@ -167,6 +167,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "tasks.max_question_tokens": ("segment", 7, TASK),
     "tasks.window_stride": ("segment", 7, TASK),
     "tasks.max_answer_tokens": ("segment", 7, TASK),
+    "tasks.num_best_spans": ("segment", 7, TASK),
     "tasks.baseline_answer_words": ("segment", 7, TASK),
     "tasks.baseline_train_examples": ("segment", 7, TASK),
     "tasks.max_choice_tokens": ("sentence", 7, TASK),

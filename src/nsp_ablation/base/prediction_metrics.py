@@ -74,17 +74,31 @@ def perplexity(loss_sum: np.ndarray, num_predictions: np.ndarray) -> float:
     return float(np.exp(mean_loss(loss_sum, num_predictions)))
 
 
-def best_threshold_f1(answer: np.ndarray, none: np.ndarray, difference: np.ndarray) -> float:
+def best_threshold_score(answer: np.ndarray, none: np.ndarray, difference: np.ndarray) -> float:
     """Return the highest mean score that one threshold gives (SQuAD 2.0, `find_best_thresh` of evaluate-v2.0.py).
 
-    answer, none: each example's score where its best answer, or none, is given; difference: by how much the score of
-    none exceeds that of the answer. Up to the threshold the answer is given, above it none. Equal differences are
-    never parted, which that script does.
+    answer, none: each example's score where its best answer, or none, is given; difference: how much likelier none is
+    than the answer. Up to the threshold the answer is given, above it none. Equal differences are never parted, which
+    that script does.
     """
+    _, gain = _best_threshold(answer, none, difference)
+    return float((none.sum() + gain) / len(none))
+
+
+def best_threshold(answer: np.ndarray, none: np.ndarray, difference: np.ndarray) -> float:
+    """Return the threshold of `best_threshold_score`, the lowest of equally good ones; 0 where no answer is ever given,
+    as that script has it (its differences are probabilities)."""
+    threshold, _ = _best_threshold(answer, none, difference)
+    return threshold
+
+
+def _best_threshold(answer: np.ndarray, none: np.ndarray, difference: np.ndarray) -> tuple[float, float]:
+    """Return the best threshold and what the sum of scores gains over never answering."""
     order = np.argsort(difference, kind="stable")
-    gains = np.cumsum((answer - none)[order])
-    ends = np.append(np.diff(difference[order]) > 0, True)
-    return float((none.sum() + max(0.0, gains[ends].max())) / len(none))
+    is_end = np.append(np.diff(difference[order]) > 0, True)
+    gains = np.cumsum((answer - none)[order])[is_end]
+    best = int(gains.argmax())
+    return (float(difference[order][is_end][best]), float(gains[best])) if gains[best] > 0 else (0.0, 0.0)
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
@@ -93,7 +107,5 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return (np.cumsum(counts) - (counts - 1) / 2)[place]
 
 
-FUNCTIONS: dict[str, Callable[..., float]] = {
-    function.__name__: function
-    for function in (total, matthews, binary_f1, pearson, spearman, mean_loss, perplexity, best_threshold_f1)
-}
+_OF_PREDICTIONS = (matthews, binary_f1, pearson, spearman, mean_loss, perplexity, best_threshold, best_threshold_score)
+FUNCTIONS: dict[str, Callable[..., float]] = {function.__name__: function for function in (total, *_OF_PREDICTIONS)}

@@ -14,8 +14,9 @@ TASK_KINDS = {
         metrics=("f1", "exact_match"),
         options=(
             *("unanswerable", "scoring", "bad_questions", "max_question_tokens", "window_stride", "max_answer_tokens"),
-            *("baseline_answer_words", "baseline_train_examples"),
+            *("num_best_spans", "baseline_answer_words", "baseline_train_examples"),
         ),
+        has_contexts=True,
         readings=3,
     ),
     "classification": TaskKindFacts(
@@ -38,6 +39,7 @@ TASK_KINDS = {
         metrics=("accuracy",),
         options=("bad_questions", "max_choice_tokens", "baseline_iterations"),
         default_files=("{split}", "{split}.jsonl"),
+        has_contexts=True,
         readings=10,
     ),
     "recall": TaskKindFacts(
@@ -100,6 +102,9 @@ class TaskOptions:
         128, "span_qa: tokens between windows of a long context, at most half a window.", low=1, high=2**16
     )
     max_answer_tokens: int = science(30, "span_qa: tokens of the longest answer that is given.", low=1, high=2**16)
+    num_best_spans: int = science(
+        20, "span_qa: best spans of a window, the first of which with a text is the answer.", low=1, high=2**10
+    )
     text_columns: list[str] = science(
         [],
         "classification, regression: columns of the text or of the two texts, by name or number (1: first, -1: last).",
@@ -181,6 +186,7 @@ def wanted_files(task: TaskOptions) -> dict[str, tuple[tuple[str, ...], ...]]:
 
 
 _PREDICTED, _LOSSES = ("prediction", "label"), ("loss_sum", "num_predictions")
+_THRESHOLDS = {name: (f"answer_{name}", f"none_{name}", "none_probability") for name in ("f1", "exact")}
 METRICS = {
     "f1": MetricFacts("F1", of_predictions="binary_f1", arrays=_PREDICTED),  # span QA has one of each example
     "exact_match": MetricFacts("EM"),
@@ -188,6 +194,15 @@ METRICS = {
     "matthews": MetricFacts("Matthews", of_predictions="matthews", arrays=_PREDICTED),
     "pearson": MetricFacts("Pearson", of_predictions="pearson", arrays=_PREDICTED),
     "spearman": MetricFacts("Spearman", of_predictions="spearman", arrays=_PREDICTED),
+    "best_f1": MetricFacts("best F1", of_predictions="best_threshold_score", arrays=_THRESHOLDS["f1"]),
+    "best_exact": MetricFacts("best EM", of_predictions="best_threshold_score", arrays=_THRESHOLDS["exact"]),
+    "best_f1_thresh": MetricFacts(
+        "threshold", is_fraction=False, of_predictions="best_threshold", arrays=_THRESHOLDS["f1"]
+    ),
+    "best_exact_thresh": MetricFacts(
+        "threshold", is_fraction=False, of_predictions="best_threshold", arrays=_THRESHOLDS["exact"]
+    ),
+    "foreign_contexts": MetricFacts("foreign contexts"),
     "recall_gain": MetricFacts("gain, nats", is_fraction=False, is_second=True),
     "context_gain": MetricFacts("gain, nats", is_fraction=False),
     "perplexity": MetricFacts("ppl", is_fraction=False, of_predictions="perplexity", arrays=_LOSSES),

@@ -35,10 +35,11 @@ from nsp_ablation.learning.tasks.features import Features, length_batches
 from nsp_ablation.learning.tasks.outcome import Outcome
 from nsp_ablation.learning.tasks.task_kind import read_task, task_kind
 from nsp_ablation.options.finetuning_options import FinetuningOptions
-from nsp_ablation.options.task_options import TaskOptions
+from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 from nsp_ablation.options.trainer_options import TrainerOptions
 
 _EVALUATION_TOKENS = 16384  # of one batch without gradients
+FOREIGN_CONTEXTS = "foreign_contexts"
 
 
 @dataclass(frozen=True)
@@ -88,27 +89,48 @@ def finetune(
     cut = cut_batches(data.train.num_tokens, order, trainer.max_tokens, trainer.accumulation, f"tasks.{task.name}")
     with generators_kept(torch_device(trainer)), quiet_lightning():
         backend = _train(module, data, order, cut, checkpoint, trainer, logger, say)
-        outputs = _predict(_lightning(trainer, logger=False), module, data, trainer)
-    predictions = head_kind(task).decode(data.dev_examples, data.dev, outputs)
+        outcome = _evaluate(module, data, task, trainer)
     seconds = module.earlier_seconds + time.perf_counter() - started
-    outcome = task_kind(task).score(data.dev_examples, predictions, task)
     return replace(outcome, updates=steps, seconds=seconds, attention_backend=backend)
+
+
+def _evaluate(module: FinetuningModule, data: "_Data", task: TaskOptions, trainer: TrainerOptions) -> Outcome:
+    """Score the development examples, and where these have contexts, once more on foreign ones: `foreign_contexts` is
+    what the encoder scores in the task's metric without the text that is asked about."""
+
+    def scored(examples: list[Any]) -> Outcome:
+        features = data.featurize(examples, task)
+        outputs = _predict(_lightning(trainer, logger=False), module, features, data.layout, trainer)
+        predictions = head_kind(task).decode(examples, features, outputs)
+        return task_kind(task).score(data.dev_examples, predictions, task)
+
+    outcome = scored(data.dev_examples)
+    foreign = None
+    if TASK_KINDS[task.kind].has_contexts:
+        foreign = task_kind(task).with_foreign_contexts(data.dev_examples)
+    if foreign is None:
+        return outcome
+    scores = scored(foreign).scores
+    metrics = outcome.metrics | {FOREIGN_CONTEXTS: float(scores.mean())}
+    return replace(outcome, metrics=metrics, items=outcome.items | {FOREIGN_CONTEXTS: scores})
 
 
 @dataclass(frozen=True)
 class _Data:
-    dev_examples: list[Any]
+    tokenizer: Any  # a Tokenizer of tokenizers
     layout: InputLayout
     train: Features
-    dev: Features
+    dev_examples: list[Any]
+
+    def featurize(self, examples: list[Any], task: TaskOptions) -> Features:
+        return task_kind(task).featurize(examples, self.tokenizer, self.layout, task)
 
 
 def _read(encoder_directory: str, task: TaskOptions, max_length: int, token_types: str) -> _Data:
     train, dev = read_task(task, "train"), read_task(task, "dev")
     layout = read_layout(encoder_directory, max_length, token_types)
     tokenizer = load_tokenizer(encoder_directory).backend_tokenizer
-    features = [task_kind(task).featurize(examples, tokenizer, layout, task) for examples in (train, dev)]
-    return _Data(dev, layout, *features)
+    return _Data(tokenizer, layout, task_kind(task).featurize(train, tokenizer, layout, task), dev)
 
 
 def num_updates(num_samples: int, batch_size: int, num_epochs: float) -> int:
@@ -182,12 +204,12 @@ def _lightning(trainer: TrainerOptions, **parts: Any) -> pl.Trainer:
 
 
 def _predict(
-    lightning: pl.Trainer, module: FinetuningModule, data: _Data, trainer: TrainerOptions
+    lightning: pl.Trainer, module: FinetuningModule, features: Features, layout: InputLayout, trainer: TrainerOptions
 ) -> dict[str, np.ndarray]:
-    dev, device, encoder = data.dev, lightning.strategy.root_device, module.model.encoder
-    order = list(length_batches(dev.lengths(), dev.num_tokens, _EVALUATION_TOKENS))
+    device, encoder = lightning.strategy.root_device, module.model.encoder
+    order = list(length_batches(features.lengths(), features.num_tokens, _EVALUATION_TOKENS))
     backend = encoder.backend(device, trainer.precision, dropout=False)
-    made = TaskBatches(dev, data.layout, order, partial(encoder.layout_of, backend=backend))
+    made = TaskBatches(features, layout, order, partial(encoder.layout_of, backend=backend))
     batches = lightning.predict(module, _loader(made, 0, trainer, device))
     assert batches is not None
     samples = np.concatenate(order)

@@ -1,6 +1,6 @@
 """The head of span question answering, with an answerability classifier for SQuAD 2.0 (section 5, Liu et al. 2019)."""
 
-# S windows, L tokens of them, D hidden, A tokens of the longest answer
+# S windows, L tokens of them, P tokens of the longest, D hidden, A tokens of the longest answer, N best spans, C scores
 
 import numpy as np
 import torch
@@ -8,42 +8,58 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nsp_ablation.learning.finetuning.task_batches import TaskBatch, at_least_single
-from nsp_ablation.learning.tasks.examples import SpanExample
+from nsp_ablation.learning.tasks.examples import SpanAnswer, SpanExample
 from nsp_ablation.learning.tasks.features import IGNORED_LABEL, Features
 from nsp_ablation.options.task_options import TaskOptions
 
 
 def make_head(hidden_size: int, task: TaskOptions) -> "SpanHead":
     """Return the head of a task, its weights not yet drawn."""
-    return SpanHead(hidden_size, task.unanswerable, task.max_answer_tokens)
+    return SpanHead(hidden_size, task.unanswerable, task.max_answer_tokens, task.num_best_spans)
 
 
-def decode(examples: list[SpanExample], features: Features, outputs: dict[str, np.ndarray]) -> list[str]:
-    """Return each example's answer: the best-scored span over its windows, of those that `answerable` does not deny.
+def decode(examples: list[SpanExample], features: Features, outputs: dict[str, np.ndarray]) -> list[SpanAnswer]:
+    """Return each example's answer: of the best spans of all its windows the first with a text.
 
-    outputs as `SpanHead.outputs`, (N,) each. An example all of whose windows are denied has the empty answer.
+    outputs as `SpanHead.outputs`. Told is the best span of those windows that `answerable` does not deny, and no answer
+    where all are denied (Liu et al. 2019, section 5). `best` denies none, as run_squad; an example's probability of no
+    answer is the least of its windows, as there the score of the null answer.
     """
-    assert features.characters is not None
-    score = np.where(outputs["answerable"] >= 0, outputs["score"], -np.inf)
     borders = np.searchsorted(features.example, np.arange(len(examples) + 1))
+    is_denied = outputs["answerable"] < 0
+    none_probability = 1 / (1 + np.exp(outputs["answerable"].astype(np.float64).clip(-700, 700)))  # exp(710) overflows
     answers = []
-    for number, example in enumerate(examples):
-        window = int(borders[number] + score[borders[number] : borders[number + 1]].argmax())
-        if score[window] == -np.inf:
-            answers.append("")
-            continue
-        first, last = features.offsets[window] + np.array([outputs["start"][window], outputs["end"][window]])
-        start, end = features.characters[first, 0], features.characters[last, 1]
-        answers.append(example.context[start:end].strip())
+    for example, first, end in zip(examples, borders[:-1], borders[1:], strict=True):
+        windows = np.arange(first, end)
+        best = told = _first_text(example, features, outputs, windows)
+        if is_denied[windows].any():
+            told = _first_text(example, features, outputs, windows[~is_denied[windows]])
+        answers.append(SpanAnswer(told, best, float(none_probability[windows].min())))
     return answers
+
+
+def _first_text(example: SpanExample, features: Features, outputs: dict[str, np.ndarray], windows: np.ndarray) -> str:
+    """Return the text of the best span of some windows that has one; empty where none does."""
+    assert features.characters is not None
+    score = outputs["score"][windows].ravel()
+    num_spans = outputs["score"].shape[1]
+    for place in np.argsort(-score, kind="stable"):
+        if score[place] == -np.inf:
+            break
+        window, span = windows[place // num_spans], place % num_spans
+        first, last = features.offsets[window] + [outputs["start"][window, span], outputs["end"][window, span]]
+        text = example.context[features.characters[first, 0] : features.characters[last, 1]].strip()
+        if text:
+            return text
+    return ""
 
 
 class SpanHead(nn.Module):
     """Start and end of the answer from every token; with `unanswerable`, whether there is one from the first."""
 
-    def __init__(self, hidden_size: int, unanswerable: bool, max_answer_tokens: int):
+    def __init__(self, hidden_size: int, unanswerable: bool, max_answer_tokens: int, num_best_spans: int):
         super().__init__()
-        self.max_answer_tokens = max_answer_tokens
+        self.max_answer_tokens, self.num_best_spans = max_answer_tokens, num_best_spans
         self.span = nn.Linear(hidden_size, 2)
         self.answerable = nn.Linear(hidden_size, 1) if unanswerable else None
 
@@ -61,11 +77,11 @@ class SpanHead(nn.Module):
         return loss
 
     def outputs(self, hidden_LD: Tensor, first_SD: Tensor, batch: TaskBatch) -> dict[str, Tensor]:
-        """Return each window's best span, `start` and `end` (S,), its `score` (sum of logits), and the logit
-        `answerable` (0 without that classifier)."""
+        """Return each window's N best spans, best first, `start` and `end` (S, N), their `score` (sum of logits), and
+        the logit `answerable` (S,), 0 without that classifier."""
         start_L, end_L = at_least_single(self.span(hidden_LD)).unbind(1)
-        start, end, score = best_spans(start_L, end_L, batch, self.max_answer_tokens)
-        answerable = torch.zeros_like(score)
+        start, end, score = best_spans(start_L, end_L, batch, self.max_answer_tokens, self.num_best_spans)
+        answerable = score.new_zeros(len(score))
         if self.answerable is not None:
             answerable = at_least_single(self.answerable(first_SD)[:, 0])
         return {"start": start, "end": end, "score": score, "answerable": answerable}
@@ -88,33 +104,49 @@ def token_cross_entropy(logits_LC: Tensor, offsets: Tensor, targets_SC: Tensor) 
 
 
 def best_spans(
-    start_L: Tensor, end_L: Tensor, batch: TaskBatch, max_answer_tokens: int
+    start_L: Tensor, end_L: Tensor, batch: TaskBatch, max_answer_tokens: int, num_best: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the best span of each window, its first and last position in the window and the sum of their logits (S,).
+    """Return the best spans of each window, best first: their first and last position in the window and the sum of
+    their logits (S, N).
 
-    It starts in [start_low, start_high), lies in the context and has at most `max_answer_tokens`; of equal sums the
-    first start wins, then the first end. A window without any has 0, 0 and -inf.
+    A span starts in [start_low, start_high), lies in the context and has at most `max_answer_tokens`; of equal sums the
+    first start wins, then the first end. Where a window has fewer than N, 0, 0 and -inf stand for the others.
     """
     offsets, position_L = batch.inputs.sequence_offsets, batch.inputs.position_ids
-    num_tokens = len(start_L)
+    num_tokens, width_A = len(start_L), torch.arange(max_answer_tokens, device=start_L.device)
     window_L = _window_of(offsets, num_tokens)
     low, high, first, end = (
         batch.targets[name].index_select(0, window_L)
         for name in ("start_low", "start_high", "context_start", "context_end")
     )
-    width_A = torch.arange(max_answer_tokens, device=start_L.device)
     last_LA = position_L[:, None] + width_A
     is_span_LA = ((position_L >= low) & (position_L < high))[:, None]
     is_span_LA = is_span_LA & (last_LA >= first[:, None]) & (last_LA < end[:, None])
     token_L = torch.arange(num_tokens, device=start_L.device)
     ends_LA = end_L[(token_L[:, None] + width_A).clamp(max=num_tokens - 1)]
-    score_L, best_width_L = (start_L[:, None] + ends_LA).masked_fill(~is_span_LA, -torch.inf).max(dim=1)
-    score_S = score_L.new_full((len(offsets) - 1,), -torch.inf).scatter_reduce(0, window_L, score_L, "amax")
-    is_best_L = (score_L == score_S.index_select(0, window_L)) | score_L.isnan()
-    first_S = torch.full_like(offsets[:-1], num_tokens)
-    best_S = first_S.scatter_reduce(0, window_L, torch.where(is_best_L, token_L, num_tokens), "amin")
-    start_S = best_S - offsets[:-1]
-    return start_S, start_S + best_width_L.index_select(0, best_S), score_S
+    score_LA = (start_L[:, None] + ends_LA).masked_fill(~is_span_LA, -torch.inf)
+    shape = len(offsets) - 1, int(offsets.diff().max()), max_answer_tokens
+    score_SPA = score_LA.new_full(shape, -torch.inf).index_put((window_L, position_L), score_LA)
+    score_SN, place_SN = _highest(score_SPA.flatten(1), num_best)
+    start_SN = place_SN // max_answer_tokens
+    end_SN = start_SN + place_SN % max_answer_tokens
+    is_none = score_SN == -torch.inf
+    return start_SN.masked_fill(is_none, 0), end_SN.masked_fill(is_none, 0), score_SN
+
+
+def _highest(score_SC: Tensor, number: int) -> tuple[Tensor, Tensor]:
+    """Return the highest scores of each row and their places (S, number); -inf at place 0 where a row has fewer.
+
+    Equal ones are in the order of their places, which `torch.topk` of the scores does not promise.
+    """
+    bits = (score_SC + 0.0).float().contiguous().view(torch.int32)  # -0.0 is 0.0
+    ordered = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).long()  # integers in the order of the floats
+    place = torch.arange(score_SC.shape[1], device=score_SC.device)
+    keys = ordered * 2**32 + (2**32 - 1 - place)
+    place_SN = keys.topk(min(number, keys.shape[1]), dim=1).indices
+    missing = (0, number - place_SN.shape[1])
+    scores = functional.pad(score_SC.gather(1, place_SN), missing, value=-torch.inf)
+    return scores, functional.pad(place_SN, missing)
 
 
 def _window_of(offsets: Tensor, num_tokens: int) -> Tensor:

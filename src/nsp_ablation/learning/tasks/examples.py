@@ -17,6 +17,19 @@ class SpanExample:
 
 
 @dataclass(frozen=True)
+class SpanAnswer:
+    """What is told of a span question: `text`, empty for no answer.
+
+    `best` is the best answer whether one is told or not, and `none_probability` that there is none, from 0 to 1: what
+    thresholds are tried on (SQuAD 2.0).
+    """
+
+    text: str
+    best: str = ""
+    none_probability: float = 0.0
+
+
+@dataclass(frozen=True)
 class TextExample:
     """One text or a pair of texts with the number of its class (GLUE)."""
 

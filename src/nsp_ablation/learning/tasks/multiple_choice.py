@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
@@ -16,6 +17,7 @@ from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.tasks import bag_of_words
 from nsp_ablation.learning.tasks.examples import ChoiceExample
 from nsp_ablation.learning.tasks.features import Features, encode, lay_out
+from nsp_ablation.learning.tasks.foreign_contexts import foreign_contexts
 from nsp_ablation.learning.tasks.left_out import LeftOut, Tally, settle_bad_questions
 from nsp_ablation.learning.tasks.metrics import accuracy_scores, metric_values
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
@@ -152,6 +154,15 @@ def score(examples: list[ChoiceExample], predictions: list[int], task: TaskOptio
 def contexts(examples: list[ChoiceExample]) -> list[str]:
     """Return the different articles."""
     return list(dict.fromkeys(example.article for example in examples))
+
+
+def with_foreign_contexts(examples: list[ChoiceExample]) -> list[ChoiceExample] | None:
+    """Return the questions on other passages, to which their options do not belong; see `foreign_contexts.py`."""
+    articles = [example.article for example in examples]
+    exchanged = foreign_contexts(articles, articles)
+    if exchanged is None:
+        return None
+    return [replace(example, article=text) for example, text in zip(examples, exchanged, strict=True)]
 
 
 def baselines(train: list[ChoiceExample], dev: list[ChoiceExample], task: TaskOptions) -> Baselines:

@@ -1,6 +1,7 @@
 """Span question answering: SQuAD 1.1, and SQuAD 2.0, where a question may have no answer."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,19 @@ from tokenizers import Tokenizer
 
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.tasks import span_baselines
-from nsp_ablation.learning.tasks.examples import SpanExample
+from nsp_ablation.learning.tasks.examples import SpanAnswer, SpanExample
 from nsp_ablation.learning.tasks.features import IGNORED_LABEL, Features, encode, encode_with_offsets, lay_out
+from nsp_ablation.learning.tasks.foreign_contexts import foreign_contexts
 from nsp_ablation.learning.tasks.left_out import LeftOut, Tally, settle_bad_questions
 from nsp_ablation.learning.tasks.metrics import metric_values
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
-from nsp_ablation.learning.tasks.span_scores import passage_clusters, span_items, span_scores
+from nsp_ablation.learning.tasks.span_scores import (
+    THRESHOLD_METRICS,
+    passage_clusters,
+    span_items,
+    span_scores,
+    threshold_items,
+)
 from nsp_ablation.learning.tasks.squad_layout import SpanQuestion, file_questions, row_question
 from nsp_ablation.options.task_options import TaskOptions
 
@@ -122,20 +130,36 @@ def answer_tokens(example: SpanExample, offsets: np.ndarray) -> tuple[int, int] 
     return (int(touching[0]), int(touching[-1])) if len(touching) else None
 
 
-def score(examples: list[SpanExample], predictions: list[str], task: TaskOptions) -> Outcome:
-    """Score answers by F1 and exact match (`task.scoring`); predictions are in SQuAD's official form."""
+def score(examples: list[SpanExample], predictions: list[SpanAnswer], task: TaskOptions) -> Outcome:
+    """Score answers by F1 and exact match (`task.scoring`), predictions being kept in SQuAD's official form.
+
+    Where questions may be unanswerable, `best_f1` and `best_exact` are those of the one threshold of the probability of
+    no answer that is best on these very examples (evaluate-v2.0.py), apart from what is told.
+    """
     references = [[text for text, _ in example.answers] for example in examples]
     is_answerable = np.array([bool(example.answers) for example in examples])
-    items = span_items(span_scores(predictions, references, task), is_answerable)
+    texts = [prediction.text for prediction in predictions]
+    items = span_items(span_scores(texts, references, task), is_answerable)
+    metrics = metric_values(items, items)
+    if task.unanswerable:
+        items |= threshold_items(predictions, references, task)
+        metrics |= metric_values(THRESHOLD_METRICS, items)
     example_ids = [example.id for example in examples]
-    by_id = dict(zip(example_ids, predictions, strict=True))
-    clusters = passage_clusters(examples)
-    return Outcome(items[task.metric], example_ids, by_id, metric_values(items, items), clusters, items)
+    by_id = dict(zip(example_ids, texts, strict=True))
+    return Outcome(items[task.metric], example_ids, by_id, metrics, passage_clusters(examples), items)
 
 
 def contexts(examples: list[SpanExample]) -> list[str]:
     """Return the different contexts."""
     return list(dict.fromkeys(example.context for example in examples))
+
+
+def with_foreign_contexts(examples: list[SpanExample]) -> list[SpanExample] | None:
+    """Return the questions on contexts of other articles, in which nothing answers them; see `foreign_contexts.py`."""
+    exchanged = foreign_contexts([example.context for example in examples], passage_clusters(examples))
+    if exchanged is None:
+        return None
+    return [replace(example, context=text, answers=()) for example, text in zip(examples, exchanged, strict=True)]
 
 
 def baselines(train: list[SpanExample], dev: list[SpanExample], task: TaskOptions) -> Baselines:

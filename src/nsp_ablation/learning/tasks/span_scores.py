@@ -7,8 +7,11 @@ from typing import Protocol, cast
 import numpy as np
 
 from nsp_ablation.base.fingerprint import fingerprint
-from nsp_ablation.learning.tasks.examples import SpanExample
+from nsp_ablation.learning.tasks.examples import SpanAnswer, SpanExample
 from nsp_ablation.options.task_options import SPAN_SCORINGS, TaskOptions
+
+# As evaluate-v2.0.py names them; the thresholds are probabilities of no answer above which none is given.
+THRESHOLD_METRICS = ("best_f1", "best_f1_thresh", "best_exact", "best_exact_thresh")
 
 
 class SpanScoring(Protocol):
@@ -65,6 +68,23 @@ def span_items(scores: dict[str, np.ndarray], is_answerable: np.ndarray) -> dict
             if chosen.any():
                 items |= {f"{name}_{metric}": np.where(chosen, values, np.nan) for metric, values in scores.items()}
     return items
+
+
+def threshold_items(
+    predictions: list[SpanAnswer], references: list[list[str]], task: TaskOptions
+) -> dict[str, np.ndarray]:
+    """Return the arrays (num_examples,) float64 that THRESHOLD_METRICS come from: the scores of the best answer and of
+    none, and the probability of none."""
+    best = span_scores([prediction.best for prediction in predictions], references, task)
+    none = span_scores([""] * len(references), references, task)
+    probability = np.array([prediction.none_probability for prediction in predictions], dtype=np.float64)
+    return {
+        "answer_f1": best["f1"],
+        "answer_exact": best["exact_match"],
+        "none_f1": none["f1"],
+        "none_exact": none["exact_match"],
+        "none_probability": probability,
+    }
 
 
 def passage_clusters(examples: list[SpanExample]) -> list[str]:

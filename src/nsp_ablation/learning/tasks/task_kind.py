@@ -38,6 +38,10 @@ class TaskKind(Protocol):
     def contexts(self, examples: list[Any]) -> list[str]:
         """Return the different texts that the examples' answers lie in, of which the corpus should hold none."""
 
+    def with_foreign_contexts(self, examples: list[Any]) -> list[Any] | None:
+        """Return the examples in the same order, each on a context that has nothing to do with its question, None where
+        there are no others; only of kinds that say `has_contexts`. They are answered, and scored as the originals."""
+
     def baselines(self, train: list[Any], dev: list[Any], task: TaskOptions) -> Baselines:
         """Return what the development examples give without an encoder, in `task.metric`."""
 
