@@ -53,7 +53,7 @@ class Results:
         """Write one record with the primary metric `score`, and return its id; `over` replaces fields of the record."""
         condition = over.pop("condition", {})
         condition = replace(CONDITION, **{"name": condition.get("format", CONDITION.name)} | condition)
-        metric = METRICS.get(task, "accuracy")
+        metric, clusters = over.pop("primary", METRICS.get(task, "accuracy")), over.pop("clusters", None)
         extra = over.pop("metrics", {"exact_match": score / 2} if metric == "f1" else {})
         record = ResultRecord(
             name="study",
@@ -93,7 +93,7 @@ class Results:
         else:
             means = {name: value for name, value in record.metrics.items() if not name.startswith("num_")}
             items = {name: np.full(len(examples), float(value)) for name, value in means.items()}
-            kept = ExampleScores(list(examples), list(examples), items, items[metric])
+            kept = ExampleScores(list(examples), clusters or list(examples), items, items[metric])
             self.folder.write(key, record, kept, dict.fromkeys(examples, "Paris"))
         return key
 

@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nsp_ablation.options.output_options import ReportOptions
 from nsp_ablation.reporting.analysis.pooled_scores import collect
+from nsp_ablation.reporting.analysis.score_basis import ScoreBasis, unequal
 from nsp_ablation.reporting.analysis.study import load_study
 from nsp_ablation.reporting.analysis.study_arms import arm_labels
 
@@ -50,7 +53,62 @@ def test_other_examples_are_never_pooled_and_the_newest_stand_in_the_table(resul
     scores = collected(results)
     assert [pool.seed_scores("f1").tolist() for pool in scores.pools.values()] == [[0.9]]
     assert [pool.seed_scores("f1").tolist() for pool in scores.set_aside] == [[0.5]]
-    assert "other examples" in scores.warnings[0]
+    (warning,) = scores.warnings
+    assert set(results.folder.ids()) - set(warning.replace(",", " ").split()) == {scores.all_pools()[0].records[0].id}
+    assert warning.endswith("(other examples)")
+
+
+def other(results, time, **over):
+    """Add a record with accuracy .5 on MNLI, seed 1, or as `over` has it, in the month `time`."""
+    settings = {"kind": "classification", "labels": ["a", "b"], "label_column": "label"} | over.pop("settings", {})
+    config = {"seed": 1, "objective": "mlm", "tasks": {"mnli": settings}}
+    provenance = {"time": f"2026-{time:02}-01T00:00:00+00:00"}
+    fields = {"science": "s", "config": config, "provenance": provenance} | over
+    return results.add("mnli", 0.5, **{"seed": time, **fields})
+
+
+UNEQUAL = {
+    "schema": ({"schema": 3}, "schema 3 and 4"),
+    "examples": ({"examples": ("e2", "e1")}, "other examples"),
+    "clusters": ({"clusters": ["c", "c"]}, "other clusters of the same examples"),
+    "settings": ({"settings": {"labels": ["b", "a"]}}, r"tasks.mnli.labels ['b', 'a'] and ['a', 'b']"),
+    "files": ({"made_from": ["stores/0", "baselines/1"]}, "other files of the task"),
+    "metric": ({"primary": "matthews"}, "metric matthews and accuracy"),
+}
+
+
+@pytest.mark.parametrize(("over", "reason"), UNEQUAL.values(), ids=UNEQUAL)
+def test_results_on_another_basis_are_never_pooled_and_named(results, over, reason):
+    others = [other(results, 1, **over), other(results, 2, **over)]
+    newest = [other(results, 3), other(results, 4)]
+    scores = collected(results)
+    (pool,) = scores.pools.values()
+    assert {record.id for record in pool.records} == set(newest)
+    assert [{record.id for record in one.records} for one in scores.set_aside] == [set(others)]
+    (warning,) = scores.warnings
+    assert warning.startswith("mnli: ")
+    assert warning.endswith(f": {', '.join(sorted(others))} ({reason})")
+
+
+def test_what_a_task_of_the_same_settings_is_called_is_no_other_basis(results):
+    for time, title in enumerate(("MNLI", "MNLI-m", None), start=1):
+        other(results, time, settings={"title": title, "path": f"/data/{title}"})
+    assert len(only_pool(results).records) == 3
+    assert collected(results).warnings == []
+
+
+@given(st.data())
+def test_a_basis_differs_from_itself_in_nothing_and_from_another_in_something(data):
+    fields = {
+        "schema": st.sampled_from([3, 4]),
+        "metric": st.sampled_from(["f1", "accuracy"]),
+        **dict.fromkeys(("examples", "clusters", "files"), st.sampled_from(["x", "y", None])),
+        "settings": st.sampled_from([(), (("kind", "a"),), (("kind", "b"),)]),
+    }
+    first, second = (ScoreBasis(**{name: data.draw(values) for name, values in fields.items()}) for _ in "ab")
+    assert unequal(first, first) == []
+    assert bool(unequal(first, second)) == (first != second)
+    assert len(unequal(first, second)) == len(unequal(second, first))
 
 
 @pytest.mark.parametrize("newest", [0, 1, 2])

@@ -6,18 +6,25 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nsp_ablation.reporting.analysis.columns import tasks_in_order
+from nsp_ablation.reporting.analysis.score_basis import ScoreBasis, basis_of, unequal
 from nsp_ablation.reporting.analysis.study_arms import StudyArm, arm_of, paper_order
 from nsp_ablation.reporting.records.record import ResultRecord
 
 
 @dataclass
 class Pool:
-    """The results of one arm on one task: the same science and the same examples, one record a pair of seeds."""
+    """The results of one arm on one task: of one science and one basis, one record a pair of seeds. `basis` is None
+    where every run failed."""
 
     arm: StudyArm
     task: str
     records: list[ResultRecord] = field(default_factory=list)
     num_failed: int = 0
+
+    @property
+    def basis(self) -> ScoreBasis | None:
+        """What the scores stand on: the same in all records."""
+        return basis_of(self.records[0]) if self.records else None
 
     @property
     def primary_metric(self) -> str | None:
@@ -49,7 +56,8 @@ class Pool:
 
 @dataclass
 class Scores:
-    """All pools of a study. `set_aside` are pools over other examples than the newest, kept out of the table."""
+    """All pools of a study. `set_aside` are pools on another basis than the newest (other examples, clusters, files or
+    settings of the task, another schema or metric), kept out of the table."""
 
     arms: list[StudyArm]
     tasks: list[str]
@@ -64,7 +72,7 @@ class Scores:
 
 
 def collect(records: Mapping[str, ResultRecord]) -> Scores:
-    """Pool records by arm (equal science) and task; results of unequal science or examples never meet.
+    """Pool records by arm (equal science) and task; results of unequal science or basis never meet.
 
     Of several done records with the same seeds the newest counts, with a warning.
     """
@@ -76,15 +84,14 @@ def collect(records: Mapping[str, ResultRecord]) -> Scores:
     set_aside: list[Pool] = []
     warnings: list[str] = []
     for (arm, task), group in grouped.items():
-        by_examples: dict[str | None, Pool] = {}
+        by_basis: dict[ScoreBasis, Pool] = {}
         done = [record for record in group if record.status == "done"]
         for record in done:
-            warnings += _add(by_examples.setdefault(record.examples_sha256, Pool(arm, task)), record)
-        pools[arm, task] = by_examples.pop(done[-1].examples_sha256) if done else Pool(arm, task)
+            warnings += _add(by_basis.setdefault(basis_of(record), Pool(arm, task)), record)
+        pools[arm, task] = by_basis.pop(basis_of(done[-1])) if done else Pool(arm, task)
         pools[arm, task].num_failed = len(group) - len(done)
-        set_aside += by_examples.values()
-    if set_aside:
-        warnings.append(f"older results over other examples of the same task stay out of the table ({len(set_aside)})")
+        set_aside += by_basis.values()
+        warnings += [_set_aside(pool, pools[arm, task]) for pool in by_basis.values()]
     arms = sorted({arm for arm, _ in pools}, key=paper_order)
     return Scores(arms, tasks_in_order(records), pools, set_aside, warnings)
 
@@ -95,6 +102,17 @@ def _settled(arm: StudyArm, known: Iterable[StudyArm]) -> StudyArm:
         return arm
     same = [other for other in known if other.encoder == arm.encoder and other.science == arm.science]
     return max(same, key=lambda other: other.encoder_sha256 or "")
+
+
+def _set_aside(pool: Pool, newest: Pool) -> str:
+    """Say which records stay out of the table, and what they do not have in common with the newest."""
+    assert pool.basis is not None
+    assert newest.basis is not None
+    names = ", ".join(sorted(record.id for record in pool.records))
+    reasons = "; ".join(unequal(pool.basis, newest.basis))
+    return (
+        f"{pool.task}: never pooled with newer results of the same arm, and left out of the table: {names} ({reasons})"
+    )
 
 
 def _add(pool: Pool, record: ResultRecord) -> list[str]:

@@ -1,0 +1,62 @@
+"""What two results must have in common so that their scores may stand in one mean, or in one difference."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nsp_ablation.options.task_options import TASK_KINDS
+from nsp_ablation.reporting.records.record import ResultRecord
+
+
+@dataclass(frozen=True)
+class ScoreBasis:
+    """What was measured, and on what.
+
+    examples, clusters: hashes of their ids, and of both together (None in records of schema 3). settings: the task's
+    own, those of its kind as (key, text). files: the artifact that names the task's files and those settings, None of
+    a probe of held-out documents. What was trained is not among it: that is an arm's science.
+    """
+
+    schema: int
+    metric: str | None
+    examples: str | None
+    clusters: str | None
+    settings: tuple[tuple[str, str], ...]
+    files: str | None
+
+
+def basis_of(record: ResultRecord) -> ScoreBasis:
+    """Return what a done record stands on."""
+    files = [name for name in record.made_from or () if name.startswith("baselines/")]
+    return ScoreBasis(
+        schema=record.schema,
+        metric=record.primary_metric,
+        examples=record.examples_sha256,
+        clusters=record.ids_sha256,
+        settings=_settings(record.config, record.task),
+        files=files[0] if files else None,
+    )
+
+
+def unequal(a: ScoreBasis, b: ScoreBasis) -> list[str]:
+    """Return in words what two results do not have in common, nothing where they may stand together."""
+    found = [] if a.schema == b.schema else [f"schema {a.schema} and {b.schema}"]
+    found += [] if a.metric == b.metric else [f"metric {a.metric} and {b.metric}"]
+    if a.examples != b.examples:
+        found.append("other examples")
+    elif a.clusters != b.clusters and a.schema == b.schema:
+        found.append("other clusters of the same examples")
+    ours, theirs = dict(a.settings), dict(b.settings)
+    keys = [key for key in ours | theirs if ours.get(key) != theirs.get(key)]
+    found += [f"{key} {ours.get(key)} and {theirs.get(key)}" for key in keys]
+    if a.files != b.files and not keys and a.schema == b.schema and a.examples == b.examples:
+        found.append("other files of the task")
+    return found
+
+
+def _settings(config: Mapping[str, Any], task: str) -> tuple[tuple[str, str], ...]:
+    """Return the settings of a task that its results depend on, of a configuration that has them."""
+    own = (config.get("tasks") or {}).get(task) or {}
+    facts = TASK_KINDS.get(own.get("kind", ""))
+    keys = ("kind", *(facts.options if facts else ()))
+    return tuple((f"tasks.{task}.{key}", str(own[key])) for key in keys if key in own)
