@@ -234,6 +234,13 @@ def test_an_optional_part_that_was_left_out_is_told_with_its_reason(results):
     assert report_of(results).warnings == [told]
 
 
+def test_records_of_another_study_are_told_with_its_name(results):
+    for seed, origin in ((1, None), (2, "table2/micro"), (3, "table2/micro")):
+        results.add(seed=seed, origin=origin)
+    labels = [row[0] for row in report_of(results).provenance.rows]
+    assert labels == ["1 record", "2 records, taken over from table2/micro"]
+
+
 def test_two_cpus_are_one_kind_of_device(results):
     results.add()
     results.add(seed=2, provenance={"device": "cpu Intel"})

@@ -1,7 +1,7 @@
 """The last link: a result, one encoder on one task and fine-tuning seed, kept as a record beside its scores."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from nsp_ablation.reporting.records.anonymity import own_names, places_of
 from nsp_ablation.reporting.records.example_scores import ExampleScores
 from nsp_ablation.reporting.records.record import FinetuningFacts, ResultRecord, record_id
 from nsp_ablation.reporting.records.record_folder import RecordFolder
+from nsp_ablation.reporting.records.taking_over import other_studies, take_over
 
 Without = dict[str, str | None]  # by an encoder's key why it cannot be had, None where it can
 
@@ -57,6 +58,13 @@ class Result:
         data = self.encoder.stores if self.task.facts.reads == "heldout" else self.task
         return [self.encoder.name, data.name, *([f"cards/{self.card}"] if self.card else [])]
 
+    def is_there(self, folder: RecordFolder) -> bool:
+        """Say whether the record is done, or is now, taken over from another study under paths.results."""
+        if folder.is_done(self.id):
+            return True
+        others = other_studies(Path(self.config.paths.results), folder)
+        return take_over(folder, self.id, others, self._as_own, lambda text: say("finetune", text))
+
     def make(self, folder: RecordFolder) -> None:
         """Evaluate the encoder and write the record, done. Raises InputError where that is not possible."""
         with heavy_imports():
@@ -87,6 +95,18 @@ class Result:
         """Write the record, failed."""
         failure = {"status": "failed", "reason": " ".join(reason.split())}
         folder.write_failed(self.id, self._record("unknown", "unknown", failure))
+
+    def _as_own(self, record: ResultRecord, other: RecordFolder) -> ResultRecord:
+        """Return a record of another study as this one has it: what identifies nothing is named as here."""
+        root = Path(self.config.paths.results).resolve()
+        return replace(
+            record,
+            name=str(self.config.name),
+            condition=self.encoder.condition,
+            card=self.card,
+            made_from=self.made_from(),
+            origin=record.origin or other.path.resolve().relative_to(root).as_posix(),
+        )
 
     def _record(self, device: str, backend: str, outcome: dict[str, Any]) -> ResultRecord:
         encoder, names, settings = self.encoder, own_names(), asdict(self.config)
@@ -141,13 +161,13 @@ def make_missing(results: list[Result], folder: RecordFolder) -> list[str]:
 
 
 def make_one(result: Result, folder: RecordFolder, without: Without) -> str | None:
-    """Make a record unless it is done, and return why that failed, None if it did not.
+    """Make a record unless it is there, and return why that failed, None if it did not.
 
     `without` gets, by key, why an encoder cannot be had, None where it can.
     """
     # of two sweeps that both want it, the second then finds it done
     with locked(owned(result.encoder.root, "locks", f"{result.id}.lock")):
-        if folder.is_done(result.id):
+        if result.is_there(folder):
             return None
         key = result.encoder.key
         if key not in without:

@@ -31,7 +31,7 @@ def run(cell: CellRun) -> None:
     cell.record_ids.extend(result.id for result in results)
 
     folder = RecordFolder(results_folder(config))
-    missing = [result for result in results if not folder.is_done(result.id)]
+    missing = [result for result in results if not result.is_there(folder)]
     if missing:
         check_device_of(config)
     for task in {result.task.key: result.task for result in missing}.values():

@@ -46,7 +46,7 @@ class RecordFolder:
         done, or a number of an example is not finite (of the items it may be NaN).
         """
         _check_examples(record_id, examples)
-        with self._before_done(record_id):
+        with self.before_done(record_id):
             hashes = write_examples(self.path, record_id, examples)
             write_json(predictions_path(self.path, record_id), predictions)
             hashes["predictions_sha256"] = file_sha256(predictions_path(self.path, record_id))
@@ -60,7 +60,7 @@ class RecordFolder:
         """Write a failed record over a former failure. Raises InputError where this id is already done."""
         assert record.status == "failed", record.status
         assert (contradiction := find_contradiction(record)) is None, contradiction
-        with self._before_done(record_id):
+        with self.before_done(record_id):
             write_json(self.record_path(record_id), asdict(record.sealed(record_id)))
 
     def read(self, record_id: str) -> ResultRecord:
@@ -114,6 +114,16 @@ class RecordFolder:
         """Return the ids of records of an older version, which are not read: of all, or of `record_ids`."""
         return [key for key in self._existing(record_ids) if is_older(read_json(path := self.record_path(key)), path)]
 
+    @contextmanager
+    def before_done(self, record_id: str) -> Iterator[None]:
+        """Inside, no other process writes this record. Raises InputError where it is done already."""
+        make_directory(self.path)
+        with locked(owned(self.path, ".lock")):
+            if self.is_done(record_id):
+                path = self.record_path(record_id)
+                raise InputError(f"{path} is done and never edited; delete it to run its cell anew")
+            yield
+
     def _read(self, record_ids: Iterable[str] | None, check: Callable[[ResultRecord], None]) -> dict[str, ResultRecord]:
         records, problems = {}, []
         for key in self._existing(record_ids):
@@ -141,15 +151,6 @@ class RecordFolder:
 
     def _existing(self, record_ids: Iterable[str] | None) -> list[str]:
         return self.ids() if record_ids is None else sorted(set(record_ids) & set(self.ids()))
-
-    @contextmanager
-    def _before_done(self, record_id: str) -> Iterator[None]:
-        make_directory(self.path)
-        with locked(owned(self.path, ".lock")):
-            if self.is_done(record_id):
-                path = self.record_path(record_id)
-                raise InputError(f"{path} is done and never edited; delete it to run its cell anew")
-            yield
 
 
 def _check_examples(record_id: str, examples: ExampleScores) -> None:

@@ -1,0 +1,82 @@
+"""A result that another study has already: its record and files are copied, and the record names where it comes from.
+
+Ids name all that a result depends on, so equal ids are equal results, of whatever study.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from nsp_ablation.base.artifact import atomic_path, write_json
+from nsp_ablation.base.errors import DamageError, InputError
+from nsp_ablation.reporting.records.example_scores import needed_files, predictions_path
+from nsp_ablation.reporting.records.older_schemas import SCHEMA
+from nsp_ablation.reporting.records.record import ResultRecord
+from nsp_ablation.reporting.records.record_folder import RecordFolder
+from nsp_ablation.reporting.records.verification import check_files
+
+_PARTS = {"records", "scores", "items", "predictions", "cards", "cells", "curves", "report"}  # of a study's folder
+
+
+def other_studies(root: Path, own: RecordFolder) -> list[RecordFolder]:
+    """Return the other folders of records below `root` (paths.results), by name; no link is followed."""
+    found = [RecordFolder(path) for path in _studies(root)]
+    return [other for other in found if other.path.resolve() != own.path.resolve()]
+
+
+def take_over(
+    folder: RecordFolder,
+    record_id: str,
+    others: list[RecordFolder],
+    as_own: Callable[[ResultRecord, RecordFolder], ResultRecord],
+    say: Callable[[str], None],
+) -> bool:
+    """Copy a done record of this schema from the first of `others` that has it, and say so; False where none has.
+
+    `as_own(record, other)` returns it as this study has it. Its files are copied as they are, the record is written
+    last: where that is interrupted, it is not there. A damaged one is told of and passed over.
+    """
+    for other in others:
+        try:
+            found = _done(other, record_id)
+        except (DamageError, InputError) as error:  # damaged, or of a newer version
+            say(f"{record_id}: not taken over: {error}")
+            continue
+        if found is not None:
+            with folder.before_done(record_id):
+                _copy(folder.path, other.path, found)
+                record = as_own(found, other).sealed(record_id)
+                check_files(folder.path, record)
+                write_json(folder.record_path(record_id), asdict(record))
+            say(f"{record_id}: taken over from {other.path}")
+            return True
+    return False
+
+
+def _done(other: RecordFolder, record_id: str) -> ResultRecord | None:
+    if not other.is_done(record_id):
+        return None
+    record = other.read(record_id)
+    return record if record.schema == SCHEMA else None
+
+
+def _copy(target: Path, source: Path, record: ResultRecord) -> None:
+    """Copy the files of a record; predictions may have been left out."""
+    pairs = list(zip(needed_files(target, record), needed_files(source, record), strict=True))
+    pairs.append((predictions_path(target, record.id), predictions_path(source, record.id)))
+    for copy, original in pairs:
+        if original.is_file():
+            with atomic_path(copy) as temporary:
+                shutil.copyfile(original, temporary)
+
+
+def _studies(root: Path) -> Iterator[Path]:
+    """Yield the directories below `root` that hold records, in order of their names; a study has none within it but
+    those of other studies whose names begin like its own (`table2/micro`, `table2/micro/again`)."""
+    for directory, names, _ in os.walk(root):
+        is_study = "records" in names
+        names[:] = sorted(set(names) - _PARTS) if is_study else sorted(names)
+        if is_study:
+            yield Path(directory)
