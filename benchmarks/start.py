@@ -28,7 +28,7 @@ from nsp_ablation.base.process import keep_kernels_by_source
 keep_kernels_by_source()
 from nsp_ablation.cli.arguments import parse_arguments
 from nsp_ablation.cli.planned_cells import open_composer, plan
-from nsp_ablation.pipeline.encoder_training import initial_model
+from nsp_ablation.pipeline.initial_models import initial_model
 from nsp_ablation.pipeline.feed import feed_of
 from nsp_ablation.samples.batches.loader import micro_batch_loader
 import nsp_ablation.learning.pretraining.pretraining_fit, nsp_ablation.text.corpus.jsonl

@@ -144,6 +144,7 @@ def test_a_flag_that_cannot_be_answered_is_one_line(answered, command, said):
         ("model.num_threads=1,2", 2),
         ("finetuning.untrained_row=true,false", 2),
         ("pretraining.export_at=[],[1]", 2),
+        ("pretraining.evaluate_at=[],[1]", 2),
         ("stage=inspect inspect.epoch=1,2", 2),
         ("stage=cost trainer=gpu,ddp", 2),
         ("trainer.dry_run=true trainer.dry_run_device=A100,H100", 2),

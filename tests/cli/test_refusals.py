@@ -116,6 +116,16 @@ REFUSED = [
     ("tokenizer.vocab_size=260", "tokenizer.vocab_size=260: expected at least 261", ""),
     ("tokenizer.lowercase=true", "tokenizer.lowercase=true: byte-level BPE keeps case", "wordpiece"),
     ("pretraining.export_at=[4501]", "pretraining.export_at=[4501]: updates count from 1", "4500"),
+    (
+        "pretraining.evaluate_at=[9] corpus.heldout_fraction=0 tasks=[sst2]",
+        "pretraining.evaluate_at=[9]: measures on held-out documents",
+        "raise it",
+    ),
+    (
+        "pretraining.evaluate_at=[9] pretraining.heldout_tokens=0 tasks=[sst2]",
+        "pretraining.evaluate_at=[9]: has nothing to measure",
+        "raise pretraining.heldout_tokens, or add a probe",
+    ),
     ("tasks=[]", "tasks=[]: stage=all needs a task", "stage=pretrain"),
     ("tasks=[mnli_mismatched]", "tasks=mnli_mismatched: corpus=microworld has no such task", "path=DIR"),
     ("tasks=[blimp]", "tasks=blimp: corpus=microworld has no such task; set tasks.blimp.path=DIR", "=recall or"),

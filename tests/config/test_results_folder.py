@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-PARTS = ("", "records", "scores", "items", "predictions", "cards", "cells", "report", "report/figures")
+PARTS = ("", "records", "scores", "items", "predictions", "cards", "cells", "curves", "report", "report/figures")
 LINKS = [("all", part) for part in (*PARTS, ".lock", ".sweeps", ".report.lock")] + [("report", "report/figures")]
 
 

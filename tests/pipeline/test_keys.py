@@ -127,6 +127,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "pretraining.decay_all": ("full", True, ENCODER),
     "pretraining.gradient_clip": ("full", 0.5, ENCODER),
     "pretraining.heldout_tokens": ("full", 7, ENCODER),
+    "pretraining.evaluate_at": ("full", [1], NOTHING),
     "pretraining.export_at": ("full", [1], NOTHING),
     "pretraining.checkpoint_seconds": ("full", 1.0, NOTHING),
     "finetuning.name": ("full", "x", RECORDS),

@@ -16,7 +16,10 @@ from nsp_ablation.base.interrupts import Stopped
 from nsp_ablation.learning.engine.step_seed import seed_step
 from nsp_ablation.learning.engine.training import DivergedError
 from nsp_ablation.learning.engine.training_processes import GivenRank
+from nsp_ablation.learning.pretraining import evaluations as evaluations_module
 from nsp_ablation.learning.pretraining import pretraining_module
+from nsp_ablation.learning.pretraining.evaluations import NO_EVALUATIONS, Evaluations
+from nsp_ablation.learning.pretraining.heldout_loss import heldout_loss
 from nsp_ablation.learning.pretraining.pretraining_fit import pretrain
 from nsp_ablation.options.pretraining_options import PretrainingOptions
 
@@ -56,6 +59,7 @@ def train(make_batch, cut, trainer_options, tmp_path):
         precision="32-true",
         export_at=(),
         signal_at=(None, None),
+        evaluations=NO_EVALUATIONS,
         **changes,
     ):
         lines, exported = [], []
@@ -80,6 +84,7 @@ def train(make_batch, cut, trainer_options, tmp_path):
             accumulation=accumulation,
             peak_flops=None,
             export=export,
+            evaluations=evaluations,
             logger=logger,
             log_every=2,
             say=lines.append,
@@ -289,3 +294,67 @@ def test_losses_fall_and_are_logged_every_few_updates(make_model, train, tmp_pat
     rates = [float(row["pretraining/learning_rate"]) for row in rows]
     assert rates == pytest.approx([0.01 * 2 / 3, 0.01, 0.01 / 3])
     assert lines[-1].startswith("update 6/6  loss ")
+
+
+class _Heldout:
+    """Measures a held-out loss, and does to the model and to torch what a careless measurement does."""
+
+    def __init__(self, model, batch):
+        self.model, self.batch, self.heard = model, batch, []
+
+    def __call__(self, update):
+        assert not torch.is_grad_enabled()
+        assert not any(module.training for module in self.model.modules())
+        torch.rand(3)
+        found = heldout_loss(self.model, [self.batch], torch.device("cpu"))
+        self.heard.append(update)
+        return {"mlm_loss": found.mlm_loss, "update": float(update)}
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_a_run_that_is_measured_on_the_way_is_bitwise_the_unmeasured_one(make_model, make_batch, train, accumulation):
+    changes = {"dropout": 0.1, "attention_dropout": 0.1}
+    plain, measured = make_model(1, **changes), make_model(1, **changes)
+    train(plain, accumulation, directory="plain")
+    measure = _Heldout(measured, make_batch([4, 20, 6], seed=99))
+    generator = torch.random.get_rng_state()
+    outcome, _, _ = train(measured, accumulation, evaluations=Evaluations(frozenset({2, 3, 6}), measure))
+    assert measure.heard == list(outcome.evaluations) == [2, 3, 6]
+    losses = [values["mlm_loss"] for values in outcome.evaluations.values()]
+    assert len(set(losses)) == 3, "the model moved between the points"
+    assert torch.equal(torch.random.get_rng_state(), generator)
+    torch.testing.assert_close(measured.state_dict(), plain.state_dict(), rtol=0, atol=0)
+
+
+def test_what_was_measured_is_kept_by_a_kill_and_measured_once(make_model, make_batch, train):
+    batch, updates, rare = make_batch([4, 20, 6], seed=99), frozenset({1, 3, 5, 6}), {"checkpoint_seconds": 600.0}
+    whole, stopped, resumed = make_model(1), make_model(1), make_model(2)
+    outcome, _, _ = train(whole, directory="whole", evaluations=Evaluations(updates, _Heldout(whole, batch)), **rare)
+    first, second = _Heldout(stopped, batch), _Heldout(resumed, batch)
+    with pytest.raises(_StoppedError):
+        train(stopped, stop_at=4, evaluations=Evaluations(updates, first), **rare)
+    found, lines, _ = train(resumed, evaluations=Evaluations(updates, second), **rare)
+    assert lines[0] == "resumed at update 3", "a point is kept by a checkpoint of its own"
+    assert (first.heard, second.heard) == ([1, 3], [5, 6])
+    assert found.evaluations == outcome.evaluations
+    again, _, _ = train(make_model(3), evaluations=Evaluations(updates, first), **rare)
+    assert again.evaluations == outcome.evaluations, "a finished run has its curve, too"
+    assert first.heard == [1, 3]
+
+
+def test_the_time_of_a_measurement_is_none_of_the_training_loop(make_model, train, monkeypatch):
+    hours = itertools.count(step=3600.0)
+    monkeypatch.setattr(evaluations_module, "time", SimpleNamespace(monotonic=lambda: next(hours)))
+    outcome, lines, _ = train(make_model(), evaluations=Evaluations(frozenset({2, 4}), lambda update: {"x": 0.0}))
+    assert -2 * 3600 < outcome.seconds < -2 * 3600 + 60
+
+
+def test_a_logger_hears_what_is_measured(make_model, train, tmp_path):
+    logger = CSVLogger(tmp_path / "logs", name="")
+    train(
+        make_model(), logger=logger, evaluations=Evaluations(frozenset({3}), lambda update: {"recall.accuracy": 0.25})
+    )
+    logger.finalize("success")
+    header, *rows = (tmp_path / "logs" / "version_0" / "metrics.csv").read_text().splitlines()
+    rows = [dict(zip(header.split(","), row.split(","), strict=True)) for row in rows]
+    assert {row["step"]: row["evaluation/recall.accuracy"] for row in rows} == {"2": "", "3": "0.25", "4": "", "6": ""}

@@ -19,6 +19,7 @@ SMALL = (
     "scale=smoke",
     "pretraining.max_steps=40",
     "pretraining.checkpoint_seconds=0",
+    "pretraining.evaluate_at=[3000,9000]",
     "finetuning.max_steps=24",
     "model.dropout=0.1",
     "model.attention_dropout=0.1",
@@ -96,12 +97,15 @@ class Command:
         return [int(number) for line in self.lines for number in re.findall(r"resumed at update (\d+)", line)]
 
     def outputs(self) -> dict[str, bytes]:
-        """Return all that must be equal, by path: weights, scores, predictions, records and cells less TIMES, table."""
+        """Return all that must be equal, by path: weights, scores, predictions, records and cells less TIMES, table,
+        learning curves."""
         found = {}
         for pattern in ("artifacts/**/*.safetensors", "artifacts/**/*.npy", "artifacts/tokenizers/*/*.json"):
             found |= {path: path.read_bytes() for path in self.directory.glob(pattern)}
         files = ("*.npy", "*.npz", "scores/*.json", "predictions/*.json", "report/table.csv")
         for pattern in (f"results/**/{name}" for name in files):
+            found |= {path: path.read_bytes() for path in self.directory.glob(pattern)}
+        for pattern in ("results/**/curves/*", "results/**/report/figures/curves.svg"):
             found |= {path: path.read_bytes() for path in self.directory.glob(pattern)}
         for pattern in (
             "results/**/records/*.json",
@@ -122,7 +126,7 @@ def _without_times(value):
 def assert_same(outputs: dict[str, bytes], expected: dict[str, bytes]) -> None:
     assert sorted(outputs) == sorted(expected)
     assert [path for path in expected if outputs[path] != expected[path]] == []
-    kinds = ("model.safetensors", "scores/", "items/", "predictions/", "records/", "cells/", "table.csv")
+    kinds = ("model.safetensors", "scores/", "items/", "predictions/", "records/", "cells/", "table.csv", "curves")
     assert all(any(kind in path for path in expected) for kind in kinds), "nothing was compared"
 
 
@@ -146,7 +150,8 @@ def same_results():
     """
 
     def assert_same_results(outputs: dict[str, bytes], expected: dict[str, bytes]) -> None:
-        kinds = ("artifacts/encoders/", *(f"results/adhoc/{name}/" for name in ("scores", "items", "predictions")))
+        parts = ("scores", "items", "predictions", "curves")
+        kinds = ("artifacts/encoders/", *(f"results/adhoc/{part}/" for part in parts))
         results = [path for path in outputs if path.startswith(kinds) and not path.endswith("pretraining.json")]
         assert all(any(path.startswith(kind) for path in results) for kind in kinds)
         assert [path for path in results if outputs[path] != expected[path]] == []

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nsp_ablation.options.format_options import FORMATS
-from nsp_ablation.pipeline.encoder_training import initial_model
+from nsp_ablation.pipeline.initial_models import initial_model
 from nsp_ablation.samples.batches.assemble import assemble_masked
 from nsp_ablation.samples.batches.loader import micro_batch_loader
 from nsp_ablation.samples.formats.sample_index import SampleIndex

@@ -21,7 +21,7 @@ def test_passes_are_over_the_corpus_and_random_next_is_the_share_of_random_pairs
             seen |= {token for start, end in spans.tolist() for token in range(start, end)}
             num_tokens += int(index.lengths()[sample])
             num_pairs, num_random = num_pairs + 1, num_random + int(index.is_random_next[sample])
-    facts = pretraining_facts(config, feed, read, PretrainOutcome(11, 2.5), None)
+    facts = pretraining_facts(config, feed, read, PretrainOutcome(11, 2.5, {}), None)
     assert 2 * num_random != num_pairs, "an inverted share would be the same"
     assert abs(content / feed.store.num_tokens - read.epochs) > 0.01, "epochs would be the same"
     assert facts["realised_random_next"] == pytest.approx(num_random / num_pairs)

@@ -5,8 +5,9 @@ import json
 import pytest
 import torch
 
-from nsp_ablation.pipeline.encoder_training import heldout_batches, initial_model
 from nsp_ablation.pipeline.encoders import trained_encoder
+from nsp_ablation.pipeline.heldout_inputs import heldout_batches
+from nsp_ablation.pipeline.initial_models import initial_model
 from nsp_ablation.text.corpus.document import is_heldout, text_digest
 
 

@@ -6,6 +6,7 @@ from itertools import chain, islice
 from typing import Any
 
 from nsp_ablation.config.corpus_rules import corpus_problems
+from nsp_ablation.config.curve_rules import curve_problems
 from nsp_ablation.config.identity import resolved_objective
 from nsp_ablation.config.logger_checks import logger_problems
 from nsp_ablation.config.problem import Problem, unknown_value
@@ -148,6 +149,7 @@ def _model(config: Config) -> Iterator[Problem]:
     if any(not 1 <= update <= updates for update in config.pretraining.export_at):
         reason = f"updates count from 1 to pretraining.max_steps={updates}"
         yield Problem("pretraining.export_at", config.pretraining.export_at, reason)
+    yield from curve_problems(config)
 
 
 def _finetuning(config: Config) -> Iterator[Problem]:

@@ -61,6 +61,15 @@ def encoder_settings(config: Config) -> dict[str, Any]:
     return {key: value for key, value in science.items() if key != "finetuning"} | {"seed": config.seed}
 
 
+def curve_settings(config: Config) -> dict[str, Any] | None:
+    """Return what the learning curve of an encoder depends on beside the encoder; None where none is asked for."""
+    if not config.pretraining.evaluate_at:
+        return None
+    probes = {name: task for name, task in config.tasks.items() if TASK_KINDS[task.kind].reads == "heldout"}
+    tasks = {name: task_settings(task) for name, task in probes.items()}
+    return {"evaluate_at": sorted({*config.pretraining.evaluate_at}), "tasks": tasks}
+
+
 def untrained_settings(config: Config) -> dict[str, Any]:
     """Return the settings that an encoder without pre-training depends on, beside its tokenizer; weights are drawn
     alike by any number of threads."""
@@ -138,6 +147,7 @@ def cell_identity(config: Config) -> dict[str, Any]:
         "tasks": [dataclasses.asdict(dataclasses.replace(task, title=None)) for task in config.tasks.values()],
         "untrained_row": config.finetuning.untrained_row,
         "export_at": config.pretraining.export_at,
+        "evaluate_at": config.pretraining.evaluate_at,
     }
 
 

@@ -17,8 +17,8 @@ from nsp_ablation.options.task_options import wanted_files
 
 # What a folder of results holds: directories, and files that are opened as they are (locks).
 _STUDY_PARTS = (
-    *("records", "scores", "items", "predictions", "cards", "cells", "report", "report/figures"),
-    *(".lock", ".sweeps", ".report.lock"),
+    *("records", "scores", "items", "predictions", "cards", "cells", "curves", "report", "report/figures"),
+    *(".lock", ".sweeps", ".report.lock", ".curves.lock"),
 )
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
@@ -41,6 +41,7 @@ class NeededPath:
 def needed_paths(config: Config) -> Iterator[NeededPath]:
     """Yield each path that the configuration's stage would stumble over."""
     stage = config.stage
+    has_curve = stage == "pretrain" and bool(config.pretraining.evaluate_at)
     external = config.encoder not in (None, "random")
     candidates = (
         ("encoder", config.encoder, _encoder, stage != "report" and external),
@@ -48,7 +49,7 @@ def needed_paths(config: Config) -> Iterator[NeededPath]:
         ("tokenizer.path", config.tokenizer.path, _encoder, stage != "report" and not external),
         ("corpus.path", config.corpus.path, _corpus, stage in TRAINED or (stage != "report" and not external)),
         ("paths.artifacts", config.paths.artifacts, directory_problems, stage != "report"),
-        ("paths.results", config.paths.results, directory_problems, stage in (*FINETUNED, "report")),
+        ("paths.results", config.paths.results, directory_problems, stage in (*FINETUNED, "report") or has_curve),
         ("inspect.output", config.inspect.output, _file, stage == "inspect"),
         ("inspect.figure", config.inspect.figure, _file, stage == "inspect"),
         ("export.output", config.export.output, _copy, stage == "export"),
@@ -58,7 +59,7 @@ def needed_paths(config: Config) -> Iterator[NeededPath]:
         for field, path, check, used in candidates
         if used and path is not None
     )
-    if stage in (*FINETUNED, "report"):
+    if stage in (*FINETUNED, "report") or has_curve:
         yield NeededPath("name", str(config.name), _study, root=config.paths.results)
     for name, task in config.tasks.items() if stage in FINETUNED else ():
         if task.path is not None:

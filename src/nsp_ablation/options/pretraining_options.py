@@ -30,6 +30,13 @@ class PretrainingOptions:
     heldout_tokens: int = science(
         100_000, "Real tokens of held-out text that losses are measured on.", low=0, high=2**40
     )
+    evaluate_at: list[int] = machine(
+        [],
+        "Real tokens after which held-out losses and the probes of held-out documents are measured on the way, as they "
+        "are after the last update.",
+        low=1,
+        high=2**60,
+    )
     export_at: list[int] = machine([], "Updates after which the encoder is exported on the way.", low=1, high=2**40)
     checkpoint_seconds: float = machine(30.0, "Seconds of work between two checkpoints.", low=0.0, high=1e6)
 

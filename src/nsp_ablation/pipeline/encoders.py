@@ -12,6 +12,7 @@ from nsp_ablation.base.process import heavy_imports
 from nsp_ablation.config.identity import (
     condition,
     condition_name,
+    curve_settings,
     encoder_settings,
     external_settings,
     science_settings,
@@ -116,8 +117,9 @@ class TrainedEncoder(Encoder):
 
     @property
     def run_directory(self) -> Path:
-        """Where an interrupted training keeps its state."""
-        return owned(self.root, "runs", self.key)
+        """Where an interrupted training keeps its state; with what it measures on the way, one of its own."""
+        curve = curve_settings(self.config)
+        return owned(self.root, "runs", self.key if curve is None else fingerprint([self.key, curve]))
 
     def build(self, directory: Path) -> None:
         with heavy_imports():
@@ -134,7 +136,8 @@ class TrainedEncoder(Encoder):
         """
         is_new = not self.is_made
         directory = super().make()
-        remove_own(self.run_directory, *RUN_FILES)
+        if is_new or curve_settings(self.config) is None:  # else it may be another training's, for the curve
+            remove_own(self.run_directory, *RUN_FILES)
         if is_new:
             say("pretrain", f"encoder -> {directory}")
         return directory

@@ -29,7 +29,8 @@ class Item:
 
 
 def take_inventory(root: Path, used_by: Iterable[tuple[str, list[str]]]) -> list[Item]:
-    """Return every artifact below `root`, by kind and size, with the records that need it, directly or through another.
+    """Return every artifact below `root`, by kind and size, with the records that need it, directly or through another,
+    and a learning curve with those of its encoder.
 
     `used_by` yields (record id, names of the artifacts that it was made from).
     """
@@ -41,6 +42,9 @@ def take_inventory(root: Path, used_by: Iterable[tuple[str, list[str]]]) -> list
             if item is not None and record not in item.records:
                 item.records.add(record)
                 waiting += item.inputs or []
+    for item in items.values():
+        if item.name.startswith("curves/"):  # no record is made from it, but it is of an encoder
+            item.records |= {record for name in item.inputs or [] if name in items for record in items[name].records}
     return sorted(items.values(), key=lambda item: (list(MAKERS).index(item.name.split("/")[0]), -item.num_bytes))
 
 

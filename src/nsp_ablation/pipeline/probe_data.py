@@ -28,11 +28,13 @@ def probe_inputs(
 ) -> ProbeInputs:
     """Return what a probe is given of an encoder's or a tokenizer's directory.
 
-    The layout of an encoder that is still to be trained is that of its tokenizer. Raises NoExamplesError where the
+    An encoder that is still trained has the directory of its tokenizer; before that its layout is that of the
+    tokenizer, too. Raises NoExamplesError where the
     probe reads held-out documents and none is held out.
     """
     frame = frame_of(directory, config.max_length if layout is None else layout.max_length)
-    tokenizer = wrap_tokenizer(load_backend(directory)) if layout is None else load_tokenizer(str(directory))
+    is_encoder = (directory / "config.json").is_file()
+    tokenizer = load_tokenizer(str(directory)) if is_encoder else wrap_tokenizer(load_backend(directory))
     if layout is None:
         names = "max_length", "cls", "sep", "mask", "pad", "pair_separators"
         layout = InputLayout(**{name: getattr(frame, name) for name in names}, second_type=0)

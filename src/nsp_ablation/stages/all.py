@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.pipeline.cards import check_before_training, keep_cards
+from nsp_ablation.pipeline.curves import copy_curves, missing_curves
 from nsp_ablation.pipeline.encoders import encoders_of
 from nsp_ablation.pipeline.results import make_missing, results_of
 from nsp_ablation.pipeline.task_data import tasks_of
@@ -32,12 +33,14 @@ def run(cell: CellRun) -> None:
 
     folder = RecordFolder(results_folder(config))
     missing = [result for result in results if not result.is_there(folder)]
-    if missing:
+    if missing or not all(curve.is_made for curve in missing_curves(encoders, folder.path)):
         check_device_of(config)
     for task in {result.task.key: result.task for result in missing}.values():
         task.check_files()
     unready = {result.encoder.key: result.encoder for result in missing}
     keep_cards(encoders, tasks, folder.path)
     check_before_training([*unready.values()], tasks, folder.path)
-    if failed := make_missing(in_own_order(missing, cell.neighbours), folder):
+    failed = make_missing(in_own_order(missing, cell.neighbours), folder)
+    copy_curves([encoder for encoder in encoders if encoder.is_made or not failed], folder.path)
+    if failed:
         raise InputError(failed[0] if len(failed) == 1 else f"{len(failed)} records failed, the first: {failed[0]}")

@@ -7,7 +7,7 @@ checkpoint, and the number of updates done, are all that an exact continuation n
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -38,17 +38,25 @@ class Stream(Generic[Batch]):
 
 
 class TimedCheckpoint(pl.Callback):
-    """Save the whole training state to `path` at the end of an update: `seconds` of work apart, when the run is asked
-    to stop (which then raises Stopped), and after the last update if `saves_last`. `on_resume(update)` hears on the
-    first rank where a run goes on.
+    """Save the whole training state to `path` at the end of an update: `seconds` of work apart, after the updates
+    `also_at`, when the run is asked to stop (which then raises Stopped), and after the last update if `saves_last`.
+    `on_resume(update)` hears on the first rank where a run goes on.
 
     ModelCheckpoint saves within an update as well, asks all ranks at every batch, and knows no request to stop.
     """
 
     def __init__(
-        self, path: Path, seconds: float, stop: StopRequests, *, saves_last: bool, on_resume: Callable[[int], None]
+        self,
+        path: Path,
+        seconds: float,
+        stop: StopRequests,
+        *,
+        saves_last: bool,
+        on_resume: Callable[[int], None],
+        also_at: Container[int] = (),
     ) -> None:
         self.path, self.seconds, self.stop, self.saves_last = path, seconds, stop, saves_last
+        self.also_at = also_at
         self.on_resume = on_resume
         self._saved_at = self._looked_at = time.monotonic()
         self._looked_step = self._look_step = 0
@@ -68,7 +76,7 @@ class TimedCheckpoint(pl.Callback):
             return
         is_due, signum = self._decide(trainer)
         is_last = self.saves_last and trainer.global_step == trainer.max_steps
-        if is_due or is_last or signum is not None:
+        if is_due or is_last or trainer.global_step in self.also_at or signum is not None:
             trainer.save_checkpoint(self.path)
             self._saved_at = time.monotonic()
         if signum is not None:

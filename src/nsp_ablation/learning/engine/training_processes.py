@@ -57,6 +57,14 @@ def threads_kept() -> Iterator[None]:
             del os.environ["OMP_NUM_THREADS"]
 
 
+def waiting_group() -> Any:
+    """Return a group of all ranks whose `barrier` waits as long as it takes; every rank calls this.
+
+    The groups that sum gradients give up after minutes, which the first rank may spend on work of its own.
+    """
+    return torch.distributed.new_group(backend="gloo", timeout=_WAIT)
+
+
 def free_port() -> int:
     """Return a TCP port that nobody listens on."""
     with socket.socket() as listener:

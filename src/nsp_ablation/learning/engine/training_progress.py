@@ -51,6 +51,10 @@ class SpeedMeter:
         self._num_computed += num_computed
         self._flops += flops
 
+    def pause(self, seconds: float) -> None:
+        """Leave a time out in which nothing was trained."""
+        self._started += seconds
+
     def speed(self) -> Speed:
         """Return the rates since this meter was made."""
         seconds = max(time.monotonic() - self._started, 1e-9)
@@ -73,6 +77,10 @@ class ProgressLine:
         self._is_terminal = sys.stdout.isatty()
         self._every_seconds = _TERMINAL_SECONDS if self._is_terminal else _PLAIN_SECONDS
         self._start_seconds = self._last_seconds = time.monotonic()
+
+    def pause(self, seconds: float) -> None:
+        """Leave a time out in which nothing was trained: the time left is reckoned without it."""
+        self._start_seconds += seconds
 
     def is_due(self, step: int) -> bool:
         """Whether the line of update number `step` (counted from 1) would be shown."""

@@ -19,6 +19,7 @@ from nsp_ablation.learning.engine.signals import StopRequests
 from nsp_ablation.learning.engine.training import one_epoch_trainer
 from nsp_ablation.learning.engine.training_device import generators_kept, torch_device
 from nsp_ablation.learning.engine.training_processes import threads_kept
+from nsp_ablation.learning.pretraining.evaluations import NO_EVALUATIONS, EvaluateAt, Evaluations, Measured
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
 from nsp_ablation.learning.pretraining.pretraining_module import MakeLoader, PretrainingModule
 from nsp_ablation.options.pretraining_options import PretrainingOptions
@@ -27,11 +28,12 @@ from nsp_ablation.options.trainer_options import TrainerOptions
 
 @dataclass(frozen=True)
 class PretrainOutcome:
-    """What a run did: masked tokens predicted, and seconds of the training loop, all parts of an interrupted run
-    together."""
+    """What a run did: masked tokens predicted, seconds of the training loop, and what was measured on the way, by
+    update and metric; all parts of an interrupted run together."""
 
     num_predictions: int
     seconds: float
+    evaluations: Measured
 
 
 def pretrain(
@@ -46,6 +48,7 @@ def pretrain(
     accumulation: int,
     peak_flops: float | None,
     export: Callable[[int], None],
+    evaluations: Evaluations = NO_EVALUATIONS,
     logger: Logger | None,
     log_every: int,
     say: Callable[[str], None] | None,
@@ -59,19 +62,19 @@ def pretrain(
     the same kind of device with the same accumulation and number of devices ends in the weights of an uninterrupted
     run: on CPU in the very ones, on CUDA up to the order in which kernels add (FlashAttention-2 sums dQ by atomics),
     unless `trainer.deterministic`, which the caller switches on (`repeatable`). `export(update)` is called after each
-    update of `options.export_at`, on the first rank. `say` takes lines of progress; None is silence.
+    update of `options.export_at`, on the first rank, and `evaluations` measure there while the others wait. `say` takes
+    lines of progress; None is silence.
     `on_progress(update, loss, tokens per second)` is called on the first rank wherever losses are logged. `seed` draws
     dropout; torch's global generators are left as they were.
     Raises DivergedError where a loss or weight is not finite (never saved), DamageError where the checkpoint cannot be
     read, and Stopped, after saving, where a signal asks to stop.
     """
-    checkpoint, seconds = make_directory(directory) / "last.ckpt", options.checkpoint_seconds
-    module = PretrainingModule(
-        model, make_loader, options, seed=seed, log_every=log_every, say=say, peak_flops=peak_flops
-    )
+    checkpoint, evaluating = make_directory(directory) / "last.ckpt", EvaluateAt(evaluations)
+    shown: dict[str, Any] = {"log_every": log_every, "say": say, "peak_flops": peak_flops}
+    module = PretrainingModule(model, make_loader, options, seed=seed, **shown)
     module.on_progress = on_progress
     with StopRequests(waits=environment.world_size() > 1) as stop, quiet_lightning(), _surroundings_kept(trainer):
-        saving = TimedCheckpoint(checkpoint, seconds, stop, saves_last=True, on_resume=_says_resumed(say))
+        saving = _saving(checkpoint, options.checkpoint_seconds, stop, say, evaluations)
         lightning = one_epoch_trainer(
             trainer,
             devices=trainer.devices,
@@ -81,13 +84,13 @@ def pretrain(
             plugins=[environment, BackgroundCheckpointIO()],
             max_steps=options.max_steps,
             accumulate_grad_batches=accumulation,
-            callbacks=[_ExportAt(options.export_at, export), saving],
+            callbacks=[_ExportAt(options.export_at, export), evaluating, saving],
             logger=logger or False,
             log_every_n_steps=log_every,
             default_root_dir=directory,
         )
         lightning.fit(module, ckpt_path=readable(checkpoint), weights_only=True)
-    return PretrainOutcome(module.num_predictions, module.seconds)
+    return PretrainOutcome(module.num_predictions, module.seconds, evaluating.found)
 
 
 def _strategy(trainer: TrainerOptions) -> str | DDPStrategy:
@@ -107,8 +110,16 @@ def _surroundings_kept(trainer: TrainerOptions) -> Iterator[None]:
         yield
 
 
-def _says_resumed(say: Callable[[str], None] | None) -> Callable[[int], None]:
-    return lambda update: say(f"resumed at update {update}") if say is not None else None
+def _saving(
+    path: Path, seconds: float, stop: StopRequests, say: Callable[[str], None] | None, evaluations: Evaluations
+) -> TimedCheckpoint:
+    """Return what saves; what was measured is saved at once, and so never measured again."""
+
+    def on_resume(update: int) -> None:
+        if say is not None:
+            say(f"resumed at update {update}")
+
+    return TimedCheckpoint(path, seconds, stop, saves_last=True, on_resume=on_resume, also_at=evaluations.updates)
 
 
 class _ExportAt(pl.Callback):

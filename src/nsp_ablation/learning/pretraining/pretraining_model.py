@@ -190,10 +190,16 @@ def export_encoder(model: PretrainingModel, tokenizer: Path, directory: Path, fa
         hf.save_pretrained(directory, state_dict=weights)
     hf.config.architectures = [model.architecture.export_class]
     hf.config.save_pretrained(directory)
-    pair_separators, type_of_second = pair_layout(facts, hf.config)
+    export_tokenizer(tokenizer, directory, exported_layout(model, tokenizer, facts))
+    write_json(directory / "pretraining.json", facts)
+
+
+def exported_layout(model: PretrainingModel, tokenizer: Path, facts: dict[str, Any]) -> InputLayout:
+    """Return how inputs of tasks and probes are laid out for the export of a model, by the `facts` of its training."""
+    pair_separators, type_of_second = pair_layout(facts, model.hf.config)
     special = special_tokens(tokenizer)
-    layout = InputLayout(
-        max_length=positions(hf.config)[1],
+    return InputLayout(
+        max_length=positions(model.hf.config)[1],
         cls=special.cls,
         sep=special.sep,
         mask=special.mask,
@@ -201,5 +207,3 @@ def export_encoder(model: PretrainingModel, tokenizer: Path, directory: Path, fa
         pair_separators=pair_separators,
         second_type=type_of_second,
     )
-    export_tokenizer(tokenizer, directory, layout)
-    write_json(directory / "pretraining.json", facts)

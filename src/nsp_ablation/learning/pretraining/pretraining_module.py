@@ -90,6 +90,13 @@ class PretrainingModule(TrainingModule):
         """Seconds of the training loop, over all parts of an interrupted run."""
         return self._earlier_seconds + (time.monotonic() - self._started if self._started else 0.0)
 
+    def pause(self, seconds: float) -> None:
+        """Leave a time out in which nothing was trained: of the seconds of the training loop, rates and time left."""
+        self._started += seconds
+        for clock in (self._since_log, self._since_line, self._progress):
+            if clock is not None:
+                clock.pause(seconds)
+
     def train_dataloader(self) -> Stream[MicroBatch]:
         trainer = self.trainer
         return Stream(lambda: self.make_loader(trainer.global_step, trainer.global_rank, trainer.world_size))

@@ -13,6 +13,7 @@ from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.comparisons import Comparison, compare
 from nsp_ablation.reporting.analysis.decisions import DECISIONS, Decision
 from nsp_ablation.reporting.analysis.facts import FactsTable, failures, pretraining_table, provenance_table, warnings
+from nsp_ablation.reporting.analysis.learning_curves import CurvePanel, learning_curves
 from nsp_ablation.reporting.analysis.study import Study, load_study
 from nsp_ablation.reporting.analysis.study_arms import science_of, setting
 from nsp_ablation.reporting.analysis.tables import Row, Section, long_table, points, reading_table
@@ -27,7 +28,7 @@ class Report:
     columns, sections: the table for reading. probes: the tasks among them that no fine-tuning seed belongs to.
     chances: per column, as fractions. has_published: published numbers stand in the table. long_table, points: every
     number, as printed. settings, decisions: the values of science settings and of the paper's open points over all
-    arms, by key. manifest: the newest sweep.
+    arms, by key. manifest: the newest sweep. curves: learning curves, a panel per metric.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Report:
     settings: dict[str, list[str]]
     decisions: list[tuple[Decision, dict[str, list[str]]]]
     manifest: Manifest | None
+    curves: list[CurvePanel]
 
     @property
     def arms(self) -> list[Row]:
@@ -95,6 +97,7 @@ def load_report(
             for one in DECISIONS
         ],
         manifest=study.manifest,
+        curves=learning_curves(study, folder),
     )
 
 

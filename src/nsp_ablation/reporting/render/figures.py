@@ -1,6 +1,7 @@
 """Figures: every seed's score of every arm on every task, as SVG that is the same for the same records."""
 
 import io
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,9 @@ from nsp_ablation.reporting.analysis.tables import Score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-_MAX_PANELS_PER_ROW = 3
+MAX_PANELS_PER_ROW = 3
 _INK, _FAINT, _PUBLISHED = "#333333", "#9a9a9a", "#b4531f"
 # Okabe and Ito's colours, which stay apart for the colour-blind, one per format in their order.
 _COLOURS = ("#cc79a7", "#e69f00", "#0072b2", "#009e73", "#56b4e9", "#d55e00")
@@ -43,14 +45,10 @@ def scores_figure(report: Report, are_probes: bool) -> str | None:
     measured = [i for i in shown if any(row.scores[i].summary for row in rows)]
     if not measured:
         return None
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    num_across = min(len(measured), _MAX_PANELS_PER_ROW)
+    num_across = min(len(measured), MAX_PANELS_PER_ROW)
     num_down = -(-len(measured) // num_across)
-    with matplotlib.rc_context(_STYLE):
-        height = num_down * (0.9 + 0.3 * len(rows))
-        figure = Figure(figsize=(2.2 + 2.5 * num_across, height), layout="constrained")
+
+    def draw(figure: "Figure") -> None:
         panels = figure.subplots(num_down, num_across, squeeze=False, sharey=True)
         for axes, i in zip_longest(panels.flat, measured):
             axes.tick_params(axis="y", length=0)
@@ -61,9 +59,28 @@ def scores_figure(report: Report, are_probes: bool) -> str | None:
         for axes in panels[:, 0]:
             axes.set_yticks(range(len(rows)), [row.label for row in rows])
             axes.set_ylim(len(rows) - 0.5, -0.5)
+
+    return svg_of((2.2 + 2.5 * num_across, num_down * (0.9 + 0.3 * len(rows))), draw)
+
+
+def svg_of(inches: tuple[float, float], draw: "Callable[[Figure], None]") -> str:
+    """Return what `draw` draws, in the style of all figures, as SVG without a date."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=inches, layout="constrained")
+        draw(figure)
         stream = io.StringIO()
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return stream.getvalue()
+
+
+def arm_colour(arm: StudyArm) -> str:
+    """Return the colour of an arm: that of its format."""
+    formats = list(FORMATS)
+    known = arm.condition.format in formats
+    return _COLOURS[formats.index(str(arm.condition.format)) % len(_COLOURS)] if known else _NO_FORMAT
 
 
 def _draw_panel(axes: "Axes", report: Report, i: int) -> None:
@@ -83,9 +100,7 @@ def _draw_panel(axes: "Axes", report: Report, i: int) -> None:
 
 def _draw_score(axes: "Axes", column: Column, score: Score, arm: StudyArm, y: int) -> None:
     """Draw all seeds as faint points, the median as a dot, the interval as a bar, the paper's number as a diamond."""
-    formats = list(FORMATS)
-    known = arm.condition.format in formats
-    colour = _COLOURS[formats.index(str(arm.condition.format)) % len(_COLOURS)] if known else _NO_FORMAT
+    colour = arm_colour(arm)
     if score.published is not None:
         axes.plot([column.scaled(score.published)], [y], "D", color="none", markeredgecolor=_PUBLISHED, markersize=5)
     summary = score.summary

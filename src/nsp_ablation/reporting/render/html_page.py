@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from nsp_ablation.reporting.analysis.make_report import Report
+from nsp_ablation.reporting.render.curves_figure import curves_figure
 from nsp_ablation.reporting.render.figures import scores_figure
 from nsp_ablation.reporting.render.table_files import comparison_texts, lines_of
 
@@ -12,6 +13,10 @@ _SCORES = (
     "interval of the mean, a dashed line is chance; hollow dots are static masking or the untrained encoder."
 )
 _PROBES = "Zero-shot probes, without fine-tuning, drawn alike."
+_CURVES = (
+    "Learning curves: what held-out documents show after so many real tokens. A thin line is a pre-training seed, a "
+    "thick one their mean; the loss in an arm's own inputs does not compare with another format's."
+)
 _DIAMONDS = " A diamond is the published number."
 
 
@@ -21,6 +26,7 @@ def html_page(report: Report) -> str:
 
     scores = _SCORES + (_DIAMONDS if report.has_published else "")
     figures = [("scores", scores_figure(report, False), scores), ("probes", scores_figure(report, True), _PROBES)]
+    figures.append(("curves", curves_figure(report), _CURVES))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
         report=report,

@@ -8,6 +8,7 @@ from nsp_ablation.base.errors import DamageError
 from nsp_ablation.base.owned_paths import make_directory, owned
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.render.appendix import appendix
+from nsp_ablation.reporting.render.curves_figure import curves_figure
 from nsp_ablation.reporting.render.figures import scores_figure
 from nsp_ablation.reporting.render.html_page import html_page
 from nsp_ablation.reporting.render.latex import compile_pdf
@@ -23,6 +24,7 @@ OUTPUTS: dict[str, Callable[[Report], str | None]] = {
     "appendix.tex": appendix,
     "figures/scores.svg": lambda report: scores_figure(report, False),
     "figures/probes.svg": lambda report: scores_figure(report, True),
+    "figures/curves.svg": curves_figure,
 }
 
 

@@ -1,0 +1,94 @@
+"""Learning curves of a study: each arm's seeds and their mean, by real tokens, from files beside the records."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from nsp_ablation.reporting.analysis.columns import Column
+from nsp_ablation.reporting.analysis.study import Study
+from nsp_ablation.reporting.analysis.study_arms import StudyArm
+from nsp_ablation.reporting.records.curve_file import CurvePoint, kept_curve
+
+# what is measured in an arm's own inputs, beside the probes
+_OWN = (
+    Column("", "mlm_loss", "Held-out MLM loss, own inputs"),
+    Column("", "nsp_accuracy", "NSP, own inputs"),
+    Column("", "sop_accuracy", "SOP, own inputs"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class CurveLine:
+    """Values (P,) float64, as they are printed, after real tokens (P,) float64, ascending."""
+
+    tokens: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class ArmCurves:
+    """The lines of an arm's pre-training seeds, in their order, and their mean."""
+
+    label: str
+    seeds: list[CurveLine]
+    mean: CurveLine | None
+
+
+@dataclass(frozen=True, eq=False)
+class CurvePanel:
+    """One metric of every arm that has it."""
+
+    title: str
+    unit: str
+    arms: dict[StudyArm, ArmCurves]
+
+
+def learning_curves(study: Study, folder: Path) -> list[CurvePanel]:
+    """Return a panel per metric that was measured on the way of any arm; arms in the order of the table.
+
+    Raises DamageError naming a curve that is not what was written.
+    """
+    points = {arm: [kept_curve(folder, key).points for key in _encoders(study, arm)] for arm in study.scores.arms}
+    panels = [_panel(study, column, points) for column in (*_OWN, *study.columns)]
+    return [panel for panel in panels if panel.arms]
+
+
+def mean_line(lines: list[CurveLine]) -> CurveLine | None:
+    """Return the mean of lines over the tokens that all of them span, at every point of any, linear between points.
+
+    None where no number of tokens is common to all.
+    """
+    if not lines:
+        return None
+    first, last = max(line.tokens[0] for line in lines), min(line.tokens[-1] for line in lines)
+    tokens = np.unique(np.concatenate([line.tokens for line in lines]))
+    tokens = tokens[(tokens >= first) & (tokens <= last)]
+    if not len(tokens):
+        return None
+    return CurveLine(tokens, np.mean([np.interp(tokens, line.tokens, line.values) for line in lines], axis=0))
+
+
+def _encoders(study: Study, arm: StudyArm) -> list[str]:
+    """Return the keys of an arm's encoders, one per pre-training seed, by seed."""
+    records = [record for record in study.of_arm(arm) if record.arm == "trained" and record.encoder is not None]
+    found = {record.pretraining_seed: record.encoder.path for record in records if record.encoder is not None}
+    return [PurePosixPath(path).name for _, path in sorted(found.items(), key=lambda item: item[0] or 0)]
+
+
+def _panel(study: Study, column: Column, points: dict[StudyArm, list[list[CurvePoint]]]) -> CurvePanel:
+    metric = f"{column.task}.{column.metric}" if column.task else column.metric
+    arms = {}
+    for arm, curves in points.items():
+        seeds = [line for curve in curves if (line := _line(curve, metric, column)) is not None]
+        if seeds:
+            arms[arm] = ArmCurves(study.labels[arm], seeds, mean_line(seeds))
+    unit = f"{column.unit}, %" if column.is_fraction else column.unit
+    return CurvePanel(column.title, unit, arms)
+
+
+def _line(points: list[CurvePoint], metric: str, column: Column) -> CurveLine | None:
+    """Return the finite values of a metric; None where it was not measured."""
+    found = [(point.tokens, column.scaled(point.metrics[metric])) for point in points if metric in point.metrics]
+    finite = np.array([one for one in found if np.isfinite(one[1])], np.float64).reshape(-1, 2)
+    return CurveLine(finite[:, 0], finite[:, 1]) if len(finite) else None
