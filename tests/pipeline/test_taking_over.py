@@ -61,6 +61,22 @@ def finish(result, folder, examples=EXAMPLES):
     return folder.write(result.id, record, examples, dict.fromkeys(examples.ids, "Paris"))
 
 
+def test_the_data_card_comes_along_where_it_is_not_there(result_in, never_made):
+    first, folder = result_in("first")
+    finish(replace(first, card="c" * 16), folder)
+    (folder.path / "cards").mkdir()
+    card = folder.path / "cards" / f"{'c' * 16}.json"
+    card.write_text("their card")
+    second, own = result_in("second")
+    assert second.is_there(own)
+    assert (own.read(second.id).card, (own.path / "cards" / card.name).read_text()) == ("c" * 16, "their card")
+    third, kept = result_in("third")
+    (kept.path / "cards").mkdir(parents=True)
+    (kept.path / "cards" / card.name).write_text("our card")
+    assert third.is_there(kept)
+    assert (kept.path / "cards" / card.name).read_text() == "our card"
+
+
 def contents(folder, record_id):
     return {name: (folder.path / name.format(record_id)).read_bytes() for name in FILES}
 

@@ -103,8 +103,6 @@ class Result:
             record,
             name=str(self.config.name),
             condition=self.encoder.condition,
-            card=self.card,
-            made_from=self.made_from(),
             origin=record.origin or other.path.resolve().relative_to(root).as_posix(),
         )
 

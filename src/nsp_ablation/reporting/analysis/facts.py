@@ -83,10 +83,10 @@ def _mean(values: list[float | None]) -> float | None:
 def provenance_table(study: Study) -> FactsTable:
     """Return one row per distinct origin: how many records, of which study where they were taken over from another,
     and commit, device, attention backend and versions."""
-    counts = Counter((record.origin, *_origin(record)) for record in study.records.values())
+    counts = Counter((record.origin or "", *_origin(record)) for record in study.records.values())
     rows = [
-        [f"{count} record{'s' if count > 1 else ''}" + (f", taken over from {study_of}" if study_of else ""), *origin]
-        for (study_of, *origin), count in counts.items()
+        [f"{count} record{'s' if count > 1 else ''}" + (f", taken over from {key[0]}" if key[0] else ""), *key[1:]]
+        for key, count in counts.items()
     ]
     return FactsTable(["", "commit", "device", "attention", "python", "versions"], rows)
 
