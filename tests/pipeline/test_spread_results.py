@@ -1,6 +1,5 @@
-"""Results that ranks share: which come first, and what another machine does until it sees what the first one made."""
+"""Results that ranks share: what another machine does until it sees what the first one made."""
 
-import math
 from pathlib import Path
 
 import pytest
@@ -23,17 +22,6 @@ def results(config):
         return results_of(found, encoder, tasks_of(found, encoder.stores.corpus))
 
     return make
-
-
-def test_what_reads_most_comes_first_and_probes_last(results):
-    """Bytes of the training file, times passes, times how often an example repeats its text."""
-    made = results("tasks=[in_context_recall,sst2,squad1]", "finetuning.seeds=[1,2]")
-    order = sorted(made, key=spread_results._bytes_to_read, reverse=True)
-    names = [result.task.options.name for result in order]
-    assert names[-1] == "in_context_recall"
-    assert names.index("sst2") > names.index("squad1"), "short sentences, read once"
-    assert spread_results._bytes_to_read(order[-1]) == 0
-    assert all(0 < spread_results._bytes_to_read(result) < math.inf for result in order[:-1])
 
 
 def test_an_encoder_that_another_machine_never_sees_fails_the_record_with_the_remedy(results, monkeypatch, tmp_path):

@@ -117,8 +117,6 @@ def test_what_cells_share_is_named_by_the_first_of_them(cells):
     first, _, second, other_seed = (cell.config for cell in cells("-m", "format=full,doc", "seed=1,2"))
     found = neighbours_of([first, second, other_seed])
     assert [each.earlier for each in found] == [(), (first,), ()]
-    assert found[0].begin == found[2].begin == 0
-    assert 0 < found[1].begin < 1
     without = [cell.config for cell in cells("-m", "format=full,doc", "finetuning.untrained_row=false")]
     assert [each.earlier for each in neighbours_of(without)] == [(), ()]
 

@@ -1,16 +1,22 @@
 """The last link: a result, one encoder on one task and fine-tuning seed, kept as a record beside its scores."""
 
+import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from filelock import Timeout
+
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.errors import StatedError
 from nsp_ablation.base.owned_paths import locked, owned, remove_own
 from nsp_ablation.base.process import heavy_imports
+from nsp_ablation.base.visible_files import files_below
 from nsp_ablation.config.schema import Config
+from nsp_ablation.learning.tasks.task_files import split_files
 from nsp_ablation.pipeline.cards import card_of
 from nsp_ablation.pipeline.chain import MAKERS, RUN_FILES
 from nsp_ablation.pipeline.console import say
@@ -144,7 +150,9 @@ def make_missing(results: list[Result], folder: RecordFolder) -> list[str]:
     """Make the records that are not done yet and return what failed, a line each: a failed one, and the others go on.
 
     An encoder that cannot be had fails all of its results at once. A mistake of ours (no StatedError) is recorded as
-    failed too, and passes on. Where several processes train an encoder, they share its results.
+    failed too, and passes on. Where several processes train an encoder, they share its results. The untrained encoder's
+    come last and longest first, and one that another process makes just now is looked at again later: so cells that run
+    at once share them, and end at about the same time.
     """
     trainer = results[0].config.trainer if results else None
     if trainer is not None and trainer.devices * trainer.num_nodes > 1:
@@ -153,9 +161,46 @@ def make_missing(results: list[Result], folder: RecordFolder) -> list[str]:
 
         reasons = make_spread(results, folder)
     else:
-        without: Without = {}
-        reasons = {result.id: make_one(result, folder, without) for result in results}
+        own = [result for result in results if result.encoder.arm != "random"]
+        shared = [result for result in results if result.encoder.arm == "random"]
+        reasons = _make_in_turn([*own, *sorted(shared, key=bytes_to_read, reverse=True)], folder)
     return [f"{name}: {reason}" for name, reason in reasons.items() if reason is not None]
+
+
+def bytes_to_read(result: Result) -> float:
+    """Return about how many bytes of text a result reads with gradients, by which the longest come first.
+
+    Files on the hub, whose size is not known here, are taken for long, and probes, which train nothing, for short.
+    """
+    task = result.task
+    if result.seed is None:
+        return 0.0
+    if task.options.path is None:
+        return math.inf
+    paths = split_files(task.options, "train")
+    files = [file for path in paths for file in (files_below(path) if path.is_dir() else [path])]
+    passes = result.config.finetuning.recipe_of(task.options.name).num_epochs
+    return sum(file.stat().st_size for file in files) * task.facts.readings * passes
+
+
+def _make_in_turn(results: list[Result], folder: RecordFolder) -> dict[str, str | None]:
+    """Make records one by one, and return by id why each failed. Waits for another process only where all that are
+    left are made by others."""
+    without: Without = {}
+    reasons: dict[str, str | None] = {}
+    waits = False
+    while left := [result for result in results if result.id not in reasons]:
+        num_before = len(reasons)
+        for result in left:
+            with ExitStack() as held:
+                try:
+                    held.enter_context(_lock_of(result, timeout=-1 if waits else 0))
+                except Timeout:
+                    continue
+                waits = False
+                reasons[result.id] = _make_locked(result, folder, without)
+        waits = len(reasons) == num_before
+    return reasons
 
 
 def make_one(result: Result, folder: RecordFolder, without: Without) -> str | None:
@@ -163,14 +208,22 @@ def make_one(result: Result, folder: RecordFolder, without: Without) -> str | No
 
     `without` gets, by key, why an encoder cannot be had, None where it can.
     """
-    # of two sweeps that both want it, the second then finds it done
-    with locked(owned(result.encoder.root, "locks", f"{result.id}.lock")):
-        if result.is_there(folder):
-            return None
-        key = result.encoder.key
-        if key not in without:
-            without[key] = made_for(result, folder, result.encoder.make)
-        reason = without[key] or made_for(result, folder, lambda: result.make(folder))
+    with _lock_of(result):
+        return _make_locked(result, folder, without)
+
+
+def _lock_of(result: Result, timeout: float = -1) -> AbstractContextManager[None]:
+    """Of two sweeps that both want a record, the second then finds it done."""
+    return locked(owned(result.encoder.root, "locks", f"{result.id}.lock"), timeout)
+
+
+def _make_locked(result: Result, folder: RecordFolder, without: Without) -> str | None:
+    if result.is_there(folder):
+        return None
+    key = result.encoder.key
+    if key not in without:
+        without[key] = made_for(result, folder, result.encoder.make)
+    reason = without[key] or made_for(result, folder, lambda: result.make(folder))
     if reason is not None:
         result.fail(folder, reason)
     return reason

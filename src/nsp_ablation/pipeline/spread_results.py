@@ -1,18 +1,15 @@
 """The results of a cell, spread over the ranks that trained its encoders: one (task, seed) at a time on each."""
 
-import math
 import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from nsp_ablation.base.visible_files import files_below
 from nsp_ablation.config.schema import Config
-from nsp_ablation.learning.tasks.task_files import split_files
 from nsp_ablation.pipeline.cell_life import Hear
 from nsp_ablation.pipeline.encoders import encoders_of
 from nsp_ablation.pipeline.handout import PieceEnd, Work
-from nsp_ablation.pipeline.results import Result, Without, made_for, make_one, results_of
+from nsp_ablation.pipeline.results import Result, Without, bytes_to_read, made_for, make_one, results_of
 from nsp_ablation.pipeline.task_data import tasks_of
 from nsp_ablation.pipeline.task_ranks import shared_work
 from nsp_ablation.reporting.records.record_folder import RecordFolder
@@ -43,7 +40,7 @@ def make_spread(results: list[Result], folder: RecordFolder) -> dict[str, str | 
 
 
 def _ends(results: list[Result], folder: RecordFolder, without: Without) -> dict[str, PieceEnd]:
-    by_id = {result.id: result for result in sorted(results, key=_bytes_to_read, reverse=True)}
+    by_id = {result.id: result for result in sorted(results, key=bytes_to_read, reverse=True)}
     config, hear = results[0].config, results[0].encoder.hear
     work = partial(_make_by_id, by_id, folder, without)
     return shared_work(config, [*by_id], work, partial(work_of, config, folder.path), hear)
@@ -82,19 +79,3 @@ def _make_where_seen(results: dict[str, Result], folder: RecordFolder, name: str
             return reason
         time.sleep(_LOOK_SECONDS)
     return make_one(result, folder, {})
-
-
-def _bytes_to_read(result: Result) -> float:
-    """Return about how many bytes of text a result reads with gradients, by which the longest come first.
-
-    Files on the hub, whose size is not known here, are taken for long, and probes, which train nothing, for short.
-    """
-    task = result.task
-    if result.seed is None:
-        return 0.0
-    if task.options.path is None:
-        return math.inf
-    paths = split_files(task.options, "train")
-    files = [file for path in paths for file in (files_below(path) if path.is_dir() else [path])]
-    passes = result.config.finetuning.recipe_of(task.options.name).num_epochs
-    return sum(file.stat().st_size for file in files) * task.facts.readings * passes

@@ -12,7 +12,7 @@ from nsp_ablation.reporting.records.record_folder import RecordFolder
 from nsp_ablation.reporting.records.sweep_cell import CellProgress
 from nsp_ablation.stages.cell import CellRun, results_folder
 from nsp_ablation.stages.needed_device import check_device_of
-from nsp_ablation.stages.neighbours import as_first_named, in_own_order
+from nsp_ablation.stages.neighbours import as_first_named
 
 
 def run(cell: CellRun) -> None:
@@ -40,7 +40,7 @@ def run(cell: CellRun) -> None:
     unready = {result.encoder.key: result.encoder for result in missing}
     keep_cards(encoders, tasks, folder.path)
     check_before_training([*unready.values()], tasks, folder.path)
-    failed = make_missing(in_own_order(missing, cell.neighbours), folder)
+    failed = make_missing(missing, folder)
     copy_curves([encoder for encoder in encoders if encoder.is_made or not failed], folder.path)
     if failed:
         raise InputError(failed[0] if len(failed) == 1 else f"{len(failed)} records failed, the first: {failed[0]}")

@@ -4,7 +4,6 @@ A record holds the configuration of its cell. Where several cells have it (the u
 all formats), it is that of the first of them in the order of the sweep, as if they ran one after another.
 """
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,16 +13,13 @@ from nsp_ablation.config.schema import Config
 if TYPE_CHECKING:
     from nsp_ablation.pipeline.results import Result
 
-_GOLDEN = 0.618  # multiples of it, less whole numbers, are spread evenly however many there are
-
 
 @dataclass(frozen=True)
 class Neighbours:
     """What a cell knows of the others of its sweep: `earlier` are the configurations of cells before it that share
-    records with it. `begin` is the share of these records that it leaves to them at first."""
+    records with it."""
 
     earlier: tuple[Config, ...] = ()
-    begin: float = 0.0
 
 
 ALONE = Neighbours()
@@ -33,14 +29,11 @@ def neighbours_of(configs: list[Config]) -> list[Neighbours]:
     """Return for each cell of a sweep, in order, what it shares with those before it."""
     found: list[Neighbours] = []
     named: dict[tuple[str, str], list[Config]] = {}
-    numbers: Counter[tuple[str, str]] = Counter()
     for config in configs:
         identities = [*results_identities(config).items()]
         earlier = {id(other): other for identity in identities for other in named.get(identity, [])}
-        begin = max(numbers[identity] * _GOLDEN % 1 for identity in identities)
-        found.append(Neighbours(tuple(earlier.values()), begin))
+        found.append(Neighbours(tuple(earlier.values())))
         for identity in identities:
-            numbers[identity] += 1
             same = named.setdefault(identity, [])
             if not any(_names_the_same(config, other) for other in same):
                 same.append(config)
@@ -75,13 +68,3 @@ def _first(result: "Result", earlier: list[tuple[Config, dict[str, str]]]) -> Co
         if identities.get(arm) == own and config.tasks.get(name) == result.config.tasks[name] and has_seed:
             return config
     return result.config
-
-
-def in_own_order(results: "list[Result]", neighbours: Neighbours) -> "list[Result]":
-    """Return results with those that others share begun at another of them, so that cells do not wait for each other's
-    one by one."""
-    if not neighbours.begin:
-        return results
-    shared = [result for result in results if result.encoder.arm != "trained"]
-    begin = round(neighbours.begin * len(shared))
-    return [*(each for each in results if each.encoder.arm == "trained"), *shared[begin:], *shared[:begin]]
