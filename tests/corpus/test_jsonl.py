@@ -15,7 +15,7 @@ from nsp_ablation.text.corpus.piece import whole
 
 
 def read_jsonl(pieces, text_key):
-    return read(CorpusOptions("jsonl", "jsonl", text_key=text_key), pieces)
+    return (document.text for document in read(CorpusOptions("jsonl", "jsonl", text_key=text_key), pieces))
 
 
 ROWS = [{"id": "x", "text": "Café.\n\nTwo."}, {"id": 7, "text": "Three."}, {"text": "Four."}]

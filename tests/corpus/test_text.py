@@ -8,7 +8,7 @@ from nsp_ablation.text.corpus.plain_text import read
 
 
 def read_text(pieces, border):
-    return read(CorpusOptions("text", "text", document_border=border), pieces)
+    return (document.text for document in read(CorpusOptions("text", "text", document_border=border), pieces))
 
 
 def write(path: Path, content: str | bytes) -> Path:

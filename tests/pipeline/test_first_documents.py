@@ -11,7 +11,7 @@ from nsp_ablation.pipeline.corpora import Corpus
 from nsp_ablation.pipeline.first_documents import check_first_documents
 from nsp_ablation.pipeline.stores import Stores
 from nsp_ablation.pipeline.vocabularies import Vocabulary
-from nsp_ablation.text.corpus.document import is_heldout, text_digest
+from nsp_ablation.text.corpus.document import Document, is_heldout, text_digest
 
 HELD_OUT = [text for text in (f"Text number {number}." for number in range(900)) if is_heldout(text_digest(text), 0.01)]
 
@@ -57,7 +57,7 @@ def test_one_document_that_is_left_to_train_on_is_enough(stores_of):
 
 def test_a_part_of_an_endless_corpus_is_looked_at():
     for texts in (itertools.repeat("One. Two. Three."), itertools.repeat("word " * 10**6)):
-        check_first_documents(texts, options(), "doc")
+        check_first_documents(map(Document, texts), options(), "doc")
 
 
 @pytest.mark.parametrize(
@@ -84,5 +84,5 @@ def test_a_part_of_an_endless_corpus_is_looked_at():
     ],
 )
 def test_what_looks_like_a_slip_is_told(caplog, texts, changes, warning):
-    check_first_documents(iter(texts), options(**changes), "doc")
+    check_first_documents(map(Document, iter(texts)), options(**changes), "doc")
     assert [warning in record.getMessage() for record in caplog.records] == ([] if warning is None else [True])

@@ -117,7 +117,7 @@ def test_a_limit_takes_the_first_documents_of_any_reader(corpus_of, layout, numb
 @pytest.mark.parametrize("num_processes", [1, 3])
 def test_a_limited_corpus_has_stores_of_so_many_documents(corpus_of, layout, num_processes):
     number = 17
-    corpus = corpus_of(layout, num_documents=number, num_processes=num_processes)
+    corpus = corpus_of(layout, num_documents=number, num_processes=num_processes, heldout_part="all")
     stores = Stores(corpus.root, corpus, vocabulary_of(corpus), "full")
     expected = len([text for text in islice(TEXTS, number) if text in TRAINED])
     assert stores.training().num_documents == expected

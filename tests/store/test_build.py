@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nsp_ablation.options.corpus_options import CorpusOptions
-from nsp_ablation.text.corpus.document import is_heldout, text_digest
+from nsp_ablation.text.corpus.document import is_heldout, is_tuning, text_digest
 from nsp_ablation.text.corpus.piece import whole
 from nsp_ablation.text.corpus.source import Source
 from nsp_ablation.text.store.build_stores import build_shards, build_stores, shard_bytes, shard_calls
@@ -78,12 +78,22 @@ def test_stores_do_not_depend_on_where_shards_end(bbpe, tmp_path_factory, lines,
 def test_one_pass_divides_the_documents_into_training_and_heldout(recipe, tmp_path):
     texts = texts_of(60)
     directory = stores((jsonl(tmp_path / "a.jsonl", texts), recipe), tmp_path / "stores", max_shard_bytes=500)
-    for name in ("train", "heldout"):
-        chosen = [text for text in texts if is_heldout(text_digest(text), 0.25) == (name == "heldout")]
+    digests = {text: text_digest(text) for text in texts}
+    held_out = [text for text in texts if is_heldout(digests[text], 0.25)]
+    parts = {
+        "train": [text for text in texts if text not in held_out],
+        "heldout": sorted(held_out, key=lambda text: is_tuning(digests[text])),  # the reporting half stands first
+    }
+    for name, chosen in parts.items():
         assert len(chosen) > 5
         alone = (jsonl(tmp_path / f"{name}.jsonl", chosen), replace(recipe, heldout_fraction=0.0))
-        expected = content(stores(alone, tmp_path / name) / "train")
-        assert content(directory / name) == expected
+        expected, found = content(stores(alone, tmp_path / name) / "train"), content(directory / name)
+        meta = json.loads(found["meta.json"])
+        assert meta.pop("num_reporting_documents", None) == (
+            sum(not is_tuning(digests[text]) for text in chosen) if name == "heldout" else None
+        )
+        assert meta == json.loads(expected.pop("meta.json"))
+        assert {file: found[file] for file in expected} == expected
 
 
 def test_no_store_is_made_of_no_heldout_documents(recipe, tmp_path):

@@ -12,6 +12,9 @@ def corpus_problems(corpus: CorpusOptions) -> Iterator[Problem]:
     """Yield each problem between settings of a corpus."""
     yield from _keys_of_readers(corpus)
     yield from _border_pattern(corpus)
+    if corpus.work_parts is not None and corpus.work_key is None:
+        reason = "is about the name of a work; set corpus.work_key to its key, or leave this out"
+        yield Problem("corpus.work_parts", corpus.work_parts, reason)
     if (corpus.reader == "hub") != bool(corpus.hub):
         reason = "names no data set" if corpus.reader == "hub" else f"corpus={corpus.name} reads nothing from the hub"
         yield Problem("corpus.hub", [source.path for source in corpus.hub], reason)

@@ -45,7 +45,7 @@ READERS = {
     "jsonl": ReaderFacts(
         "nsp_ablation.text.corpus.jsonl",
         _FILES | {"text_key": "the key that holds a document's text"},
-        takes=("document_key",),
+        takes=("document_key", "work_key", "work_parts"),
     ),
     "hub": ReaderFacts("nsp_ablation.text.corpus.hub", {}),
 }
@@ -55,6 +55,7 @@ BORDER_PATTERNS = {
     "wikitext": (r"^\s*= (?!=).*(?<!=) =\s*$", r"^\s*= = .* = =\s*$"),
     "wikiextractor": (r"^<doc [^>]*>\s*$|^</doc>\s*$", None),
 }
+HELDOUT_PARTS = ("reporting", "tuning", "all")
 MAX_LINE_BYTES = 64 << 20
 BYTE_ALPHABET = 256 + 5  # bytes and special tokens: the least vocabulary of byte-level BPE
 
@@ -113,6 +114,15 @@ class CorpusOptions:
     )
     text_key: str | None = science(None, "Key of a JSON object or parquet column that holds a document's text.")
     document_key: str | None = science(None, "Key whose change begins a new document; null: each row is one.")
+    work_key: str | None = science(
+        None, "Key that names the work which a document is part of: whole works are held out, not single chapters."
+    )
+    work_parts: int | None = science(
+        None,
+        "How many parts of that name, between slashes, name the work (novels/emma/3: 2); null: all.",
+        low=1,
+        high=2**16,
+    )
     document_border: str | None = science(None, "What parts documents of plain text.", "blank_line", "file", "pattern")
     border_pattern: str | None = science(
         None, "Lines that part documents: wikitext, wikiextractor or a regular expression; they are no text."
@@ -121,6 +131,12 @@ class CorpusOptions:
     language: str = science("en", "Language of the sentence splitter, as an ISO 639 code (`docs/data.md`).")
     split_quotations: bool = science(True, "Split what stands in quotation marks or brackets into its sentences.")
     heldout_fraction: float = science(0.01, "Share of documents held out, by their hash.", low=0.0, high=0.5)
+    heldout_part: str = science(
+        "reporting",
+        "Half of the held-out documents, by their hash, that losses and probes read: the one for results, or tuning, "
+        "to choose settings on; all: both, of a corpus too small for halves.",
+        *HELDOUT_PARTS,
+    )
     seed: int = science(1, "Seed of the micro-world and of held-out masks; fixed for all arms.", low=0, high=MAX_SEED)
     num_documents: int | None = science(None, "Documents that are generated or read; null: all.", low=2, high=2**40)
     num_processes: int | None = machine(None, "Processes that build stores; null: one per core.", low=1, high=4096)

@@ -49,9 +49,10 @@ class Card:
 
     @cached_property
     def key(self) -> str:
-        """16 hex digits that depend on stores, feed, objective and tasks; no bound of a check changes them."""
+        """16 hex digits that depend on stores, the part held out, feed, objective and tasks; on no bound."""
         objective, tasks = resolved_objective(self.config), [[task.options.name, task.key] for task in self.tasks]
-        return fingerprint(["cards", MAKERS["cards"], self.feed.stores.key, self.feed.key, objective, tasks])
+        stores, part = self.feed.stores.key, self.config.corpus.heldout_part
+        return fingerprint(["cards", MAKERS["cards"], stores, part, self.feed.key, objective, tasks])
 
     @property
     def path(self) -> Path:

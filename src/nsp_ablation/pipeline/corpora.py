@@ -12,9 +12,9 @@ from nsp_ablation.config.identity import corpus_settings
 from nsp_ablation.options.corpus_options import READERS, CorpusOptions
 from nsp_ablation.pipeline.chain import Artifact
 from nsp_ablation.pipeline.first_documents import all_held_out, check_first_documents
-from nsp_ablation.text.corpus.document import is_heldout, text_digest
+from nsp_ablation.text.corpus.document import is_heldout
 from nsp_ablation.text.corpus.piece import expand, whole
-from nsp_ablation.text.corpus.source import Source, read_source
+from nsp_ablation.text.corpus.source import Source, read_documents
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,18 +70,18 @@ class Corpus(Artifact):
         Raises InputError at the end where every document is held out.
         """
         num_trained = num_heldout = 0
-        for text in read_source(self.source()):
-            if is_heldout(text_digest(text), self.options.heldout_fraction):
+        for document in read_documents(self.source()):
+            if is_heldout(document.heldout_digest(), self.options.heldout_fraction):
                 num_heldout += 1
             else:
                 num_trained += 1
-                yield text
+                yield document.text
         if num_heldout and not num_trained:
             raise all_held_out(self.options, num_heldout)
 
     def check_borders(self, format_name: str) -> None:
         """Refuse a corpus that the format cannot use, before anything is built, as `check_first_documents` does."""
-        check_first_documents(read_source(self.source()), self.options, format_name)
+        check_first_documents(read_documents(self.source()), self.options, format_name)
 
 
 def _dataset_content(path: str) -> str | None:

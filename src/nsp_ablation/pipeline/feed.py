@@ -109,7 +109,7 @@ class Feed:
             size=size,
             plan=BatchPlan(index_of, size, config.seed),
             heldout=heldout,
-            heldout_index=None if heldout is None else self._heldout_index(heldout, omitted),
+            heldout_index=self._heldout_index(heldout, omitted),
             omitted=omitted,
         )
 
@@ -146,9 +146,13 @@ class Feed:
         self.opened.append(index.name)
         return index.open()
 
-    def _heldout_index(self, heldout: TokenStore, omitted: dict[str, str]) -> SampleIndex | None:
+    def _heldout_index(self, heldout: TokenStore | None, omitted: dict[str, str]) -> SampleIndex | None:
         """Return the samples of the held-out documents in the format itself; None, noted in `omitted`, where these few
         documents cannot make any, though the corpus can. The corpus' seed draws them: equal for all arms."""
+        if heldout is None:
+            if (reason := self.stores.empty_part()) is not None:
+                omit(HELDOUT_LOSS, reason, omitted, lambda text: say("prepare", text))
+            return None
         try:
             return self._open(self.config.format, heldout, 0, self.config.corpus.seed)
         except NoSamplesError as error:

@@ -9,7 +9,7 @@ from nsp_ablation.options.corpus_options import READERS, CorpusOptions
 from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.options.languages import WITHOUT_MARKS
 from nsp_ablation.text.corpus.borders import layout_of
-from nsp_ablation.text.corpus.document import is_heldout, text_digest
+from nsp_ablation.text.corpus.document import Document, is_heldout
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 _NUM_DOCUMENTS, _NUM_CHARACTERS = 1000, 1 << 22
 
 
-def check_first_documents(texts: Iterator[str], options: CorpusOptions, format_name: str) -> None:
+def check_first_documents(documents: Iterator[Document], options: CorpusOptions, format_name: str) -> None:
     """Refuse a corpus that the format cannot use.
 
     Raises InputError for a corpus without documents, for one without document borders where the format needs them, and
@@ -28,14 +28,14 @@ def check_first_documents(texts: Iterator[str], options: CorpusOptions, format_n
 
     kept, num_documents, num_heldout = list[str](), 0, 0
     is_all, num_characters = True, 0
-    for text in texts:
+    for document in documents:
         if num_documents == _NUM_DOCUMENTS or (num_documents > 1 and num_characters > _NUM_CHARACTERS):
             is_all = False
             break
         num_documents += 1
-        num_characters += len(text)
-        num_heldout += is_heldout(text_digest(text), options.heldout_fraction)
-        kept.append(text[:_NUM_CHARACTERS])
+        num_characters += len(document.text)
+        num_heldout += is_heldout(document.heldout_digest(), options.heldout_fraction)
+        kept.append(document.text[:_NUM_CHARACTERS])
     if not num_documents:
         raise InputError(f"{_name(options)} holds no document; name files with text")
     if FORMATS[format_name].needs_borders and num_documents < 2:

@@ -73,7 +73,9 @@ def refuse_without_examples(encoder: Encoder, probes: list[TaskData]) -> None:
 
 def _heldout(config: Config, stores: Stores, task: TaskData) -> TokenStore:
     store = stores.heldout()
-    if store is None or not store.num_documents:
+    if store is None:
+        if (empty := stores.empty_part()) is not None:
+            raise NoExamplesError(f"tasks.{task.options.name}: {empty}, or leave the probe out of tasks")
         reason = f"holds out none of {stores.counts().num_documents:,} documents, and {task.options.name} reads them; "
         problem = Problem("corpus.heldout_fraction", config.corpus.heldout_fraction, reason + _remedy(stores))
         raise NoExamplesError(problem.line())
@@ -86,7 +88,8 @@ def _remedy(stores: Stores) -> str:
     if counts.num_documents > _ADVISED_DOCUMENTS:
         fraction = math.floor(counts.least_heldout_fractions[_ADVISED_DOCUMENTS - 1] * 1000 + 1) / 1000
         if fraction <= _MAX_FRACTION:
-            advice = f"corpus.heldout_fraction={fraction:g} holds out {_ADVISED_DOCUMENTS} or more"
+            part = "" if stores.corpus.options.heldout_part == "all" else " with corpus.heldout_part=all"
+            advice = f"corpus.heldout_fraction={fraction:g}{part} holds out {_ADVISED_DOCUMENTS} or more"
             return f"{advice}, or leave the probe out of tasks"
     return "give more documents, or leave the probe out of tasks"
 

@@ -47,7 +47,8 @@ class Result:
     def id(self) -> str:
         """The readable, unique name of the record, known before it is made."""
         encoder, options = self.encoder, self.task.options
-        heldout = encoder.stores.key if self.task.facts.reads == "heldout" else None
+        is_heldout = self.task.facts.reads == "heldout"
+        heldout = [encoder.stores.key, self.config.corpus.heldout_part] if is_heldout else None
         return record_id(
             encoder.arm,
             encoder.condition,

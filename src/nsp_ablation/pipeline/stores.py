@@ -19,8 +19,8 @@ from nsp_ablation.pipeline.corpora import Corpus
 from nsp_ablation.pipeline.vocabularies import Vocabulary
 from nsp_ablation.text.store.array_file import read_pieces
 from nsp_ablation.text.store.build_stores import ShardCall, build_stores, shard_bytes, shard_calls
-from nsp_ablation.text.store.shard import HELDOUT, TRAIN, ShardRecipe, encode_texts
-from nsp_ablation.text.store.store_counts import StoreCounts
+from nsp_ablation.text.store.shard import TRAIN, ShardRecipe, encode_texts
+from nsp_ablation.text.store.store_counts import HELDOUT, StoreCounts, open_heldout
 from nsp_ablation.text.store.token_store import IDS_FILE, META_FILE, TokenStore
 
 _MIN_DOCUMENTS = 2  # of a format that needs document borders
@@ -85,9 +85,21 @@ class Stores(Artifact):
         return TokenStore.open(self.make() / TRAIN)
 
     def heldout(self) -> TokenStore | None:
-        """Open the store of the held-out documents, made on first use; None where no document is held out."""
+        """Open the store of the held-out documents of `corpus.heldout_part`, made on first use; None where there is
+        none."""
         directory = self.make() / HELDOUT
-        return TokenStore.open(directory) if directory.exists() else None
+        store = open_heldout(directory, self.corpus.options.heldout_part) if directory.exists() else None
+        return store if store is not None and store.num_documents else None
+
+    def empty_part(self) -> str | None:
+        """Return why `heldout` has no document where the other half has some, and what to do; None otherwise."""
+        part, counts = self.corpus.options.heldout_part, self.heldout_counts()
+        if counts is None or self.heldout() is not None:
+            return None
+        return (
+            f"corpus.heldout_part={part}: none of the {counts.num_documents} documents held out is in this half; set "
+            "corpus.heldout_part=all, or raise corpus.heldout_fraction"
+        )
 
     def counts(self, part: str = TRAIN) -> StoreCounts:
         """Return what was counted of a store while it was built; made on first use."""

@@ -1,4 +1,4 @@
-"""The document: the unit within which a format may take sentences as contiguous. Readers give its text.
+"""The document: the unit within which a format may take sentences as contiguous. Readers give them.
 
 In the text a blank line separates paragraphs, or each line is a sentence (BERT's layout). A document has no name: what
 is wrong with one is said where it is read, with file and line.
@@ -6,9 +6,25 @@ is wrong with one is said where it is read, with file and line.
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 # A document of fewer characters is whole: a novel has about as many, and an encoder reads a few thousand at a time.
 _MAX_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text, and the name of the work that it is part of (`corpus.work_key`); None: it is a work by itself."""
+
+    text: str
+    work: str | None = None
+
+    def heldout_digest(self) -> bytes:
+        """Return the SHA-256, 32 bytes, by which it is held out: of the work's name, else of the text.
+
+        So the chapters of one novel, which share their names, fall on one side.
+        """
+        return text_digest(self.text if self.work is None else self.work)
 
 
 def text_digest(text: str) -> bytes:
@@ -17,16 +33,25 @@ def text_digest(text: str) -> bytes:
 
 
 def is_heldout(digest: bytes, fraction: float) -> bool:
-    """Return whether the document of a `text_digest` is held out: so every seed, order and process agrees.
+    """Return whether the document of a `heldout_digest` is held out: so every seed, order and process agrees.
 
-    Over many documents `fraction` of them are; raising `fraction` only adds to them. Equal texts fall on one side.
+    Over many documents `fraction` of them are; raising `fraction` only adds to them. Equal texts, and the documents of
+    one work, fall on one side.
     """
     return int.from_bytes(digest[:8], "little") < fraction * 2**64
 
 
 def least_heldout_fraction(digest: bytes) -> float:
-    """Return the fraction above which the document of a `text_digest` is held out."""
+    """Return the fraction above which the document of a `heldout_digest` is held out."""
     return int.from_bytes(digest[:8], "little") / 2**64
+
+
+def is_tuning(digest: bytes) -> bool:
+    """Return whether a held-out document, by its `heldout_digest`, is of the half that settings are chosen on.
+
+    The other half is the one that is reported. The bit is none of those that `is_heldout` looks at.
+    """
+    return bool(digest[8] & 1)
 
 
 def blocks_of(text: str) -> Iterator[str]:

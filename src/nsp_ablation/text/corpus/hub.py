@@ -6,16 +6,17 @@ from typing import Any
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.corpus_options import CorpusOptions, DatasetOptions
+from nsp_ablation.text.corpus.document import Document
 from nsp_ablation.text.corpus.piece import Piece
 
 
-def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
+def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[Document]:
     """Yield the documents of the data sets of `corpus.hub`, one after the other; there are no pieces."""
-    return chain.from_iterable(map(read_dataset, options.hub))
+    return map(Document, chain.from_iterable(map(read_dataset, options.hub)))
 
 
 def read_dataset(dataset: DatasetOptions) -> Iterator[str]:
-    """Yield the documents of one data set, streamed: a row each, or neighbouring rows of equal `document_key`.
+    """Yield the texts of one data set, streamed: a row each, or neighbouring rows of equal `document_key`.
 
     Joined rows stand on lines of their own. Raises InputError naming the key of `corpus.hub` where the data set, the
     split or a column is not to be had.

@@ -7,6 +7,7 @@ from typing import Any
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.corpus_options import CorpusOptions
+from nsp_ablation.text.corpus.document import Document
 from nsp_ablation.text.corpus.document_text import DocumentText
 from nsp_ablation.text.corpus.first_bytes import PARQUET, UTF8, kind_of_file
 from nsp_ablation.text.corpus.invisible import is_blank
@@ -15,22 +16,24 @@ from nsp_ablation.text.corpus.parquet_rows import last_row, open_parquet, read_p
 from nsp_ablation.text.corpus.piece import Piece, cut_bytes, whole
 
 Row = tuple[bool, dict[str, Any]]  # whether it begins in the piece
+Keys = dict[str, str]  # by the setting of `corpus` that names each: text_key, and document_key and work_key if they are
 _NO_KEY: Any = object()  # of what stands before the first row: no row has it
 
 
-def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
+def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[Document]:
     """Yield the documents of JSON-lines files (compressed ones, too) and Parquet files, in order.
 
     A piece's rows are the lines that begin in it; lines of white space are skipped. A row is a document, or with
     `document_key` neighbouring rows of one key are, which stand on lines of their own; it is the piece's in which its
-    first row begins. No document crosses a file. Raises InputError naming file and line for a line that is no JSON
-    object and a row without text at `text_key`, and for a file without rows.
+    first row begins. No document crosses a file. Its work is what `work_key` of its first row says. Raises InputError
+    naming file and line for a line that is no JSON object and a row without text at `text_key`, or without a name at
+    `work_key`, and for a file without rows.
     """
     for piece in pieces:
         has_rows = False
-        for text in _documents(piece, options):
+        for document in _documents(piece, options):
             has_rows = True
-            yield text
+            yield document
         if not has_rows and piece.start == 0 and next(_documents(whole(piece.path), options), None) is None:
             raise InputError(f"{piece.path} holds no documents; delete it or correct corpus.path")
 
@@ -43,27 +46,35 @@ def cut(options: CorpusOptions, piece: Piece, max_bytes: int) -> list[Piece]:
     return cut_bytes(piece.path, max_bytes) if kind is UTF8 else [piece]
 
 
-def _documents(piece: Piece, options: CorpusOptions) -> Iterator[str]:
-    text_key, document_key = str(options.text_key), options.document_key
-    keys = [text_key] if document_key is None else [text_key, document_key]
+def _documents(piece: Piece, options: CorpusOptions) -> Iterator[Document]:
+    named = {name: getattr(options, name) for name in ("text_key", "document_key", "work_key")}
+    keys: Keys = {name: str(key) for name, key in named.items() if key is not None}
+    text_key, document_key = keys["text_key"], options.document_key
     is_parquet = kind_of_file(piece.path) is PARQUET
     rows = (_parquet_rows if is_parquet else _json_rows)(piece, keys, options.max_line_bytes)
     if document_key is None:
-        yield from (row[text_key] for is_own, row in rows if is_own)
+        yield from (Document(row[text_key], _work(row, options)) for is_own, row in rows if is_own)
         return
-    document, is_own_document = DocumentText(piece.path, options.max_line_bytes), False
+    document, work, is_own_document = DocumentText(piece.path, options.max_line_bytes), None, False
     before = _key_before(piece, document_key, options.max_line_bytes, is_parquet)
     for is_own, row in rows:
         if before is _NO_KEY or row[document_key] != before:
             if is_own_document:
-                yield document.take()
-            is_own_document, before = is_own, row[document_key]
+                yield Document(document.take(), work)
+            is_own_document, before, work = is_own, row[document_key], _work(row, options)
         if is_own_document:
             document.add(row[text_key])
         elif not is_own:
             return
     if is_own_document:
-        yield document.take()
+        yield Document(document.take(), work)
+
+
+def _work(row: dict[str, Any], options: CorpusOptions) -> str | None:
+    """Return the name of a row's work: the first `work_parts` parts of it between slashes, all of it if None."""
+    if options.work_key is None:
+        return None
+    return "/".join(str(row[options.work_key]).split("/")[: options.work_parts])
 
 
 def _key_before(piece: Piece, document_key: str, max_line_bytes: int, is_parquet: bool) -> Any:
@@ -75,16 +86,16 @@ def _key_before(piece: Piece, document_key: str, max_line_bytes: int, is_parquet
         return _NO_KEY if row is None else row[document_key]
     line = line_before(piece.path, piece.start, max_line_bytes)
     try:
-        return _NO_KEY if line is None else _row(line, [document_key])[document_key]
+        return _NO_KEY if line is None else _row(line, {"document_key": document_key})[document_key]
     except InputError:
         return _NO_KEY  # the piece before says which line it is
 
 
-def _json_rows(piece: Piece, keys: list[str], max_line_bytes: int) -> Iterator[Row]:
+def _json_rows(piece: Piece, keys: Keys, max_line_bytes: int) -> Iterator[Row]:
     """Yield the rows of lines that begin in a piece, and with a document key those that follow."""
     for offset, number, line in read_lines(piece.path, max_line_bytes, piece.start):
         is_own = piece.end is None or offset < piece.end
-        if not is_own and len(keys) == 1:
+        if not is_own and "document_key" not in keys:
             return
         if is_blank(line):
             continue
@@ -96,7 +107,7 @@ def _json_rows(piece: Piece, keys: list[str], max_line_bytes: int) -> Iterator[R
         yield is_own, row
 
 
-def _row(line: str, keys: list[str]) -> dict[str, Any]:
+def _row(line: str, keys: Keys) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except RecursionError as error:
@@ -106,18 +117,18 @@ def _row(line: str, keys: list[str]) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise InputError(f"is not a JSON object but {line[:20]!r}; corpus=jsonl needs one object on each line")
     _check_keys(list(row), keys)
-    return {key: row[key] for key in keys}
+    return {key: row[key] for key in keys.values()}
 
 
-def _parquet_rows(piece: Piece, keys: list[str], max_line_bytes: int) -> Iterator[Row]:
+def _parquet_rows(piece: Piece, keys: Keys, max_line_bytes: int) -> Iterator[Row]:
     """Yield the rows of row groups `[start, end)`, and with a document key those that follow."""
     with open_parquet(piece.path) as file:
         try:
             _check_keys(file.schema_arrow.names, keys)
         except InputError as error:
             raise InputError(f"{piece.path} {error}") from error
-    for is_own, number, row in read_parquet_rows(piece, keys, max_line_bytes):
-        if not is_own and len(keys) == 1:
+    for is_own, number, row in read_parquet_rows(piece, list(keys.values()), max_line_bytes):
+        if not is_own and "document_key" not in keys:
             return
         try:
             yield is_own, _checked(row, keys)
@@ -139,14 +150,18 @@ def _cut_row_groups(path: Path, max_bytes: int) -> list[Piece]:
     return pieces
 
 
-def _checked(row: dict[str, Any], keys: list[str]) -> dict[str, Any]:
-    text_of(row, keys[0])
+def _checked(row: dict[str, Any], keys: Keys) -> dict[str, Any]:
+    text_of(row, keys["text_key"])
+    if (key := keys.get("work_key")) is not None:
+        work = row[key]
+        if isinstance(work, bool) or not isinstance(work, str | int) or work == "":
+            raise InputError(f"has {work!r:.40} at corpus.work_key={key}, not a name; name the work or another key")
     return row
 
 
 def text_of(row: dict[str, Any], text_key: str) -> str:
     """Return a row's text. Raises InputError, to stand behind the row's place, where there is none at `text_key`."""
-    _check_keys(list(row), [text_key])
+    _check_keys(list(row), {"text_key": text_key})
     text = row[text_key]
     if not isinstance(text, str):
         raise InputError(
@@ -159,9 +174,9 @@ def text_of(row: dict[str, Any], text_key: str) -> str:
     return text
 
 
-def _check_keys(names: list[str], keys: list[str]) -> None:
+def _check_keys(names: list[str], keys: Keys) -> None:
     """Raise InputError, to stand behind the place, if a key is not among the names."""
-    for key, field in zip(keys, ("text_key", "document_key"), strict=False):
+    for field, key in keys.items():
         if key not in names:
             remedy = f"set corpus.{field} to one of {', '.join(names)}" if names else "the row is empty; delete it"
             raise InputError(f"has no corpus.{field}={key}; {remedy}")

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.text.corpus.borders import Borders, borders_of, title_below
+from nsp_ablation.text.corpus.document import Document
 from nsp_ablation.text.corpus.document_text import DocumentText
 from nsp_ablation.text.corpus.first_bytes import UTF8, kind_of_file
 from nsp_ablation.text.corpus.lines import read_lines
 from nsp_ablation.text.corpus.piece import Piece, cut_bytes, whole
 
 
-def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
+def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[Document]:
     """Yield the documents of text files in order; no document crosses a file.
 
     `document_border` is "blank_line" (one or more lines without anything to be seen end a document), "pattern" (lines
@@ -24,9 +25,9 @@ def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
     for piece in pieces:
         assert options.document_border != "file" or (piece.start, piece.end) == (0, None), piece
         has_text = False
-        for document in _documents(piece, borders, options.max_line_bytes):
+        for text in _documents(piece, borders, options.max_line_bytes):
             has_text = True
-            yield document
+            yield Document(text)
         first = whole(piece.path)
         if not has_text and piece.start == 0 and not any(_documents(first, borders, options.max_line_bytes)):
             raise InputError(f"{piece.path} holds no text; delete it or correct corpus.path")

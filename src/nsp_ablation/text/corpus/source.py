@@ -7,14 +7,15 @@ from itertools import islice
 from typing import Protocol
 
 from nsp_ablation.options.corpus_options import READERS, CorpusOptions
+from nsp_ablation.text.corpus.document import Document
 from nsp_ablation.text.corpus.piece import Piece, pack
 
 
 class Reader(Protocol):
     """A module that reads corpora; `READERS` names it. `cut` is asked for whole files alone."""
 
-    def read(self, options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[str]:
-        """Yield the documents' texts in order. Raises InputError, naming the place, for what it cannot read."""
+    def read(self, options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[Document]:
+        """Yield the documents in order. Raises InputError, naming the place, for what it cannot read."""
 
     def cut(self, options: CorpusOptions, piece: Piece, max_bytes: int) -> list[Piece]:
         """Cut a file into pieces of about `max_bytes` that together yield the same documents in the same order."""
@@ -33,10 +34,15 @@ class Source:
         return sum(piece.num_bytes for piece in self.pieces)
 
 
-def read_source(source: Source) -> Iterator[str]:
-    """Yield the documents' texts in the corpus' order, at most `num_documents`. Raises InputError as the readers do."""
+def read_documents(source: Source) -> Iterator[Document]:
+    """Yield the documents in the corpus' order, at most `num_documents`. Raises InputError as the readers do."""
     options = source.options
     return islice(_reader(options).read(options, source.pieces), options.num_documents)
+
+
+def read_source(source: Source) -> Iterator[str]:
+    """Yield the texts of `read_documents`."""
+    return (document.text for document in read_documents(source))
 
 
 def cut_source(source: Source, max_bytes: int) -> list[Source]:

@@ -19,8 +19,9 @@ from nsp_ablation.base.process import num_cores
 from nsp_ablation.text.corpus.source import Source, cut_source
 from nsp_ablation.text.store.array_file import StoreArrays, read_pieces
 from nsp_ablation.text.store.duplicates import FOLDED_FILE, count_duplicates
-from nsp_ablation.text.store.shard import HELDOUT, NUM_NEAREST, PARTS, TEXTS_FILE, TRAIN, ShardRecipe, build_shard
+from nsp_ablation.text.store.shard import NUM_NEAREST, PARTS, TEXTS_FILE, TRAIN, ShardRecipe, build_shard
 from nsp_ablation.text.store.shard_progress import ShardProgress
+from nsp_ablation.text.store.store_counts import HELDOUT
 from nsp_ablation.text.store.token_store import DOCUMENTS_FILE, IDS_FILE, META_FILE, SENTENCES_FILE, id_dtype
 from nsp_ablation.text.store.worker_processes import run_calls
 
@@ -110,18 +111,24 @@ def build_stores(
 def merge_shards(shards: list[Path], directory: Path) -> None:
     """Write the stores `train` and, where a document is held out, `heldout` into the existing `directory`.
 
-    Their bytes depend on the documents, in order, and the tokenizer alone, not on where shards begin and end. Memory
-    does not grow with them, nor with the number of documents. Raises InputError if no training document has a token.
+    Of the documents held out, those of the reporting half stand first. The bytes depend on the documents, in order, and
+    the tokenizer alone, not on where shards begin and end. Memory does not grow with them, nor with the number of
+    documents. Raises InputError if no training document has a token.
     """
-    training, held_out = ([shard / part for shard in shards] for part in PARTS)
+    training, reporting, tuning = ([shard / part for shard in shards] for part in PARTS)
+    held_out = [*reporting, *tuning]
     repeated = count_duplicates(*([part / FOLDED_FILE for part in parts] for parts in (training, held_out)))
     shared = {"num_in_both": repeated.in_both}
     _merge(training, directory / TRAIN, {"num_duplicates": repeated.training} | shared)
-    if any(read_json(part / META_FILE)["num_documents"] for part in held_out):
-        _merge(held_out, directory / HELDOUT, {"num_duplicates": repeated.held_out} | shared)
+    num_reporting, num_tuning = (
+        sum(read_json(part / META_FILE)["num_documents"] for part in half) for half in (reporting, tuning)
+    )
+    if num_reporting + num_tuning:
+        shared |= {"num_duplicates": repeated.held_out, "num_reporting_documents": num_reporting}
+        _merge(held_out, directory / HELDOUT, shared)
 
 
-def _merge(parts: list[Path], directory: Path, duplicates: dict[str, int]) -> None:
+def _merge(parts: list[Path], directory: Path, counted: dict[str, int]) -> None:
     metas = [read_json(part / META_FILE) for part in parts]
     kinds = {(meta["vocab_size"], meta["tokenizer"]) for meta in metas}
     assert len(kinds) == 1, f"the shards in {parts[0].parents[1]} have several tokenizers: {kinds}"
@@ -134,7 +141,7 @@ def _merge(parts: list[Path], directory: Path, duplicates: dict[str, int]) -> No
             for piece in read_pieces(part / TEXTS_FILE):
                 texts.update(piece.data)
     source = {"vocab_size": vocab_size, "tokenizer": tokenizer, "text_sha256": texts.hexdigest()}
-    write_json(directory / META_FILE, _meta(arrays, metas, source) | duplicates)
+    write_json(directory / META_FILE, _meta(arrays, metas, source) | counted)
 
 
 def _append(part: Path, arrays: StoreArrays) -> None:
@@ -149,7 +156,7 @@ def _append(part: Path, arrays: StoreArrays) -> None:
 
 
 def _meta(arrays: StoreArrays, metas: list[dict[str, Any]], source: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of meta.json but for the duplicates. Raises InputError if the store is empty."""
+    """Return the content of meta.json but for what is counted over parts. Raises InputError if the store is empty."""
     summed = ("dropped_documents", "dropped_sentences", "num_unknown")
     counts: dict[str, Any] = {name: sum(meta[name] for meta in metas) for name in summed}
     if arrays.documents.length == 1:

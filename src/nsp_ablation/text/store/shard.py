@@ -17,17 +17,24 @@ import numpy as np
 from tokenizers import Encoding, Tokenizer
 
 from nsp_ablation.base.artifact import build_once, write_json
-from nsp_ablation.text.corpus.document import blocks_of, is_heldout, least_heldout_fraction, text_digest
+from nsp_ablation.text.corpus.document import (
+    Document,
+    blocks_of,
+    is_heldout,
+    is_tuning,
+    least_heldout_fraction,
+    text_digest,
+)
 from nsp_ablation.text.corpus.sentences import split_sentences
-from nsp_ablation.text.corpus.source import Source, read_source
+from nsp_ablation.text.corpus.source import Source, read_documents
 from nsp_ablation.text.store.array_file import ArrayWriter, StoreArrays
 from nsp_ablation.text.store.duplicates import FOLDED_FILE, folded_digest
 from nsp_ablation.text.store.token_store import META_FILE, id_dtype
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, num_ids, special_tokens, tokenizer_fingerprint
 
-# The training and the held-out documents of a shard lie in directories of these names, each like a token store. In
-# TEXTS_FILE stands (32 D,) uint8, the SHA-256 of every document's text, those without tokens too.
-PARTS = TRAIN, HELDOUT = "train", "heldout"
+# The training documents of a shard and the two halves of those held out lie in directories of these names, each like a
+# token store. In TEXTS_FILE stands (32 D,) uint8, the SHA-256 of every document's text, those without tokens too.
+PARTS = TRAIN, REPORTING, TUNING = "train", "reporting", "tuning"
 TEXTS_FILE = "text_sha256.npy"
 NUM_NEAREST = 4  # documents of which the store tells which `heldout_fraction` would hold them out
 
@@ -56,12 +63,13 @@ class ShardRecipe:
 class _Batch:
     """Sentences of one part in corpus order, and after how many of them documents end; the last may go on.
 
-    `digests` and `folded_digests` are those of the documents that end here.
+    `digests` (of the text), `heldout_digests` and `folded_digests` are those of the documents that end here.
     """
 
     sentences: list[str] = field(default_factory=list)
     document_ends: list[int] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
+    heldout_digests: list[bytes] = field(default_factory=list)
     folded_digests: list[bytes] = field(default_factory=list)
     num_characters: int = 0
 
@@ -76,10 +84,11 @@ class _Batch:
         self.sentences += sentences
         self.num_characters += num_characters
 
-    def end_document(self, text: str, digest: bytes) -> None:
+    def end_document(self, document: Document, heldout_digest: bytes) -> None:
         self.document_ends.append(len(self.sentences))
-        self.digests.append(digest)
-        self.folded_digests.append(folded_digest(text))
+        self.digests.append(heldout_digest if document.work is None else text_digest(document.text))
+        self.heldout_digests.append(heldout_digest)
+        self.folded_digests.append(folded_digest(document.text))
 
 
 def build_shard(
@@ -106,7 +115,7 @@ def _write(
     tokenizer, vocab_size, unknown = _tokenizer(recipe.tokenizer, name)
     with ExitStack() as stack:
         parts = {part: _PartWriter(directory / part, id_dtype(vocab_size), unknown, stack) for part in PARTS}
-        batches = read_ahead(_batches(read_source(source), recipe, batch_sentences))
+        batches = read_ahead(_batches(read_documents(source), recipe, batch_sentences))
         for part, batch, encodings in read_ahead(_encoded(batches, tokenizer)):
             num_tokens = parts[part].append(batch, encodings)
             if report:
@@ -135,14 +144,15 @@ def _tokenizer(directory: Path, name: str) -> tuple[Tokenizer, int, int | None]:
     return tokenizer, num_ids(tokenizer), special_tokens(directory).unk
 
 
-def _batches(texts: Iterator[str], recipe: ShardRecipe, batch_sentences: int) -> Iterator[tuple[str, _Batch]]:
-    """Yield (part, batch): each part's sentences in corpus order, both from one pass over the documents."""
+def _batches(documents: Iterator[Document], recipe: ShardRecipe, batch_sentences: int) -> Iterator[tuple[str, _Batch]]:
+    """Yield (part, batch): each part's sentences in corpus order, all from one pass over the documents."""
     batches = {part: _Batch() for part in PARTS}
-    for text in texts:
-        digest = text_digest(text)
-        part = HELDOUT if is_heldout(digest, recipe.heldout_fraction) else TRAIN
+    for document in documents:
+        digest, part = document.heldout_digest(), TRAIN
+        if is_heldout(digest, recipe.heldout_fraction):
+            part = TUNING if is_tuning(digest) else REPORTING
         batch = batches[part]
-        for block in blocks_of(text):
+        for block in blocks_of(document.text):
             sentences = recipe.split(block)
             if batch.has_room(len(sentences), len(block), batch_sentences):
                 batch.add(sentences, len(block))
@@ -152,7 +162,7 @@ def _batches(texts: Iterator[str], recipe: ShardRecipe, batch_sentences: int) ->
                     yield part, batch
                     batch = batches[part] = _Batch()
                 batch.add([sentence], len(sentence))
-        batch.end_document(text, digest)
+        batch.end_document(document, digest)
     yield from batches.items()
 
 
@@ -213,8 +223,8 @@ class _PartWriter:
         self._last_document_end = int(ends[-1]) if len(ends) else self._last_document_end
         self._texts.append(np.frombuffer(b"".join(batch.digests), dtype=np.uint8))
         self._folded.append(np.frombuffer(b"".join(batch.folded_digests), dtype=np.uint64)[grown])
-        fractions = [least_heldout_fraction(digest) for digest, kept in zip(batch.digests, grown, strict=True) if kept]
-        self._least_fractions = sorted([*self._least_fractions, *fractions])[:NUM_NEAREST]
+        held = (digest for digest, kept in zip(batch.heldout_digests, grown, strict=True) if kept)
+        self._least_fractions = sorted([*self._least_fractions, *map(least_heldout_fraction, held)])[:NUM_NEAREST]
         return num_tokens
 
     def counts(self) -> dict[str, Any]:

@@ -4,7 +4,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from nsp_ablation.base.artifact import read_json
-from nsp_ablation.text.store.token_store import META_FILE
+from nsp_ablation.text.store.token_store import META_FILE, TokenStore
+
+HELDOUT = "heldout"  # the directory of the store of all documents held out, the reporting half before the tuning one
 
 
 @dataclass(frozen=True)
@@ -31,3 +33,12 @@ class StoreCounts:
         """Read the counts of a store's directory."""
         meta = read_json(directory / META_FILE)
         return cls(**{field.name: meta[field.name] for field in fields(cls)})
+
+
+def open_heldout(directory: Path, part: str) -> TokenStore:
+    """Open a part of the store of held-out documents in `directory`: reporting, tuning or all."""
+    store, border = TokenStore.open(directory), read_json(directory / META_FILE)["num_reporting_documents"]
+    first, end = {"reporting": (0, border), "tuning": (border, store.num_documents), "all": (0, store.num_documents)}[
+        part
+    ]
+    return store.part(first, end)

@@ -64,6 +64,18 @@ class TokenStore:
             raise InputError(f"token store {directory} is damaged ({found=}, {expected=}); delete it and run again")
         return cls(ids, sentence_offsets, document_offsets, meta["fingerprint"])
 
+    def part(self, first: int, end: int) -> "TokenStore":
+        """Return the documents [first, end) as a store, on the same ids; only offsets are copied, 8 bytes a sentence,
+        where it does not begin with this one."""
+        if (first, end) == (0, self.num_documents):
+            return self
+        start, stop = int(self.document_offsets[first]), int(self.document_offsets[end])
+        sentences, documents = self.sentence_offsets[start : stop + 1], self.document_offsets[first : end + 1]
+        ids = self.ids[sentences[0] : sentences[-1]]
+        if first:
+            sentences, documents = sentences - sentences[0], documents - start
+        return TokenStore(ids, sentences, documents, fingerprint([self.fingerprint, first, end]))
+
     @classmethod
     def from_documents(cls, documents: list[list[list[int]]], vocab_size: int) -> "TokenStore":
         """Make a store in memory from documents of sentences of token ids, none of them empty."""
