@@ -105,7 +105,9 @@ def test_measures_agree_with_one_pass_a_sentence(request, kind, inputs_of):
     assert outcome.metrics["context_gain_standard_error"] == pytest.approx(error, abs=1e-5)
     assert outcome.metrics["num_sentences"] == len(gains)
     assert outcome.clusters == [str(document) for document in targets.document]
-    assert 0 < outcome.metrics["num_sentences_in_range"] < len(gains)
+    in_range = outcome.items["context_gain_in_range"]
+    assert 0 < outcome.metrics["num_sentences_in_range"] == (~np.isnan(in_range)).sum() < len(gains)
+    assert outcome.metrics["context_gain_in_range"] == pytest.approx(np.nanmean(in_range))
 
 
 def test_shorter_inputs_are_measured_where_a_share_of_the_length_is_asked_for(bert_directory, inputs_of):
@@ -114,7 +116,22 @@ def test_shorter_inputs_are_measured_where_a_share_of_the_length_is_asked_for(be
     model = load_masked_lm(bert_directory).eval()
     assert "num_sentences_in_range" in measure(model, inputs, replace(TASK, short_share=0.6)).metrics
     assert "num_sentences_in_range" not in measure(model, inputs, replace(TASK, short_share=0.0)).metrics
-    assert [inputs.short_length(share) for share in (0.0, 0.25, 0.5, 1.0)] == [None, 8, 12, 24]
+    shares = [replace(TASK, short_share=share) for share in (0.0, 0.25, 0.5, 1.0)]
+    assert [inputs.in_range_length(task) for task in shares] == [None, 8, 12, 24]
+    planned = [replace(TASK, short_share=0.25, in_range_tokens=tokens) for tokens in (10, 24, 25)]
+    assert [inputs.in_range_length(task) for task in planned] == [10, 24, 24]
+
+
+def test_in_range_the_same_sentences_have_the_nearest_part_of_their_contexts():
+    targets = choose([[5, 6, 7, 4], [4, 8, 5, 6], [9, 7, 7]], 30, None)
+    near, fits = targets.shortened(14)
+    assert fits.tolist() == [length <= 7 for length in targets.end - targets.start]
+    assert 0 < fits.sum() < len(fits)
+    assert near.start.tolist() == targets.start[fits].tolist()
+    assert near.foreign_end.tolist() == targets.foreign_end[fits].tolist()
+    expected = [min(n, 14 - length) for n, length in zip(targets.num_context, targets.end - targets.start, strict=True)]
+    assert near.num_context.tolist() == np.array(expected)[fits].tolist()
+    assert min(near.num_context) > 0
 
 
 def test_a_corpus_without_contexts_and_foreign_ids_are_errors(bert_directory, inputs_of):

@@ -1,6 +1,7 @@
 """Minimal pairs: BLiMP's files and the hub's columns, and pseudo-log-likelihoods equal to one pass a masked token."""
 
 import json
+from types import SimpleNamespace
 
 import datasets
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, load_tokenizer, read_layout
-from nsp_ablation.learning.probes.minimal_pairs import check_files, measure, read_minimal_pairs
+from nsp_ablation.learning.probes.minimal_pairs import check_files, encode_sentence, measure, read_minimal_pairs
 from nsp_ablation.learning.tasks.examples import MinimalPair
 from nsp_ablation.options.task_facts import TaskHubOptions
 
@@ -88,11 +89,14 @@ def test_scores_are_sums_of_one_pass_a_masked_token(request, kind, pairs_task, i
     model, backend = load_masked_lm(directory).eval(), load_tokenizer(directory).backend_tokenizer
     layout = read_layout(directory, 32, "as_pretrained")
 
-    def likelihood(text):
-        ids, total = backend.encode(text, add_special_tokens=False).ids, 0.0
+    def likelihood(text, hides_rest_of_word=False):
+        encoding, total = backend.encode(text, add_special_tokens=False), 0.0
+        ids, words = encoding.ids, encoding.word_ids
         for position, token in enumerate(ids, start=1):
             row = [layout.cls, *ids, layout.sep]
             row[position] = layout.mask
+            for later in range(position, len(ids)) if hides_rest_of_word else ():
+                row[later + 1] = layout.mask if words[later] == words[position - 1] else row[later + 1]
             with torch.no_grad():
                 logits = model(input_ids=torch.tensor([row])).logits[0, position]
             total += float(logits.log_softmax(0)[token])
@@ -100,7 +104,12 @@ def test_scores_are_sums_of_one_pass_a_masked_token(request, kind, pairs_task, i
 
     outcome = measure(model, inputs_of(directory, 32), pairs_task)
     differences = np.array([likelihood(pair.good) - likelihood(pair.bad) for pair in PAIRS])
-    np.testing.assert_allclose(list(outcome.predictions.values()), differences, atol=1e-4)
+    by_word = np.array([likelihood(pair.good, True) - likelihood(pair.bad, True) for pair in PAIRS])
+    np.testing.assert_allclose(list(outcome.predictions.values()), np.stack([differences, by_word], axis=1), atol=1e-4)
+    is_split = kind != "bert_directory"  # byte-level BPE without merges, and WordPieces of whole words
+    assert (np.abs(by_word - differences).max() > 1e-3) == is_split
+    assert outcome.items["accuracy_word_l2r"].tolist() == [*(float(value > 0) for value in by_word[:2]), 0.5]
+    assert outcome.metrics["num_split_sentences"] == (6 if is_split else 0)
     assert np.abs(differences[:2]).min() > 1e-3, "the sign of a difference must not be a matter of rounding"
     assert outcome.scores.tolist() == [*(float(value > 0) for value in differences[:2]), 0.5]
     assert outcome.metrics["accuracy"] == outcome.scores.mean()
@@ -108,6 +117,16 @@ def test_scores_are_sums_of_one_pass_a_masked_token(request, kind, pairs_task, i
     assert outcome.metrics["accuracy_none"] == 0.5
     assert (outcome.baselines.chance, outcome.example_ids) == (0.5, ["order-0", "order-1", "same-0"])
     assert outcome.clusters == ["order", "order", "same"]
+
+
+@pytest.mark.parametrize(
+    ("words", "ends"),
+    [([0, 0, 0, 1], [3, 3, 3, 4]), ([0, 1, 2], [1, 2, 3]), ([0, None, None, 1], [1, 2, 3, 4]), ([0, 0], [2, 2])],
+)
+def test_the_rest_of_a_word_ends_where_the_word_does(words, ends):
+    sentence = encode_sentence(SimpleNamespace(ids=list(range(len(words))), word_ids=words))
+    assert sentence.word_end.tolist() == ends
+    assert sentence.is_split == (len(words) != len(set(ends)))
 
 
 def test_a_sentence_longer_than_an_input_is_refused(bert_directory, pairs_task, inputs_of):

@@ -38,6 +38,7 @@ BASES = {
     "full": ("format=full", "masking=static", "corpus=jsonl", "tokenizer=bbpe", "tasks=[sst2,in_context_recall]"),
     "segment": ("format=segment_pair", "corpus=text", "tokenizer=bbpe", "tasks=[squad2,context_gain]"),
     "sentence": ("format=sentence_pair", "corpus=jsonl", "tokenizer=wordpiece", "tasks=[race,heldout_mlm]"),
+    "pairs": ("format=full", "corpus=jsonl", "tokenizer=bbpe", "tasks=[sst2,nsp_probe]"),
     "generated": ("format=doc", "corpus=microworld", "tokenizer=bbpe", "tasks=[mnli,in_context_recall]"),
     "hub": ("format=full", "corpus=wikipedia", "tokenizer=bbpe", "tasks=[stsb,in_context_recall]"),
     "taken": ("format=full", "corpus=jsonl", "tokenizer=pretrained", "tasks=[sst2,in_context_recall]"),
@@ -100,12 +101,15 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "corpus.max_line_bytes": ("full", 9999, NOTHING),
     "corpus.text_key": ("full", "body", CORPUS),
     "corpus.document_key": ("full", "x", CORPUS),
+    "corpus.work_key": ("full", "x", CORPUS),
+    "corpus.work_parts": ("full", 2, CORPUS),
     "corpus.border_pattern": ("segment", "x", CORPUS),
     "corpus.document_border": ("segment", "file", CORPUS),
     "corpus.one_sentence_per_line": ("full", True, STORES),
     "corpus.language": ("full", "de", STORES),
     "corpus.split_quotations": ("full", False, STORES),
     "corpus.heldout_fraction": ("full", 0.1, TOKENIZER),
+    "corpus.heldout_part": ("full", "tuning", SHARED),
     "corpus.seed": ("full", 2, SHARED),
     "corpus.num_documents": ("full", 7, CORPUS),
     "corpus.num_processes": ("full", 1, NOTHING),
@@ -181,6 +185,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "tasks.uneven_rows": ("full", "refuse", TASK),
     "tasks.scoring": ("segment", "cmrc", TASK),
     "tasks.bad_questions": ("segment", "skip", TASK),
+    "probes.in_range_tokens": ("full", 20, PROBE),
     "checks.max_unknown_share": ("full", 0.5, NOTHING),
     "checks.max_label_share": ("full", 0.5, NOTHING),
     "checks.min_sentences_per_document": ("full", 5.0, NOTHING),
@@ -243,7 +248,14 @@ PROBE_OPTIONS = [
     ("num_sentences", 7, "segment"),
     ("min_sentence_tokens", 7, "segment"),
     ("masked_share", 0.5, "segment"),
-    ("format", "doc", "sentence"),
+    ("in_range_tokens", 20, "full"),
+    ("layout", "doc", "sentence"),
+    ("short_tokens", 20, "sentence"),
+    ("pair_label", "sop", "pairs"),
+    ("num_borders", 7, "pairs"),
+    ("train_share", 0.6, "pairs"),
+    ("penalty", 0.5, "pairs"),
+    ("baseline_iterations", 7, "pairs"),
     ("heldout_tokens", 7, "sentence"),
     ("mask_fraction", 0.5, "sentence"),
     ("random_fraction", 0.2, "sentence"),
@@ -474,6 +486,8 @@ EXTERNAL = {
     "corpus.language": ("de", {"probe"}),
     "corpus.heldout_fraction": (0.1, {"probe"}),
     "corpus.seed": (2, {"task", "probe"}),
+    "corpus.heldout_part": ("tuning", {"probe"}),
+    "probes.in_range_tokens": (20, {"probe"}),
     "model.num_threads": (2, {"task", "probe"}),
     "finetuning.seeds": ([2], {"task"}),
     "finetuning.beta1": (0.5, {"task", "probe"}),
@@ -519,7 +533,7 @@ def test_other_bytes_of_an_encoder_from_elsewhere_are_other_records(base, direct
     assert len(found) == 2
 
 
-CARDS = ("indexes", "overlaps", "cards")  # what a record is not named by
+CARDS = ("indexes", "overlaps", "cards", "curves")  # what a record is not named by
 
 
 @pytest.mark.parametrize("kind", MAKERS)

@@ -4,25 +4,19 @@ import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from nsp_ablation.base.artifact import read_json, write_json
 from nsp_ablation.learning.engine.attention import LENGTH_GROUPS
 from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, read_layout
-from nsp_ablation.learning.probes.heldout_mlm import masked_inputs
+from nsp_ablation.learning.probes.heldout_mlm import _masked_documents
 from nsp_ablation.learning.probes.probe_inputs import probe_of
 from nsp_ablation.options.corpus_options import TokenizerOptions
-from nsp_ablation.options.format_options import FormatOptions
-from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.pipeline.encoders import UntrainedEncoder, trained_encoder
 from nsp_ablation.pipeline.evaluation import evaluate
 from nsp_ablation.pipeline.probe_data import probe_inputs
 from nsp_ablation.pipeline.task_data import TaskData
-from nsp_ablation.samples.batches.assemble import assemble_masked
-from nsp_ablation.samples.batches.masking import Masks
-from nsp_ablation.samples.formats.registry import make_format
 from nsp_ablation.text.microworld.world import SLOT_OF
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, train_tokenizer
 
@@ -49,25 +43,27 @@ def test_every_arm_and_seed_predicts_the_same_tokens_under_the_same_mask(given, 
         ("format=doc", "seed=3"),
     )
     inputs = [given(*arm) for arm in arms]
-    flats = [masked_inputs(each, HELDOUT) for each in inputs]
-    for each, flat in zip(inputs, flats, strict=True):
+    stores, masks = zip(*(_masked_documents(each, HELDOUT) for each in inputs), strict=True)
+    for each, store, masked in zip(inputs, stores, masks, strict=True):
         assert each.heldout.fingerprint == feed_of("format=full").heldout.fingerprint
         assert each.target_ids is None
-        assert flat.masked_input_ids.tolist() == flats[0].masked_input_ids.tolist()
-        assert flat.masked_positions.tolist() == flats[0].masked_positions.tolist()
-    assert len(flats[0].masked_positions) > 30
-    other = masked_inputs(given("format=full", "corpus.seed=2"), HELDOUT)
-    assert other.masked_positions.tolist() != flats[0].masked_positions.tolist()
+        assert store.fingerprint == stores[0].fingerprint
+        assert masked.ids.tolist() == masks[0].ids.tolist()
+        assert masked.positions.tolist() == masks[0].positions.tolist()
+    assert len(masks[0].positions) > 30
+    other = _masked_documents(given("format=full", "corpus.seed=2"), HELDOUT)[1]
+    assert other.positions.tolist() != masks[0].positions.tolist()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_inputs_and_mask_are_those_of_a_static_full_sentences_arm_of_the_corpus_seed(given, seed):
-    inputs = given("format=doc", "seed=5", f"corpus.seed={seed}")
-    index = make_format(FormatOptions("full"), "nsp").index(inputs.heldout, inputs.frame, seed, 0)
-    samples = np.flatnonzero(np.cumsum(index.lengths()) - index.lengths() < HELDOUT.heldout_tokens)
-    masks = Masks(MaskingOptions("static", copies=1), seed)
-    expected = assemble_masked(inputs.heldout, index, inputs.frame, samples, masks, 1)
-    assert masked_inputs(inputs, HELDOUT).masked_input_ids.tolist() == expected.masked_input_ids.tolist()
+def test_probes_read_the_half_that_is_asked_for(given):
+    parts = {
+        part: given("format=full", f"corpus.heldout_part={part}").heldout for part in ("reporting", "tuning", "all")
+    }
+    counts = {part: store.num_documents for part, store in parts.items()}
+    assert counts["reporting"] + counts["tuning"] == counts["all"] > 10
+    assert min(counts.values()) > 3
+    both = parts["reporting"].ids.tolist() + parts["tuning"].ids.tolist()
+    assert both == parts["all"].ids.tolist()
 
 
 @pytest.mark.parametrize("name", ["bbpe", "wordpiece"])
@@ -126,4 +122,5 @@ def test_an_encoder_of_fewer_positions_is_read_to_its_own_length_and_short_input
         untrained.config, untrained.stores, TaskData(tmp_path, HELDOUT, False), untrained.make(), layout
     )
     assert (inputs.frame.max_length, inputs.max_length, inputs.layout) == (24, 64, layout)
-    assert (inputs.short_length(0.25), inputs.short_length(0.5)) == (16, 24)
+    shares = (replace(RECALL, short_share=share) for share in (0.25, 0.5))
+    assert [inputs.in_range_length(task) for task in shares] == [16, 24]

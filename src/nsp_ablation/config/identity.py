@@ -113,7 +113,9 @@ def results_identities(config: Config) -> dict[str, str]:
     Equal ones of two cells stand for the same records, which the first of the cells in the order of the sweep names.
     """
     if config.encoder not in (None, "random"):
-        return {"external": _text([external_settings(config), config.encoder, config.corpus.seed, _places(config)])}
+        return {
+            "external": _text([external_settings(config), config.encoder, _science(config.corpus), _places(config)])
+        }
     found = {"random": _text([untrained_science(config), config.seed, _places(config)])}
     if config.encoder == "random":
         return found
@@ -145,6 +147,7 @@ def cell_identity(config: Config) -> dict[str, Any]:
         "encoder": config.encoder,
         "corpus": config.corpus.path,
         "tasks": [dataclasses.asdict(dataclasses.replace(task, title=None)) for task in config.tasks.values()],
+        "probes": dataclasses.asdict(config.probes),
         "untrained_row": config.finetuning.untrained_row,
         "export_at": config.pretraining.export_at,
         "evaluate_at": config.pretraining.evaluate_at,

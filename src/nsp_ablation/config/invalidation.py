@@ -49,7 +49,7 @@ def identities(config: Config) -> dict[str, Any]:
         "stores": stores,
         "feed": feed,
         "encoder": encoder,
-        "record": [encoder, finetuned, tasks],
+        "record": [encoder, finetuned, tasks, dict(vars(config.probes))],
     }
 
 

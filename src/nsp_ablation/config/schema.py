@@ -18,6 +18,7 @@ from nsp_ablation.options.output_options import (
     ReportOptions,
 )
 from nsp_ablation.options.pretraining_options import BatchOptions, PretrainingOptions
+from nsp_ablation.options.probe_options import ProbesOptions
 from nsp_ablation.options.setting import MAX_SEED, READ_PATH, REQUIRED, WRITTEN_PATH, group, identity, machine, science
 from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.options.trainer_options import TrainerOptions
@@ -52,6 +53,7 @@ class Config:
     pretraining: PretrainingOptions = group(PretrainingOptions)
     finetuning: FinetuningOptions = group(FinetuningOptions)
     tasks: dict[str, TaskOptions] = identity({}, "The tasks and probes, by name.")
+    probes: ProbesOptions = group(ProbesOptions, "identity")
     checks: CheckOptions = group(CheckOptions, "machine")
     trainer: TrainerOptions = group(TrainerOptions)
     logger: LoggerOptions = group(LoggerOptions, "machine")

@@ -12,10 +12,11 @@ class TaskKindFacts:
     `module` implements it: a fine-tuned kind's is torch-free (read, featurize, score, contexts, baselines) and
     `head_module` is its head; a probe's has `measure` and `num_examples`. `metrics` may be a task's `metric`; `options`
     are the keys of `TaskOptions` that the kind has besides those of every task, `required` those of them that have no
-    default. `reads` is what a probe is given: "heldout" documents or "files". `default_files` are names or patterns in
-    `path`, one of which stands for a file that the task does not name; {split} is train or dev. `has_contexts`: an
-    example asks about a context, which the module's `with_foreign_contexts` exchanges. `readings` is about how often an
-    epoch reads a byte of the files: a passage with each question, or each option of each question.
+    default. `reads` is what a probe is given: "heldout" documents or "files"; `needs_mlm_head`: it asks for the words
+    that an encoder predicts. `default_files` are names or patterns in `path`, one of which stands for a file that the
+    task does not name; {split} is train or dev. `has_contexts`: an example asks about a context, which the module's
+    `with_foreign_contexts` exchanges. `readings` is about how often an epoch reads a byte of the files: a passage with
+    each question, or each option of each question.
     """
 
     module: str
@@ -24,6 +25,7 @@ class TaskKindFacts:
     options: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     reads: str = "files"
+    needs_mlm_head: bool = True
     default_files: tuple[str, ...] = ()
     has_contexts: bool = False
     readings: int = 1

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from nsp_ablation.options.format_options import FORMATS
+from nsp_ablation.options.probe_options import LAYOUTS, MIN_PAIR_LENGTH
 from nsp_ablation.options.setting import READ_PATH, REQUIRED, TextOrTexts, science
 from nsp_ablation.options.task_facts import MetricFacts, TaskHubOptions, TaskKindFacts
 
 _TASKS, _HEADS, _PROBES = (f"nsp_ablation.learning.{name}" for name in ("tasks", "finetuning", "probes"))
+_RANGE = ("short_share", "in_range_tokens")  # of a probe that reads shorter inputs as well
 TASK_KINDS = {
     "span_qa": TaskKindFacts(
         module=f"{_TASKS}.span_qa",
@@ -45,20 +46,30 @@ TASK_KINDS = {
     "recall": TaskKindFacts(
         module=f"{_PROBES}.in_context_recall",
         metrics=("accuracy", "recall_gain"),
-        options=("short_share", "num_inputs", "targets_per_input", "num_frequent"),
+        options=(*_RANGE, "num_inputs", "targets_per_input", "num_frequent"),
         reads="heldout",
     ),
     "context_gain": TaskKindFacts(
         module=f"{_PROBES}.context_gain",
         metrics=("context_gain",),
-        options=("short_share", "num_sentences", "min_sentence_tokens", "masked_share"),
+        options=(*_RANGE, "num_sentences", "min_sentence_tokens", "masked_share"),
         reads="heldout",
     ),
     "heldout_mlm": TaskKindFacts(
         module=f"{_PROBES}.heldout_mlm",
         metrics=("perplexity",),
-        options=("format", "heldout_tokens", "masked_share", "mask_fraction", "random_fraction"),
+        options=(
+            *(*_RANGE, "layout", "short_tokens", "heldout_tokens", "masked_share"),
+            *("mask_fraction", "random_fraction"),
+        ),
         reads="heldout",
+    ),
+    "pair_order": TaskKindFacts(
+        module=f"{_PROBES}.pair_order",
+        metrics=("accuracy",),
+        options=(*_RANGE, "pair_label", "num_borders", "train_share", "penalty", "baseline_iterations"),
+        reads="heldout",
+        needs_mlm_head=False,
     ),
     "minimal_pairs": TaskKindFacts(f"{_PROBES}.minimal_pairs", ("accuracy",), default_files=("*.jsonl",)),
 }
@@ -131,7 +142,7 @@ class TaskOptions:
     )
     baseline_iterations: int = science(
         200,
-        "classification, regression, multiple_choice: iterations of the bag of words, at most.",
+        "classification, regression, multiple_choice, pair_order: iterations of a linear model, at most.",
         low=1,
         high=2**16,
     )
@@ -143,9 +154,15 @@ class TaskOptions:
     )
     short_share: float = science(
         0.25,
-        "recall, context_gain: share of T of the shorter inputs, which every format trains; 0: none are measured.",
+        "probes of held-out text: share of T of the shorter inputs, which every format trains; 0: none are measured.",
         low=0.0,
         high=1.0,
+    )
+    in_range_tokens: int | None = science(
+        None,
+        "probes of held-out text: tokens of these inputs, in place of short_share; null: probes.in_range_tokens.",
+        low=MIN_PAIR_LENGTH,
+        high=2**20,
     )
     num_inputs: int | None = science(500, "recall: inputs that are drawn; null: all.", low=1, high=2**40)
     targets_per_input: int = science(4, "recall: different words masked per input.", low=1, high=2**16)
@@ -155,10 +172,9 @@ class TaskOptions:
     masked_share: float = science(
         0.15, "context_gain, heldout_mlm: share of the tokens that are masked.", low=0.01, high=0.9
     )
-    format: str = science(
-        "full",
-        "heldout_mlm: format of the inputs of every arm.",
-        *(name for name, facts in FORMATS.items() if not facts.is_pair),
+    layout: str = science("full", "heldout_mlm: layout of the inputs that its perplexity is of.", *LAYOUTS)
+    short_tokens: int = science(
+        48, "heldout_mlm: tokens of inputs that are measured beside those of T.", low=MIN_PAIR_LENGTH, high=2**20
     )
     heldout_tokens: int | None = science(
         None, "heldout_mlm: tokens that are read; null: pretraining.heldout_tokens.", low=1, high=2**40
@@ -166,6 +182,18 @@ class TaskOptions:
     mask_fraction: float = science(0.8, "heldout_mlm: share of the targets that read [MASK].", low=0.0, high=1.0)
     random_fraction: float = science(
         0.1, "heldout_mlm: share of the targets that read a random token.", low=0.0, high=1.0
+    )
+    pair_label: str = science(
+        "nsp", "pair_order: what is told: whether B is of another document, or before A.", "nsp", "sop"
+    )
+    num_borders: int | None = science(
+        2000, "pair_order: sentence borders that are drawn; null: all.", low=4, high=2**40
+    )
+    train_share: float = science(
+        0.5, "pair_order: share of the documents that the classifier is trained on.", low=0.05, high=0.95
+    )
+    penalty: float = science(
+        1.0, "pair_order: weight of |weights|^2 / 2 beside the summed cross-entropy.", low=1e-6, high=1e6
     )
 
 

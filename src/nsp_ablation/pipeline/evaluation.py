@@ -8,7 +8,7 @@ from pathlib import Path
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.config.schema import Config
-from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, read_layout
+from nsp_ablation.learning.engine.encoder_directory import load_encoder, load_masked_lm, read_layout
 from nsp_ablation.learning.engine.flat_encoder import FlatEncoder
 from nsp_ablation.learning.engine.training_device import repeatable, torch_device
 from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune
@@ -83,7 +83,9 @@ def _probe(config: Config, encoder: Encoder, task: TaskData) -> Outcome:
     layout = read_layout(str(directory), config.max_length, "as_pretrained")
     inputs = probe_inputs(config, encoder.stores, task, directory, layout)
     device = torch_device(config.trainer)
-    model = load_masked_lm(str(directory)).eval().to(device)
+    needs_head = task.facts.needs_mlm_head
+    model = load_masked_lm(str(directory)) if needs_head else load_encoder(str(directory), "fresh")
+    model = model.eval().to(device)
     outcome = probe_of(task.options).measure(model, inputs, task.options)
     backend = FlatEncoder(model.base_model, layout.pad).backend(device, "32-true", dropout=False)
     return replace(outcome, seconds=time.perf_counter() - started, attention_backend=backend)

@@ -80,7 +80,8 @@ class TaskData(Artifact):
 
 
 def tasks_of(config: Config, corpus: Corpus) -> list[TaskData]:
-    """Return the tasks with what they take from elsewhere: the corpus' own files, and how much held-out text they read.
+    """Return the tasks with what they take from elsewhere: the corpus' own files, how much held-out text they read and
+    what is in range.
 
     The corpus' own files (the micro-world's) are those of a task that has no `path`; without them, they are the hub's.
     """
@@ -89,6 +90,7 @@ def tasks_of(config: Config, corpus: Corpus) -> list[TaskData]:
         is_generated = options.path is None and TASK_KINDS[options.kind].reads == "files" and corpus.is_generated
         heldout_tokens = options.heldout_tokens or config.pretraining.heldout_tokens
         path = str(corpus.make() / "tasks" / options.name) if is_generated else options.path
-        own = replace(options, path=path, heldout_tokens=heldout_tokens)
+        in_range = options.in_range_tokens or config.probes.in_range_tokens
+        own = replace(options, path=path, heldout_tokens=heldout_tokens, in_range_tokens=in_range)
         tasks.append(TaskData(corpus.root, own, is_generated))
     return tasks

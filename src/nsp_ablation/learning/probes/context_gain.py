@@ -24,21 +24,29 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
 
     A sentence's score is its gain, its id its first token's position in the store, its prediction its loss in the true
     and in the foreign context. Its cluster is its document, since sentences of one share their text;
-    `context_gain_standard_error` counts these. The metrics `..._in_range` are those of inputs of `short_share` of T
-    (absent where no sentence is short enough), for formats that never train late positions. Raises NoExamplesError
+    `context_gain_standard_error` counts these. The metrics `..._in_range` are those of the same sentences, where they
+    fit half of an input that is in range of every arm, after the nearest part of their contexts. Raises NoExamplesError
     where no sentence has a context.
     """
     store, layout = inputs.documents(model.config.vocab_size), inputs.layout
     targets = _targets(store, layout, task)
-    true, foreign = _losses(model, store.ids, targets, layout, task.masked_share)
-    metrics = _metrics(targets, true, foreign, "")
-    if (length := inputs.short_length(task.short_share)) is not None:
-        near = choose_sentences(store, length - 2, task)
-        if len(near.start):
-            metrics |= _metrics(near, *_losses(model, store.ids, near, layout, task.masked_share), "_in_range")
+    items = _items(*_losses(model, store.ids, targets, layout, task.masked_share))
+    predictions = np.column_stack([items["true_context_loss"], items["foreign_context_loss"]]).tolist()
+    if (length := inputs.in_range_length(task)) is not None:
+        near, fits = targets.shortened(length - (layout.max_length - layout.capacity))
+        if fits.any():
+            for name, values in _items(*_losses(model, store.ids, near, layout, task.masked_share)).items():
+                items[f"{name}_in_range"] = np.full(len(fits), np.nan)
+                items[f"{name}_in_range"][fits] = values
     example_ids, clusters = [str(start) for start in targets.start], [str(number) for number in targets.document]
-    predictions = dict(zip(example_ids, np.column_stack([true, foreign]).tolist(), strict=True))
-    return Outcome(foreign - true, example_ids, predictions, metrics, clusters, _items(true, foreign))
+    return Outcome(
+        scores=items["context_gain"],
+        example_ids=example_ids,
+        predictions=dict(zip(example_ids, predictions, strict=True)),
+        metrics=metric_values(items, items) | _counts_and_errors(items, targets.document),
+        clusters=clusters,
+        items=items,
+    )
 
 
 def num_examples(inputs: ProbeInputs, task: TaskOptions) -> int:
@@ -57,18 +65,20 @@ def _targets(store: TokenStore, layout: TokenLayout, task: TaskOptions) -> "Cont
     return targets
 
 
-def _metrics(targets: "ContextTargets", true: np.ndarray, foreign: np.ndarray, suffix: str) -> dict[str, float]:
-    items = _items(true, foreign)
-    metrics = {f"{name}{suffix}": value for name, value in metric_values(items, items).items()}
-    metrics[f"num_sentences{suffix}"] = float(len(true))
-    if (error := standard_error(items["context_gain"], targets.document)) is not None:
-        metrics[f"context_gain_standard_error{suffix}"] = error
-    return metrics
-
-
 def _items(true: np.ndarray, foreign: np.ndarray) -> dict[str, np.ndarray]:
     """Return the arrays (N,) that the metrics are means of, from each sentence's two losses."""
     return {"context_gain": foreign - true, "true_context_loss": true, "foreign_context_loss": foreign}
+
+
+def _counts_and_errors(items: dict[str, np.ndarray], documents: np.ndarray) -> dict[str, float]:
+    found = {}
+    for suffix in ("", "_in_range"):
+        if (gain := items.get(f"context_gain{suffix}")) is not None:
+            counts = ~np.isnan(gain)
+            found[f"num_sentences{suffix}"] = float(counts.sum())
+            error = standard_error(gain[counts], documents[counts])
+            found |= {} if error is None else {f"context_gain_standard_error{suffix}": error}
+    return found
 
 
 def _losses(
@@ -106,6 +116,16 @@ class ContextTargets:
     num_context: np.ndarray
     foreign_end: np.ndarray
     document: np.ndarray
+
+    def shortened(self, capacity: int) -> tuple["ContextTargets", np.ndarray]:
+        """Return the sentences that fit half of `capacity` tokens, each after as much context as is left of it, and
+        which (N,) bool these are."""
+        length = self.end - self.start
+        fits = length <= capacity // 2
+        num_context = np.minimum(self.num_context, capacity - length)
+        return ContextTargets(
+            *(values[fits] for values in (self.start, self.end, num_context, self.foreign_end, self.document))
+        ), fits
 
 
 def choose_sentences(store: TokenStore, capacity: int, task: TaskOptions) -> ContextTargets:

@@ -1,8 +1,8 @@
-"""What the zero-shot probes share: the log-probabilities of tokens at masked positions of many inputs."""
+"""What the probes share: hidden states of many inputs, and log-probabilities of tokens at masked positions in them."""
 
-# N inputs, M masked positions; in a batch L tokens of all inputs, D hidden, V vocabulary
+# N inputs, M masked positions; in a batch L tokens of S inputs, D hidden, V vocabulary
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,11 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from nsp_ablation.learning.engine.architecture.architecture import mlm_head
-from nsp_ablation.learning.engine.flat_encoder import EncoderLayout, FlatEncoder, FlatInputs, map_tensors
+from nsp_ablation.learning.engine.flat_encoder import FlatEncoder, FlatInputs, map_tensors
 from nsp_ablation.learning.tasks.features import length_batches
 
 _BATCH_TOKENS = 16_384
+MakeInput = Callable[[int], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -26,47 +27,84 @@ class MaskedPositions:
     expected: np.ndarray
 
 
+@dataclass(frozen=True)
+class SecondSegments:
+    """Where the second segment of each of N inputs begins, start (N,) int64 (an input's length where it has none), and
+    the token type of it and of its [SEP]; all else has type 0."""
+
+    start: np.ndarray
+    token_type: int
+
+
 def score_positions(
     model: PreTrainedModel,
     pad: int,
-    make_input: Callable[[int], np.ndarray],
+    make_input: MakeInput,
     lengths: np.ndarray,
     asked: MaskedPositions,
+    second: SecondSegments | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the log-probability (M,) float64 of each expected token, in nats, and the model's first guess (M,) int64.
 
-    `make_input(n)` gives the ids (lengths[n],) of input n, special tokens and masks included, all of token type 0;
-    inputs are made as they are needed. Inputs without queries are allowed.
+    `make_input(n)` gives the ids (lengths[n],) of input n, special tokens and masks included; inputs are made as they
+    are needed. Inputs without queries are allowed. Without `second` every token is of type 0.
     """
     log_probability, guess = np.zeros(len(asked.position)), np.zeros(len(asked.position), np.int64)
     firsts = np.searchsorted(asked.input, np.arange(len(lengths) + 1))
-    device, encoder = next(model.parameters()).device, FlatEncoder(model.base_model, pad)
-    backend = encoder.backend(device, "32-true", dropout=False)
-    for rows in length_batches(lengths, lengths, _BATCH_TOKENS):
-        offsets = np.concatenate([[0], np.cumsum(lengths[rows])])
-        inputs = _flat_inputs([make_input(number) for number in rows.tolist()], offsets)
-        layout = encoder.layout_of(inputs.sequence_offsets, int(lengths[rows[0]]), backend)
+    for rows, offsets, hidden_LD in _hidden_states(model, pad, make_input, lengths, second):
         targets = np.concatenate([np.arange(firsts[number], firsts[number + 1]) for number in rows])
         flat = np.repeat(offsets[:-1], firsts[rows + 1] - firsts[rows]) + asked.position[targets]
-        parts = inputs, layout, torch.from_numpy(flat), torch.from_numpy(asked.expected[targets])
-        inputs, layout, flat_M, expected_M = map_tensors(parts, lambda tensor: tensor.to(device))
-        logits_MV = _logits_at(model, encoder, inputs, layout, flat_M)
+        expected_M = torch.from_numpy(asked.expected[targets]).to(hidden_LD.device)
+        logits_MV = _logits_at(model, hidden_LD, torch.from_numpy(flat).to(hidden_LD.device))
         chosen_M = logits_MV.gather(1, expected_M[:, None])[:, 0] - logits_MV.logsumexp(1)
         log_probability[targets], guess[targets] = chosen_M.cpu().numpy(), logits_MV.argmax(1).cpu().numpy()
     return log_probability, guess
 
 
-def _flat_inputs(ids: list[np.ndarray], offsets: np.ndarray) -> FlatInputs:
-    position_ids = np.arange(offsets[-1]) - np.repeat(offsets[:-1], np.diff(offsets))
-    arrays = np.concatenate(ids).astype(np.int64), position_ids, offsets
-    input_ids, positions, borders = map(torch.from_numpy, arrays)
-    return FlatInputs(input_ids, None, positions, borders)
+def first_tokens(
+    model: PreTrainedModel,
+    pad: int,
+    make_input: MakeInput,
+    lengths: np.ndarray,
+    second: SecondSegments | None = None,
+) -> np.ndarray:
+    """Return the last hidden state (N, D) float64 of each input's first token; arguments as of `score_positions`."""
+    states = np.zeros((len(lengths), model.config.hidden_size))
+    for rows, offsets, hidden_LD in _hidden_states(model, pad, make_input, lengths, second):
+        states[rows] = hidden_LD[torch.from_numpy(offsets[:-1]).to(hidden_LD.device)].float().cpu().numpy()
+    return states
 
 
 @torch.no_grad()
-def _logits_at(
-    model: PreTrainedModel, encoder: FlatEncoder, inputs: FlatInputs, layout: EncoderLayout, positions_M: Tensor
-) -> Tensor:
+def _hidden_states(
+    model: PreTrainedModel, pad: int, make_input: MakeInput, lengths: np.ndarray, second: SecondSegments | None
+) -> Iterator[tuple[np.ndarray, np.ndarray, Tensor]]:
+    """Yield batches: the numbers (S,) of their inputs, where these begin (S + 1,), and the hidden states (L, D)."""
+    device, encoder = next(model.parameters()).device, FlatEncoder(model.base_model, pad)
+    backend = encoder.backend(device, "32-true", dropout=False)
+    for rows in length_batches(lengths, lengths, _BATCH_TOKENS):
+        offsets = np.concatenate([[0], np.cumsum(lengths[rows])])
+        starts = None if second is None else second.start[rows]
+        inputs = _flat_inputs([make_input(number) for number in rows.tolist()], offsets, starts, second)
+        layout = encoder.layout_of(inputs.sequence_offsets, int(lengths[rows[0]]), backend)
+        inputs, layout = map_tensors((inputs, layout), lambda tensor: tensor.to(device))
+        yield rows, offsets, encoder(inputs, layout)[0]
+
+
+def _flat_inputs(
+    ids: list[np.ndarray], offsets: np.ndarray, starts: np.ndarray | None, second: SecondSegments | None
+) -> FlatInputs:
+    position_ids = np.arange(offsets[-1]) - np.repeat(offsets[:-1], np.diff(offsets))
+    arrays = np.concatenate(ids).astype(np.int64), position_ids, offsets
+    input_ids, positions, borders = map(torch.from_numpy, arrays)
+    types = None
+    if second is not None and second.token_type and starts is not None:
+        is_second = position_ids >= np.repeat(starts, np.diff(offsets))
+        types = torch.from_numpy(second.token_type * is_second.astype(np.int64))
+    return FlatInputs(input_ids, types, positions, borders)
+
+
+@torch.no_grad()
+def _logits_at(model: PreTrainedModel, hidden_LD: Tensor, positions_M: Tensor) -> Tensor:
     """Return logits (M, V) float32 at positions (M,) of the flat tokens; the MLM head sees those alone."""
-    hidden_LD, _ = encoder(inputs, layout)
     return mlm_head(model)(hidden_LD.index_select(0, positions_M)).float()

@@ -1,10 +1,12 @@
 """Minimal pairs (BLiMP, Warstadt et al. 2020), zero-shot: does an encoder find the sound sentence likelier?
 
-A sentence's score is its pseudo-log-likelihood (Salazar et al. 2020): each of its tokens is masked in turn, and the
-log-probabilities of the tokens are added up.
+A sentence's score is its pseudo-log-likelihood (PLL, Salazar et al. 2020): each of its tokens is masked in turn, and
+the log-probabilities of the tokens are added up. A word of several tokens is then too likely, since its other tokens
+tell each of them: PLL-word-l2r (Kauf and Ivanova 2023) masks the tokens to its right in the same word, too.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -43,51 +45,86 @@ def contexts(task: TaskOptions) -> list[str]:
 def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> Outcome:
     """Measure how often the encoder prefers the good sentence; a tie counts half, so chance is .5.
 
-    Inputs are [CLS] sentence [SEP]. Scores are 1, .5 or 0, by pair; a prediction is the good sentence's
-    pseudo-log-likelihood less the bad one's, in nats. `accuracy_<phenomenon>` stands beside `accuracy`; a paradigm's
-    pairs are a cluster. Raises NoExamplesError for a sentence that is empty or longer than T allows.
+    Inputs are [CLS] sentence [SEP]. Scores are 1, .5 or 0, by pair, by PLL; `accuracy_word_l2r` are those by
+    PLL-word-l2r, which differ where words are split. A prediction is the good sentence's PLL less the bad one's, in
+    nats, by either. `accuracy_<phenomenon>` stands beside `accuracy`; a paradigm's pairs are a cluster. Raises
+    NoExamplesError for a sentence that is empty or longer than T allows.
     """
     pairs = read_minimal_pairs(task)
     sentences = _encoded(pairs, inputs, task.name)
-    good, bad = np.reshape(pseudo_log_likelihoods(model, sentences, inputs.layout), (-1, 2)).T
-    scores = np.where(good == bad, 0.5, good > bad)
+    good, bad = likelihoods(model, sentences, inputs.layout).reshape(2, -1, 2).transpose(2, 0, 1)
+    differences = good - bad
+    scores, by_word = np.where(differences == 0, 0.5, differences > 0)
     phenomena = np.array([pair.phenomenon for pair in pairs])
-    items = {"accuracy": scores}
+    items = {"accuracy": scores, "accuracy_word_l2r": by_word}
     items |= {f"accuracy_{one}": np.where(phenomena == one, scores, np.nan) for one in sorted({*phenomena.tolist()})}
-    metrics = metric_values(items, items) | {"num_pairs": float(len(pairs))}
+    num_split = sum(sentence.is_split for sentence in sentences)
     example_ids, clusters = [pair.id for pair in pairs], [pair.paradigm for pair in pairs]
-    predictions = dict(zip(example_ids, (good - bad).tolist(), strict=True))
+    predictions = dict(zip(example_ids, differences.T.tolist(), strict=True))
+    metrics = metric_values(items, items) | {"num_pairs": float(len(pairs)), "num_split_sentences": float(num_split)}
     return Outcome(scores, example_ids, predictions, metrics, clusters, items, Baselines(chance=0.5))
 
 
-def _encoded(pairs: list[MinimalPair], inputs: ProbeInputs, name: str) -> list[np.ndarray]:
-    """Return the ids of the good and the bad sentence of each pair, in turns."""
+@dataclass(frozen=True)
+class EncodedSentence:
+    """A sentence's token ids (L,) int64 and the end of each token's word (L,) int64, `[token, end)` being what is left
+    of it; the words are those of the tokenizer's own pre-tokenization."""
+
+    ids: np.ndarray
+    word_end: np.ndarray
+
+    @property
+    def is_split(self) -> bool:
+        """Whether a word has several tokens."""
+        return bool((self.word_end > np.arange(1, len(self.ids) + 1)).any())
+
+
+def encode_sentence(encoding: Any) -> EncodedSentence:
+    """Return a sentence of a tokenizer's encoding without special tokens."""
+    words = np.array([-1 - number if word is None else word for number, word in enumerate(encoding.word_ids)])
+    ends = np.append(np.flatnonzero(np.diff(words)) + 1, len(words))
+    return EncodedSentence(
+        np.array(encoding.ids, np.int64), ends[np.searchsorted(ends, np.arange(len(words)), "right")]
+    )
+
+
+def _encoded(pairs: list[MinimalPair], inputs: ProbeInputs, name: str) -> list[EncodedSentence]:
+    """Return the good and the bad sentence of each pair, in turns."""
     layout, texts = inputs.layout, [text for pair in pairs for text in (pair.good, pair.bad)]
-    encodings = inputs.tokenizer.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-    sentences = [np.array(encoding.ids, np.int64) for encoding in encodings]
-    for number, sentence in enumerate(sentences):
-        if not 0 < len(sentence) <= layout.capacity:
+    encodings = inputs.tokenizer.backend_tokenizer.encode_batch(texts, add_special_tokens=False)
+    for number, encoding in enumerate(encodings):
+        if not 0 < len(encoding.ids) <= layout.capacity:
             raise NoExamplesError(
-                f"tasks.{name}: a sentence of pair {pairs[number // 2].id} has {len(sentence)} tokens; an input of "
+                f"tasks.{name}: a sentence of pair {pairs[number // 2].id} has {len(encoding.ids)} tokens; an input of "
                 f"max_length={layout.max_length} holds 1 to {layout.capacity}: raise max_length or mend the pair"
             )
-    return sentences
+    return [encode_sentence(encoding) for encoding in encodings]
 
 
-def pseudo_log_likelihoods(model: PreTrainedModel, sentences: list[np.ndarray], layout: InputLayout) -> np.ndarray:
-    """Return the pseudo-log-likelihood (n,) float64 of each sentence's token ids (L,), in nats."""
-    counts = np.array([len(sentence) for sentence in sentences])
+def likelihoods(model: PreTrainedModel, sentences: list[EncodedSentence], layout: InputLayout) -> np.ndarray:
+    """Return the PLL and the PLL-word-l2r (2, n) float64 of each sentence, in nats.
+
+    They share all inputs but those of tokens with others of their word to the right.
+    """
+    counts = np.array([len(sentence.ids) for sentence in sentences])
     sentence_of = np.repeat(np.arange(len(sentences)), counts)
-    position = 1 + np.arange(len(sentence_of)) - np.repeat(np.cumsum(counts) - counts, counts)
-    asked = MaskedPositions(np.arange(len(sentence_of)), position, np.concatenate(sentences))
+    token = np.arange(len(sentence_of)) - np.repeat(np.cumsum(counts) - counts, counts)
+    word_end = np.concatenate([sentence.word_end for sentence in sentences])
+    more = np.flatnonzero(word_end > token + 1)
+    sentence_of, first = np.append(sentence_of, sentence_of[more]), np.append(token, token[more])
+    last = np.append(token + 1, word_end[more])  # of the tokens that are masked together
+    expected = np.concatenate([sentence.ids for sentence in sentences])
+    asked = MaskedPositions(np.arange(len(first)), first + 1, np.append(expected, expected[more]))
 
     def make_input(number: int) -> np.ndarray:
-        row = np.array([layout.cls, *sentences[sentence_of[number]], layout.sep])
-        row[position[number]] = layout.mask
+        row = np.array([layout.cls, *sentences[sentence_of[number]].ids, layout.sep])
+        row[first[number] + 1 : last[number] + 1] = layout.mask
         return row
 
-    log_probability, _ = score_positions(model, layout.pad, make_input, counts[sentence_of] + 2, asked)
-    return np.bincount(sentence_of, log_probability, len(sentences))
+    found, _ = score_positions(model, layout.pad, make_input, counts[sentence_of] + 2, asked)
+    plain, by_word = found[: len(token)], found[: len(token)].copy()
+    by_word[more] = found[len(token) :]
+    return np.stack([np.bincount(sentence_of[: len(token)], one, len(sentences)) for one in (plain, by_word)])
 
 
 def read_minimal_pairs(task: TaskOptions) -> list[MinimalPair]:

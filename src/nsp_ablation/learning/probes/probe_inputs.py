@@ -8,19 +8,17 @@ import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from nsp_ablation.base.errors import InputError
-from nsp_ablation.base.input_layout import InputLayout
+from nsp_ablation.base.input_layout import MIN_MAX_LENGTH, InputLayout
 from nsp_ablation.base.randomness import epoch_key, sample_key, stream
 from nsp_ablation.learning.tasks.outcome import Outcome
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.text.store.token_store import TokenStore
 
-_MIN_SHORT_LENGTH = 8  # of `max_length` too
-
 
 @dataclass(frozen=True)
 class ProbeInputs:
-    """All that probes ask for; each takes what it needs. Inputs of probes have token type 0 throughout.
+    """All that probes ask for; each takes what it needs. Single inputs have token type 0 throughout.
 
     layout, frame: special tokens of the encoder's tokenizer, of T tokens at most
     max_length: the configuration's T, which an encoder with fewer positions does not reach
@@ -44,11 +42,14 @@ class ProbeInputs:
             raise InputError("the encoder has another vocabulary than the held-out documents' tokenizer")
         return self.heldout
 
-    def short_length(self, share: float) -> int | None:
-        """Return T of the shorter inputs, a share of `max_length` and at least 8; None where the share is 0."""
-        if share == 0:
+    def in_range_length(self, task: TaskOptions) -> int | None:
+        """Return the tokens of inputs that are in range of every arm: `in_range_tokens` of the plan where it is set,
+        else a share of `max_length`, at least 8, or None where the share is 0."""
+        if task.in_range_tokens is not None:
+            return min(task.in_range_tokens, self.layout.max_length)
+        if task.short_share == 0:
             return None
-        return min(max(_MIN_SHORT_LENGTH, int(share * self.max_length)), self.layout.max_length)
+        return min(max(MIN_MAX_LENGTH, int(task.short_share * self.max_length)), self.layout.max_length)
 
 
 class NoExamplesError(InputError):
