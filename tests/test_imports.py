@@ -44,7 +44,8 @@ TABLE = {
         *("learning/tasks", "reporting/records"),
     },
     "stages": {
-        *("config", "pipeline", "samples/inspection", "learning/cost", "learning/engine", "reporting/analysis"),
+        *("config", "pipeline", "samples/batches", "samples/inspection", "learning/cost", "learning/engine"),
+        "reporting/analysis",
         *("reporting/dashboards", "reporting/records", "reporting/render"),
     },
     "cli": {"config", "stages"},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nsp_ablation.options.masking_options import MaskingOptions
-from nsp_ablation.samples.batches.accounting import tokens_at_positions, totals
+from nsp_ablation.samples.batches.accounting import positions_of, tokens_at_positions, totals, trained_length
 from nsp_ablation.samples.batches.assemble import assemble_masked
 from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.plan import BatchPlan
@@ -56,3 +56,25 @@ def test_passes_count_the_corpus_and_epochs_the_samples(store, index_in):
         found = totals(plan, 3, store.num_tokens)
         assert found.epochs == 3
         assert found.passes == pytest.approx(3 * repeats, rel=0.3 if name == "segment_pair" else 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ([100, 100, 50, 1], 4),  # one input in a hundred is as long
+        ([101, 101, 50, 1], 3),
+        ([1000, 9, 9, 9], 1),
+        ([7, 7, 7, 7], 4),
+        ([300, 3, 2, 0], 2),
+    ],
+)
+def test_a_length_is_trained_where_one_input_in_a_hundred_has_it(counts, expected):
+    assert trained_length(np.array(counts)) == expected
+
+
+def test_positions_of_an_index_are_those_of_one_epoch_walked(store, frame, index_in):
+    index = index_in("sentence_pair")
+    plan = BatchPlan(lambda epoch: index, UpdateSize(index.num_samples, None, index.num_samples, 0), 1)
+    found = positions_of(np.asarray(index.lengths()), frame.max_length)
+    assert found.tolist() == tokens_at_positions(plan, 1, frame.max_length).tolist()
+    assert found[0] == index.num_samples

@@ -1,8 +1,12 @@
 """`stage=inspect`: from the JSONL file alone, a format is what the paper describes."""
 
+import dataclasses
 import json
 
 import pytest
+
+from nsp_ablation.base.errors import InputError
+from nsp_ablation.stages.in_range import say_in_range
 
 FORMATS = ("segment_pair", "sentence_pair", "full", "doc")
 OTHER_WAYS = [
@@ -83,3 +87,25 @@ def test_ten_copies_share_masks_in_epochs_1_11_21_and_31(inspected):
         masks[epoch] = [row["masked_input_ids"] for row in rows]
     assert masks[1] == masks[11] == masks[21] == masks[31]
     assert masks[1] != masks[2] != masks[10] != masks[1]
+
+
+def test_a_sweep_ends_with_what_is_in_range_of_every_arm(nsp, composed, inspected):
+    artifacts = f"paths.artifacts={composed('doc').paths.artifacts}"
+    settings = ("scale=smoke", "corpus.num_documents=120", "tokenizer.vocab_size=300", "max_length=48", artifacts)
+    ended = nsp("-m", "stage=inspect", "format=full,sentence_pair", "inspect.num_samples=1", *settings)
+    assert ended.status == 0, ended.err
+    lengths = {name: [len(row["input_ids"]) for row in inspected(name)[1]] for name in ("full", "sentence_pair")}
+    reached = {
+        name: max(tokens for tokens in range(1, 49) if sum(one >= tokens for one in found) >= 0.01 * len(found))
+        for name, found in lengths.items()
+    }
+    assert 10 < reached["sentence_pair"] <= reached["full"] == 48
+    assert f"in range of every arm: probes.in_range_tokens={reached['sentence_pair']}\n" in ended.out
+    for name, objective in (("full", "mlm"), ("sentence_pair", "mlm_nsp")):
+        assert f"{name}-{objective}-dynamic: 1% of the inputs have {reached[name]} tokens or more" in ended.out
+
+
+def test_an_arm_too_short_for_pairs_is_named_in_place_of_a_setting(composed):
+    config = dataclasses.replace(composed("full"), max_length=9)
+    with pytest.raises(InputError, match="only 9 tokens are in range of every arm, and a pair needs 10"):
+        say_in_range([config])

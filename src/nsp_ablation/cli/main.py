@@ -56,14 +56,19 @@ def main(argv: list[str], root: Path) -> None:
 
 def _run(planned: Plan, composer: Composer, command: str, root: Path) -> int:
     """Run the checked cells and return the exit status; stages that make records end with their sweep's table."""
-    from nsp_ablation.stages.cell import has_table
+    from nsp_ablation.stages.cell import has_table, prints_samples
     from nsp_ablation.stages.needed_device import check_devices
 
     configs = [cell.config for cell in planned.cells]
     if planned.launcher_words is None:  # else the cells run on machines of their own
         check_devices(configs)
     if not has_table(configs[0]):
-        return _run_cells(planned, composer, root)
+        status = _run_cells(planned, composer, root)
+        if status == 0 and prints_samples(configs[0]):
+            from nsp_ablation.stages.in_range import say_in_range
+
+            say_in_range(configs)
+        return status
     from nsp_ablation.stages.report import finish_sweep, sweep
 
     with sweep(configs, [cell.overrides for cell in planned.cells], command):

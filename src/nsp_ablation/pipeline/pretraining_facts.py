@@ -7,7 +7,7 @@ from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.pretraining.heldout_loss import HeldoutLoss
 from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
 from nsp_ablation.pipeline.feed import OpenFeed
-from nsp_ablation.samples.batches.accounting import Totals
+from nsp_ablation.samples.batches.accounting import Totals, tokens_at_positions, trained_length
 from nsp_ablation.samples.batches.corpus_reading import corpus_reading
 
 
@@ -31,6 +31,7 @@ def pretraining_facts(
         "maskable_tokens": read.tokens - read.special_tokens - of_corpus.special_in_text,
         "special_tokens": read.special_tokens,
         "unique_tokens": of_corpus.unique_tokens,
+        "in_range_tokens": trained_length(tokens_at_positions(feed.plan, steps, config.max_length)),
         "realised_random_next": read.random_next / read.pairs if is_nsp and read.pairs else None,
         "mlm_loss": heldout.mlm_loss if heldout else None,
         "nsp_accuracy": heldout.pair_accuracy if heldout and resolved_objective(config) == "mlm_nsp" else None,

@@ -41,6 +41,11 @@ def has_table(config: Config) -> bool:
     return _stage(config) in (*MAKING_STAGES, "report")
 
 
+def prints_samples(config: Config) -> bool:
+    """Whether its stage looks at samples in the terminal."""
+    return _stage(config) == "inspect" and config.inspect.output is None and config.inspect.figure is None
+
+
 def results_folder(config: Config) -> Path:
     """Return the folder of the records, the manifest and the report of a configuration.
 

@@ -14,6 +14,7 @@ from nsp_ablation.reporting.analysis.comparisons import Comparison, compare
 from nsp_ablation.reporting.analysis.decisions import DECISIONS, Decision
 from nsp_ablation.reporting.analysis.facts import FactsTable, failures, pretraining_table, provenance_table, warnings
 from nsp_ablation.reporting.analysis.learning_curves import CurvePanel, learning_curves
+from nsp_ablation.reporting.analysis.probe_facts import layout_table, probe_sentences, range_warnings
 from nsp_ablation.reporting.analysis.study import Study, load_study
 from nsp_ablation.reporting.analysis.study_arms import science_of, setting
 from nsp_ablation.reporting.analysis.tables import Row, Section, long_table, points, reading_table
@@ -47,6 +48,7 @@ class Report:
     comparisons: list[Comparison]
     data_cards: FactsTable
     pretraining: FactsTable
+    layouts: FactsTable
     provenance: FactsTable
     settings: dict[str, list[str]]
     decisions: list[tuple[Decision, dict[str, list[str]]]]
@@ -84,12 +86,13 @@ def load_report(
         has_published=study.published is not None,
         long_table=long_table(study),
         points=points(study),
-        caption=caption(study),
-        warnings=[*warnings(study), *lost_cards(study, folder)],
+        caption=[*caption(study), *probe_sentences(study)],
+        warnings=[*warnings(study), *range_warnings(study), *lost_cards(study, folder)],
         failures=failures(study),
         comparisons=compare(study),
         data_cards=card_table(study, folder),
         pretraining=pretraining_table(study),
+        layouts=layout_table(study),
         provenance=provenance_table(study),
         settings=_settings(study, configs),
         decisions=[

@@ -45,7 +45,7 @@ class PretrainingFacts:
 
     Of the real tokens `special_tokens` are the separators that the format adds; `maskable_tokens` may be predicted: all
     but these, and but special tokens that stand in the text. `unique_tokens` are those of the corpus that were read at
-    least once. None in records of schema 3.
+    least once. `in_range_tokens` is the longest length that 1 % of the inputs had. None in records of schema 3.
     """
 
     updates: int
@@ -63,6 +63,7 @@ class PretrainingFacts:
     mlm_loss: float | None
     nsp_accuracy: float | None
     seconds: float
+    in_range_tokens: int | None = None
 
 
 @dataclass(frozen=True)

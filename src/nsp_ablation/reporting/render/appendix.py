@@ -2,6 +2,7 @@
 
 from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.make_report import Report
+from nsp_ablation.reporting.analysis.probe_facts import LAYOUTS_TITLE
 from nsp_ablation.reporting.render.latex import code, escape
 from nsp_ablation.reporting.render.table_files import latex_table
 
@@ -38,6 +39,7 @@ def appendix(report: Report) -> str:
         _section("Results", _results(report)),
         _section("What each arm's corpus is (first seed)", _on_its_side(report.data_cards)),
         _section("What each pre-training did (means over seeds)", _on_its_side(report.pretraining)),
+        _section(LAYOUTS_TITLE, _on_its_side(report.layouts) if report.layouts.rows else ""),
         _section("Hyper-parameters (where arms differ, every value)", _two_columns("setting", "value", settings)),
         _section("Open points of the paper and decisions", _decisions(report)),
         _section("Commands", _commands(report)),

@@ -9,7 +9,9 @@ from typing import Any
 from nsp_ablation.reporting.analysis.card_facts import card_sentences
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.comparisons import COMPARISON_COLUMNS, Comparison
+from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.make_report import Report
+from nsp_ablation.reporting.analysis.probe_facts import LAYOUTS_TITLE
 from nsp_ablation.reporting.analysis.tables import LONG_COLUMNS, Row, Score
 from nsp_ablation.reporting.render.latex import escape
 
@@ -34,9 +36,20 @@ def markdown_page(report: Report) -> str:
         markdown_table(report),
         markdown(" ".join(report.caption)),
         "\n".join(f"- {markdown(sentence)}" for sentence in card_sentences(report.data_cards)),
+        _markdown_layouts(report.layouts),
         "\n".join(notes),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _markdown_layouts(table: FactsTable) -> str:
+    """Return the layouts as they are trained (rows) and tested (columns); empty where none is tested."""
+    if not table.rows:
+        return ""
+    lines = [table.heads, ["---", *["---:"] * (len(table.heads) - 1)]]
+    lines += [[markdown(text) for text in row] for row in table.rows]
+    rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"## {markdown(LAYOUTS_TITLE)}\n\n{rows}"
 
 
 def markdown_table(report: Report) -> str:

@@ -5,6 +5,7 @@ from itertools import groupby
 
 import numpy as np
 
+from nsp_ablation.options.probe_options import IN_RANGE_SHARE
 from nsp_ablation.samples.batches.plan import BatchPlan
 from nsp_ablation.samples.formats.sample_index import SampleIndex
 
@@ -41,6 +42,19 @@ def tokens_at_positions(plan: BatchPlan, num_steps: int, max_length: int) -> np.
         lengths = index.lengths() if samples is None else index.lengths()[samples]
         num_of_length += repeats * np.bincount(lengths, minlength=max_length + 1)
     return np.cumsum(num_of_length[::-1])[::-1][1:]
+
+
+def trained_length(tokens_at_positions: np.ndarray) -> int:
+    """Return the longest length of which at least 1 % of the inputs are, so that each of its positions is trained.
+
+    tokens_at_positions (T,): how many inputs held each position, from 0; the first counts them all.
+    """
+    return int((tokens_at_positions >= IN_RANGE_SHARE * tokens_at_positions[0]).sum())
+
+
+def positions_of(lengths: np.ndarray, max_length: int) -> np.ndarray:
+    """Return (max_length,) int64: how many inputs of lengths (N,) hold each position."""
+    return np.cumsum(np.bincount(lengths, minlength=max_length + 1)[::-1])[::-1][1:]
 
 
 def consumed(plan: BatchPlan, num_steps: int) -> list[tuple[SampleIndex, np.ndarray | None, int]]:
