@@ -29,6 +29,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from nsp_ablation.cli.read_files import ReadFiles
+from nsp_ablation.config.factors import multiplied
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.tree import split_at_dict
 
@@ -216,7 +217,7 @@ def run_job(settings: DictConfig) -> int:
 
     config = OmegaConf.to_object(settings)
     assert isinstance(config, Config)
-    return run_cell(config, [as_typed(word) for word in HydraConfig.get().overrides.task])
+    return run_cell(multiplied(config), [as_typed(word) for word in HydraConfig.get().overrides.task])
 
 
 def show(words: list[str], root: Path) -> None:

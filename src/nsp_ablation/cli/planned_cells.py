@@ -30,6 +30,7 @@ from nsp_ablation.cli.overrides import (
 from nsp_ablation.cli.sweep_values import max_cells, num_values, refuse_too_many
 from nsp_ablation.cli.translate import translate
 from nsp_ablation.config.combinations import combination_problems
+from nsp_ablation.config.factors import multiplied
 from nsp_ablation.config.identity import cell_identity
 from nsp_ablation.config.path_checks import NeededPath, needed_paths
 from nsp_ablation.config.problem import ConfigurationError, Problem, refuse, unknown_value
@@ -146,6 +147,7 @@ class _Checker:
         config = self.first[key]
         for name, each in plain.items():
             config = with_value(config, name.split("."), converted(name, each.value))
+        config = multiplied(config)
         refuse(combination_problems(config))
         paths = dict.fromkeys(path for path in needed_paths(config) if path not in self.paths)
         refuse(problem for path in paths for problem in path.check(path))

@@ -4,19 +4,33 @@ from dataclasses import dataclass
 
 from nsp_ablation.options.setting import REQUIRED, machine, science
 
+MAX_SEQUENCES, MAX_UPDATES = 2**24, 2**40
+
 
 @dataclass
 class BatchOptions:
     """The size of an update, in the sense of `budget`."""
 
-    sequences: int = science(REQUIRED, "Sequences per update (B).", low=1, high=2**24)
+    sequences: int = science(REQUIRED, "Sequences per update (B).", low=1, high=MAX_SEQUENCES)
+    sequences_factor: float = machine(
+        1.0,
+        "Multiplies batch.sequences, whatever the scale sets; the cell holds the product and a factor of 1.",
+        low=1e-3,
+        high=1e3,
+    )
 
 
 @dataclass
 class PretrainingOptions:
     """Optimization of pre-training, in updates."""
 
-    max_steps: int = science(REQUIRED, "Updates.", low=1, high=2**40)
+    max_steps: int = science(REQUIRED, "Updates.", low=1, high=MAX_UPDATES)
+    max_steps_factor: float = machine(
+        1.0,
+        "Multiplies pretraining.max_steps, whatever the scale sets; the cell holds the product and a factor of 1.",
+        low=1e-3,
+        high=1e3,
+    )
     learning_rate: float = science(REQUIRED, "Peak learning rate.", low=1e-12, high=10.0)
     warmup_ratio: float = science(0.06, "Share of the updates in which the learning rate rises.", low=0.0, high=1.0)
     beta1: float = science(0.9, "Adam's beta1.", low=0.0, high=0.99999)
