@@ -115,9 +115,8 @@ def measure(way: str, corpus: str, tokenizer: str, directory: str) -> dict[str, 
     from nsp_ablation.text.store.shard import ShardRecipe
 
     source = Source(CorpusOptions("jsonl", "jsonl", text_key="text"), (whole(Path(corpus)),))
-    recipe = ShardRecipe(
-        Path(tokenizer), "en", split_quotations=True, one_sentence_per_line=False, heldout_fraction=0.01
-    )
+    layout = {"split_quotations": True, "one_sentence_per_line": False}
+    recipe = ShardRecipe(Path(tokenizer), "en", **layout, heldout_fraction=0.01, train_fraction=1.0)
     workers: dict[int, float] = {}
     threading.Thread(target=_watch_children, args=(workers,), daemon=True).start()
     facts = encode_alone(source, recipe) if way == ALONE else build(source, recipe, Path(directory), int(way))

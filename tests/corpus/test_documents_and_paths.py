@@ -1,6 +1,6 @@
 import pytest
 
-from nsp_ablation.text.corpus.document import blocks_of, is_heldout, text_digest
+from nsp_ablation.text.corpus.document import blocks_of, is_heldout, is_read, text_digest
 from nsp_ablation.text.corpus.piece import expand
 
 DIGESTS = [text_digest(f"Text number {number}.") for number in range(5000)]
@@ -24,6 +24,19 @@ def test_the_borders_hold_out_nothing_and_everything():
 
 def test_the_choice_is_the_same_in_every_process_and_release():
     assert [number for number in range(400) if is_heldout(DIGESTS[number], 0.01)] == [59, 128, 157, 357]
+
+
+@pytest.mark.parametrize("heldout", [True, False])
+def test_the_share_that_is_read_has_nothing_to_do_with_what_is_held_out(heldout):
+    digests = [digest for digest in DIGESTS if is_heldout(digest, 0.3) == heldout]
+    num_read = sum(is_read(digest, 0.25) for digest in digests)
+    assert abs(num_read - len(digests) / 4) < 4 * (len(digests) * 0.25 * 0.75) ** 0.5
+
+
+def test_a_larger_share_only_adds_documents_and_the_whole_is_all():
+    sixteenth, quarter = ({digest for digest in DIGESTS if is_read(digest, share)} for share in (1 / 16, 1 / 4))
+    assert sixteenth < quarter
+    assert all(is_read(digest, 1.0) for digest in DIGESTS)
 
 
 @pytest.fixture

@@ -108,6 +108,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "corpus.one_sentence_per_line": ("full", True, STORES),
     "corpus.language": ("full", "de", STORES),
     "corpus.split_quotations": ("full", False, STORES),
+    "corpus.train_fraction": ("full", 0.5, STORES),
     "corpus.heldout_fraction": ("full", 0.1, TOKENIZER),
     "corpus.heldout_part": ("full", "tuning", SHARED),
     "corpus.seed": ("full", 2, SHARED),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nsp_ablation.options.corpus_options import CorpusOptions
-from nsp_ablation.text.corpus.document import is_heldout, is_tuning, text_digest
+from nsp_ablation.text.corpus.document import is_heldout, is_read, is_tuning, text_digest
 from nsp_ablation.text.corpus.piece import whole
 from nsp_ablation.text.corpus.source import Source
 from nsp_ablation.text.store.build_stores import build_shards, build_stores, shard_bytes, shard_calls
@@ -47,7 +47,9 @@ def texts_of(num_documents):
 
 @pytest.fixture
 def recipe(bbpe):
-    return ShardRecipe(bbpe, "en", split_quotations=True, one_sentence_per_line=False, heldout_fraction=0.25)
+    return ShardRecipe(
+        bbpe, "en", split_quotations=True, one_sentence_per_line=False, heldout_fraction=0.25, train_fraction=1.0
+    )
 
 
 line = st.sampled_from(["", " ", "The fox. It jumped.", "\x01", "Zürich", "resting " * 40, "a"])
@@ -65,7 +67,12 @@ def test_stores_do_not_depend_on_where_shards_end(bbpe, tmp_path_factory, lines,
     path = place / "a.txt"
     path.write_bytes((end.join([*lines, "The end."]) + last).encode())
     source = Source(CorpusOptions("text", "text", document_border="blank_line"), (whole(path),))
-    corpus = (source, ShardRecipe(bbpe, "en", split_quotations=True, one_sentence_per_line=True, heldout_fraction=0.0))
+    corpus = (
+        source,
+        ShardRecipe(
+            bbpe, "en", split_quotations=True, one_sentence_per_line=True, heldout_fraction=0.0, train_fraction=1.0
+        ),
+    )
     expected = content(stores(corpus, place / "whole"))
     arrays = ("ids.npy", "sentence_offsets.npy", "document_offsets.npy")
     assert set(expected) == {"checksums.json", *(f"train/{name}" for name in (*arrays, "meta.json"))}
@@ -94,6 +101,17 @@ def test_one_pass_divides_the_documents_into_training_and_heldout(recipe, tmp_pa
         )
         assert meta == json.loads(expected.pop("meta.json"))
         assert {file: found[file] for file in expected} == expected
+
+
+def test_a_share_of_the_training_documents_leaves_the_held_out_ones_whole(recipe, tmp_path):
+    source = jsonl(tmp_path / "a.jsonl", texts := texts_of(60))
+    whole_stores = stores((source, recipe), tmp_path / "whole")
+    part = stores((source, replace(recipe, train_fraction=0.5)), tmp_path / "part")
+    chosen = [text for text in texts if not is_heldout(text_digest(text), 0.25) and is_read(text_digest(text), 0.5)]
+    assert 5 < len(chosen) < 40
+    alone = (jsonl(tmp_path / "chosen.jsonl", chosen), replace(recipe, heldout_fraction=0.0))
+    assert content(part / "train") == content(stores(alone, tmp_path / "alone") / "train")
+    assert (part / "heldout" / "ids.npy").read_bytes() == (whole_stores / "heldout" / "ids.npy").read_bytes()
 
 
 def test_no_store_is_made_of_no_heldout_documents(recipe, tmp_path):

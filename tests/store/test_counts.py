@@ -45,12 +45,12 @@ def test_both_ways_of_folding_are_taken():
         assert duplicates._fold_plainly(other.encode()) is None
 
 
-def store(documents, tokenizer, directory, max_bytes=10**6, heldout_fraction=0.0):
+def store(documents, tokenizer, directory, max_bytes=10**6, heldout_fraction=0.0, train_fraction=1.0):
     """The metas of the stores of documents, cut into shards of at most `max_bytes`."""
     corpus = directory.with_suffix(".jsonl")
     corpus.write_text("".join(json.dumps({"text": text}) + "\n" for text in documents))
     source = Source(CorpusOptions("jsonl", "jsonl", text_key="text"), (whole(corpus),))
-    recipe = ShardRecipe(tokenizer, "en", True, False, heldout_fraction)
+    recipe = ShardRecipe(tokenizer, "en", True, False, heldout_fraction, 1.0)
     parts = enumerate(cut_source(source, max_bytes))
     shards = [build_shard(part, recipe, directory.with_name(f"{directory.name}.{number}")) for number, part in parts]
     directory.mkdir()
@@ -68,7 +68,7 @@ def test_duplicates_are_counted_over_all_shards_and_empty_documents_are_none(bbp
 
 def test_a_held_out_document_that_stands_in_training_in_other_case_is_counted(bbpe, tmp_path):
     variants = [f"{' ' * number}The fox jumped over a dog." for number in range(30)]
-    metas = store(variants, bbpe, tmp_path / "store", heldout_fraction=0.3)
+    metas = store(variants, bbpe, tmp_path / "store", heldout_fraction=0.3, train_fraction=1.0)
     sides = [is_heldout(text_digest(text), 0.3) for text in variants]
     assert 0 < sum(sides) < 30
     assert metas["heldout"]["num_in_both"] == metas["train"]["num_in_both"] == sum(sides)

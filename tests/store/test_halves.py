@@ -19,7 +19,7 @@ FRACTION = 0.4
 
 @pytest.fixture
 def recipe(bbpe):
-    return ShardRecipe(bbpe, "en", split_quotations=True, one_sentence_per_line=False, heldout_fraction=FRACTION)
+    return ShardRecipe(bbpe, "en", True, False, heldout_fraction=FRACTION, train_fraction=1.0)
 
 
 def stores(rows, recipe, path, **options):

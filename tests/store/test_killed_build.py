@@ -73,7 +73,9 @@ def corpus(tmp_path, bbpe):
     source = Source(
         CorpusOptions("jsonl", "jsonl", text_key="text"), tuple(Piece(directory / name, 0, None, 999) for name in NAMES)
     )
-    return source, ShardRecipe(bbpe, "en", split_quotations=True, one_sentence_per_line=False, heldout_fraction=0.2)
+    return source, ShardRecipe(
+        bbpe, "en", split_quotations=True, one_sentence_per_line=False, heldout_fraction=0.2, train_fraction=1.0
+    )
 
 
 def start(tmp_path, source, recipe, directory, num_processes, *, file_bytes=None, pipes=PIPES):

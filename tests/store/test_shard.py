@@ -28,7 +28,7 @@ def build(documents, tokenizer, directory, one_sentence_per_line=True, **options
     corpus = directory.with_suffix(".jsonl")
     corpus.write_text("".join(json.dumps({"text": text}) + "\n" for text in documents))
     source = Source(CorpusOptions("jsonl", "jsonl", text_key="text"), (whole(corpus),))
-    recipe = ShardRecipe(tokenizer, "en", True, one_sentence_per_line, heldout_fraction=0.0)
+    recipe = ShardRecipe(tokenizer, "en", True, one_sentence_per_line, heldout_fraction=0.0, train_fraction=1.0)
     shard = build_shard(source, recipe, directory.with_suffix(".shard"), **options)
     directory.mkdir()
     merge_shards([shard], directory)

@@ -44,7 +44,7 @@ def store_settings(corpus: CorpusOptions) -> dict[str, Any]:
     """Return the settings that token stores depend on, beside corpus and tokenizer."""
     return {
         key: getattr(corpus, key)
-        for key in ("language", "split_quotations", "one_sentence_per_line", "heldout_fraction")
+        for key in ("language", "split_quotations", "one_sentence_per_line", "heldout_fraction", "train_fraction")
     }
 
 

@@ -130,6 +130,13 @@ class CorpusOptions:
     one_sentence_per_line: bool = science(False, "Each line is a sentence (BERT's layout); none is split.")
     language: str = science("en", "Language of the sentence splitter, as an ISO 639 code (`docs/data.md`).")
     split_quotations: bool = science(True, "Split what stands in quotation marks or brackets into its sentences.")
+    train_fraction: float = science(
+        1.0,
+        "Share of the training documents that are read, by their hash; tokenizer and held-out documents are those of "
+        "the whole corpus.",
+        low=1e-6,
+        high=1.0,
+    )
     heldout_fraction: float = science(0.01, "Share of documents held out, by their hash.", low=0.0, high=0.5)
     heldout_part: str = science(
         "reporting",

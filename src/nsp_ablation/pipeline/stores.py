@@ -126,6 +126,7 @@ class Stores(Artifact):
             options.split_quotations,
             options.one_sentence_per_line,
             options.heldout_fraction,
+            options.train_fraction,
         )
 
     def _arguments(self) -> ShardCall:

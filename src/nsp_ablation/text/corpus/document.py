@@ -41,6 +41,14 @@ def is_heldout(digest: bytes, fraction: float) -> bool:
     return int.from_bytes(digest[:8], "little") < fraction * 2**64
 
 
+def is_read(digest: bytes, fraction: float) -> bool:
+    """Return whether a document that is not held out is trained on, by its `heldout_digest`, where a fraction is.
+
+    The bits are none of those that say what is held out; raising `fraction` only adds documents, and whole works.
+    """
+    return int.from_bytes(digest[16:24], "little") < fraction * 2**64
+
+
 def least_heldout_fraction(digest: bytes) -> float:
     """Return the fraction above which the document of a `heldout_digest` is held out."""
     return int.from_bytes(digest[:8], "little") / 2**64

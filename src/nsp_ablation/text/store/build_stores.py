@@ -162,7 +162,7 @@ def _meta(arrays: StoreArrays, metas: list[dict[str, Any]], source: dict[str, An
     if arrays.documents.length == 1:
         raise InputError(
             f"corpus.path holds no text to train on ({counts['dropped_documents']} documents, all of them empty); "
-            "point it to files with text"
+            "point it to files with text, or raise corpus.train_fraction"
         )
     digests = [array.sha256() for array in (arrays.ids, arrays.sentences, arrays.documents)]
     counts["longest_sentence"] = max(meta["longest_sentence"] for meta in metas)

@@ -21,6 +21,7 @@ from nsp_ablation.text.corpus.document import (
     Document,
     blocks_of,
     is_heldout,
+    is_read,
     is_tuning,
     least_heldout_fraction,
     text_digest,
@@ -46,13 +47,17 @@ _BATCH_CHARACTERS = 1 << 20
 
 @dataclass(frozen=True)
 class ShardRecipe:
-    """How a document becomes tokens, and which are held out (`is_heldout`). `tokenizer` is a directory."""
+    """How a document becomes tokens, which are held out (`is_heldout`), and which of the others are read (`is_read`).
+
+    `tokenizer` is a directory.
+    """
 
     tokenizer: Path
     language: str
     split_quotations: bool
     one_sentence_per_line: bool
     heldout_fraction: float
+    train_fraction: float
 
     def split(self, text: str) -> list[str]:
         """Return the sentences of a document's text."""
@@ -151,6 +156,8 @@ def _batches(documents: Iterator[Document], recipe: ShardRecipe, batch_sentences
         digest, part = document.heldout_digest(), TRAIN
         if is_heldout(digest, recipe.heldout_fraction):
             part = TUNING if is_tuning(digest) else REPORTING
+        elif not is_read(digest, recipe.train_fraction):
+            continue
         batch = batches[part]
         for block in blocks_of(document.text):
             sentences = recipe.split(block)
