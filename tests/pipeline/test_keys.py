@@ -223,6 +223,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "inspect.num_samples": ("full", "9", NOTHING),
     "inspect.epoch": ("full", 9, NOTHING),
     "report.all": ("full", True, NOTHING),
+    "report.folders": ("full", ["x"], NOTHING),
     "report.published": ("full", "table1", NOTHING),
     "report.title": ("full", "x", NOTHING),
     "report.anonymous": ("full", False, NOTHING),

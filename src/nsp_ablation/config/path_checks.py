@@ -59,6 +59,8 @@ def needed_paths(config: Config) -> Iterator[NeededPath]:
         for field, path, check, used in candidates
         if used and path is not None
     )
+    if stage in (*FINETUNED, "report"):
+        yield from (NeededPath("report.folders", path, _records) for path in config.report.folders)
     if stage in (*FINETUNED, "report") or has_curve:
         yield NeededPath("name", str(config.name), _study, root=config.paths.results)
     for name, task in config.tasks.items() if stage in FINETUNED else ():
@@ -96,6 +98,11 @@ def _task(needed: NeededPath) -> Iterator[Problem]:
             yield Problem(f"{needed.field.removesuffix('.path')}.{split}_file", None, f"names no file in {directory}")
         elif not any(all(named_files(directory, name) for name in names) for names in wanted):
             yield Problem(needed.field, needed.value, f"holds no {' or '.join(map(', '.join, wanted))}")
+
+
+def _records(needed: NeededPath) -> Iterator[Problem]:
+    if not (Path(needed.value) / "records").is_dir():
+        yield Problem(needed.field, needed.value, "holds no records; give a folder as results/<name>")
 
 
 def _file(needed: NeededPath) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from nsp_ablation.options.setting import REQUIRED, WRITTEN_PATH, machine
+from nsp_ablation.options.setting import READ_PATH, REQUIRED, WRITTEN_PATH, machine
 
 PUBLISHED = Path(__file__).parents[1] / "published"  # one YAML file per published table
 WANDB_NAME, WANDB_TAG = 128, 64  # characters of a name (project, run, group) and of a tag that wandb takes
@@ -53,6 +53,9 @@ class ReportOptions:
     """The report of a sweep."""
 
     all: bool = machine(False, "Cover all records of the folder, not the newest sweep's alone.")
+    folders: list[str] = machine(
+        [], "Further folders of results that are covered, too: of other machines.", path=READ_PATH
+    )
     published: str | None = machine(
         None, "Published table to stand beside: a file of `published/`, or none; null: by what the sweep varies."
     )

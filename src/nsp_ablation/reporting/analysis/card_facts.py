@@ -8,7 +8,7 @@ from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.records.data_card import CardEntry, DataCard, read_card
 
 
-def card_table(study: Study, folder: Path) -> FactsTable:
+def card_table(study: Study) -> FactsTable:
     """Return one row per trained arm, of the card of its first pre-training seed; an arm without a card has none.
 
     A doubtful value has its verdict behind it. Raises DamageError naming a card that is not what was written.
@@ -16,7 +16,7 @@ def card_table(study: Study, folder: Path) -> FactsTable:
     cards: dict[str, DataCard] = {}
     for arm in study.scores.arms:
         records = sorted(study.of_arm(arm), key=lambda record: record.pretraining_seed or 0)
-        paths = (folder / "cards" / f"{record.card}.json" for record in records if record.card)
+        paths = (_card_path(study, record.card) for record in records if record.card)
         if path := next((path for path in paths if os.path.lexists(path)), None):
             cards[study.labels[arm]] = read_card(path)
     texts = {label: {line.title: _text(line) for line in card.lines} for label, card in cards.items()}
@@ -25,12 +25,17 @@ def card_table(study: Study, folder: Path) -> FactsTable:
     return FactsTable(["", *titles], rows)
 
 
-def lost_cards(study: Study, folder: Path) -> list[str]:
-    """Return a line per card that a record names and that the folder lacks."""
+def lost_cards(study: Study) -> list[str]:
+    """Return a line per card that a record names and that no folder of the study holds."""
     keys = sorted({record.card for record in study.records.values() if record.card})
     remedy = "run the command of its sweep again, which copies it from paths.artifacts"
-    lost = [key for key in keys if not os.path.lexists(folder / "cards" / f"{key}.json")]
+    lost = [key for key in keys if not os.path.lexists(_card_path(study, key))]
     return [f"the data card cards/{key}.json is missing; {remedy}" for key in lost]
+
+
+def _card_path(study: Study, key: str) -> Path:
+    name = f"{key}.json"
+    return study.folders.holding("cards", name) / "cards" / name
 
 
 def card_sentences(table: FactsTable) -> list[str]:

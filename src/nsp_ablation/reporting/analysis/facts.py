@@ -116,7 +116,8 @@ def warnings(study: Study) -> list[str]:
         "attention backend": {one.provenance.attention_backend for one in done if one.arm == "trained"},
         "commit": {(one.provenance.commit or "no checkout")[:12] for one in done},
     }
-    found = [*([study.older] if study.older else []), *study.scores.warnings]
+    older = study.folders.older
+    found = [*([older] if older else []), *study.folders.warnings, *study.scores.warnings]
     for what, values in origins.items():
         if len(values) > 1:
             found.append(f"results differ in {what}: {', '.join(sorted(values))}")

@@ -1,7 +1,7 @@
 """Learning curves of a study: each arm's seeds and their mean, by real tokens, from files beside the records."""
 
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -44,14 +44,18 @@ class CurvePanel:
     arms: dict[StudyArm, ArmCurves]
 
 
-def learning_curves(study: Study, folder: Path) -> list[CurvePanel]:
+def learning_curves(study: Study) -> list[CurvePanel]:
     """Return a panel per metric that was measured on the way of any arm; arms in the order of the table.
 
     Raises DamageError naming a curve that is not what was written.
     """
-    points = {arm: [kept_curve(folder, key).points for key in _encoders(study, arm)] for arm in study.scores.arms}
+    points = {arm: [_points(study, key) for key in _encoders(study, arm)] for arm in study.scores.arms}
     panels = [_panel(study, column, points) for column in (*_OWN, *study.columns)]
     return [panel for panel in panels if panel.arms]
+
+
+def _points(study: Study, encoder: str) -> list[CurvePoint]:
+    return kept_curve(study.folders.holding("curves", f"{encoder}.csv"), encoder).points
 
 
 def mean_line(lines: list[CurveLine]) -> CurveLine | None:

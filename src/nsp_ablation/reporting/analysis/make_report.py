@@ -87,10 +87,10 @@ def load_report(
         long_table=long_table(study),
         points=points(study),
         caption=[*caption(study), *probe_sentences(study)],
-        warnings=[*warnings(study), *range_warnings(study), *lost_cards(study, folder)],
+        warnings=[*warnings(study), *range_warnings(study), *lost_cards(study)],
         failures=failures(study),
         comparisons=compare(study),
-        data_cards=card_table(study, folder),
+        data_cards=card_table(study),
         pretraining=pretraining_table(study),
         layouts=layout_table(study),
         provenance=provenance_table(study),
@@ -100,7 +100,7 @@ def load_report(
             for one in DECISIONS
         ],
         manifest=study.manifest,
-        curves=learning_curves(study, folder),
+        curves=learning_curves(study),
     )
 
 

@@ -1,6 +1,5 @@
 """A study: its records, pooled and named, and what stands beside them."""
 
-from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -9,13 +8,12 @@ from nsp_ablation.reporting.analysis.columns import Column, columns_of, task_tit
 from nsp_ablation.reporting.analysis.pooled_scores import Scores, collect
 from nsp_ablation.reporting.analysis.published import PublishedTable, table_to_show
 from nsp_ablation.reporting.analysis.study_arms import StudyArm, arm_labels, arm_of
+from nsp_ablation.reporting.analysis.study_folders import StudyFolders, read_folders
 from nsp_ablation.reporting.records.anonymity import Places, places_of, printable
-from nsp_ablation.reporting.records.manifest import Manifest, has_older_manifest, read_manifest
+from nsp_ablation.reporting.records.manifest import Manifest
 from nsp_ablation.reporting.records.record import ResultRecord
-from nsp_ablation.reporting.records.record_folder import RecordFolder
 from nsp_ablation.reporting.records.sweep_cell import SweepCell
 from nsp_ablation.reporting.records.typed_json import parse
-from nsp_ablation.reporting.records.verification import refuse_damage
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Study:
     published: PublishedTable | None
     manifest: Manifest | None
     cells: list[SweepCell]
-    older: str | None
+    folders: StudyFolders
 
     def of_arm(self, arm: StudyArm) -> list[ResultRecord]:
         """Return the records behind an arm's row, done ones only."""
@@ -50,20 +48,18 @@ def load_study(
     not_science: frozenset[str] = frozenset(),
     places: Places | None = None,
 ) -> Study:
-    """Read a study from its folder: the newest sweep, or every record where no sweep left a manifest or all are asked.
+    """Read a study from its folder and from `options.folders`: of each the newest sweep, or every record where no sweep
+    left a manifest or all are asked for (`read_folders`).
 
     Records that a sweep has not made yet are left out, and those of an older version. Raises DamageError naming every
     file that is not what was written (records, scores, predictions, manifest, cells) or is missing, InputError for a
     published table that does not exist. Unless `options.anonymous` is false, nothing of it names a person or a machine:
     `places` are those of the configuration.
     """
-    manifest = read_manifest(folder)
-    asked = manifest.record_ids if manifest and not options.all else None
-    records = RecordFolder(folder).verified(asked)
-    refuse_damage(_lost_records(folder, manifest, records))
     shown = _Shown(options.anonymous, places or places_of({}))
-    records = {key: shown.record(record) for key, record in records.items()}
-    manifest = shown.manifest(manifest)
+    folders = read_folders([folder, *map(Path, options.folders)], options.all, shown.path)
+    records = {key: shown.record(record) for key, record in folders.records.items()}
+    manifest = shown.manifest(folders.manifest)
     cells = [] if options.all or manifest is None else manifest.cells
     scores = collect(records)
     configs: dict[StudyArm, dict] = {arm: {} for arm in scores.arms}
@@ -79,7 +75,7 @@ def load_study(
         published=table_to_show(scores.arms, scores.tasks, options.published),
         manifest=manifest,
         cells=cells,
-        older=_older(folder, len(RecordFolder(folder).older(asked))),
+        folders=folders,
     )
 
 
@@ -89,6 +85,10 @@ class _Shown:
 
     is_anonymous: bool
     places: Places
+
+    def path(self, path: Path) -> str:
+        """Return the path of a folder as it is shown."""
+        return self.places.value(str(path)) if self.is_anonymous else str(path)
 
     def record(self, record: ResultRecord) -> ResultRecord:
         """Return a record as it is shown."""
@@ -111,22 +111,6 @@ class _Shown:
 def _anonymous(cell: SweepCell, places: Places) -> SweepCell:
     reason = None if cell.reason is None else places.text(cell.reason)
     return replace(cell, overrides=[places.override(word) for word in cell.overrides], reason=reason)
-
-
-def _lost_records(folder: Path, manifest: Manifest | None, records: Collection[str]) -> Iterator[str]:
-    """Yield a line for every record that a cell has made and that is gone, or is one of an older version."""
-    for cell in manifest.cells if manifest else []:
-        for record_id in cell.records if cell.status == "done" else []:
-            if record_id not in records:
-                path = RecordFolder(folder).record_path(record_id)
-                yield f"{path} is missing, though its cell is done; the command of its sweep makes it anew"
-
-
-def _older(folder: Path, num_records: int) -> str | None:
-    """Say how much of the folder is of an older version and not read, None where nothing is."""
-    parts = [f"{num_records} record{'s' if num_records > 1 else ''}"] if num_records else []
-    parts += ["the manifest of the newest sweep"] if has_older_manifest(folder) else []
-    return f"not read, since of an older version: {' and '.join(parts)}; run the same command again" if parts else None
 
 
 def _columns(scores: Scores, records: dict[str, ResultRecord]) -> list[Column]:
