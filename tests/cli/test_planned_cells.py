@@ -35,6 +35,20 @@ def test_each_cell_equals_itself_alone(cells, sweep):
         assert cells(*cell.overrides)[0].config == cell.config
 
 
+def test_a_setting_of_a_task_reaches_the_cells_that_select_it(cells):
+    """In a sweep over tasks; what no cell selects is refused as in a single run."""
+    found = cells("-m", "tasks=[sst2],[race,mnli]", "tasks.sst2.title=x", "tasks.race.max_choice_tokens=7,9")
+    told = [(list(cell.config.tasks), cell.overrides) for cell in found]
+    sst2 = (["sst2"], ["tasks=[sst2]", "tasks.sst2.title=x"])
+    assert told[0] == sst2
+    assert [tasks for tasks, _ in told[1:]] == [["race", "mnli"]] * 2
+    assert [overrides[1:] for _, overrides in told[1:]] == [[f"tasks.race.max_choice_tokens={n}"] for n in (7, 9)]
+    for cell in found:
+        assert cells(*cell.overrides)[0].config == cell.config
+    with pytest.raises(ValueError, match=r"tasks.squad1.title=x: not selected; add it to tasks=\[sst2,squad1\]"):
+        cells("-m", "tasks=[sst2],[race]", "tasks.squad1.title=x")
+
+
 @pytest.mark.parametrize(
     "sweep",
     [

@@ -94,6 +94,11 @@ def test_every_option_composes_at_smoke_scale_beside_others(config, tmp_path, gr
 def test_every_experiment_composes_at_every_scale(cells, tmp_path, experiment, scale):
     found = cells("-m", f"experiment={experiment}", f"scale={scale}", *needs("scale", scale, tmp_path))
     assert {cell.config.name for cell in found} == {f"{experiment}/{scale}"}
+    if experiment == "calibration":  # a cell per task instead of arms
+        assert sorted(name for cell in found for name in cell.config.tasks) == sorted(
+            READERS["microworld"].generated_tasks
+        )
+        return
     conditions = {condition(cell.config)["name"] for cell in found}
     compared = {side for pair in found[0].config.report.comparisons for side in (pair.a, pair.b)}
     assert len(conditions) > 1

@@ -12,7 +12,8 @@ import nsp_ablation
 from nsp_ablation.learning.finetuning.task_model import HeadKind
 from nsp_ablation.learning.probes.probe_inputs import Probe
 from nsp_ablation.learning.tasks.task_kind import TaskKind
-from nsp_ablation.options.task_options import METRICS, TASK_KINDS, TaskOptions, wanted_files
+from nsp_ablation.options.task_options import METRICS, TASK_KINDS, TaskOptions
+from nsp_ablation.options.wanted_files import wanted_files
 
 TRAINED = sorted(kind for kind, facts in TASK_KINDS.items() if not facts.is_probe)
 PROBES = sorted(set(TASK_KINDS) - set(TRAINED))

@@ -170,13 +170,26 @@ def _checked(composer: Composer, values: list[list[Assignment]]) -> Iterator[Pla
     """Yield the checked cell of each combination of values, the last key's changing first."""
     checker = _Checker(composer)
     said, total = time.monotonic(), math.prod(map(len, values))
-    for number, job in enumerate(itertools.product(*values), start=1):
-        config = checker.checked(list(job))
+    selected = _selected_tasks([each for key in values for each in key])
+    for number, combination in enumerate(itertools.product(*values), start=1):
+        job = _of_selected(list(combination), selected)
+        config = checker.checked(job)
         own = [each for each in job if not each.is_hydras]
         yield PlannedCell([each.typed for each in own], config, [each.word for each in own])
         if sys.stderr.isatty() and time.monotonic() - said > _QUIET_SECONDS and number < total:
             said = time.monotonic()
             print(f"checking | {number} of {total} cells", file=sys.stderr, flush=True)
+
+
+def _selected_tasks(values: list[Assignment]) -> set[str]:
+    """Return the tasks that some value of `tasks=` selects."""
+    return {str(name) for each in values if each.key == "tasks" and isinstance(each.value, list) for name in each.value}
+
+
+def _of_selected(job: list[Assignment], selected: set[str]) -> list[Assignment]:
+    """Return a cell's assignments without those of tasks that only other cells of the sweep select."""
+    others = selected - _selected_tasks(job)
+    return [each for each in job if not (each.key.startswith("tasks.") and each.key.split(".")[1] in others)]
 
 
 def _each_once(cells: list[PlannedCell]) -> tuple[list[PlannedCell], list[tuple[PlannedCell, PlannedCell]]]:

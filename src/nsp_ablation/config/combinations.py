@@ -156,7 +156,8 @@ def _finetuning(config: Config) -> Iterator[Problem]:
     seeds = config.finetuning.seeds
     if not seeds or len(set(seeds)) < len(seeds):
         yield Problem("finetuning.seeds", seeds, "expected one or more different numbers")
-    if missing := [key for key, value in vars(config.finetuning.recipe).items() if value is None]:
+    numbers = {key: value for key, value in vars(config.finetuning.recipe).items() if key != "max_train_examples"}
+    if missing := [key for key, value in numbers.items() if value is None]:
         yield Problem(f"finetuning.recipe.{missing[0]}", None, "is every task's default; give a number")
     else:
         recipes = {f"recipes.{task}": config.finetuning.recipe_of(task) for task in config.finetuning.recipes}

@@ -13,7 +13,7 @@ from nsp_ablation.base.visible_files import expand_paths, named_files
 from nsp_ablation.config.combinations import FINETUNED, TRAINED
 from nsp_ablation.config.problem import Problem
 from nsp_ablation.config.schema import Config
-from nsp_ablation.options.task_options import wanted_files
+from nsp_ablation.options.wanted_files import wanted_files
 
 # What a folder of results holds: directories, and files that are opened as they are (locks).
 _STUDY_PARTS = (

@@ -44,6 +44,7 @@ class Config:
     encoder: str | None = identity(
         None, "An encoder to evaluate instead: a directory, a hub name, or random.", path=READ_PATH
     )
+    encoder_note: str | None = machine(None, "What is to be known of `encoder`: tables say it beside its scores.")
     format: FormatOptions = group(FormatOptions)
     masking: MaskingOptions = group(MaskingOptions)
     tokenizer: TokenizerOptions = group(TokenizerOptions)

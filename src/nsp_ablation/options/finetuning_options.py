@@ -13,16 +13,24 @@ class RecipeOptions:
     batch_size: int | None = science(None, "Examples per update.", low=1, high=2**24)
     num_epochs: float | None = science(None, "Passes over the training examples.", low=0.001, high=1e6)
     weight_decay: float | None = science(None, "Decoupled weight decay.", low=0.0, high=10.0)
+    max_train_examples: int | None = science(
+        None,
+        "Training examples at most, of whole articles or passages chosen by hash; null in both: all.",
+        low=1,
+        high=2**40,
+    )
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one task is fine-tuned, every value known; names and units are those of `RecipeOptions`."""
+    """How one task is fine-tuned, every value known (`max_train_examples` None: all of them); names and units are those
+    of `RecipeOptions`."""
 
     learning_rate: float
     batch_size: int
     num_epochs: float
     weight_decay: float
+    max_train_examples: int | None = None
 
 
 @dataclass

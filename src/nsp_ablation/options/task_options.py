@@ -15,7 +15,7 @@ TASK_KINDS = {
         metrics=("f1", "exact_match"),
         options=(
             *("unanswerable", "scoring", "bad_questions", "max_question_tokens", "window_stride", "max_answer_tokens"),
-            *("num_best_spans", "baseline_answer_words", "baseline_train_examples"),
+            *("num_best_spans", "baseline_answer_words", "baseline_train_examples", "max_train_examples"),
         ),
         has_contexts=True,
         readings=3,
@@ -24,21 +24,27 @@ TASK_KINDS = {
         module=f"{_TASKS}.classification",
         head_module=f"{_HEADS}.class_head",
         metrics=("accuracy", "f1", "matthews"),
-        options=("text_columns", "label_column", "labels", "header", "uneven_rows", "baseline_iterations"),
+        options=(
+            *("text_columns", "label_column", "labels", "header", "uneven_rows", "baseline_iterations"),
+            "max_train_examples",
+        ),
         required=("text_columns", "label_column", "labels"),
     ),
     "regression": TaskKindFacts(
         module=f"{_TASKS}.regression",
         head_module=f"{_HEADS}.regression_head",
         metrics=("spearman", "pearson"),
-        options=("text_columns", "label_column", "max_label", "header", "uneven_rows", "baseline_iterations"),
+        options=(
+            *("text_columns", "label_column", "max_label", "header", "uneven_rows", "baseline_iterations"),
+            "max_train_examples",
+        ),
         required=("text_columns", "label_column"),
     ),
     "multiple_choice": TaskKindFacts(
         module=f"{_TASKS}.multiple_choice",
         head_module=f"{_HEADS}.class_head",
         metrics=("accuracy",),
-        options=("bad_questions", "max_choice_tokens", "baseline_iterations"),
+        options=("bad_questions", "max_choice_tokens", "baseline_iterations", "max_train_examples"),
         default_files=("{split}", "{split}.jsonl"),
         has_contexts=True,
         readings=10,
@@ -96,6 +102,12 @@ class TaskOptions:
         None, "File of the development examples in `path`, a quoted glob or a list.", path=READ_PATH
     )
     hub: TaskHubOptions | None = science(None, "Its data set on the hub.")
+    max_train_examples: int | None = science(
+        None,
+        "Training examples at most, of whole articles or passages chosen by hash; null: as its recipe says.",
+        low=1,
+        high=2**40,
+    )
     unanswerable: bool = science(False, "span_qa: some questions have no answer in the context (SQuAD 2.0).")
     scoring: str = science(
         "squad", "span_qa: how answers are compared, as SQuAD's words or CMRC 2018's characters.", *SPAN_SCORINGS
@@ -195,22 +207,6 @@ class TaskOptions:
     penalty: float = science(
         1.0, "pair_order: weight of |weights|^2 / 2 beside the summed cross-entropy.", low=1e-6, high=1e6
     )
-
-
-def wanted_files(task: TaskOptions) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Return for each split what to look for in `task.path`: groups of names or patterns, of which one must be there.
-
-    No group: the task must name its file.
-
-    The splits are "train" and "dev" of a task that is fine-tuned and "dev" alone of a probe that reads files.
-    """
-    facts = TASK_KINDS[task.kind]
-    if facts.reads != "files":
-        return {}
-    named = {"dev": task.dev_file} if facts.is_probe else {"train": task.train_file, "dev": task.dev_file}
-    defaults = {split: tuple((pattern.format(split=split),) for pattern in facts.default_files) for split in named}
-    given = {split: [names] if isinstance(names, str) else names for split, names in named.items()}
-    return {split: defaults[split] if names is None else (tuple(names),) for split, names in given.items()}
 
 
 _PREDICTED, _LOSSES = ("prediction", "label"), ("loss_sum", "num_predictions")

@@ -14,7 +14,8 @@ from nsp_ablation.learning.tasks.outcome import Baselines
 from nsp_ablation.learning.tasks.task_files import split_content
 from nsp_ablation.learning.tasks.task_kind import read_task, task_kind
 from nsp_ablation.options.task_facts import TaskKindFacts
-from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions, wanted_files
+from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
+from nsp_ablation.options.wanted_files import wanted_files
 from nsp_ablation.pipeline.chain import Artifact
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.corpora import Corpus
@@ -80,17 +81,25 @@ class TaskData(Artifact):
 
 
 def tasks_of(config: Config, corpus: Corpus) -> list[TaskData]:
-    """Return the tasks with what they take from elsewhere: the corpus' own files, how much held-out text they read and
-    what is in range.
+    """Return the tasks with what they take from elsewhere: the corpus' own files, how much held-out text they read,
+    what is in range, and how many training examples there are.
 
     The corpus' own files (the micro-world's) are those of a task that has no `path`; without them, they are the hub's.
     """
     tasks = []
     for options in config.tasks.values():
         is_generated = options.path is None and TASK_KINDS[options.kind].reads == "files" and corpus.is_generated
-        heldout_tokens = options.heldout_tokens or config.pretraining.heldout_tokens
         path = str(corpus.make() / "tasks" / options.name) if is_generated else options.path
-        in_range = options.in_range_tokens or config.probes.in_range_tokens
-        own = replace(options, path=path, heldout_tokens=heldout_tokens, in_range_tokens=in_range)
+        adopted = {
+            "heldout_tokens": options.heldout_tokens or config.pretraining.heldout_tokens,
+            "in_range_tokens": options.in_range_tokens or config.probes.in_range_tokens,
+            "max_train_examples": options.max_train_examples or _recipe_limit(config, options),
+        }
+        own = replace(options, path=path, **adopted)
         tasks.append(TaskData(corpus.root, own, is_generated))
     return tasks
+
+
+def _recipe_limit(config: Config, options: TaskOptions) -> int | None:
+    is_probe = TASK_KINDS[options.kind].is_probe
+    return None if is_probe else config.finetuning.recipe_of(options.name).max_train_examples

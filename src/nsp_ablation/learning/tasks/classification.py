@@ -81,6 +81,11 @@ def contexts(examples: list[TextExample]) -> list[str]:
     return list(dict.fromkeys(text for example in examples for text in example.texts))
 
 
+def groups(examples: list[TextExample]) -> list[str]:
+    """Return the first text of each example."""
+    return [example.texts[0] for example in examples]
+
+
 def baselines(train: list[TextExample], dev: list[TextExample], task: TaskOptions) -> Baselines:
     """Return chance, the commonest label of training, and a regression over word counts, in the task's metric.
 

@@ -156,6 +156,11 @@ def contexts(examples: list[ChoiceExample]) -> list[str]:
     return list(dict.fromkeys(example.article for example in examples))
 
 
+def groups(examples: list[ChoiceExample]) -> list[str]:
+    """Return the article of each question."""
+    return [example.article for example in examples]
+
+
 def with_foreign_contexts(examples: list[ChoiceExample]) -> list[ChoiceExample] | None:
     """Return the questions on other passages, to which their options do not belong; see `foreign_contexts.py`."""
     articles = [example.article for example in examples]

@@ -76,6 +76,11 @@ def contexts(examples: list[RatedExample]) -> list[str]:
     return list(dict.fromkeys(text for example in examples for text in example.texts))
 
 
+def groups(examples: list[RatedExample]) -> list[str]:
+    """Return the first text of each example."""
+    return [example.texts[0] for example in examples]
+
+
 def baselines(train: list[RatedExample], dev: list[RatedExample], task: TaskOptions) -> Baselines:
     """Return chance, which does not correlate, and a regression over word counts; a constant (the mean, say) has no
     correlation, so that there is no majority."""

@@ -154,6 +154,11 @@ def contexts(examples: list[SpanExample]) -> list[str]:
     return list(dict.fromkeys(example.context for example in examples))
 
 
+def groups(examples: list[SpanExample]) -> list[str]:
+    """Return the article of each question, or its context where no articles are told apart."""
+    return passage_clusters(examples)
+
+
 def with_foreign_contexts(examples: list[SpanExample]) -> list[SpanExample] | None:
     """Return the questions on contexts of other articles, in which nothing answers them; see `foreign_contexts.py`."""
     exchanged = foreign_contexts([example.context for example in examples], passage_clusters(examples))

@@ -12,7 +12,8 @@ from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import file_sha256
 from nsp_ablation.base.visible_files import files_below, named_files
 from nsp_ablation.options.task_facts import TaskHubOptions
-from nsp_ablation.options.task_options import TaskOptions, wanted_files
+from nsp_ablation.options.task_options import TaskOptions
+from nsp_ablation.options.wanted_files import wanted_files
 from nsp_ablation.text.corpus.lines import read_text
 
 

@@ -13,6 +13,7 @@ from nsp_ablation.learning.tasks.features import Features
 from nsp_ablation.learning.tasks.left_out import LeftOut
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
 from nsp_ablation.learning.tasks.task_files import load_hub_rows, split_files
+from nsp_ablation.learning.tasks.whole_groups import groups_within
 from nsp_ablation.options.task_facts import TaskHubOptions
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
@@ -38,6 +39,9 @@ class TaskKind(Protocol):
     def contexts(self, examples: list[Any]) -> list[str]:
         """Return the different texts that the examples' answers lie in, of which the corpus should hold none."""
 
+    def groups(self, examples: list[Any]) -> list[str]:
+        """Return the article, passage or first text of each example, which a part of a split never divides."""
+
     def with_foreign_contexts(self, examples: list[Any]) -> list[Any] | None:
         """Return the examples in the same order, each on a context that has nothing to do with its question, None where
         there are no others; only of kinds that say `has_contexts`. They are answered, and scored as the originals."""
@@ -54,7 +58,8 @@ def task_kind(task: TaskOptions) -> TaskKind:
 
 
 def read_task(task: TaskOptions, split: str, left_out: LeftOut | None = None) -> list[Any]:
-    """Return the examples of one split ("train" or "dev") in file order; `left_out` learns which are not among them.
+    """Return the examples of one split ("train" or "dev") in file order; `left_out` learns which are not among them,
+    but for training examples beyond `task.max_train_examples`.
 
     Raises InputError, in one line, for a missing, malformed or empty source and for ids that occur twice.
     """
@@ -78,6 +83,9 @@ def read_task(task: TaskOptions, split: str, left_out: LeftOut | None = None) ->
                 "each example an id of its own"
             )
         seen.add(example.id)
+    if split == "train" and task.max_train_examples is not None:
+        kept = groups_within(task_kind(task).groups(examples), task.max_train_examples, task.name)
+        return [examples[number] for number in kept]
     return examples
 
 
