@@ -16,6 +16,7 @@ from nsp_ablation.options.output_options import ComparisonOptions, ReportOptions
 from nsp_ablation.reporting.analysis.facts import majority_accuracy
 from nsp_ablation.reporting.analysis.make_report import load_report
 from nsp_ablation.reporting.dashboards.wandb_table import log_report
+from nsp_ablation.reporting.records.digest import write_sealed
 from nsp_ablation.reporting.records.manifest import Manifest, begin_sweep
 from nsp_ablation.reporting.records.sweep_cell import SweepCell, write_cell
 from nsp_ablation.reporting.render.appendix import appendix
@@ -215,6 +216,38 @@ def test_pretraining_facts_stand_with_the_majority_of_nsp(full_study):
     assert facts["FULL-SENTENCES"]["NSP majority"] == "–"
     assert facts["FULL-SENTENCES"]["seconds"] == "361"
     assert majority_accuracy(0.3) == 0.7
+
+
+def test_each_arm_states_what_it_read(full_study):
+    """Means over the seeds 1 and 2, of 7,000,000 + seed real tokens."""
+    report = report_of(full_study)
+    facts = {cells[0]: dict(zip(report.pretraining.heads, cells, strict=True)) for cells in report.pretraining.rows}
+    expected = {
+        "M tokens": "7.00",
+        "special tokens": "2.86%",
+        "M maskable tokens": "6.80",
+        "M predictions": "1.050",
+        "M corpus tokens read once or more": "5.00",
+        "passes": "1.00",
+    }
+    assert {head: facts["FULL-SENTENCES"][head] for head in expected} == expected
+    assert all(head in appendix(report) for head in expected)
+
+
+def test_what_a_record_of_schema_3_does_not_say_is_a_dash(results):
+    results.add(schema=3)
+    results.add(condition={"format": "doc"})
+    path = results.folder.record_path(next(key for key in results.folder.ids() if key.startswith("full")))
+    data = json.loads(path.read_text())
+    for name in ("maskable_tokens", "special_tokens", "unique_tokens"):
+        del data["pretraining"][name]
+    for name in ("ids_sha256", "items_sha256", "origin"):
+        del data[name]
+    write_sealed(path, data)
+    table = report_of(results).pretraining
+    facts = {cells[0]: dict(zip(table.heads, cells, strict=True)) for cells in table.rows}
+    assert facts["FULL-SENTENCES"]["M maskable tokens"] == facts["FULL-SENTENCES"]["special tokens"] == "–"
+    assert facts["DOC-SENTENCES"]["M maskable tokens"] == "6.80"
 
 
 def test_a_reader_is_warned_of_unequal_origins(results):

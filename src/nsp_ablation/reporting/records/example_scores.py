@@ -117,6 +117,8 @@ def read_examples(folder: Path, record: ResultRecord) -> ExampleScores:
 def metrics_contradiction(record: ResultRecord, examples: ExampleScores) -> str | None:
     """Return how a metric of a done record differs from the arrays that it comes from, None where none does."""
     metric, items = record.primary_metric or "", examples.items
+    if record.has_items and metric_source(metric, items) is None:
+        return f"{metric} comes from none of the arrays {', '.join(items)}"
     if metric in items and not np.array_equal(items[metric], examples.scores):
         return f"{metric} of each example is not its score"
     for name, stated in (record.metrics or {}).items():
