@@ -1,7 +1,9 @@
 from collections import Counter
 
+import numpy as np
 import pytest
 
+from nsp_ablation.base.randomness import draw64, epoch_key, sample_key, stream
 from nsp_ablation.text.microworld.world import (
     ADJECTIVES,
     ANTONYMS,
@@ -76,3 +78,13 @@ def test_balanced_choices_come_equally_often_in_random_order():
     assert sorted(Counter(choices).values()) == [1_000, 1_000, 1_001]
     assert choices[:300] != balanced("abc", 3_001, seed=2, name="x")[:300]
     assert 800 < sum(first == second for first, second in zip(choices, choices[1:], strict=False)) < 1_200
+
+
+@pytest.mark.parametrize("sample", [0, 1, 63, 64, 20_000])
+def test_draws_are_the_high_bits_of_their_own_sample_whoever_drew_before(sample):
+    """Blocks of 256 are taken from their end; the first ones of neighbouring samples are made together."""
+    key = sample_key(np.full(1, epoch_key(7, stream("microworld/x"), 0)), np.full(1, sample, np.uint64))
+    expected = (draw64(key, np.arange(512, dtype=np.uint64)) >> np.uint64(32)).tolist()
+    Draws(7, "x", sample + 1).integer(2)
+    draws = Draws(7, "x", sample)
+    assert [draws.integer(1 << 32) for _ in range(512)] == [*expected[255::-1], *expected[:255:-1]]
