@@ -90,12 +90,13 @@ def tasks_of(config: Config, corpus: Corpus) -> list[TaskData]:
     for options in config.tasks.values():
         is_generated = options.path is None and TASK_KINDS[options.kind].reads == "files" and corpus.is_generated
         path = str(corpus.make() / "tasks" / options.name) if is_generated else options.path
-        adopted = {
-            "heldout_tokens": options.heldout_tokens or config.pretraining.heldout_tokens,
-            "in_range_tokens": options.in_range_tokens or config.probes.in_range_tokens,
-            "max_train_examples": options.max_train_examples or _recipe_limit(config, options),
-        }
-        own = replace(options, path=path, **adopted)
+        own = replace(
+            options,
+            path=path,
+            heldout_tokens=options.heldout_tokens or config.pretraining.heldout_tokens,
+            in_range_tokens=options.in_range_tokens or config.probes.in_range_tokens,
+            max_train_examples=options.max_train_examples or _recipe_limit(config, options),
+        )
         tasks.append(TaskData(corpus.root, own, is_generated))
     return tasks
 
