@@ -139,7 +139,7 @@ def ours(place: Path, batch_size: int, num_updates: int) -> list[float]:
     from omegaconf import OmegaConf
     from table import ROOT
 
-    from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune
+    from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, Listeners, finetune
     from nsp_ablation.options.finetuning_options import FinetuningOptions, RecipeOptions
     from nsp_ablation.options.task_options import TaskOptions
     from nsp_ablation.options.trainer_options import TrainerOptions
@@ -156,9 +156,7 @@ def ours(place: Path, batch_size: int, num_updates: int) -> list[float]:
             TrainerOptions(name="cpu"),
             max_length=MAX_LENGTH,
             seed=1,
-            logger=None,
-            on_progress=None,
-            progress_every=num_updates,
+            listeners=Listeners(progress_every=num_updates),
             checkpoint=Checkpointing(Path(state) / "last.ckpt", 1e9, lambda update: None),
         )
     return ends

@@ -13,7 +13,7 @@ import torch
 from pytorch_lightning.loggers import CSVLogger
 
 from nsp_ablation.base.interrupts import Stopped
-from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune, num_updates
+from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, Listeners, finetune, num_updates
 from nsp_ablation.learning.tasks.task_kind import read_task, task_kind
 from nsp_ablation.options.finetuning_options import FinetuningOptions, RecipeOptions
 from nsp_ablation.options.trainer_options import TrainerOptions
@@ -21,7 +21,7 @@ from nsp_ablation.options.trainer_options import TrainerOptions
 NAMES, TOWNS, COLOURS = ("ann", "ben", "carl"), ("oslo", "rome", "bonn"), ("red", "blue")
 
 
-def run(directory, task, seed=1, max_length=32, logger=None, on_progress=None, checkpoint=None, **changed):
+def run(directory, task, seed=1, max_length=32, logger=None, on_progress=None, checkpoint=None, choice=None, **changed):
     """Fine-tune with these changes to the recipe or to what all tasks share; progress is told after every update."""
     recipe = RecipeOptions(learning_rate=3e-3, batch_size=8, num_epochs=1, weight_decay=0.01)
     recipe = replace(recipe, **{key: changed.pop(key) for key in vars(recipe) if key in changed})
@@ -31,9 +31,8 @@ def run(directory, task, seed=1, max_length=32, logger=None, on_progress=None, c
             *(directory, task, options, TrainerOptions("cpu")),
             max_length=max_length,
             seed=seed,
-            logger=logger,
-            on_progress=on_progress,
-            progress_every=1,
+            listeners=Listeners(on_progress, logger=logger),
+            choice=choice,
             checkpoint=checkpoint or Checkpointing(Path(folder) / "last.ckpt", 600.0, print),
         )
 

@@ -14,7 +14,7 @@ from torch import nn
 from nsp_ablation.base.randomness import draw64, epoch_key, stream
 from nsp_ablation.learning.engine.encoder_directory import load_encoder, load_tokenizer, read_layout
 from nsp_ablation.learning.engine.flat_encoder import FlatEncoder
-from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune, training_batches
+from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, Listeners, finetune, training_batches
 from nsp_ablation.learning.finetuning.task_batches import TaskBatches
 from nsp_ablation.learning.finetuning.task_model import TaskModel, head_kind
 from nsp_ablation.learning.tasks.task_kind import read_task, task_kind
@@ -42,8 +42,8 @@ def losses_of(tmp_path):
         found = []
         finetune(
             *(directory, task, replace(OPTIONS, **changes), TrainerOptions("cpu", accumulation=accumulation)),
-            **{"max_length": LENGTH, "seed": seed, "logger": None, "progress_every": 1},
-            on_progress=lambda step, steps, loss: found.append(loss),
+            **{"max_length": LENGTH, "seed": seed},
+            listeners=Listeners(lambda step, steps, loss: found.append(loss)),
             checkpoint=Checkpointing(tmp_path / "last.ckpt", 600.0, print),
         )
         return found

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nsp_ablation.learning.engine.attention import LENGTH_GROUPS
-from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune
+from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, Listeners, finetune
 from nsp_ablation.options.finetuning_options import FinetuningOptions, RecipeOptions
 from nsp_ablation.options.trainer_options import TrainerOptions
 
@@ -25,8 +25,8 @@ def learn(tmp_path, task_of):
         said, losses = [], []
         outcome = finetune(
             *(directory, task, OPTIONS, TrainerOptions("cpu", **machine)),
-            **{"max_length": 32, "seed": 1, "logger": None, "progress_every": 1, "say": said.append},
-            on_progress=lambda step, steps, loss: losses.append(loss),
+            **{"max_length": 32, "seed": 1},
+            listeners=Listeners(lambda step, steps, loss: losses.append(loss), say=said.append),
             checkpoint=Checkpointing(tmp_path / "last.ckpt", 600.0, print),
         )
         return outcome, said, losses

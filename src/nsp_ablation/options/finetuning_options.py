@@ -1,6 +1,7 @@
 """How encoders are fine-tuned (Liu et al. 2019, section 5 and table 10)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 from nsp_ablation.options.setting import MAX_SEED, REQUIRED, identity, machine, science
 
@@ -34,6 +35,15 @@ class Recipe:
 
 
 @dataclass
+class GridOptions:
+    """Recipes to choose from, every combination of these; an empty list takes the task's own value."""
+
+    learning_rates: list[float] = science([], "Peak learning rates.", low=1e-12, high=10.0)
+    batch_sizes: list[int] = science([], "Examples per update.", low=1, high=2**24)
+    num_epochs: list[float] = science([], "Passes over the training examples.", low=0.001, high=1e6)
+
+
+@dataclass
 class FinetuningOptions:
     """Fine-tuning: what all tasks share, and a recipe for each."""
 
@@ -59,6 +69,15 @@ class FinetuningOptions:
         low=1,
         high=2**20,
     )
+    selection: str = science(
+        "none",
+        "How a task's recipe is chosen: it is given; from `grid`, on a hashed tenth of the training examples; or from "
+        "it on the development examples, as the paper did.",
+        "none",
+        "train_tenth",
+        "paper",
+    )
+    grid: GridOptions = science(GridOptions(), "The recipes that `selection` chooses from.")
     recipe: RecipeOptions = science(RecipeOptions(), "The recipe of every task that has none of its own.")
     recipes: dict[str, RecipeOptions] = science({}, "Recipes by task, where they differ from `recipe`.")
 
@@ -67,3 +86,12 @@ class FinetuningOptions:
         own = self.recipes.get(task, RecipeOptions())
         given = (*vars(self.recipe).items(), *vars(own).items(), ("num_epochs", self.num_epochs))
         return Recipe(**{name: value for name, value in given if value is not None})
+
+    def grid_of(self, task: str) -> list[Recipe]:
+        """Return the recipes to choose from, different ones, in the order of the lists, the last changing first."""
+        own = self.recipe_of(task)
+        rates, sizes = self.grid.learning_rates or [own.learning_rate], self.grid.batch_sizes or [own.batch_size]
+        epochs = [own.num_epochs] if self.num_epochs or not self.grid.num_epochs else self.grid.num_epochs
+        combined = product(rates, sizes, epochs)
+        grid = (replace(own, learning_rate=rate, batch_size=size, num_epochs=number) for rate, size, number in combined)
+        return list(dict.fromkeys(grid))

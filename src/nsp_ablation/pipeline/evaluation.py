@@ -11,15 +11,17 @@ from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.encoder_directory import load_encoder, load_masked_lm, read_layout
 from nsp_ablation.learning.engine.flat_encoder import FlatEncoder
 from nsp_ablation.learning.engine.training_device import repeatable, torch_device
-from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, finetune
+from nsp_ablation.learning.finetuning.finetuning_fit import Checkpointing, ChosenRecipe, Listeners, finetune
 from nsp_ablation.learning.probes.probe_inputs import probe_of
 from nsp_ablation.learning.tasks.outcome import Outcome
 from nsp_ablation.learning.tasks.task_files import split_files
+from nsp_ablation.options.finetuning_options import Recipe
 from nsp_ablation.pipeline.cell_logger import run_logger
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.device import device_name
 from nsp_ablation.pipeline.encoders import Encoder
 from nsp_ablation.pipeline.probe_data import probe_inputs
+from nsp_ablation.pipeline.selections import Selection, selection_of
 from nsp_ablation.pipeline.task_data import TaskData
 from nsp_ablation.reporting.records.sweep_cell import CellProgress
 from nsp_ablation.text.microworld.ceiling import type_only_ceiling
@@ -54,6 +56,7 @@ def _finetune(
         seconds=config.pretraining.checkpoint_seconds,
         on_resume=lambda update: say("finetune", f"{name} seed {seed}: resumed at update {update}"),
     )
+    choice = _chosen(selection_of(config, encoder, task))
     run_id = fingerprint(["finetuning", state.name])
     with run_logger(
         config, encoder.group, "finetuning", f"{name}-p{encoder.pretraining_seed}-f{seed}", run_id
@@ -65,15 +68,29 @@ def _finetune(
             config.trainer,
             max_length=config.max_length,
             seed=seed,
-            logger=logger,
-            on_progress=_progress(f"{name} seed {seed}", encoder, config.trainer.progress),
-            progress_every=_PROGRESS_UPDATES,
+            listeners=Listeners(
+                _progress(f"{name} seed {seed}", encoder, config.trainer.progress),
+                _PROGRESS_UPDATES,
+                lambda text: say("finetune", f"{name} seed {seed}: {text}"),
+                logger,
+            ),
             checkpoint=checkpoint,
-            say=lambda text: say("finetune", f"{name} seed {seed}: {text}"),
+            choice=choice,
         )
     ceiling = type_only_ceiling(name, split_files(task.options, "dev")[0]) if task.is_generated else None
     metrics = outcome.metrics if ceiling is None else outcome.metrics | {"type_only_ceiling": ceiling}
     return replace(outcome, metrics=metrics, baselines=task.baselines()), logger.omitted
+
+
+def _chosen(selection: Selection | None) -> ChosenRecipe | None:
+    """Return the recipe that was chosen, None where it is given."""
+    if selection is None:
+        return None
+    facts = selection.facts()
+    trial = facts.trials[facts.chosen]
+    return ChosenRecipe(
+        Recipe(trial.learning_rate, trial.batch_size, trial.num_epochs, trial.weight_decay), facts.epochs
+    )
 
 
 def _probe(config: Config, encoder: Encoder, task: TaskData) -> Outcome:

@@ -22,6 +22,7 @@ from nsp_ablation.pipeline.chain import MAKERS, RUN_FILES
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.encoders import Encoder
 from nsp_ablation.pipeline.provenance import provenance
+from nsp_ablation.pipeline.selections import selection_of
 from nsp_ablation.pipeline.task_data import TaskData
 from nsp_ablation.reporting.records.anonymity import own_names, places_of
 from nsp_ablation.reporting.records.example_scores import ExampleScores
@@ -49,6 +50,8 @@ class Result:
         encoder, options = self.encoder, self.task.options
         is_heldout = self.task.facts.reads == "heldout"
         heldout = [encoder.stores.key, self.config.corpus.heldout_part] if is_heldout else None
+        selection = selection_of(self.config, encoder, self.task)
+        chosen = [selection.key] if selection else []
         return record_id(
             encoder.arm,
             encoder.condition,
@@ -57,13 +60,15 @@ class Result:
             self.seed,
             science=encoder.science,
             encoder=encoder.label,
-            content=[MAKERS["records"], encoder.key, self.task.key, heldout, self.config.corpus.seed],
+            content=[MAKERS["records"], encoder.key, self.task.key, heldout, self.config.corpus.seed, *chosen],
         )
 
     def made_from(self) -> list[str]:
         """Return the names (`<kind>/<key>`) of the artifacts that the record needs."""
         data = self.encoder.stores if self.task.facts.reads == "heldout" else self.task
-        return [self.encoder.name, data.name, *([f"cards/{self.card}"] if self.card else [])]
+        selection = selection_of(self.config, self.encoder, self.task)
+        names = [self.encoder.name, data.name, *([f"cards/{self.card}"] if self.card else [])]
+        return [*names, *([selection.name] if selection else [])]
 
     def is_there(self, folder: RecordFolder) -> bool:
         """Say whether the record is done, or is now, taken over from another study under paths.results."""
@@ -79,6 +84,7 @@ class Result:
             from nsp_ablation.pipeline.evaluation import evaluate
 
         encoder, metric = self.encoder, self.task.options.metric
+        selection = selection_of(self.config, encoder, self.task)
         state = owned(encoder.root, "runs", self.id)
         with model_threads(self.config.model.num_threads):
             outcome, device, backend, omitted = evaluate(self.config, encoder, self.task, self.seed, state)
@@ -88,7 +94,7 @@ class Result:
             "primary_metric": metric,
             **asdict(outcome.baselines),
             "pretraining": encoder.facts(),
-            "finetuning": FinetuningFacts(outcome.updates, outcome.seconds),
+            "finetuning": FinetuningFacts(outcome.updates, outcome.seconds, selection.facts() if selection else None),
             "encoder": encoder.reference(),
             "made_from": self.made_from(),
             "omitted": _omitted(encoder) | omitted,

@@ -15,11 +15,10 @@ from pytorch_lightning.loggers import Logger
 from torch.utils.data import DataLoader
 
 from nsp_ablation.base.errors import InputError
-from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.base.owned_paths import make_directory
 from nsp_ablation.base.randomness import draw64, epoch_key, permutation, stream
 from nsp_ablation.learning.engine.checkpoint_io import BackgroundCheckpointIO
-from nsp_ablation.learning.engine.encoder_directory import load_encoder, load_tokenizer, read_layout
+from nsp_ablation.learning.engine.encoder_directory import load_encoder
 from nsp_ablation.learning.engine.flat_encoder import FlatEncoder
 from nsp_ablation.learning.engine.quiet import quiet_lightning
 from nsp_ablation.learning.engine.resume import Stream, TimedCheckpoint, readable
@@ -29,17 +28,15 @@ from nsp_ablation.learning.engine.training import one_epoch_trainer
 from nsp_ablation.learning.engine.training_device import generators_kept, torch_device
 from nsp_ablation.learning.engine.training_processes import GivenRank
 from nsp_ablation.learning.finetuning.finetuning_module import FinetuningModule
-from nsp_ablation.learning.finetuning.task_batches import BatchCut, TaskBatches, cut_batches
+from nsp_ablation.learning.finetuning.task_batches import TaskBatches, cut_batches
+from nsp_ablation.learning.finetuning.task_inputs import TaskInputs, read_inputs
 from nsp_ablation.learning.finetuning.task_model import TaskModel, head_kind
-from nsp_ablation.learning.tasks.features import Features, length_batches
+from nsp_ablation.learning.finetuning.task_scores import predict_after, scored
+from nsp_ablation.learning.tasks.features import Features
 from nsp_ablation.learning.tasks.outcome import Outcome
-from nsp_ablation.learning.tasks.task_kind import read_task, task_kind
-from nsp_ablation.options.finetuning_options import FinetuningOptions
-from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
+from nsp_ablation.options.finetuning_options import FinetuningOptions, Recipe
+from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.options.trainer_options import TrainerOptions
-
-_EVALUATION_TOKENS = 16384  # of one batch without gradients
-FOREIGN_CONTEXTS = "foreign_contexts"
 
 
 @dataclass(frozen=True)
@@ -51,6 +48,26 @@ class Checkpointing:
     on_resume: Callable[[int], None]
 
 
+@dataclass(frozen=True)
+class Listeners:
+    """Who hears of a run: `on_progress(update, updates, loss)` every `progress_every` updates, `say` once by which
+    forward pass and attention the encoder trains."""
+
+    on_progress: Callable[[int, int, float], None] | None = None
+    progress_every: int = 1
+    say: Callable[[str], None] | None = None
+    logger: Logger | None = None
+
+
+@dataclass(frozen=True)
+class ChosenRecipe:
+    """A recipe, and after how many passes its training ends (None: all of them), though its learning rate decays as if
+    it went on."""
+
+    recipe: Recipe
+    epochs: float | None = None
+
+
 def finetune(
     encoder_directory: str,
     task: TaskOptions,
@@ -59,78 +76,59 @@ def finetune(
     *,
     max_length: int,
     seed: int,
-    logger: Logger | None,
-    on_progress: Callable[[int, int, float], None] | None,
-    progress_every: int,
+    listeners: Listeners,
     checkpoint: Checkpointing,
-    say: Callable[[str], None] | None = None,
+    choice: ChosenRecipe | None = None,
 ) -> Outcome:
     """Fine-tune the encoder (a directory or a hub name) on one device and score the development examples.
 
-    `seed` draws the new layers, the order and dropout; torch's global generators are left as they were. `say` hears
-    once by which forward pass and attention the encoder trains.
-    `on_progress(update, updates, loss)` is called every `progress_every` updates. A run that was interrupted goes on
-    from its checkpoint, and ends in the scores of one that was not. Raises InputError for unreadable files or an
-    encoder that cannot do what is asked, DivergedError where a loss or weight is not finite, and Stopped, after saving,
-    where a signal asks to stop.
+    `seed` draws the new layers, the order and dropout; torch's global generators are left as they were. `choice` None
+    is the task's own recipe. A run that was interrupted goes on from its checkpoint, and ends in the scores of one that
+    was not. Raises InputError for unreadable files or an encoder that cannot do what is asked, DivergedError where a
+    loss or weight is not finite, and Stopped, after saving, where a signal asks to stop.
     """
     started = time.perf_counter()
-    data = _read(encoder_directory, task, max_length, finetuning.token_types)
-    recipe = finetuning.recipe_of(task.name)
-    steps = finetuning.max_steps or num_updates(len(data.train.example), recipe.batch_size, recipe.num_epochs)
-    with _seeded(seed, "finetuning/layers"):
-        encoder = FlatEncoder(load_encoder(encoder_directory, finetuning.pooler), data.layout.pad)
-        model = TaskModel(encoder, head_kind(task).make_head(encoder.hf.config.hidden_size, task))
-    model.train()  # `transformers` loads an encoder in evaluation mode, in which Lightning would leave its dropout
-    encoder.obey(compiles=trainer.compile, checkpoints_layers=trainer.gradient_checkpointing)
-    module = FinetuningModule(model, finetuning, task.name, steps, seed, on_progress, progress_every)
-    lengths, window = data.train.lengths(), finetuning.length_window_batches
-    order = list(training_batches(lengths, recipe.batch_size, window, seed, steps))
-    cut = cut_batches(data.train.num_tokens, order, trainer.max_tokens, trainer.accumulation, f"tasks.{task.name}")
+    inputs = read_inputs(encoder_directory, task, max_length, finetuning.token_types)
+    features = inputs.featurize(inputs.train_examples)
+    choice = choice or ChosenRecipe(finetuning.recipe_of(task.name))
+    planned = schedule(features, choice, finetuning)
     with generators_kept(torch_device(trainer)), quiet_lightning():
-        backend = _train(module, data, order, cut, checkpoint, trainer, logger, say)
-        outcome = _evaluate(module, data, task, trainer)
+        module, backend = fit(
+            encoder_directory, inputs, features, finetuning, planned, trainer, seed, checkpoint, listeners
+        )
+        predict = predict_after(_lightning(trainer, logger=False), module, inputs, trainer)
+        outcome = scored(inputs, predict)
     seconds = module.earlier_seconds + time.perf_counter() - started
-    return replace(outcome, updates=steps, seconds=seconds, attention_backend=backend)
-
-
-def _evaluate(module: FinetuningModule, data: "_Data", task: TaskOptions, trainer: TrainerOptions) -> Outcome:
-    """Score the development examples, and where these have contexts, once more on foreign ones: `foreign_contexts` is
-    what the encoder scores in the task's metric without the text that is asked about."""
-
-    def scored(examples: list[Any]) -> Outcome:
-        features = data.featurize(examples, task)
-        outputs = _predict(_lightning(trainer, logger=False), module, features, data.layout, trainer)
-        predictions = head_kind(task).decode(examples, features, outputs)
-        return task_kind(task).score(data.dev_examples, predictions, task)
-
-    outcome = scored(data.dev_examples)
-    foreign = None
-    if TASK_KINDS[task.kind].has_contexts:
-        foreign = task_kind(task).with_foreign_contexts(data.dev_examples)
-    if foreign is None:
-        return outcome
-    scores = scored(foreign).scores
-    metrics = outcome.metrics | {FOREIGN_CONTEXTS: float(scores.mean())}
-    return replace(outcome, metrics=metrics, items=outcome.items | {FOREIGN_CONTEXTS: scores})
+    return replace(outcome, updates=planned.last_step, seconds=seconds, attention_backend=backend)
 
 
 @dataclass(frozen=True)
-class _Data:
-    tokenizer: Any  # a Tokenizer of tokenizers
-    layout: InputLayout
-    train: Features
-    dev_examples: list[Any]
+class Schedule:
+    """The updates of a recipe: its learning rate decays to 0 at `steps`, and training ends after `last_step`."""
 
-    def featurize(self, examples: list[Any], task: TaskOptions) -> Features:
-        return task_kind(task).featurize(examples, self.tokenizer, self.layout, task)
+    recipe: Recipe
+    steps: int
+    last_step: int
+    steps_per_epoch: int
+
+    @property
+    def epoch_ends(self) -> list[int]:
+        """The updates after which an epoch, or the training, has ended."""
+        whole = range(self.steps_per_epoch, self.last_step, self.steps_per_epoch)
+        return [*whole, self.last_step]
+
+    def epochs_at(self, step: int) -> float:
+        """Return the passes that are done after an update."""
+        return step / self.steps_per_epoch
 
 
-def _read(encoder_directory: str, task: TaskOptions, max_length: int, token_types: str) -> _Data:
-    train, dev = read_task(task, "train"), read_task(task, "dev")
-    layout = read_layout(encoder_directory, max_length, token_types)
-    tokenizer = load_tokenizer(encoder_directory).backend_tokenizer
-    return _Data(tokenizer, layout, task_kind(task).featurize(train, tokenizer, layout, task), dev)
+def schedule(features: Features, choice: ChosenRecipe, finetuning: FinetuningOptions) -> Schedule:
+    """Return the updates of a recipe on these features; `finetuning.max_steps` replaces its epochs."""
+    recipe, number = choice.recipe, len(features.example)
+    per_epoch = -(-number // recipe.batch_size)
+    steps = finetuning.max_steps or num_updates(number, recipe.batch_size, recipe.num_epochs)
+    last = steps if choice.epochs is None else min(steps, max(1, round(choice.epochs * per_epoch)))
+    return Schedule(recipe, steps, last, per_epoch)
 
 
 def num_updates(num_samples: int, batch_size: int, num_epochs: float) -> int:
@@ -161,17 +159,30 @@ def training_batches(
             step += 1
 
 
-def _train(
-    module: FinetuningModule,
-    data: _Data,
-    order: list[np.ndarray],
-    cut: BatchCut,
-    checkpoint: Checkpointing,
+def fit(
+    encoder_directory: str,
+    inputs: TaskInputs,
+    features: Features,
+    finetuning: FinetuningOptions,
+    planned: Schedule,
     trainer: TrainerOptions,
-    logger: Logger | None,
-    say: Callable[[str], None] | None,
-) -> str:
-    """Train in place, from the checkpoint on where there is one, and return the name of the attention."""
+    seed: int,
+    checkpoint: Checkpointing,
+    listeners: Listeners,
+    watching: tuple[pl.Callback, ...] = (),
+) -> tuple[FinetuningModule, str]:
+    """Train the encoder with a new head on `features`, from the checkpoint on where there is one.
+
+    `watching` look on, and come before what saves. Returns the module and the name of the attention.
+    """
+    task, recipe = inputs.task, planned.recipe
+    model = _new_model(encoder_directory, inputs, finetuning, trainer, seed)
+    encoder = model.encoder
+    told = listeners.on_progress, listeners.progress_every
+    module = FinetuningModule(model, finetuning, recipe, task.name, planned.steps, seed, *told)
+    window = finetuning.length_window_batches
+    order = list(training_batches(features.lengths(), recipe.batch_size, window, seed, planned.last_step))
+    cut = cut_batches(features.num_tokens, order, trainer.max_tokens, trainer.accumulation, f"tasks.{task.name}")
     make_directory(checkpoint.path.parent)
     with StopRequests(waits=False) as stop:
         saving = TimedCheckpoint(
@@ -179,19 +190,30 @@ def _train(
         )
         lightning = _lightning(
             trainer,
-            logger=logger or False,
-            callbacks=[saving],
+            logger=listeners.logger or False,
+            callbacks=[*watching, saving],
             max_steps=len(order),
             accumulate_grad_batches=cut.num_parts,
         )
-        device, encoder = lightning.strategy.root_device, module.model.encoder
+        device = lightning.strategy.root_device
         backend = encoder.backend(device, trainer.precision, dropout=True)
-        if say is not None:
-            say(f"{'padded' if encoder.architecture is None else 'flat'} forward pass, attention: {backend}")
-        batches = TaskBatches(data.train, data.layout, order, partial(encoder.layout_of, backend=backend), cut)
+        if listeners.say is not None:
+            listeners.say(f"{'padded' if encoder.architecture is None else 'flat'} forward pass, attention: {backend}")
+        batches = TaskBatches(features, inputs.layout, order, partial(encoder.layout_of, backend=backend), cut)
         rest = Stream(lambda: _loader(batches, lightning.global_step, trainer, device))
         lightning.fit(module, rest, ckpt_path=readable(checkpoint.path), weights_only=True)
-    return backend
+    return module, backend
+
+
+def _new_model(
+    encoder_directory: str, inputs: TaskInputs, finetuning: FinetuningOptions, trainer: TrainerOptions, seed: int
+) -> TaskModel:
+    with _seeded(seed, "finetuning/layers"):
+        encoder = FlatEncoder(load_encoder(encoder_directory, finetuning.pooler), inputs.layout.pad)
+        model = TaskModel(encoder, head_kind(inputs.task).make_head(encoder.hf.config.hidden_size, inputs.task))
+    model.train()  # `transformers` loads an encoder in evaluation mode, in which Lightning would leave its dropout
+    encoder.obey(compiles=trainer.compile, checkpoints_layers=trainer.gradient_checkpointing)
+    return model
 
 
 def _loader(batches: TaskBatches, first_batch: int, trainer: TrainerOptions, device: torch.device) -> DataLoader:
@@ -201,24 +223,6 @@ def _loader(batches: TaskBatches, first_batch: int, trainer: TrainerOptions, dev
 def _lightning(trainer: TrainerOptions, **parts: Any) -> pl.Trainer:
     """Return a trainer on one device, in one process, also inside a job of Slurm or torchrun."""
     return one_epoch_trainer(trainer, devices=1, plugins=[GivenRank(), BackgroundCheckpointIO()], **parts)
-
-
-def _predict(
-    lightning: pl.Trainer, module: FinetuningModule, features: Features, layout: InputLayout, trainer: TrainerOptions
-) -> dict[str, np.ndarray]:
-    device, encoder = lightning.strategy.root_device, module.model.encoder
-    order = list(length_batches(features.lengths(), features.num_tokens, _EVALUATION_TOKENS))
-    backend = encoder.backend(device, trainer.precision, dropout=False)
-    made = TaskBatches(features, layout, order, partial(encoder.layout_of, backend=backend))
-    batches = lightning.predict(module, _loader(made, 0, trainer, device))
-    assert batches is not None
-    samples = np.concatenate(order)
-    outputs = {}
-    for name in batches[0]:
-        values = torch.cat([batch[name] for batch in batches]).cpu().numpy()  # type: ignore[index, call-overload]
-        outputs[name] = np.empty_like(values)
-        outputs[name][samples] = values
-    return outputs
 
 
 @contextmanager

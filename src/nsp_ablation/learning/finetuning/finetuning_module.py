@@ -15,7 +15,7 @@ from nsp_ablation.learning.engine.step_seed import seed_step
 from nsp_ablation.learning.engine.training import DivergedError, TrainingModule, is_finite_state, parameter_groups
 from nsp_ablation.learning.finetuning.task_batches import TaskBatch
 from nsp_ablation.learning.finetuning.task_model import TaskModel
-from nsp_ablation.options.finetuning_options import FinetuningOptions
+from nsp_ablation.options.finetuning_options import FinetuningOptions, Recipe
 
 
 class FinetuningModule(TrainingModule):
@@ -32,6 +32,7 @@ class FinetuningModule(TrainingModule):
         self,
         model: TaskModel,
         finetuning: FinetuningOptions,
+        recipe: Recipe,
         task: str,
         max_steps: int,
         seed: int,
@@ -39,7 +40,7 @@ class FinetuningModule(TrainingModule):
         progress_every: int,
     ):
         super().__init__()
-        self.model, self.options, self.recipe = model, finetuning, finetuning.recipe_of(task)
+        self.model, self.options, self.recipe = model, finetuning, recipe
         self.max_steps, self.metric_prefix = max_steps, f"finetuning/{task}"
         self.on_progress, self.progress_every = on_progress, progress_every
         self._dropout_key = np.full(1, epoch_key(seed, stream("finetuning/dropout"), 0))

@@ -1,6 +1,6 @@
 """Captions: what the numbers of a study are, at which scale, and what they do not show."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from nsp_ablation.options.format_options import FORMATS
@@ -34,11 +34,20 @@ _SHORT_INPUTS_NOTE = (
 )
 
 
+# What `finetuning.selection` means for the scores, by its value.
+_SELECTIONS = {
+    "train_tenth": "Recipes were chosen on a hashed tenth of the training examples; development sets were read once.",
+    "paper": "Recipes and numbers of epochs were chosen on the development sets, as the paper did, so that scores on "
+    "them are higher than on new examples.",
+}
+
+
 def caption(study: Study) -> list[str]:
     """Return the sentences below the table: seeds and intervals, scale, differences from the paper, limits."""
     arms = [arm for arm in study.scores.arms if arm.kind == "trained"]
     sentences = [_numbers(study), _seeds(study), _scale(study, arms), _differences(study, arms)]
     sentences.append(_published(study, arms))
+    sentences += [_selections(study), *_notes(study)]
     if any(arm.condition.corpus == "microworld" for arm in study.scores.arms):
         sentences.append(MICROWORLD_NOTE)
     formats = {arm.condition.format for arm in arms}
@@ -73,6 +82,22 @@ def _seeds(study: Study) -> str:
         f"{many} per arm: medians over pre-training seeds (each the mean over its fine-tuning seeds), beneath them the "
         f"95 % t interval of the mean over pre-training seeds{lone}."
     )
+
+
+def _selections(study: Study) -> str:
+    """Say how recipes were chosen, where they were not given."""
+    found = [record.finetuning.selection for record in study.records.values() if record.finetuning]
+    hows = {selection.how for selection in found if selection is not None}
+    sentences = [text for how, text in _SELECTIONS.items() if how in hows]
+    return " ".join(sentences)
+
+
+def _notes(study: Study) -> Iterator[str]:
+    """Yield what is to be known of encoders from elsewhere."""
+    for arm in study.scores.arms:
+        notes = {setting(record.config, "encoder_note") for record in study.of_arm(arm)} - {None}
+        if arm.kind == "external" and notes:
+            yield f"{study.labels[arm]}: {'; '.join(sorted(notes))}."
 
 
 def _scale(study: Study, arms: list[StudyArm]) -> str:

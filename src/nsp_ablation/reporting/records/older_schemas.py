@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 # 1 had no name of the condition; 2 no digest, id, card, nor what was left out or is private; 3 no clusters, items,
-# origin, nor three counts of pre-training.
+# origin, choice of a recipe, nor three counts of pre-training.
 SCHEMA = 4
 READ_SCHEMAS = (3, 4)
 
 _SINCE_4 = ("ids_sha256", "items_sha256", "origin")
-_PRETRAINING_SINCE_4 = ("maskable_tokens", "special_tokens", "unique_tokens")
+_PARTS_SINCE_4 = {"pretraining": ("maskable_tokens", "special_tokens", "unique_tokens"), "finetuning": ("selection",)}
 
 
 def as_today(data: Any) -> Any:
@@ -19,6 +19,10 @@ def as_today(data: Any) -> Any:
     """
     if not isinstance(data, Mapping) or data.get("schema") != 3:
         return data
-    block = data.get("pretraining")
-    pretraining = {**dict.fromkeys(_PRETRAINING_SINCE_4), **block} if isinstance(block, Mapping) else block
-    return {**dict.fromkeys(_SINCE_4), **data, "pretraining": pretraining}
+    parts = {name: _with(data.get(name), names) for name, names in _PARTS_SINCE_4.items()}
+    return {**dict.fromkeys(_SINCE_4), **data, **parts}
+
+
+def _with(block: Any, names: tuple[str, ...]) -> Any:
+    """Return a part of a record with the fields that it lacks, None."""
+    return {**dict.fromkeys(names), **block} if isinstance(block, Mapping) else block

@@ -10,6 +10,7 @@ from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.reporting.records.anonymity import Places, hidden_values, public_values, with_values
 from nsp_ablation.reporting.records.digest import FIELD, REMEDY, check_digest, digest_of
 from nsp_ablation.reporting.records.older_schemas import READ_SCHEMAS, SCHEMA, as_today
+from nsp_ablation.reporting.records.selection_facts import SelectionFacts
 from nsp_ablation.reporting.records.typed_json import parse
 
 ARMS = ("trained", "random", "external")
@@ -68,10 +69,11 @@ class PretrainingFacts:
 
 @dataclass(frozen=True)
 class FinetuningFacts:
-    """What a fine-tuning did."""
+    """What a fine-tuning did, and how its recipe was chosen; None where it was given, as in records of schema 3."""
 
     updates: int
     seconds: float
+    selection: SelectionFacts | None = None
 
 
 @dataclass(frozen=True)
