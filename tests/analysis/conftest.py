@@ -50,10 +50,16 @@ class Results:
     def add(
         self, task="squad1", score=0.5, *, seed=1, fine=1, arm="trained", status="done", examples=("e1", "e2"), **over
     ):
-        """Write one record with the primary metric `score`, and return its id; `over` replaces fields of the record."""
+        """Write one record with the primary metric `score`, and return its id; `over` replaces fields of the record.
+
+        `items` {name: (N,)} and `clusters` (N,) are those of its examples; else each has the metric, by itself.
+        """
+        own, metric = over.pop("items", {}), over.pop("primary", METRICS.get(task, "accuracy"))
+        examples = [f"e{number}" for number in range(len(next(iter(own.values()))))] if own else examples
+        score = float(np.nanmean(own[metric])) if metric in own else score
         condition = over.pop("condition", {})
         condition = replace(CONDITION, **{"name": condition.get("format", CONDITION.name)} | condition)
-        metric, clusters = over.pop("primary", METRICS.get(task, "accuracy")), over.pop("clusters", None)
+        clusters = over.pop("clusters", None)
         extra = over.pop("metrics", {"exact_match": score / 2} if metric == "f1" else {})
         record = ResultRecord(
             name="study",
@@ -93,7 +99,9 @@ class Results:
         else:
             means = {name: value for name, value in record.metrics.items() if not name.startswith("num_")}
             items = {name: np.full(len(examples), float(value)) for name, value in means.items()}
-            kept = ExampleScores(list(examples), clusters or list(examples), items, items[metric])
+            items |= {name: np.asarray(array, dtype=np.float64) for name, array in own.items()}
+            scores = items.get(metric, np.full(len(examples), float(score)))
+            kept = ExampleScores(list(examples), list(clusters or examples), items, scores)
             self.folder.write(key, record, kept, dict.fromkeys(examples, "Paris"))
         return key
 

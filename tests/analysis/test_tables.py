@@ -3,11 +3,15 @@
 import csv
 import io
 
+import numpy as np
 import pytest
+from scipy.stats import sem, t
 
 from nsp_ablation.options.output_options import PUBLISHED, ReportOptions
 from nsp_ablation.reporting.analysis.caption import MICROWORLD_NOTE
 from nsp_ablation.reporting.analysis.columns import Column, columns_of, task_title
+from nsp_ablation.reporting.analysis.crossed_variance import estimate, means_of_sums
+from nsp_ablation.reporting.analysis.intervals import limits
 from nsp_ablation.reporting.analysis.make_report import load_report
 from nsp_ablation.reporting.analysis.published import read_tables
 from nsp_ablation.reporting.analysis.study import load_study
@@ -16,7 +20,7 @@ from nsp_ablation.reporting.render.terminal import terminal_table
 
 HEADER = (
     "arm,encoder,condition,format,objective,masking,copies,budget,tokenizer,model,batch,updates,corpus,science,task,metric,"
-    "median,mean,low,high,num_pretraining_seeds,num_finetuning_seeds,num_failed,published"
+    "median,mean,low,high,interval,num_pretraining_seeds,num_finetuning_seeds,num_failed,published"
 )
 MICROWORLD = {"corpus": "microworld", "model": "micro"}
 
@@ -64,8 +68,8 @@ def test_csv_holds_percent_over_seeds(results):
 def test_csv_cells_are_the_condition_as_text_and_null_is_empty(results):
     results.add(condition={"masking": "static", "copies": 10})
     row = long_table(results)[0]
-    values = [row[name] for name in ("condition", "masking", "copies", "batch", "updates", "encoder", "low")]
-    assert values == ["full", "static", "10", "16", "3500", "", ""]
+    values = [row[name] for name in ("condition", "masking", "copies", "batch", "updates", "encoder", "interval")]
+    assert values == ["full", "static", "10", "16", "3500", "", "examples"]
 
 
 def test_csv_gives_gains_in_nats_and_counts_as_they_are(results):
@@ -196,12 +200,64 @@ def test_a_published_row_is_one_line_of_one_file(results, tmp_path):
     assert table.score(table.row_of(arm), "squad1", "f1") == 0.125
 
 
-def test_one_seed_has_no_interval_and_the_caption_says_so(results):
-    results.add()
-    report = report_of(results)
-    assert len(lines_of(report.sections[0].rows[0], report.columns)) == 2
-    assert "there are no intervals" in caption_of(results)
+def test_one_seed_has_an_interval_over_examples_alone_and_the_caption_says_so(results):
+    results.add(items={"f1": [0.2, 0.4, 0.9, 0.5]})
+    (row, _) = long_table(results)
+    expected = t.interval(0.95, 3, loc=50, scale=100 * sem([0.2, 0.4, 0.9, 0.5]))
+    assert [float(row[name]) for name in ("low", "high")] == pytest.approx(list(expected))
+    assert row["interval"] == "examples"
+    assert "the interval is over examples alone and says nothing of other seeds" in caption_of(results)
     assert "1 pre-training seed × 1 fine-tuning seed" in caption_of(results)
+
+
+def test_one_example_leaves_no_interval_and_the_caption_says_so(results):
+    results.add(examples=("e1",))
+    assert {row["interval"] for row in long_table(results)} == {"none"}
+    assert "there are no intervals" in caption_of(results)
+
+
+def test_the_interval_is_over_seeds_and_clusters_and_fine_tuning_seeds_come_first(results):
+    rng, clusters = np.random.default_rng(1), ["a", "a", "b", "c", "c", "c"]
+    values = rng.uniform(size=(3, 2, 6))
+    for seed, by_fine in enumerate(values):
+        for fine, row in enumerate(by_fine):
+            results.add(seed=seed, fine=fine, items={"f1": row}, clusters=clusters)
+    found = long_table(results)[0]
+    by_seed = values.mean(axis=1)
+    sizes = np.array([2.0, 1.0, 3.0])
+    sums = np.stack([by_seed[:, :2].sum(axis=1), by_seed[:, 2], by_seed[:, 3:].sum(axis=1)], axis=1)
+    low, high = limits(estimate(means_of_sums(sums, sizes), sizes))
+    assert [float(found[name]) for name in ("mean", "low", "high")] == pytest.approx(
+        [100 * by_seed.mean(), 100 * low, 100 * high], abs=1e-5
+    )
+    assert (found["interval"], found["num_finetuning_seeds"]) == ("seeds_examples", "2")
+
+
+def test_a_metric_of_predictions_has_its_interval_from_the_jackknife(results):
+    rng, metric = np.random.default_rng(2), {"accuracy": 0.5}
+    for seed in (1, 2):
+        loss, number = rng.gamma(2, 2, 30), np.full(30, 4.0)
+        own = {"perplexity": float(np.exp(loss.sum() / number.sum()))}
+        items = {"loss_sum": loss, "num_predictions": number}
+        results.add("mnli", seed=seed, metrics=metric | own, items=items | {"accuracy": np.full(30, 0.5)})
+    rows = {row["metric"]: row for row in long_table(results)}
+    low, mean, high = (float(rows["perplexity"][name]) for name in ("low", "mean", "high"))
+    assert low < mean < high
+    assert rows["perplexity"]["interval"] == "seeds_examples"
+
+
+def test_a_subset_is_over_its_own_examples_and_a_count_has_no_interval(results):
+    some = np.array([0.5, np.nan, 1.0, np.nan, 0.0, 0.25])
+    whole = np.linspace(0, 1, 6)
+    results.add("mnli", metrics={"accuracy_in_range": float(np.nanmean(some)), "num_targets": 6.0},
+                items={"accuracy": whole, "accuracy_in_range": some})  # fmt: skip
+    rows = {row["metric"]: row for row in long_table(results)}
+    kept = 100 * some[~np.isnan(some)]
+    expected = t.interval(0.95, 3, loc=kept.mean(), scale=sem(kept))
+    assert [float(rows["accuracy_in_range"][name]) for name in ("low", "high")] == pytest.approx(
+        list(expected), abs=1e-4
+    )
+    assert rows["num_targets"]["interval"] == "none"
 
 
 def test_caption_names_a_masked_share_that_is_not_the_papers(results):
@@ -215,7 +271,7 @@ def test_caption_states_seeds_scale_and_what_differs_from_the_paper(full_study):
     text = caption_of(full_study)
     for words in (
         "1–2 pre-training seeds × 1 fine-tuning seed",
-        "95 % t interval",
+        "95 % interval of the mean, over seeds crossed with clusters of examples",
         "model laptop, T = 128, 3,500 updates, 16 sequences per update",
         "7 M real tokens",
         "corpus jsonl",

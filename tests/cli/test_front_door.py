@@ -176,6 +176,19 @@ def test_an_arm_is_not_compared_with_itself_under_two_names(refused):
     assert line.startswith("report.comparisons={a:full,b:full}: compares an arm with itself")
 
 
+def test_every_remedy_of_a_plan_is_accepted(planned_whole):
+    plans = (
+        "report.comparisons=[{a:full,b:full,seeds_a:[1,2],seeds_b:[3,4]}]",
+        "report.comparisons=[{a:full,b:doc,equality:true}] report.margin=0.5",
+        "report.comparisons=[{a:full,b:doc}] tasks=[sst2] report.primary_measure=null",
+        "report.comparisons=[{a:full,b:doc}] report.primary_measure=in_context_recall.recall_gain_in_range",
+        "-m condition=dynamic,segment_pair_nsp "
+        "report.comparisons=[{a:dynamic,b:segment_pair_nsp,seeds_a:[1],seeds_b:[2]}]",
+    )
+    for words in plans:
+        assert planned_whole(*words_of(words)).cells
+
+
 @pytest.mark.parametrize(
     "sweep",
     ["seed=range(1,4000000000)", "seed=shuffle(range(1,4000000000))", "model.dropout=range(0,0.5,1e-12)"],

@@ -58,6 +58,42 @@ REFUSED = [
     ("finetuning.seeds=3", "finetuning.seeds=3: expected a list", "[a,b]"),
     ("finetuning.seeds=[one]", "finetuning.seeds=one: expected an integer", ""),
     ("report.comparisons=[{a:full,c:doc}]", "report.comparisons[0].c=doc: no such setting", "allowed: a, b"),
+    ("report.margin=0", "report.margin=0.0: expected 1e-09 to", ""),
+    (
+        f"report.comparisons=[{','.join(['{a:full,b:doc}'] * 5)}]",
+        "report.comparisons: 5 are planned, at most 4 may be",
+        "leave out the rest",
+    ),
+    (
+        "report.comparisons=[{a:full,b:doc,seeds_a:[1]}]",
+        "report.comparisons={a:full,b:doc,seeds_a:[1],seeds_b:[]}: names seeds on one side",
+        "on both",
+    ),
+    (
+        "report.comparisons=[{a:full,b:full,seeds_a:[1,2],seeds_b:[2,3]}]",
+        "report.comparisons={a:full,b:full,seeds_a:[1,2],seeds_b:[2,3]}: compares an arm with itself at seed 2",
+        "name other seeds on each side",
+    ),
+    (
+        "report.comparisons=[{a:full,b:doc,seeds_a:[1,1],seeds_b:[2]}]",
+        "report.comparisons={a:full,b:doc,seeds_a:[1,1],seeds_b:[2]}: seeds_a names a seed twice",
+        "",
+    ),
+    (
+        "report.comparisons=[{a:full,b:doc,equality:true}]",
+        "report.comparisons={a:full,b:doc,equality:true}: equality is tested within a margin",
+        "set report.margin",
+    ),
+    (
+        "tasks=[sst2] report.primary_measure=mnli report.comparisons=[{a:full,b:doc}]",
+        "report.primary_measure=mnli: names no task of tasks=",
+        "allowed: sst2",
+    ),
+    (
+        "report.primary_measure=sst2.acuracy report.comparisons=[{a:full,b:doc}]",
+        "report.primary_measure=sst2.acuracy: no metric acuracy; did you mean accuracy?",
+        "allowed: f1",
+    ),
     ("corpus.hub=[{name:x}]", "corpus.hub[0]: lacks path", ""),
     ("tokenizer.vocab_size=${corpus.foo}", "tokenizer.vocab_size: Interpolation key 'corpus.foo' not found", ""),
     # values

@@ -236,6 +236,9 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "report.title": ("full", "x", NOTHING),
     "report.anonymous": ("full", False, NOTHING),
     "report.comparisons": ("full", [ComparisonOptions("a", "b")], NOTHING),
+    "report.primary_measure": ("full", "sst2", NOTHING),
+    "report.margin": ("full", 1.0, NOTHING),
+    "report.smallest_effect": ("full", 1.0, NOTHING),
     "export.output": ("full", "x", NOTHING),
     "artifacts.delete_unused": ("full", True, NOTHING),
 }

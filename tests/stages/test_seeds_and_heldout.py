@@ -34,6 +34,26 @@ def test_neither_seed_touches_tokenizer_splitting_held_out_documents_or_the_micr
     assert keys[0] == keys[2]  # a fine-tuning seed asks for no other encoder
 
 
+def test_arms_of_one_seed_pair_by_weights_tokenizer_and_held_out_documents_and_not_by_the_order_of_text(
+    compose, feed_of
+):
+    """What comparisons paired by seed rest on, docs/statistics.md."""
+    arms = [
+        (f"format={name}", f"objective={objective}")
+        for name, objective in (("segment_pair", "mlm_nsp"), ("segment_pair", "mlm"), ("full", "mlm"), ("doc", "mlm"))
+    ]
+    feeds = [feed_of(*words) for words in arms]
+    first, *others = [
+        initial_model(compose(*words), feed).state_dict() for words, feed in zip(arms, feeds, strict=True)
+    ]
+    for weights in others:
+        torch.testing.assert_close(weights, first, rtol=0, atol=0)
+    assert len({trained_encoder(compose(*words)).stores.make() for words in arms}) == 1  # made from one tokenizer
+    assert len({feed.heldout.fingerprint for feed in feeds}) == len({feed.store.fingerprint for feed in feeds}) == 1
+    full, doc = (feed.index_of(1).spans[feed.index_of(1).offsets[feed.plan.order(1)], 0] for feed in feeds[2:])
+    assert full.tolist() != doc.tolist()
+
+
 @pytest.mark.parametrize("name", ["segment_pair", "full"])
 def test_an_arms_own_held_out_inputs_and_masks_are_the_same_for_every_seed(compose, feed_of, name):
     found = []

@@ -9,6 +9,7 @@ from nsp_ablation.config.corpus_rules import corpus_problems
 from nsp_ablation.config.curve_rules import curve_problems
 from nsp_ablation.config.identity import resolved_objective
 from nsp_ablation.config.logger_checks import logger_problems
+from nsp_ablation.config.plan_checks import plan_problems
 from nsp_ablation.config.problem import Problem, unknown_value
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.trainer_checks import trainer_problems
@@ -234,8 +235,5 @@ def _surroundings(config: Config) -> Iterator[Problem]:
     if config.report.published not in (None, *tables):
         yield unknown_value("report.published", str(config.report.published), tables)
     yield from trainer_problems(config)
-    for pair in config.report.comparisons:
-        if pair.a == pair.b:
-            reason = "compares an arm with itself; name two conditions"
-            yield Problem("report.comparisons", f"{{a:{pair.a},b:{pair.b}}}", reason)
+    yield from plan_problems(config)
     yield from logger_problems(config)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from operator import attrgetter
 
 from nsp_ablation.config.identity import condition
+from nsp_ablation.config.plan_checks import shown_pair
 from nsp_ablation.config.problem import Problem
 from nsp_ablation.config.schema import Config
 
@@ -29,6 +30,6 @@ def equal_arms(repeated: list[tuple[Config, Config]]) -> Iterator[Problem]:
     """Yield each planned comparison of two names that stand for one cell; `repeated` are pairs of equal cells."""
     equal = {frozenset(condition(config)["name"] for config in pair) for pair in repeated}
     for pair in repeated[0][0].report.comparisons if repeated else ():
-        if frozenset((pair.a, pair.b)) in equal:
+        if frozenset((pair.a, pair.b)) in equal and not pair.seeds_a:
             reason = "are one cell under two names; an arm is not compared with itself"
-            yield Problem("report.comparisons", f"{{a:{pair.a},b:{pair.b}}}", reason)
+            yield Problem("report.comparisons", shown_pair(pair), reason)

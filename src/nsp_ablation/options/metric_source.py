@@ -20,8 +20,8 @@ def metric_facts(metric: str) -> MetricFacts:
     name = _declared(metric)
     if name == metric:
         return METRICS[metric]
-    is_fraction = METRICS[name].is_fraction if name else not metric.startswith("num_")
-    return MetricFacts(metric.replace("_", " "), is_fraction=is_fraction)
+    like = METRICS[name] if name else MetricFacts("", is_fraction=not metric.startswith("num_"))
+    return MetricFacts(metric.replace("_", " "), is_fraction=like.is_fraction, is_lower_better=like.is_lower_better)
 
 
 def metric_source(metric: str, items: Collection[str]) -> MetricSource | None:

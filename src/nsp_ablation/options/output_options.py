@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from nsp_ablation.options.setting import READ_PATH, REQUIRED, WRITTEN_PATH, machine
+from nsp_ablation.options.setting import MAX_SEED, READ_PATH, REQUIRED, WRITTEN_PATH, machine
 
 PUBLISHED = Path(__file__).parents[1] / "published"  # one YAML file per published table
 WANDB_NAME, WANDB_TAG = 128, 64  # characters of a name (project, run, group) and of a tag that wandb takes
@@ -40,17 +40,30 @@ class InspectOptions:
     epoch: int = machine(1, "Epoch that is shown, from 1.", low=1, high=2**40)
 
 
+MAX_COMPARISONS = 4  # planned ones: each test more makes every test of the family weaker
+
+
 @dataclass
 class ComparisonOptions:
-    """A planned comparison of two conditions (names of `conf/condition/`, or formats)."""
+    """A planned comparison of two conditions (names of `conf/condition/`, or formats).
+
+    Scores are paired by pre-training seed, unless seeds are named on both sides: then the two sides are independent.
+    """
 
     a: str = machine(REQUIRED, "The first condition.")
     b: str = machine(REQUIRED, "The second condition.")
+    seeds_a: list[int] = machine(
+        [], "Seeds of the first side, unpaired; none: all that both have, paired.", low=0, high=MAX_SEED
+    )
+    seeds_b: list[int] = machine(
+        [], "Seeds of the second side; named where those of the first are.", low=0, high=MAX_SEED
+    )
+    equality: bool = machine(False, "Plan a test of equality within report.margin, too.")
 
 
 @dataclass
 class ReportOptions:
-    """The report of a sweep."""
+    """The report of a sweep, and the plan of its statistics, fixed before the run."""
 
     all: bool = machine(False, "Cover all records of the folder, not the newest sweep's alone.")
     folders: list[str] = machine(
@@ -61,7 +74,24 @@ class ReportOptions:
     )
     title: str | None = machine(None, "Title of the report.")
     anonymous: bool = machine(True, "Leave absolute paths and the names of user and host out of every output.")
-    comparisons: list[ComparisonOptions] = machine([], "Planned comparisons, fixed before the run.")
+    comparisons: list[ComparisonOptions] = machine(
+        [], "Planned comparisons, at most four; Holm's correction is over all their tests on the primary measure."
+    )
+    primary_measure: str | None = machine(
+        None, "What is tested: a task in its own metric, or TASK.METRIC; null: the first of `tasks`."
+    )
+    margin: float | None = machine(
+        None,
+        "Differences below it count as equal, in the primary measure's unit (points of percent, nats).",
+        low=1e-9,
+        high=1e9,
+    )
+    smallest_effect: float | None = machine(
+        None,
+        "Smallest difference that matters, in the primary measure's unit: seeds needed are for it.",
+        low=1e-9,
+        high=1e9,
+    )
 
 
 @dataclass

@@ -229,8 +229,12 @@ METRICS = {
     "foreign_contexts": MetricFacts("foreign contexts"),
     "recall_gain": MetricFacts("gain, nats", is_fraction=False, is_second=True),
     "context_gain": MetricFacts("gain, nats", is_fraction=False),
-    "perplexity": MetricFacts("ppl", is_fraction=False, of_predictions="perplexity", arrays=_LOSSES),
-    "mlm_loss": MetricFacts("nats", is_fraction=False, of_predictions="mean_loss", arrays=_LOSSES),
-    "true_context_loss": MetricFacts("nats", is_fraction=False),
-    "foreign_context_loss": MetricFacts("nats", is_fraction=False),
+    "perplexity": MetricFacts(
+        "ppl", is_fraction=False, is_lower_better=True, of_predictions="perplexity", arrays=_LOSSES
+    ),
+    "mlm_loss": MetricFacts(
+        "nats", is_fraction=False, is_lower_better=True, of_predictions="mean_loss", arrays=_LOSSES
+    ),
+    "true_context_loss": MetricFacts("nats", is_fraction=False, is_lower_better=True),
+    "foreign_context_loss": MetricFacts("nats", is_fraction=False, is_lower_better=True),
 }

@@ -1,11 +1,14 @@
 """Captions: what the numbers of a study are, at which scale, and what they do not show."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from nsp_ablation.options.format_options import FORMATS
+from nsp_ablation.reporting.analysis.comparison_notes import measure_name
+from nsp_ablation.reporting.analysis.comparisons import Comparison
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import StudyArm, setting
+from nsp_ablation.reporting.analysis.tables import Section
 
 # The paper's section 4: what an arm of ours is held against (name, the paper's value as printed, its values here).
 _PAPER_SCALE: tuple[tuple[str, str, str, tuple[Any, ...]], ...] = (
@@ -42,10 +45,17 @@ _SELECTIONS = {
 }
 
 
-def caption(study: Study) -> list[str]:
+def caption(study: Study, sections: Sequence[Section], comparisons: Sequence[Comparison]) -> list[str]:
     """Return the sentences below the table: seeds and intervals, scale, differences from the paper, limits."""
     arms = [arm for arm in study.scores.arms if arm.kind == "trained"]
-    sentences = [_numbers(study), _seeds(study), _scale(study, arms), _differences(study, arms)]
+    sentences = [
+        _numbers(study),
+        _seeds(study, sections),
+        _bold(comparisons),
+        _clusters(study),
+        _scale(study, arms),
+        _differences(study, arms),
+    ]
     sentences.append(_published(study, arms))
     sentences += [_selections(study), *_notes(study)]
     if any(arm.condition.corpus == "microworld" for arm in study.scores.arms):
@@ -66,8 +76,8 @@ def _numbers(study: Study) -> str:
     return f"Development sets, in percent{f' ({but})' if but else ''}." if units else ""
 
 
-def _seeds(study: Study) -> str:
-    """State both numbers of seeds, and what interval there is or that there is none."""
+def _seeds(study: Study, sections: Sequence[Section]) -> str:
+    """State both numbers of seeds, and what the intervals are over."""
     pools = [pool for pool in study.scores.all_pools() if pool.records and pool.arm.kind != "external"]
     if not pools:
         return ""
@@ -75,13 +85,35 @@ def _seeds(study: Study) -> str:
     fine = [pool.num_finetuning_seeds() for pool in pools if pool.num_finetuning_seeds()]
     texts = [(_span(numbers), kind) for numbers, kind in ((counts, "pre-training"), (fine, "fine-tuning")) if numbers]
     many = " × ".join(f"{number} {kind} seed{'' if number == '1' else 's'}" for number, kind in texts)
-    if max(counts) == 1:
-        return f"{many} per arm: there are no intervals, and a difference may be the seed's."
-    lone = "; an arm with one seed has none" if min(counts) == 1 else ""
-    return (
-        f"{many} per arm: medians over pre-training seeds (each the mean over its fine-tuning seeds), beneath them the "
-        f"95 % t interval of the mean over pre-training seeds{lone}."
-    )
+    numbers = "medians over pre-training seeds (each the mean over its fine-tuning seeds)"
+    told = "; ".join([f"{many} per arm: {numbers}" if max(counts) > 1 else f"{many} per arm", *_intervals(sections)])
+    return f"{told}{', and a difference may be the seed’s' if max(counts) == 1 else ''}."
+
+
+def _intervals(sections: Sequence[Section]) -> Iterator[str]:
+    """Yield what the intervals of the table's arms are over, each kind once."""
+    scores = [score for section in sections for row in section.rows if row.arm for score in row.scores]
+    kinds = {score.summary.interval for score in scores if score.summary}
+    if "seeds_examples" in kinds:
+        yield "beneath them the 95 % interval of the mean, over seeds crossed with clusters of examples"
+    if "examples" in kinds:
+        yield "where there is one seed, the interval is over examples alone and says nothing of other seeds"
+    if kinds == {"none"}:
+        yield "there are no intervals"
+
+
+def _bold(comparisons: Sequence[Comparison]) -> str:
+    """Say what bold is, where something is bold."""
+    column = next((one.column for one in comparisons if one.better_arm), None)
+    return f"Bold: better than another arm in a planned comparison on {measure_name(column)}." if column else ""
+
+
+def _clusters(study: Study) -> str:
+    """Say where examples stand for clusters, because records do not name these."""
+    pools = [pool for pool in study.scores.all_pools() if pool.records]
+    if all(study.matrices.has_clusters(pool) for pool in pools):
+        return ""
+    return "Some records name no clusters: their examples are taken as independent, which makes intervals too narrow."
 
 
 def _selections(study: Study) -> str:

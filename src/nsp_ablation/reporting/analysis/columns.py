@@ -26,9 +26,18 @@ class Column:
         """Whether the numbers are printed in percent."""
         return metric_facts(self.metric).is_fraction
 
+    @property
+    def is_lower_better(self) -> bool:
+        """Whether less is better: losses and perplexity."""
+        return metric_facts(self.metric).is_lower_better
+
     def scaled(self, value: float) -> float:
         """Return a value as it is printed: percent, or as it is where it is no fraction (perplexity, nats)."""
         return 100 * value if self.is_fraction else value
+
+    def unscaled(self, value: float | None) -> float | None:
+        """Return a printed value as it is in records: percent as a fraction."""
+        return None if value is None else value / self.scaled(1.0)
 
     def rounded(self, value: float | None) -> float | None:
         """Return a value as it is printed, for programs: .452 is 45.2 and not 45.199999999999996."""

@@ -1,94 +1,136 @@
-"""Planned comparisons: paired differences between arms, corrected for their number."""
+"""Comparisons between arms: the planned family on the primary measure, and the same pairs on everything else."""
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from nsp_ablation.options.output_options import ComparisonOptions
 from nsp_ablation.reporting.analysis.columns import Column
-from nsp_ablation.reporting.analysis.intervals import NO_DIFFERENCE, Difference, holm, paired_difference
+from nsp_ablation.reporting.analysis.compared_arms import ComparedArms, arms_compared
+from nsp_ablation.reporting.analysis.differences import Difference, difference
+from nsp_ablation.reporting.analysis.intervals import ALPHA
+from nsp_ablation.reporting.analysis.planned_family import corrected_together, num_tests, verdict
+from nsp_ablation.reporting.analysis.seeds_needed import SeedsNeeded, seeds_needed
 from nsp_ablation.reporting.analysis.study import Study
-from nsp_ablation.reporting.analysis.study_arms import StudyArm, masking_name
+from nsp_ablation.reporting.analysis.study_arms import StudyArm
 
 COMPARISON_COLUMNS = (
-    *("experiment", "a", "b", "task"),
-    *("difference", "low", "high", "p", "p_holm", "num_pretraining_seeds"),
+    *("experiment", "a", "b", "task", "metric", "primary", "difference", "low", "high"),
+    *("low_simultaneous", "high_simultaneous", "p", "p_holm", "margin", "p_equal", "p_equal_holm", "seeds_needed"),
+    *("verdict", "num_pretraining_seeds"),
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparison:
-    """a - b in a task's primary metric, as fractions."""
+    """a - b in a metric of a task, as a fraction where the metric is one.
+
+    `is_primary`: it belongs to the planned family, which alone has simultaneous limits, corrected p-values, seeds
+    needed and a verdict; all others are exploratory. None where nothing is known.
+    """
 
     experiment: str
     a: str
     b: str
+    arms: tuple[StudyArm, StudyArm] | None
     column: Column
+    is_primary: bool
     result: Difference
+    low_simultaneous: float | None = None
+    high_simultaneous: float | None = None
     p_holm: float | None = None
+    margin: float | None = None
+    p_equal: float | None = None
+    p_equal_holm: float | None = None
+    seeds_needed: SeedsNeeded | None = None
+    verdict: str | None = None
+
+    @property
+    def better_arm(self) -> StudyArm | None:
+        """The arm that the verdict says is the better one, None where it says so of neither."""
+        if self.arms is None or self.p_holm is None or self.p_holm >= ALPHA or not self.result.difference:
+            return None
+        return self.arms[int((self.result.difference < 0) != self.column.is_lower_better)]
 
     def csv_row(self) -> dict[str, Any]:
         """Return the row of `comparisons.csv`: percent where the metric is a fraction, None where nothing is known."""
-        found = self.result
-        numbers = [self.column.rounded(value) for value in (found.difference, found.low, found.high)]
-        cells = (self.experiment, self.a, self.b, self.column.task, *numbers, found.p, self.p_holm, found.num_seeds)
+        found, needed = self.result, self.seeds_needed
+        limits = (found.difference, found.low, found.high, self.low_simultaneous, self.high_simultaneous)
+        numbers = [self.column.rounded(value) for value in limits]
+        tests = (found.p, self.p_holm, self.column.rounded(self.margin), self.p_equal, self.p_equal_holm)
+        names = (self.experiment, self.a, self.b, self.column.task, self.column.metric, self.is_primary)
+        cells = (*names, *numbers, *tests, needed.number if needed else None, self.verdict, found.num_seeds)
         return dict(zip(COMPARISON_COLUMNS, cells, strict=True))
 
 
 def compare(study: Study) -> list[Comparison]:
-    """Return the planned comparisons of a study, for every task.
+    """Return the planned comparisons of a study: the family on the primary measure, then all other measures.
 
-    Scores are paired by pre-training seed, over the seeds that both arms have; Holm's correction is over all of them
-    that have a p. A comparison that lacks an arm, or scores, stays in the list without a result.
+    A comparison that lacks an arm, or scores, stays in the list without a result, and its tests count for Holm.
     """
-    found = []
-    columns = list({column.task: column for column in reversed(study.columns)}.values())[::-1]  # a task's first one
-    for planned in study.options.comparisons:
-        names = (planned.a, planned.b)
-        pairs = _pairs(study, *names)
-        for first, second in pairs:
-            shown = names if len(pairs) == 1 else (study.labels[first], study.labels[second])
-            found += [Comparison(study.name, *shown, one, _difference(study, first, second, one)) for one in columns]
-        if not pairs:
-            found += [Comparison(study.name, *names, column, NO_DIFFERENCE) for column in columns]
-    p_values = [(i, one.result.p) for i, one in enumerate(found) if one.result.p is not None]
-    corrected = holm(np.array([p for _, p in p_values], dtype=np.float64))
-    for (i, _), p_holm in zip(p_values, corrected, strict=True):
-        found[i] = replace(found[i], p_holm=float(p_holm))
-    return found
+    plans = study.options.comparisons
+    pairs = [(plan, compared) for plan in plans for compared in arms_compared(study, plan)]
+    primary = primary_column(study)
+    family = [_compared(study, plan, compared, primary, True) for plan, compared in pairs] if primary else []
+    others = [column for column in study.columns if primary is None or column != primary]
+    explored = [_compared(study, plan, compared, column, False) for plan, compared in pairs for column in others]
+    return [*(_tested(family, [plan for plan, _ in pairs], study) if family else []), *explored]
 
 
-def _pairs(study: Study, a: str, b: str) -> list[tuple[StudyArm, StudyArm]]:
-    """Return the pairs of arms that two names stand for: of all, those that differ in the fewest settings.
-
-    So `full` and `doc` in a sweep over formats and maskings are compared under each masking, never across.
-    """
-    pairs = [(x, y) for x in _named(study, a) for y in _named(study, b) if x != y]
-    fewest = min((_num_differences(x, y) for x, y in pairs), default=0)
-    return [(x, y) for x, y in pairs if _num_differences(x, y) == fewest]
+def refusals(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return why planned pairs were not compared, each reason once."""
+    return list(dict.fromkeys(one.result.refusal for one in comparisons if one.result.refusal))
 
 
-def _num_differences(a: StudyArm, b: StudyArm) -> int:
-    ours, theirs = asdict(a.condition), asdict(b.condition)
-    return sum(ours[name] != theirs[name] for name in ours if name != "name")
+def primary_column(study: Study) -> Column | None:
+    """Return the column of the primary measure: the plan's, or the first of the table; None where nothing is there."""
+    if (asked := study.options.primary_measure) is None or not study.columns:
+        return next(iter(study.columns), None)
+    task, _, metric = asked.partition(".")
+    own = next((column for column in study.columns if column.task == task), Column(task, metric, task))
+    same = [column for column in study.columns if (column.task, column.metric) == (task, metric or own.metric)]
+    return next(iter(same), replace(own, metric=metric or own.metric))
 
 
-def _named(study: Study, name: str) -> list[StudyArm]:
-    """Return the arms of a name: that of a condition, else of a format, a masking, an encoder, a kind of arm."""
-    arms = study.scores.arms
-    by_condition = [arm for arm in arms if any(record.condition.name == name for record in study.of_arm(arm))]
-    return by_condition or [arm for arm in arms if name in _names(arm)]
+def _compared(
+    study: Study, plan: ComparisonOptions, compared: ComparedArms, column: Column, is_primary: bool
+) -> Comparison:
+    result = difference(study, compared.arms, column, (plan.seeds_a, plan.seeds_b))
+    return Comparison(study.name, *compared.names, compared.arms, column, is_primary, result)
 
 
-def _names(arm: StudyArm) -> set[str | None]:
-    masking = (masking_name(arm.condition) or "").replace(" ×", "_x")
-    return {arm.condition.format, arm.condition.masking, masking, arm.encoder, arm.kind}
+def _tested(family: list[Comparison], plans: Sequence[ComparisonOptions], study: Study) -> list[Comparison]:
+    """Return the members of the family with what all their tests say together."""
+    options, column = study.options, family[0].column
+    margins = [column.unscaled(options.margin) if plan.equality else None for plan in plans]
+    members = corrected_together([one.result.estimate for one in family], margins)
+    tested = []
+    for one, member, margin in zip(family, members, margins, strict=True):
+        p_holm, p_equal_holm = _known(member.p_holm), _known(member.p_equal_holm)
+        text = None if margin is None else f"{options.margin:g}"
+        tested.append(
+            replace(
+                one,
+                low_simultaneous=_known(member.low_simultaneous),
+                high_simultaneous=_known(member.high_simultaneous),
+                p_holm=p_holm,
+                margin=margin,
+                p_equal=_known(member.p_equal),
+                p_equal_holm=p_equal_holm,
+                seeds_needed=_needed(one.result, column.unscaled(options.smallest_effect), num_tests(margins)),
+                verdict=verdict(one.result.difference, p_holm, p_equal_holm, text),
+            )
+        )
+    return tested
 
 
-def _difference(study: Study, a: StudyArm, b: StudyArm, column: Column) -> Difference:
-    pools = [study.scores.pools.get((arm, column.task)) for arm in (a, b)]
-    first, second = (pool.by_seed(column.metric) if pool else {} for pool in pools)
-    seeds = [seed for seed in first if seed in second]
-    if not seeds:
-        return NO_DIFFERENCE
-    return paired_difference(np.array([first[seed] for seed in seeds]), np.array([second[seed] for seed in seeds]))
+def _needed(result: Difference, effect: float | None, count: int) -> SeedsNeeded | None:
+    if effect is None or result.estimate is None:
+        return None
+    return seeds_needed(result.estimate, effect, ALPHA / count)
+
+
+def _known(value: np.ndarray) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,95 +1,86 @@
-"""Intervals and tests over seeds: arrays in, intervals and p-values out (S pre-training seeds, K comparisons)."""
+"""Intervals and tests of an `Estimate`, corrections for their number: arrays in, limits and p-values out.
+
+`...` are any axes, K the tests of a family.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-CONFIDENCE = 0.95
+from nsp_ablation.reporting.analysis.crossed_variance import Estimate
+
+ALPHA = 0.05
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Scores (S,) of one arm on one task, by pre-training seed. One seed leaves no interval: `low`, `high` None."""
+    """Scores (S,) of one arm in one metric, by pre-training seed, and the 95 % interval of their mean.
+
+    `interval` says what it is over: "seeds_examples"; "examples" where one seed leaves none over seeds; "none" where
+    `low` and `high` are None.
+    """
 
     scores: tuple[float, ...]
     median: float
     mean: float
-    low: float | None
-    high: float | None
+    low: float | None = None
+    high: float | None = None
+    interval: str = "none"
 
 
-@dataclass(frozen=True)
-class Difference:
-    """Paired difference a - b of two arms: None without a common seed; `low`, `high` and `p` None with one."""
-
-    difference: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    num_seeds: int
-
-
-NO_DIFFERENCE = Difference(None, None, None, None, 0)
-
-
-def summarize(scores: np.ndarray) -> Summary:
-    """Return median (the paper's statistic), mean, and the 95 % t interval of the mean.
-
-    scores (S,) float, one a pre-training seed, S >= 1.
-    """
-    low, high = t_interval(scores)
-    return Summary(tuple(scores.tolist()), float(np.median(scores)), float(np.mean(scores)), low, high)
-
-
-def t_interval(scores: np.ndarray) -> tuple[float | None, float | None]:
-    """Return the 95 % interval of the mean by Student's t with S - 1 degrees of freedom; (None, None) for S = 1.
-
-    scores (S,) float, taken as independent draws over pre-training seeds.
-    """
-    from scipy.special import stdtrit
-
+def summarize(scores: np.ndarray, found: Estimate | None = None) -> Summary:
+    """Return median (the paper's statistic), mean and interval of scores (S,), S >= 1; none without an estimate."""
     assert scores.ndim == 1, scores.shape
     assert len(scores) >= 1
-    if len(scores) == 1:
-        return None, None
-    mean = float(np.mean(scores))
-    half = float(stdtrit(len(scores) - 1, (1 + CONFIDENCE) / 2)) * standard_error(scores)
-    return mean - half, mean + half
+    values = tuple(scores.tolist())
+    median, mean = float(np.median(scores)), float(np.mean(scores))
+    if found is None or not np.isfinite(found.error):
+        return Summary(values, median, mean)
+    low, high = limits(found)
+    kind = "seeds_examples" if found.over_seeds else "examples"
+    return Summary(values, median, mean, float(low), float(high), kind)
 
 
-def standard_error(scores: np.ndarray) -> float:
-    """Return the standard error of the mean of scores (S,), S >= 2."""
-    return float(np.std(scores, ddof=1) / np.sqrt(len(scores)))
+def limits(found: Estimate, alpha: float = ALPHA) -> tuple[np.ndarray, np.ndarray]:
+    """Return low and high (...) of the 1 - alpha interval by Student's t; NaN where there is no error."""
+    from scipy.special import stdtrit
+
+    half = np.where(found.error == 0, 0.0, stdtrit(found.dof, 1 - alpha / 2) * found.error)
+    return found.value - half, found.value + half
 
 
-def paired_difference(a: np.ndarray, b: np.ndarray) -> Difference:
-    """Return the mean difference a - b, its 95 % t interval and the two-sided p of the paired t test.
+def p_difference(found: Estimate) -> np.ndarray:
+    """Return the two-sided p-values (...) of no difference: below alpha exactly where the interval excludes 0."""
+    return 2 * _upper_tail(np.abs(found.value), found)
 
-    a, b (S,) float, the scores of two arms under the same S pre-training seeds, in the same order. The interval
-    excludes 0 exactly where p < .05. An exact sign-flip test cannot go below 2 ** (1 - S), .0625 for five seeds, so
-    the t test it is; it supposes that the differences are about normal. Equal differences throughout give p = 0, or
-    1 where all are 0.
+
+def p_equal(found: Estimate, margin: float) -> np.ndarray:
+    """Return the p-values (...) of two one-sided tests (Schuirmann 1987): small where |difference| < margin is shown.
+
+    Below alpha exactly where the 1 - 2 alpha interval lies within the margin.
     """
+    return _upper_tail(margin - np.abs(found.value), found)
+
+
+def _upper_tail(distance: np.ndarray, found: Estimate) -> np.ndarray:
+    """Return P(T >= distance / error); without any spread 0 or 1, a half where the distance is 0."""
     from scipy.special import stdtr
 
-    assert a.shape == b.shape, (a.shape, b.shape)
-    differences = a - b
-    mean = float(np.mean(differences))
-    low, high = t_interval(differences)
-    if low is None:
-        return Difference(mean, None, None, None, len(differences))
-    error = standard_error(differences)
-    if error == 0.0:
-        return Difference(mean, low, high, float(mean == 0.0), len(differences))
-    p = 2 * float(stdtr(len(differences) - 1, -abs(mean) / error))
-    return Difference(mean, low, high, p, len(differences))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        tail = stdtr(found.dof, -distance / found.error)
+    return np.where(found.error == 0, (1 - np.sign(distance)) / 2, tail)
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
-    """Return p-values (K,) corrected for K comparisons (Holm 1979): family-wise, never below the given ones."""
-    num_comparisons = len(p_values)
-    order = np.argsort(p_values, kind="stable")
-    steps = np.maximum.accumulate((num_comparisons - np.arange(num_comparisons)) * p_values[order])
-    corrected = np.empty(num_comparisons)
-    corrected[order] = np.minimum(steps, 1.0)
+    """Return p-values (..., K) corrected for K tests (Holm 1979): family-wise, never below the given ones.
+
+    A NaN is a test that was planned and could not be made: it stays NaN, and counts among the K.
+    """
+    num_tests = p_values.shape[-1]
+    order = np.argsort(p_values, axis=-1, kind="stable")  # NaN comes last
+    in_order = np.take_along_axis(p_values, order, axis=-1)
+    steps = np.fmax.accumulate((num_tests - np.arange(num_tests)) * in_order, axis=-1)
+    steps = np.where(np.isnan(in_order), np.nan, np.minimum(steps, 1.0))
+    corrected = np.empty_like(p_values)
+    np.put_along_axis(corrected, order, steps, axis=-1)
     return corrected

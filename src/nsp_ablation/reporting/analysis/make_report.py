@@ -10,7 +10,8 @@ from nsp_ablation.options.output_options import ReportOptions
 from nsp_ablation.reporting.analysis.caption import caption
 from nsp_ablation.reporting.analysis.card_facts import card_table, lost_cards
 from nsp_ablation.reporting.analysis.columns import Column
-from nsp_ablation.reporting.analysis.comparisons import Comparison, compare
+from nsp_ablation.reporting.analysis.comparison_notes import planned_note
+from nsp_ablation.reporting.analysis.comparisons import Comparison, compare, refusals
 from nsp_ablation.reporting.analysis.decisions import DECISIONS, Decision
 from nsp_ablation.reporting.analysis.facts import FactsTable, failures, pretraining_table, provenance_table, warnings
 from nsp_ablation.reporting.analysis.learning_curves import CurvePanel, learning_curves
@@ -46,6 +47,7 @@ class Report:
     warnings: list[str]
     failures: list[str]
     comparisons: list[Comparison]
+    planned_note: str
     data_cards: FactsTable
     pretraining: FactsTable
     layouts: FactsTable
@@ -70,7 +72,8 @@ def load_report(
 ) -> Report:
     """Return the report of the study that `load_study` reads, with no finished record too."""
     study = load_study(folder, name, options, not_science, places)
-    sections = reading_table(study)
+    comparisons = compare(study)
+    sections = reading_table(study, comparisons)
     chances = next((row.scores for part in sections for row in part.rows if not row.arm and row.label == "chance"), [])
     records = study.records.values()
     # the configurations of trained arms, of all where none is trained
@@ -86,10 +89,11 @@ def load_report(
         has_published=study.published is not None,
         long_table=long_table(study),
         points=points(study),
-        caption=[*caption(study), *probe_sentences(study)],
-        warnings=[*warnings(study), *range_warnings(study), *lost_cards(study)],
+        caption=[*caption(study, sections, comparisons), *probe_sentences(study)],
+        warnings=[*warnings(study), *refusals(comparisons), *range_warnings(study), *lost_cards(study)],
         failures=failures(study),
-        comparisons=compare(study),
+        comparisons=comparisons,
+        planned_note=planned_note(study, comparisons),
         data_cards=card_table(study),
         pretraining=pretraining_table(study),
         layouts=layout_table(study),

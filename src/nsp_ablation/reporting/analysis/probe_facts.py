@@ -2,12 +2,9 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from nsp_ablation.options.probe_options import IN_RANGE_SHARE, LAYOUTS, SENTENCE_SIZE, measured_name
 from nsp_ablation.options.task_options import TASK_KINDS
 from nsp_ablation.reporting.analysis.facts import FactsTable
-from nsp_ablation.reporting.analysis.intervals import summarize
 from nsp_ablation.reporting.analysis.pooled_scores import Pool
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import setting
@@ -29,7 +26,7 @@ def layout_table(study: Study) -> FactsTable:
     arms = [arm for arm in study.scores.arms if any(pool.arm == arm for pool in pools)]
     heads, cells = [""], [[study.labels[arm] for arm in arms]]
     for head, metric in columns:
-        texts = [_text([pool for pool in pools if pool.arm == arm], metric) for arm in arms]
+        texts = [_text(study, [pool for pool in pools if pool.arm == arm], metric) for arm in arms]
         if any(text != "–" for text in texts):
             heads.append(head)
             cells.append(texts)
@@ -58,11 +55,10 @@ def _recall() -> Iterator[tuple[str, str]]:
             yield f"recall gain, {form}{words}", f"recall_gain_{form}{suffix}"
 
 
-def _text(pools: list[Pool], metric: str) -> str:
-    scores = next((found for pool in pools if len(found := pool.seed_scores(metric))), np.zeros(0))
-    if not len(scores):
+def _text(study: Study, pools: list[Pool], metric: str) -> str:
+    summary = next((found for pool in pools if (found := study.matrices.summary(pool, metric))), None)
+    if summary is None:
         return "–"
-    summary = summarize(scores)
     interval = "" if summary.low is None else f" ({summary.low:.3f} to {summary.high:.3f})"
     return f"{summary.mean:.3f}{interval}".replace("-", "−")
 

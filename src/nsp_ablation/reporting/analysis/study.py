@@ -7,6 +7,7 @@ from nsp_ablation.options.output_options import ReportOptions
 from nsp_ablation.reporting.analysis.columns import Column, columns_of, task_title
 from nsp_ablation.reporting.analysis.pooled_scores import Scores, collect
 from nsp_ablation.reporting.analysis.published import PublishedTable, table_to_show
+from nsp_ablation.reporting.analysis.score_matrices import ScoreMatrices
 from nsp_ablation.reporting.analysis.study_arms import StudyArm, arm_labels, arm_of
 from nsp_ablation.reporting.analysis.study_folders import StudyFolders, read_folders
 from nsp_ablation.reporting.records.anonymity import Places, places_of, printable
@@ -35,6 +36,7 @@ class Study:
     manifest: Manifest | None
     cells: list[SweepCell]
     folders: StudyFolders
+    matrices: ScoreMatrices
 
     def of_arm(self, arm: StudyArm) -> list[ResultRecord]:
         """Return the records behind an arm's row, done ones only."""
@@ -76,6 +78,7 @@ def load_study(
         manifest=manifest,
         cells=cells,
         folders=folders,
+        matrices=ScoreMatrices(folders),
     )
 
 

@@ -1,13 +1,14 @@
 """The tables: one for reading, in the paper's layout, and the long one with every number."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
 
 import numpy as np
 
 from nsp_ablation.reporting.analysis.columns import Column
+from nsp_ablation.reporting.analysis.comparisons import Comparison
 from nsp_ablation.reporting.analysis.intervals import Summary, summarize
 from nsp_ablation.reporting.analysis.pooled_scores import Pool
 from nsp_ablation.reporting.analysis.study import Study
@@ -16,7 +17,7 @@ from nsp_ablation.reporting.records.record import ResultRecord
 
 LONG_COLUMNS = (
     *("arm", "encoder", "condition", "format", "objective", "masking", "copies", "budget", "tokenizer", "model"),
-    *("batch", "updates", "corpus", "science", "task", "metric", "median", "mean", "low", "high"),
+    *("batch", "updates", "corpus", "science", "task", "metric", "median", "mean", "low", "high", "interval"),
     *("num_pretraining_seeds", "num_finetuning_seeds", "num_failed", "published"),
 )
 TYPE_ONLY_CEILING = "type_only_ceiling"
@@ -26,12 +27,14 @@ TYPE_ONLY_CEILING = "type_only_ceiling"
 class Score:
     """A row's results in one metric of one task, as fractions, and the published number beside them.
 
-    `summary` is None where nothing was measured; failed runs are counted, never scored.
+    `summary` is None where nothing was measured; failed runs are counted, never scored. `is_told`: a planned comparison
+    tells the arm to be better than another, and its number is printed bold.
     """
 
     summary: Summary | None
     num_failed: int = 0
     published: float | None = None
+    is_told: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,16 @@ class Section:
     rows: list[Row]
 
 
-def reading_table(study: Study) -> list[Section]:
+def reading_table(study: Study, comparisons: Sequence[Comparison] = ()) -> list[Section]:
     """Return the table for reading: arms as in the paper, then what stands beside them."""
+    told = {(one.better_arm, one.column) for one in comparisons if one.better_arm}
     by_kind: dict[str, list[Row]] = {kind: [] for kind in ("trained", "external", "random")}
     for arm in study.scores.arms:
         pools = [study.scores.pools.get((arm, column.task)) for column in study.columns]
-        scores = [_score(study, arm, pool, column) for pool, column in zip(pools, study.columns, strict=True)]
+        scores = [
+            replace(_score(study, arm, pool, column), is_told=(arm, column) in told)
+            for pool, column in zip(pools, study.columns, strict=True)
+        ]
         by_kind[arm.kind].append(Row(study.labels[arm], scores, arm))
     sections = [
         Section("", by_kind["trained"]),
@@ -73,8 +80,7 @@ def _score(study: Study, arm: StudyArm, pool: Pool | None, column: Column) -> Sc
     published = table.score(table.row_of(arm), column.task, column.metric) if table else None
     if pool is None:
         return Score(None, 0, published)
-    scores = pool.seed_scores(column.metric)
-    return Score(summarize(scores) if len(scores) else None, pool.num_failed, published)
+    return Score(study.matrices.summary(pool, column.metric), pool.num_failed, published)
 
 
 def _reference_rows(study: Study) -> list[Row]:
@@ -147,6 +153,7 @@ def _long_row(pool: Pool, column: Column, score: Score) -> dict[str, Any]:
         "science": pool.arm.science,
         "task": pool.task,
         "metric": column.metric or None,
+        "interval": summary.interval if summary else "none",
         "num_pretraining_seeds": len(summary.scores) if summary else 0,
         "num_finetuning_seeds": pool.num_finetuning_seeds(),
         "num_failed": pool.num_failed,

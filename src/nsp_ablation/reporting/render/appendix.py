@@ -1,8 +1,10 @@
 """The appendix of a paper: set-up, results, hyper-parameters, decisions and commands, as LaTeX."""
 
+from nsp_ablation.reporting.analysis.comparison_notes import EXPLORATORY_NOTE
 from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.analysis.probe_facts import LAYOUTS_TITLE
+from nsp_ablation.reporting.render.comparison_tables import exploratory_table, planned_table
 from nsp_ablation.reporting.render.latex import code, escape
 from nsp_ablation.reporting.render.table_files import latex_table
 
@@ -37,6 +39,8 @@ def appendix(report: Report) -> str:
         f"\\section*{{{escape(report.title)}}}",
         _section("Set-up", _setup(report)),
         _section("Results", _results(report)),
+        _section("Planned comparisons", _comparisons(planned_table(report.comparisons), report.planned_note)),
+        _section("Exploratory comparisons", _comparisons(exploratory_table(report.comparisons), EXPLORATORY_NOTE)),
         _section("What each arm's corpus is (first seed)", _on_its_side(report.data_cards)),
         _section("What each pre-training did (means over seeds)", _on_its_side(report.pretraining)),
         _section(LAYOUTS_TITLE, _on_its_side(report.layouts) if report.layouts.rows else ""),
@@ -88,6 +92,15 @@ def _line(label: str, *cells: str) -> str:
 def _longtable(layout: str, lines: list[str]) -> str:
     body = "\n".join(lines)
     return f"{{\\small\\begin{{longtable}}{{{layout}}}\n{body}\n\\end{{longtable}}}}\n"
+
+
+def _comparisons(table: FactsTable, note: str) -> str:
+    """Return comparisons as a list: a row's label, then what is known of it, with the heads as words."""
+    items = []
+    for label, *cells in table.rows:
+        known = [f"{head} {cell}" for head, cell in zip(table.heads[1:], cells, strict=True) if cell != "–"]
+        items.append(escape(f"{label}: {'; '.join(known)}."))
+    return f"{_itemize(items, _TIGHT)}{escape(note)}\n" if items else ""
 
 
 def _decisions(report: Report) -> str:

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from nsp_ablation.reporting.analysis.comparison_notes import EXPLORATORY_NOTE
 from nsp_ablation.reporting.analysis.make_report import Report
+from nsp_ablation.reporting.render.comparison_tables import exploratory_table, planned_table
 from nsp_ablation.reporting.render.curves_figure import curves_figure
 from nsp_ablation.reporting.render.figures import scores_figure
-from nsp_ablation.reporting.render.table_files import comparison_texts, lines_of
+from nsp_ablation.reporting.render.table_files import lines_of
 
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
 _SCORES = (
@@ -33,7 +35,10 @@ def html_page(report: Report) -> str:
         lines_of=lines_of,
         figures=[(name, _inline_svg(name, svg), text) for name, svg, text in figures if svg is not None],
         cards=[*zip(report.data_cards.heads, *report.data_cards.rows, strict=True)] if report.data_cards.rows else [],
-        comparisons=[comparison_texts(one) for one in report.comparisons],
+        comparisons=[
+            ("Planned comparisons", planned_table(report.comparisons), report.planned_note),
+            ("Exploratory comparisons", exploratory_table(report.comparisons), EXPLORATORY_NOTE),
+        ],
     )
 
 

@@ -3,26 +3,34 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from nsp_ablation.reporting.analysis.card_facts import card_sentences
 from nsp_ablation.reporting.analysis.columns import Column
-from nsp_ablation.reporting.analysis.comparisons import COMPARISON_COLUMNS, Comparison
+from nsp_ablation.reporting.analysis.comparison_notes import EXPLORATORY_NOTE
+from nsp_ablation.reporting.analysis.comparisons import COMPARISON_COLUMNS
 from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.analysis.probe_facts import LAYOUTS_TITLE
 from nsp_ablation.reporting.analysis.tables import LONG_COLUMNS, Row, Score
+from nsp_ablation.reporting.render.comparison_tables import exploratory_table, planned_table
 from nsp_ablation.reporting.render.latex import escape
 
-_MARKDOWN = {"score": "{}", "interval": "<sub>{}</sub>", "published": "*{}*"}
+_MARKDOWN = {"score": "{}", "told": "**{}**", "interval": "<sub>{}</sub>", "published": "*{}*"}
 _ENTITIES = {"&": "amp", "<": "lt", ">": "gt"}
 # An ampersand that begins an entity; and what is markup within a line: no underscore between letters.
 _HTML = re.compile(r"&(?=#?\w+;)|[<>]")
 _MARKUP = re.compile(r"[\\`*\[\]|]|~(?=~)|(?<!\w)_|_(?!\w)|^(?:[#+-]|\d+[.)])(?=\s)|^(?:[-=]+)$")
 # What makes a spreadsheet take a cell for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_LATEX = {"score": "{}", "interval": "{{\\scriptsize {}}}", "published": "{{\\footnotesize\\itshape {}}}"}
+Line = tuple[str, str, list[str]]
+_LATEX = {
+    "score": "{}",
+    "told": "\\textbf{{{}}}",
+    "interval": "{{\\scriptsize {}}}",
+    "published": "{{\\footnotesize\\itshape {}}}",
+}
 
 
 def markdown_page(report: Report) -> str:
@@ -35,21 +43,23 @@ def markdown_page(report: Report) -> str:
         f"# {markdown(report.title)}",
         markdown_table(report),
         markdown(" ".join(report.caption)),
+        _facts_part("Planned comparisons", planned_table(report.comparisons), report.planned_note),
+        _facts_part("Exploratory comparisons", exploratory_table(report.comparisons), EXPLORATORY_NOTE),
         "\n".join(f"- {markdown(sentence)}" for sentence in card_sentences(report.data_cards)),
-        _markdown_layouts(report.layouts),
+        _facts_part(LAYOUTS_TITLE, report.layouts, ""),
         "\n".join(notes),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _markdown_layouts(table: FactsTable) -> str:
-    """Return the layouts as they are trained (rows) and tested (columns); empty where none is tested."""
+def _facts_part(title: str, table: FactsTable, note: str) -> str:
+    """Return a table of facts under its title, nothing where it has no rows."""
     if not table.rows:
         return ""
-    lines = [table.heads, ["---", *["---:"] * (len(table.heads) - 1)]]
-    lines += [[markdown(text) for text in row] for row in table.rows]
-    rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"## {markdown(LAYOUTS_TITLE)}\n\n{rows}"
+    rows = [" | ".join(map(markdown, row)) for row in [table.heads, *table.rows]]
+    rule = "|---|" + "---:|" * (len(table.heads) - 1)
+    lines = [f"| {rows[0]} |", rule, *(f"| {row} |" for row in rows[1:])]
+    return "\n".join([f"## {markdown(title)}", "", *lines, *(["", markdown(note)] if note else [])])
 
 
 def markdown_table(report: Report) -> str:
@@ -59,9 +69,9 @@ def markdown_table(report: Report) -> str:
     for section in report.sections:
         if section.title:
             lines.append("| *" + markdown(section.title) + "* |" + " |" * len(heads))
-        for kind, label, texts in (line for row in section.rows for line in lines_of(row, report.columns)):
-            cells = [_MARKDOWN[kind].format(markdown(text)) if text else "" for text in [label, *texts]]
-            lines.append("| " + " | ".join(cells) + " |")
+        for row in section.rows:
+            for line in lines_of(row, report.columns):
+                lines.append("| " + " | ".join(_styled(row, line, _MARKDOWN, markdown)) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -89,15 +99,21 @@ def latex_table(report: Report, num_sentences: int | None = None) -> str:
         if section.title:
             lines.append(f"\\multicolumn{{{num_columns + 1}}}{{@{{}}l}}{{\\emph{{{escape(section.title)}}}}} \\\\")
         for row in section.rows:
-            own = [_latex_line(*line) for line in lines_of(row, report.columns)]
+            own = [_latex_line(row, line) for line in lines_of(row, report.columns)]
             lines += [*own, *(["\\addlinespace[2pt]"] if len(own) > 1 else [])]
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}", ""])
 
 
-def _latex_line(kind: str, label: str, texts: list[str]) -> str:
-    cells = [_LATEX[kind].format(escape(text)) if text else "" for text in [label, *texts]]
-    indent = "\\quad " if kind == "published" else ""
-    return f"{indent}{' & '.join(cells)} \\\\"
+def _latex_line(row: Row, line: Line) -> str:
+    indent = "\\quad " if line[0] == "published" else ""
+    return f"{indent}{' & '.join(_styled(row, line, _LATEX, escape))} \\\\"
+
+
+def _styled(row: Row, line: Line, styles: Mapping[str, str], escaped: Callable[[str], str]) -> list[str]:
+    """Return the cells of a row's line in the style of its kind; a score that a verdict tells to be better is bold."""
+    kind, label, texts = line
+    kinds = [kind, *("told" if kind == "score" and score.is_told else kind for score in row.scores)]
+    return [styles[one].format(escaped(text)) if text else "" for one, text in zip(kinds, [label, *texts], strict=True)]
 
 
 def table_csv(report: Report) -> str:
@@ -132,7 +148,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def lines_of(row: Row, columns: list[Column]) -> list[tuple[str, str, list[str]]]:
+def lines_of(row: Row, columns: list[Column]) -> list[Line]:
     """Return a row's lines as (kind, label, texts): the scores, intervals and published numbers where there are any.
 
     A score is the median, "failed" where every run failed, a dash where there was none; † stands beside some failures.
@@ -156,20 +172,3 @@ def _interval_text(score: Score, column: Column) -> str:
         return ""
     between = " to " if score.summary.low < 0 else "–"
     return f"{column.text(score.summary.low)}{between}{column.text(score.summary.high)}"
-
-
-def comparison_texts(comparison: Comparison) -> list[str]:
-    """Return a comparison as it is read: pair, task, signed difference, interval, p, p by Holm's correction, seeds."""
-    column, result = comparison.column, comparison.result
-    values = (None if value is None else column.scaled(value) for value in (result.difference, result.low, result.high))
-    difference, low, high = ("–" if value is None else f"{value:+.2f}".replace("-", "−") for value in values)
-    interval = "–" if result.low is None else f"[{low}, {high}]"
-    texts = [f"{comparison.a} − {comparison.b}", column.title, difference, interval]
-    return [*texts, _p_text(result.p), _p_text(comparison.p_holm), str(result.num_seeds)]
-
-
-def _p_text(p: float | None) -> str:
-    """Return a p-value with three digits, a dash where there is none."""
-    if p is None:
-        return "–"
-    return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")

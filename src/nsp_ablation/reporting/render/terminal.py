@@ -4,9 +4,10 @@ import textwrap
 from pathlib import Path
 
 from nsp_ablation.reporting.analysis.card_facts import card_sentences
-from nsp_ablation.reporting.analysis.comparisons import Comparison
+from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.make_report import Report
-from nsp_ablation.reporting.render.table_files import comparison_texts, lines_of
+from nsp_ablation.reporting.render.comparison_tables import exploratory_table, planned_sentence
+from nsp_ablation.reporting.render.table_files import lines_of
 
 _GAP = "  "
 _MIN_LABEL_WIDTH = 20
@@ -23,8 +24,7 @@ def terminal_text(report: Report, directory: Path, trouble: list[str], *, color:
         parts.append("No results yet.")
     if report.data_cards.rows:
         parts.append("\n".join(_wrapped(sentence, width) for sentence in card_sentences(report.data_cards)))
-    if report.comparisons:
-        parts.append(_comparison_lines(report.comparisons))
+    parts += _comparison_parts(report, width)
     parts += _notes("warning", [*report.warnings, *trouble], width) + _notes("failed", report.failures, width)
     return "\n\n".join([*parts, f"report: {directory / 'report.html'}"]) + "\n"
 
@@ -78,13 +78,22 @@ def _styled(text: str, style: str, color: bool) -> str:
     return f"\x1b[{style}m{text}\x1b[0m" if color and style and text.strip() else text
 
 
-def _comparison_lines(comparisons: list[Comparison]) -> str:
-    heads = ["comparison", "task", "difference", "95 % interval", "p", "p (Holm)", "seeds"]
-    rows = [heads, *(comparison_texts(one) for one in comparisons)]
+def _comparison_parts(report: Report, width: int) -> list[str]:
+    """Return the planned family in sentences, and the exploratory comparisons as a table."""
+    family = [one for one in report.comparisons if one.is_primary]
+    sentences = [_wrapped(planned_sentence(one), width) for one in family]
+    parts = ["\n".join([*sentences, _wrapped(report.planned_note, width)])] if family else []
+    table = exploratory_table(report.comparisons)
+    return [*parts, *([f"exploratory, p not corrected:\n{_exploratory_lines(table)}"] if table.rows else [])]
+
+
+def _exploratory_lines(table: FactsTable) -> str:
+    shown = [table.heads.index(head) for head in ("", "measure", "mean", "95 % interval", "p", "seeds")]
+    rows = [[row[i] for i in shown] for row in [table.heads, *table.rows]]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines, former = [], ""
-    for pair, task, *numbers in rows:
-        left = [("" if pair == former else pair).ljust(widths[0]), task.ljust(widths[1])]
+    for pair, measure, *numbers in rows:
+        left = [("" if pair == former else pair).ljust(widths[0]), measure.ljust(widths[1])]
         former = pair
         right = [text.rjust(width) for text, width in zip(numbers, widths[2:], strict=True)]
         lines.append(_GAP.join([*left, *right]).rstrip())

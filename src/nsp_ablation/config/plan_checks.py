@@ -1,0 +1,55 @@
+"""The plan of a study's statistics: comparisons that can be made, on a measure that is measured."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from nsp_ablation.config.problem import Problem, suggestion
+from nsp_ablation.config.schema import Config
+from nsp_ablation.options.output_options import MAX_COMPARISONS, ComparisonOptions, ReportOptions
+from nsp_ablation.options.task_options import METRICS
+
+_FIELD = "report.comparisons"
+_REPORTED = ("all", "finetune", "report")  # the stages that end with a report
+
+
+def plan_problems(config: Config) -> Iterator[Problem]:
+    """Yield each planned comparison that cannot be made or tested."""
+    report = config.report
+    if len(report.comparisons) > MAX_COMPARISONS:
+        count = f"{len(report.comparisons)} are planned, at most {MAX_COMPARISONS} may be"
+        yield Problem(_FIELD, ..., f"{count}, since each test makes all the others weaker; leave out the rest")
+    for pair in report.comparisons:
+        yield from _pair_problems(pair, report)
+    if report.comparisons and report.primary_measure is not None and config.stage in _REPORTED:
+        yield from _measure_problems(report.primary_measure, tuple(config.tasks))
+
+
+def shown_pair(pair: ComparisonOptions) -> dict[str, Any]:
+    """Return a comparison as one types it: without what it leaves open."""
+    seeds = {"seeds_a": pair.seeds_a, "seeds_b": pair.seeds_b} if pair.seeds_a or pair.seeds_b else {}
+    return {"a": pair.a, "b": pair.b, **seeds, **({"equality": True} if pair.equality else {})}
+
+
+def _pair_problems(pair: ComparisonOptions, report: ReportOptions) -> Iterator[Problem]:
+    typed = shown_pair(pair)
+    if bool(pair.seeds_a) != bool(pair.seeds_b):
+        yield Problem(_FIELD, typed, "names seeds on one side; name them on both, or on none for pairs of equal seeds")
+    elif pair.a == pair.b and not pair.seeds_a:
+        yield Problem(_FIELD, typed, "compares an arm with itself; name two conditions, or other seeds on each side")
+    elif pair.a == pair.b and (both := sorted({*pair.seeds_a} & {*pair.seeds_b})):
+        yield Problem(_FIELD, typed, f"compares an arm with itself at seed {both[0]}; name other seeds on each side")
+    for field in ("seeds_a", "seeds_b"):
+        seeds = getattr(pair, field)
+        if len(set(seeds)) < len(seeds):
+            yield Problem(_FIELD, typed, f"{field} names a seed twice")
+    if pair.equality and report.margin is None:
+        yield Problem(_FIELD, typed, "equality is tested within a margin; set report.margin")
+
+
+def _measure_problems(measure: str, tasks: tuple[str, ...]) -> Iterator[Problem]:
+    task, dot, metric = measure.partition(".")
+    if task not in tasks:
+        yield Problem("report.primary_measure", measure, "names no task of tasks=; null is the first of them", tasks)
+    elif dot and not any(metric == name or metric.startswith(f"{name}_") for name in METRICS):
+        reason = f"no metric {metric}{suggestion(metric, METRICS)}"
+        yield Problem("report.primary_measure", measure, reason, tuple(METRICS))

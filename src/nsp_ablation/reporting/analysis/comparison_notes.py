@@ -1,0 +1,51 @@
+"""What stands below the comparisons: how they are made, how many tests there are, and what they do not say."""
+
+from collections.abc import Sequence
+
+from nsp_ablation.reporting.analysis.columns import Column
+from nsp_ablation.reporting.analysis.comparisons import Comparison
+from nsp_ablation.reporting.analysis.study import Study
+
+EXPLORATORY_NOTE = (
+    "Exploratory: the planned pairs on every other measure. p is not corrected, there is no verdict, and of twenty "
+    "such rows one is expected below .05 without any effect. The multi-bootstrap (Sellam et al. 2022) is a check, too "
+    "narrow with few seeds."
+)
+_PAIRED = (
+    "Pairs are of equal pre-training seeds, so of equal initial weights, tokenizer and held-out documents; the order "
+    "of the text differs, since each format shuffles its own samples."
+)
+
+
+def planned_note(study: Study, comparisons: Sequence[Comparison]) -> str:
+    """Return the sentences below the planned family, nothing where there is none."""
+    family = [one for one in comparisons if one.is_primary]
+    if not family:
+        return ""
+    column, options = family[0].column, study.options
+    count = len(family) + sum(one.margin is not None for one in family)
+    sentences = [
+        f"Planned on {measure_name(column)}: {count} test{'s' if count > 1 else ''}, Holm's correction over all of "
+        "them (p < .05 is told); simultaneous intervals by Bonferroni for as many. “Above” is the higher number"
+        f"{', which is the worse one' if column.is_lower_better else ''}.",
+    ]
+    if options.margin is not None and any(one.margin is not None for one in family):
+        sentences.append(f"Equal is within {options.margin:g} {_unit(column)}: two one-sided tests.")
+    if options.smallest_effect is not None:
+        sentences.append(
+            f"Seeds needed (range by the pilot's own uncertainty): for {options.smallest_effect:g} {_unit(column)} "
+            "with power .8 at the level .05 / tests."
+        )
+    sentences += [_PAIRED] if any(one.result.is_paired for one in family) else []
+    if any(one.result.num_seeds == 1 for one in family):
+        sentences.append("One seed has an interval over examples alone: nothing is told of other seeds.")
+    return " ".join(sentences)
+
+
+def measure_name(column: Column) -> str:
+    """Return a measure as it is named in text."""
+    return f"{column.title} {column.unit}".strip()
+
+
+def _unit(column: Column) -> str:
+    return "points" if column.is_fraction else column.unit

@@ -1,0 +1,110 @@
+"""Comparisons as text: the planned family, and what is exploratory, each a table of its own."""
+
+import re
+from collections.abc import Iterable
+
+from nsp_ablation.reporting.analysis.columns import Column
+from nsp_ablation.reporting.analysis.comparisons import Comparison
+from nsp_ablation.reporting.analysis.facts import FactsTable
+from nsp_ablation.reporting.analysis.seeds_needed import MAX_SEEDS, SeedsNeeded
+
+_PLANNED = (
+    *("", "mean", "95 % interval", "simultaneous", "p", "p (Holm)", "p equal (Holm)", "seeds"),
+    *("correlation", "seeds needed", "verdict"),
+)
+_EXPLORATORY = ("", "measure", "mean", "95 % interval", "multi-bootstrap", "p", "seeds", "correlation")
+
+
+def planned_table(comparisons: Iterable[Comparison]) -> FactsTable:
+    """Return the planned family, a row per comparison."""
+    return FactsTable([*_PLANNED], [_planned_row(one) for one in comparisons if one.is_primary])
+
+
+def exploratory_table(comparisons: Iterable[Comparison]) -> FactsTable:
+    """Return every other comparison: no correction, no verdict."""
+    return FactsTable([*_EXPLORATORY], [_exploratory_row(one) for one in comparisons if not one.is_primary])
+
+
+def verdict_words(one: Comparison) -> str:
+    """Return a verdict with the names of its sides for a and b."""
+    names = {"a above b": f"{one.a} above {one.b}", "b above a": f"{one.b} above {one.a}"}
+    return re.sub("a above b|b above a", lambda found: names[found[0]], one.verdict or "–")
+
+
+def planned_sentence(one: Comparison) -> str:
+    """Return a member of the planned family as a sentence, its verdict first."""
+    numbers = (
+        f"{signed(one.column, one.result.difference)} {interval_text(one.column, one.result.low, one.result.high)}"
+    )
+    tests = f"p (Holm) {p_text(one.p_holm)}"
+    tests += f", p equal (Holm) {p_text(one.p_equal_holm)}" if one.margin is not None else ""
+    needed = f"; seeds needed {needed_text(one.seeds_needed)}" if one.seeds_needed else ""
+    return f"planned: {one.a} − {one.b}: {verdict_words(one)}; {numbers}, {tests}, seeds {_seeds(one)}{needed}"
+
+
+def _planned_row(one: Comparison) -> list[str]:
+    result, column = one.result, one.column
+    return [
+        f"{one.a} − {one.b}",
+        signed(column, result.difference),
+        interval_text(column, result.low, result.high),
+        interval_text(column, one.low_simultaneous, one.high_simultaneous),
+        p_text(result.p),
+        p_text(one.p_holm),
+        p_text(one.p_equal_holm),
+        _seeds(one),
+        _correlation(one),
+        needed_text(one.seeds_needed),
+        verdict_words(one),
+    ]
+
+
+def _exploratory_row(one: Comparison) -> list[str]:
+    result, column = one.result, one.column
+    return [
+        f"{one.a} − {one.b}",
+        f"{column.title} {column.unit}".strip(),
+        signed(column, result.difference),
+        interval_text(column, result.low, result.high),
+        interval_text(column, *(result.bootstrap or (None, None))),
+        p_text(result.p),
+        _seeds(one),
+        _correlation(one),
+    ]
+
+
+def signed(column: Column, value: float | None) -> str:
+    """Return a difference with its sign, as printed."""
+    return "–" if value is None else f"{column.scaled(value):+.2f}".replace("-", "−")
+
+
+def interval_text(column: Column, low: float | None, high: float | None) -> str:
+    """Return an interval in brackets, a dash where there is none."""
+    return "–" if low is None or high is None else f"[{signed(column, low)}, {signed(column, high)}]"
+
+
+def p_text(p: float | None) -> str:
+    """Return a p-value with three digits, a dash where there is none."""
+    if p is None:
+        return "–"
+    return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
+
+
+def needed_text(needed: SeedsNeeded | None) -> str:
+    """Return the seeds needed and their range: "8 (5–31)"."""
+    if needed is None:
+        return "–"
+    number, low, high = (
+        f"over {MAX_SEEDS:,}" if one is None else str(one) for one in (needed.number, needed.low, needed.high)
+    )
+    return f"{number} ({low}–{high})"
+
+
+def _seeds(one: Comparison) -> str:
+    kind = {"examples": " (over examples alone)"}.get(one.result.interval, "")
+    return f"{one.result.num_seeds}{'' if one.result.is_paired else ' + unpaired'}{kind}"
+
+
+def _correlation(one: Comparison) -> str:
+    found = one.result.correlation
+    return "–" if found is None else f"{found:.2f}".replace("-", "−")
