@@ -1,5 +1,6 @@
 """What a probe is given: the same held-out inputs and masks for every arm, the micro-world's values, its own model."""
 
+import json
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
@@ -7,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from nsp_ablation.base.artifact import read_json, write_json
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.learning.engine.attention import LENGTH_GROUPS
 from nsp_ablation.learning.engine.encoder_directory import load_masked_lm, read_layout
 from nsp_ablation.learning.probes.heldout_mlm import _masked_documents
@@ -17,6 +19,7 @@ from nsp_ablation.pipeline.encoders import UntrainedEncoder, trained_encoder
 from nsp_ablation.pipeline.evaluation import evaluate
 from nsp_ablation.pipeline.probe_data import probe_inputs
 from nsp_ablation.pipeline.task_data import TaskData
+from nsp_ablation.text.corpus.document import is_tuning, least_heldout_fraction, text_digest
 from nsp_ablation.text.microworld.world import SLOT_OF
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, train_tokenizer
 
@@ -64,6 +67,22 @@ def test_probes_read_the_half_that_is_asked_for(given):
     assert min(counts.values()) > 3
     both = parts["reporting"].ids.tolist() + parts["tuning"].ids.tolist()
     assert both == parts["all"].ids.tolist()
+
+
+def test_a_half_without_documents_is_told_and_all_of_those_held_out_are_its_remedy(given, feed_of, small_corpus):
+    rows = map(json.loads, (small_corpus / "corpus.jsonl").read_text().splitlines())
+    digests = sorted((text_digest(row["text"]) for row in rows), key=least_heldout_fraction)
+    part, other = ("reporting", "tuning") if is_tuning(digests[0]) else ("tuning", "reporting")
+    fraction = f"corpus.heldout_fraction={least_heldout_fraction(digests[0]) + 1e-6:.7f}"
+    with pytest.raises(InputError, match="set corpus.heldout_part=all, or raise corpus.heldout_fraction") as error:
+        given("format=full", fraction, f"corpus.heldout_part={part}")
+    assert f"corpus.heldout_part={part}: none of the 1 documents held out is in this half" in str(error.value)
+    feed = feed_of("format=full", fraction, f"corpus.heldout_part={part}")
+    assert (feed.heldout, feed.heldout_index) == (None, None)
+    assert feed.omitted["heldout_loss"].startswith(f"corpus.heldout_part={part}: none of the 1 ")
+    for remedy in ("all", other):
+        assert given("format=full", fraction, f"corpus.heldout_part={remedy}").heldout.num_documents == 1
+        assert feed_of("format=full", fraction, f"corpus.heldout_part={remedy}").omitted == {}
 
 
 @pytest.mark.parametrize("name", ["bbpe", "wordpiece"])
