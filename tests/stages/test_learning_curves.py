@@ -159,9 +159,9 @@ def test_what_a_curve_measures_is_part_of_its_name_and_not_of_the_encoder(compos
     assert curve_settings(plain) is None
     fewer = copy.deepcopy(asked)
     fewer.tasks = {}
-    settings = [
-        curve_settings(config) for config in (asked, compose("format=full", "pretraining.evaluate_at=[100]"), fewer)
-    ]
+    nearer = compose("format=full", ASKED, "probes.in_range_tokens=20")
+    points = compose("format=full", "pretraining.evaluate_at=[100]")
+    settings = [curve_settings(config) for config in (asked, points, fewer, nearer)]
     assert all(settings[0] != other for other in settings[1:])
     turned = compose("format=full", "pretraining.evaluate_at=[90000, 700, 100, 100]")
     assert curve_settings(turned) == settings[0]

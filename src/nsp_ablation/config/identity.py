@@ -67,7 +67,7 @@ def curve_settings(config: Config) -> dict[str, Any] | None:
         return None
     probes = {name: task for name, task in config.tasks.items() if TASK_KINDS[task.kind].reads == "heldout"}
     tasks = {name: task_settings(task) for name, task in probes.items()}
-    return {"evaluate_at": sorted({*config.pretraining.evaluate_at}), "tasks": tasks}
+    return {"evaluate_at": sorted({*config.pretraining.evaluate_at}), "tasks": tasks, "probes": _plain(config.probes)}
 
 
 def untrained_settings(config: Config) -> dict[str, Any]:
