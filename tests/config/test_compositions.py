@@ -7,14 +7,19 @@ import pytest
 import yaml
 
 from nsp_ablation.config.combinations import combination_problems
-from nsp_ablation.config.identity import condition
+from nsp_ablation.config.identity import condition, encoder_identity
 from nsp_ablation.options.corpus_options import READERS
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
 ROOT = Path(__file__).parents[2]
 GROUPS = sorted(path.name for path in (ROOT / "conf").iterdir() if path.is_dir())
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
-SCALES = ("smoke", "micro", "laptop", "gpu", "paper")
+COMPARING = [name for name in EXPERIMENTS if name != "calibration"]  # of arms, which are pre-trained
+# of an experiment, whatever it sweeps
+ONE_CELL = ("seed=1", "tokenizer=wordpiece", "pretraining.learning_rate=1e-3")
+# Per seed: seven arms of loss_vs_format, two kinds of static masks, eight further cells of table3_batch, five of
+# table4_data, two of budget_confound, another tokenizer, SOP.
+NUM_ENCODERS = 7 + 2 + 8 + 5 + 2 + 1 + 1
 SINGLE_RUNS = (
     "stage=inspect format=doc",
     "condition=segment_pair_mlm",
@@ -89,24 +94,60 @@ def test_every_option_composes_at_smoke_scale_beside_others(config, tmp_path, gr
     assert all(is_named(composed, group, option) for group, option in chosen.items())
 
 
-@pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_every_experiment_composes_at_every_scale(cells, tmp_path, experiment, scale):
-    found = cells("-m", f"experiment={experiment}", f"scale={scale}", *needs("scale", scale, tmp_path))
-    assert {cell.config.name for cell in found} == {f"{experiment}/{scale}"}
-    if experiment == "calibration":  # a cell per task instead of arms
-        assert sorted(name for cell in found for name in cell.config.tasks) == sorted(
-            READERS["microworld"].generated_tasks
-        )
-        return
-    conditions = {condition(cell.config)["name"] for cell in found}
-    compared = {side for pair in found[0].config.report.comparisons for side in (pair.a, pair.b)}
-    assert len(conditions) > 1
-    assert compared == conditions
-    seeds = {cell.config.seed for cell in found}
-    assert len(found) == len(conditions) * len(seeds)
-    if scale == "smoke":
-        assert {cell.config.pretraining.max_steps for cell in found} == {5}
+@pytest.fixture(scope="module")
+def experiments(planned):
+    """The cells of each experiment at its own scale, with one seed of its list; the A/A study with all."""
+    words = {experiment: () if experiment == "aa" else ("seed=1",) for experiment in COMPARING}
+    return {name: planned("-m", f"experiment={name}", *more) for name, more in words.items()}
+
+
+@pytest.mark.parametrize("experiment", COMPARING)
+def test_every_experiment_has_the_arms_that_it_compares(experiments, experiment):
+    found = experiments[experiment]
+    assert {cell.config.name for cell in found} == {f"{experiment}/micro"}
+    names = {name for cell in found for name in (condition(cell.config)["name"], cell.config.tokenizer.name)}
+    report = found[0].config.report
+    assert report.comparisons
+    assert {side for pair in report.comparisons for side in (pair.a, pair.b)} <= names
+    assert len({encoder_identity(cell.config) for cell in found}) == len(found) > 1
+    assert report.primary_measure in found[0].config.tasks
+    assert 0 < report.margin < report.smallest_effect
+
+
+@pytest.mark.parametrize(("number", "experiment"), [*enumerate(COMPARING)])
+def test_an_arm_of_every_experiment_composes_at_a_larger_scale(cells, tmp_path, number, experiment):
+    scale = ("laptop", "gpu", "paper")[number % 3]
+    needed = needs("scale", scale, tmp_path)
+    (found,) = cells("-m", f"experiment={experiment}", f"scale={scale}", "condition=full", *ONE_CELL, *needed)
+    assert (found.config.name, found.config.scale_name) == (f"{experiment}/{scale}", scale)
+
+
+def test_experiments_share_the_cells_that_are_equal(experiments):
+    """One encoder for each arm, whatever experiment names it: so it is trained once, and its records are taken over."""
+    names, sharing = {}, {}
+    for experiment, found in experiments.items():
+        for config in (cell.config for cell in found if cell.config.seed == 1):
+            key = encoder_identity(config)
+            names.setdefault(key, set()).add(condition(config)["name"])
+            sharing.setdefault(key, set()).add(experiment)
+    together = {
+        name: [sharing[key] for key in names if name in names[key]] for found in names.values() for name in found
+    }
+    full = {"aa", "budget_confound", "loss_vs_format", "table2_formats", "table4_data", "table3_batch", "tokenizer"}
+    assert full in together["full"], "beside those of other learning rates and another tokenizer"
+    assert together["segment_pair_nsp"] == [
+        {"budget_confound", "loss_vs_format", "sop", "table1_masking", "table2_formats"}
+    ]
+    assert together["dynamic"] == together["segment_pair_nsp"], "two tables name one cell"
+    assert together["sentence_pair_nsp"] == [{"budget_confound", "loss_vs_format", "table2_formats"}]
+    assert together["segment_pair_contiguous"] == [{"loss_vs_format", "sop"}]
+    assert together["doc"] == [{"loss_vs_format", "table2_formats"}]
+    assert len(names) == NUM_ENCODERS
+
+
+def test_the_calibration_has_a_cell_per_task(cells):
+    found = cells("-m", "experiment=calibration")
+    assert sorted(name for cell in found for name in cell.config.tasks) == sorted(READERS["microworld"].generated_tasks)
 
 
 @pytest.mark.parametrize("scale", ["gpu", "paper"])
@@ -122,9 +163,10 @@ def test_a_run_is_never_more_than_half_a_minute_of_work_from_its_checkpoint(conf
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_every_experiment_states_its_question_command_cost_and_expectation(experiment):
+def test_every_experiment_states_its_question_plan_cost_and_expectation(experiment):
     header = (ROOT / "experiments" / f"{experiment}.yaml").read_text().partition("defaults:")[0]
-    assert re.findall(r"^# (\w+) ", header, re.MULTILINE) == ["Question", "Command", "Cost", "Expected"]
+    heads = ["Question", "Command", "Cost", "Budget", "Plan", "Primary", "Expected"]
+    assert re.findall(r"^# (\w+) ", header, re.MULTILINE) == heads
     assert f"python run.py -m experiment={experiment}" in header
 
 

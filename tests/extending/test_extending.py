@@ -171,7 +171,9 @@ def test_extending_by_an_architecture(extended, qnli):
 
 
 def test_extending_by_an_experiment(extended):
-    ended = extended("-m", "experiment=window_length", *SMOKE, "tasks=[heldout_mlm]")
+    ended = extended(
+        "-m", "experiment=window_length", *SMOKE, "tasks=[heldout_mlm]", "report.primary_measure=heldout_mlm"
+    )
     assert ended.status == 0, ended.printed
     assert {condition for condition, *_ in table(extended, "window_length/smoke")} == {"full", "window"}
     text = (extended.directory / "results/window_length/smoke/report/comparisons.csv").read_text()

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,19 @@ import torch
 from transformers import AutoTokenizer, BertForPreTraining, BertModel, RobertaModel, RobertaTokenizer
 
 TASKS = ("squad1", "squad2", "mnli", "sst2", "race")
-EXPERIMENTS = ("table1_masking", "table2_formats", "loss_vs_format")
+ROOT = Path(__file__).parents[2]
+SMALL = (
+    *("scale=smoke", "finetuning.untrained_row=false", "corpus.heldout_fraction=0.1", "launcher.num_cells=1"),
+    *("model.num_layers=1", "model.hidden_size=16", "model.num_heads=1", "model.intermediate_size=16"),
+    *("trainer.progress=false",),
+)
+PROBED = ("tasks=[heldout_mlm]", "report.primary_measure=heldout_mlm")
+# What each experiment runs with: a task that takes no training; the A/A study with a seed on either side.
+SMOKE = {path.stem: PROBED for path in sorted((ROOT / "experiments").glob("*.yaml"))}
+SMOKE["tokenizer"] = ("tasks=[sst2]", "report.primary_measure=sst2")  # nothing that is counted in tokens compares
+SMOKE |= {"aa": (*PROBED, "seed=1,6"), "calibration": ("tasks=[sst2]",)}
+NUM_ENCODERS = 26 + 1  # those of all arms (tests/config/test_compositions.py), and another seed's of the A/A study
+SMOKE_SECONDS = 150  # of CPU, twice what a machine takes that does nothing else
 
 
 def table(tmp_path, name="adhoc"):
@@ -37,15 +50,25 @@ def test_a_sweep_over_formats_and_masks_ends_in_a_table_and_is_done_once(nsp, tm
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_every_experiment_runs_at_smoke_scale(nsp, tmp_path, experiment):
-    ended = nsp("-m", f"experiment={experiment}", "scale=smoke", "tasks=[sst2]")
-    assert ended.status == 0, ended.err
-    assert table(tmp_path, f"{experiment}/smoke")
-    report = tmp_path / "results" / experiment / "smoke" / "report"
-    for output in ("table.md", "table.tex", "comparisons.csv", "report.html", "appendix.tex"):
-        assert (report / output).stat().st_size > 0
-    assert list((report / "figures").glob("*.svg"))
+def test_every_experiment_runs_at_smoke_scale_and_shares_its_cells(nsp, tmp_path):
+    """In one process and on one folder of artifacts, so that an encoder is trained once."""
+    started, lines = time.process_time(), []
+    for experiment, words in SMOKE.items():
+        ended = nsp("-m", f"experiment={experiment}", *SMALL, *words)
+        assert ended.status == 0, ended.err
+        lines += ended.out.splitlines()
+        assert table(tmp_path, f"{experiment}/smoke")
+        report = tmp_path / "results" / experiment / "smoke" / "report"
+        for output in ("table.md", "table.tex", "comparisons.csv", "report.html", "appendix.tex"):
+            assert (report / output).stat().st_size > 0
+        assert list((report / "figures").glob("*.svg"))
+        with open(report / "comparisons.csv", newline="") as file:
+            assert all(row["difference"] for row in csv.DictReader(file)), "every planned comparison has its arms"
+    seconds = time.process_time() - started
+    print(f"\nevery experiment at scale=smoke: {seconds:.0f} s of CPU, of {SMOKE_SECONDS} allowed")
+    made = [line for line in lines if "encoder ->" in line]
+    assert len(made) == len({*made}) == NUM_ENCODERS, "one training for each arm and seed, whoever asks for it"
+    assert seconds < SMOKE_SECONDS
 
 
 def test_one_cell_leaves_a_record_that_agrees_with_its_scores(nsp, tmp_path, smoke_artifacts):

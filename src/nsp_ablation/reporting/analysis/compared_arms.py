@@ -44,7 +44,7 @@ def _num_differences(a: StudyArm, b: StudyArm) -> int:
 
 
 def _named(study: Study, name: str) -> list[StudyArm]:
-    """Return the arms of a name: that of a condition, else of a format, a masking, an encoder, a kind of arm."""
+    """Return the arms of a name: that of a condition, else of a format, a masking, a tokenizer, an encoder, a kind."""
     arms = study.scores.arms
     by_condition = [arm for arm in arms if any(record.condition.name == name for record in study.of_arm(arm))]
     return by_condition or [arm for arm in arms if name in _names(arm)]
@@ -52,4 +52,4 @@ def _named(study: Study, name: str) -> list[StudyArm]:
 
 def _names(arm: StudyArm) -> set[str | None]:
     masking = (masking_name(arm.condition) or "").replace(" ×", "_x")
-    return {arm.condition.format, arm.condition.masking, masking, arm.encoder, arm.kind}
+    return {arm.condition.format, arm.condition.masking, masking, arm.condition.tokenizer, arm.encoder, arm.kind}
