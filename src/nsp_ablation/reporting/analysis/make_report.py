@@ -74,7 +74,6 @@ def load_report(
     study = load_study(folder, name, options, not_science, places)
     comparisons = compare(study)
     sections = reading_table(study, comparisons)
-    chances = next((row.scores for part in sections for row in part.rows if not row.arm and row.label == "chance"), [])
     records = study.records.values()
     # the configurations of trained arms, of all where none is trained
     configs = [one.config for one in records if one.arm == "trained"] or [one.config for one in records]
@@ -85,7 +84,7 @@ def load_report(
         columns=study.columns,
         sections=sections,
         probes=set(study.scores.tasks) - {one.task for one in records if one.finetuning_seed is not None},
-        chances=[score.summary.median if score.summary else None for score in chances] or [None] * len(study.columns),
+        chances=_chances(study, sections),
         has_published=study.published is not None,
         long_table=long_table(study),
         points=points(study),
@@ -106,6 +105,13 @@ def load_report(
         manifest=study.manifest,
         curves=learning_curves(study),
     )
+
+
+def _chances(study: Study, sections: list[Section]) -> list[float | None]:
+    rows = [row for section in sections for row in section.rows if row.arm is None and row.label == "chance"]
+    if not rows:
+        return [None] * len(study.columns)
+    return [score.summary.median if score.summary else None for score in rows[0].scores]
 
 
 def _settings(study: Study, configs: list[dict[str, Any]]) -> dict[str, list[str]]:
