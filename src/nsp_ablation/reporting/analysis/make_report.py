@@ -98,10 +98,7 @@ def load_report(
         layouts=layout_table(study),
         provenance=provenance_table(study),
         settings=_settings(study, configs),
-        decisions=[
-            (one, {key: _distinct_texts(setting(config, key) for config in configs) for key in one.keys if configs})
-            for one in DECISIONS
-        ],
+        decisions=_decisions(configs),
         manifest=study.manifest,
         curves=learning_curves(study),
     )
@@ -118,6 +115,13 @@ def _settings(study: Study, configs: list[dict[str, Any]]) -> dict[str, list[str
     flat = [science_of(config, study.not_science) for config in configs]
     keys = dict.fromkeys(key for settings in flat for key, value in settings.items() if value is not None)
     return {key: _distinct_texts(settings.get(key) for settings in flat) for key in keys}
+
+
+def _decisions(configs: list[dict[str, Any]]) -> list[tuple[Decision, dict[str, list[str]]]]:
+    return [
+        (one, {key: _distinct_texts(setting(config, key) for config in configs) for key in one.keys if configs})
+        for one in DECISIONS
+    ]
 
 
 def _distinct_texts(values: Iterable[Any]) -> list[str]:
