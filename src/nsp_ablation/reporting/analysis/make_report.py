@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nsp_ablation.options.output_options import ReportOptions
+from nsp_ablation.reporting.analysis.baseline_margins import baseline_sentences
 from nsp_ablation.reporting.analysis.caption import caption
 from nsp_ablation.reporting.analysis.card_facts import card_table, lost_cards
 from nsp_ablation.reporting.analysis.columns import Column
@@ -88,7 +89,7 @@ def load_report(
         has_published=study.published is not None,
         long_table=long_table(study),
         points=points(study),
-        caption=[*caption(study, sections, comparisons), *probe_sentences(study)],
+        caption=[*caption(study, sections, comparisons), *baseline_sentences(study), *probe_sentences(study)],
         warnings=[*warnings(study), *refusals(comparisons), *range_warnings(study), *lost_cards(study)],
         failures=failures(study),
         comparisons=comparisons,
