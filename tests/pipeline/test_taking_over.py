@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,6 +122,48 @@ def test_a_damaged_record_of_another_study_is_passed_over_and_named(result_in, c
     assert not second.is_there(own)
     assert f"{first.id}: not taken over: {path} is not what was written" in capsys.readouterr().out
     assert own.ids() == []
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".json", ".npz"])
+def test_a_copy_that_is_not_its_original_makes_no_record(result_in, monkeypatch, capsys, suffix):
+    finish(*result_in("first"))
+    copied = shutil.copyfile
+
+    def wrongly(source, target):
+        copied(source, target)
+        if Path(source).suffix == suffix:
+            Path(target).write_bytes(Path(target).read_bytes()[:-1])
+
+    second, own = result_in("second")
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", wrongly)
+        assert not second.is_there(own)
+    assert "not taken over: " in capsys.readouterr().out
+    assert own.ids() == []
+    assert second.is_there(own)
+
+
+def test_what_another_process_made_meanwhile_is_there(result_in, monkeypatch, capsys):
+    finish(*result_in("first"))
+    second, own = result_in("second")
+    done = RecordFolder.is_done
+    monkeypatch.setattr(RecordFolder, "is_done", lambda folder, key: finish_once() or done(folder, key))
+
+    def finish_once():
+        if asked.append(1) or len(asked) == 3:  # here, there, and again under the lock
+            finished.append(second._record("cpu", "eager", {"status": "failed", "reason": "x"}))
+            monkeypatch.setattr(RecordFolder, "is_done", done)
+            write(second, own)
+
+    def write(result, folder):
+        monkeypatch.setattr(RecordFolder, "held", lambda folder: nullcontext())
+        finish(result, folder)
+
+    asked, finished = [], []
+    assert second.is_there(own)
+    assert len(finished) == 1
+    assert "taken over" not in capsys.readouterr().out
+    assert own.read(second.id).origin is None
 
 
 def test_what_is_failed_older_or_of_another_id_is_not_taken_over(result_in):

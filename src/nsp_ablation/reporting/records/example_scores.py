@@ -25,7 +25,6 @@ from nsp_ablation.reporting.records.record import ResultRecord
 
 _ROUNDING = 1e-6  # of a metric that is computed again, relative where it is above 1
 _ARRAY_HEAD = 4096  # bytes of a .npy file beside its numbers, at most
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # equal arrays make equal files
 _NO_ARRAYS = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
@@ -142,10 +141,10 @@ def check_bytes(path: Path, sha256: str | None) -> None:
 
 
 def _save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write a .npz file; NumPy's own writer puts the time of day into it."""
+    """Write a .npz file, equal for equal arrays: its entries are of 1980, where NumPy's own have the time of day."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in arrays.items():
-            stream, entry = io.BytesIO(), zipfile.ZipInfo(f"{name}.npy", _ZIP_TIME)
+            stream, entry = io.BytesIO(), zipfile.ZipInfo(f"{name}.npy")
             entry.external_attr = 0o644 << 16
             np.save(stream, array, allow_pickle=False)
             archive.writestr(entry, stream.getvalue(), zipfile.ZIP_DEFLATED)

@@ -114,10 +114,16 @@ class RecordFolder:
         return [key for key in self._existing(record_ids) if is_older(read_json(path := self.record_path(key)), path)]
 
     @contextmanager
-    def before_done(self, record_id: str) -> Iterator[None]:
-        """Inside, no other process writes this record. Raises InputError where it is done already."""
+    def held(self) -> Iterator[None]:
+        """Inside, no other process writes a record of this folder."""
         make_directory(self.path)
         with locked(owned(self.path, ".lock")):
+            yield
+
+    @contextmanager
+    def before_done(self, record_id: str) -> Iterator[None]:
+        """Inside, no other process writes this record. Raises InputError where it is done already."""
+        with self.held():
             if self.is_done(record_id):
                 path = self.record_path(record_id)
                 raise InputError(f"{path} is done and never edited; delete it to run its cell anew")

@@ -41,18 +41,20 @@ def take_over(
     """
     for other in others:
         try:
-            found = _done(other, record_id)
-        except (DamageError, InputError) as error:  # damaged, or of a newer version
-            say(f"{record_id}: not taken over: {error}")
-            continue
-        if found is not None:
-            with folder.before_done(record_id):
+            if (found := _done(other, record_id)) is None:
+                continue
+            with folder.held():
+                if folder.is_done(record_id):  # by another process, since it was asked for
+                    return True
                 _copy(folder.path, other.path, found)
                 record = as_own(found, other).sealed(record_id)
                 check_files(folder.path, record)
                 write_json(folder.record_path(record_id), asdict(record))
-            say(f"{record_id}: taken over from {other.path}")
-            return True
+        except (DamageError, InputError) as error:  # damaged, or of a newer version
+            say(f"{record_id}: not taken over: {error}")
+            continue
+        say(f"{record_id}: taken over from {other.path}")
+        return True
     return False
 
 
