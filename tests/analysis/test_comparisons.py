@@ -172,6 +172,22 @@ def test_one_common_seed_has_an_interval_over_examples_and_is_not_tested(results
     assert "1 (over examples alone)" in planned_table(report.comparisons).rows[0]
 
 
+def test_what_paired_seeds_have_in_common_is_said_only_where_it_is_so(results):
+    config = {"objective": "mlm", "seed": 1, "tokenizer": {"name": "bbpe"}, "format": {"name": "full"}}
+    for seed in (1, 2):
+        results.add(score=0.5, seed=seed, config=config)
+        results.add(score=0.4, seed=seed, config=config | {"format": {"name": "doc"}}, condition=DOC)
+        words = {"tokenizer": {"name": "wordpiece"}}
+        results.add(score=0.3, seed=seed, config=config | words, condition={"format": "segment_pair"})
+    same = "of equal initial weights, tokenizer and held-out documents"
+    apart = "full and segment_pair are paired by seed, but begin apart: tokenizer.name bbpe and wordpiece."
+    notes = [report_of(results, ("full", other)).planned_note for other in ("doc", "segment_pair")]
+    assert [(same in note, apart in note) for note in notes] == [(True, False), (False, True)]
+    both = report_of(results, ("full", "doc"), ("full", "segment_pair")).planned_note
+    assert same in both
+    assert apart in both
+
+
 def test_arms_over_other_examples_are_not_compared_and_named(results):
     for seed in (1, 2):
         results.add(seed=seed)

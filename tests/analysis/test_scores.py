@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nsp_ablation.options.output_options import ReportOptions
 from nsp_ablation.reporting.analysis.pooled_scores import collect
-from nsp_ablation.reporting.analysis.score_basis import ScoreBasis, unequal
+from nsp_ablation.reporting.analysis.score_basis import ScoreBasis, unequal, unequal_starts
 from nsp_ablation.reporting.analysis.study import load_study
 from nsp_ablation.reporting.analysis.study_arms import arm_labels
 
@@ -95,6 +95,24 @@ def test_what_a_task_of_the_same_settings_is_called_is_no_other_basis(results):
         other(results, time, settings={"title": title, "path": f"/data/{title}"})
     assert len(only_pool(results).records) == 3
     assert collected(results).warnings == []
+
+
+def test_arms_that_begin_apart_are_named_by_what_they_begin_from():
+    config = {
+        "seed": 1,
+        "format": {"name": "full"},
+        "model": {"hidden_size": 96, "num_threads": 1},
+        "tokenizer": {"name": "bbpe"},
+        "corpus": {"seed": 1, "path": "x"},
+        "max_length": 64,
+    }
+    same = config | {"format": {"name": "doc"}, "seed": 2, "model": {"hidden_size": 96, "num_threads": 4}}
+    not_science = frozenset({"model.num_threads", "corpus.path"})
+    assert unequal_starts(config, same | {"corpus": {"seed": 1, "path": "y"}}, not_science) == []
+    other = config | {"tokenizer": {"name": "wordpiece", "lowercase": True}, "max_length": 96}
+    assert unequal_starts(config, other, not_science) == [
+        *("tokenizer.name bbpe and wordpiece", "max_length 64 and 96", "tokenizer.lowercase None and True"),
+    ]
 
 
 @given(st.data())

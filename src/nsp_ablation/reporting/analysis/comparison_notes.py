@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.comparisons import Comparison
+from nsp_ablation.reporting.analysis.score_basis import unequal_starts
 from nsp_ablation.reporting.analysis.study import Study
 
 EXPLORATORY_NOTE = (
@@ -36,10 +37,22 @@ def planned_note(study: Study, comparisons: Sequence[Comparison]) -> str:
             f"Seeds needed (range by the pilot's own uncertainty): for {options.smallest_effect:g} {_unit(column)} "
             "with power .8 at the level .05 / tests."
         )
-    sentences += [_PAIRED] if any(one.result.is_paired for one in family) else []
+    sentences += _pairing(study, family)
     if any(one.result.num_seeds == 1 for one in family):
         sentences.append("One seed has an interval over examples alone: nothing is told of other seeds.")
     return " ".join(sentences)
+
+
+def _pairing(study: Study, family: Sequence[Comparison]) -> list[str]:
+    """Say what paired runs have in common, and of arms that begin apart what they have not."""
+    sentences = []
+    for one in family:
+        if one.result.is_paired and one.arms is not None and one.result.difference is not None:
+            a, b = (study.of_arm(arm) for arm in one.arms)
+            apart = unequal_starts(a[0].config, b[0].config, study.not_science) if a and b else []
+            apart_text = f"{one.a} and {one.b} are paired by seed, but begin apart: {'; '.join(apart)}."
+            sentences.append(apart_text if apart else _PAIRED)
+    return list(dict.fromkeys(sentences))
 
 
 def measure_name(column: Column) -> str:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from nsp_ablation.options.task_options import TASK_KINDS
+from nsp_ablation.reporting.analysis.study_arms import science_of
 from nsp_ablation.reporting.records.record import ResultRecord
+
+_STARTS = ("model", "tokenizer", "corpus", "max_length")  # groups of settings that a run begins from
 
 
 @dataclass(frozen=True)
@@ -60,3 +63,14 @@ def _settings(config: Mapping[str, Any], task: str) -> tuple[tuple[str, str], ..
     facts = TASK_KINDS.get(own.get("kind", ""))
     keys = ("kind", *(facts.options if facts else ()))
     return tuple((f"tasks.{task}.{key}", str(own[key])) for key in keys if key in own)
+
+
+def unequal_starts(a: Mapping[str, Any], b: Mapping[str, Any], not_science: frozenset[str]) -> list[str]:
+    """Return the settings by which two configurations of one seed begin apart, with both values.
+
+    Of equal model, tokenizer and corpus settings, runs of one pre-training seed have equal initial weights, tokenizer
+    and held-out documents, which is why arms are paired by it.
+    """
+    starts = [science_of({name: config.get(name) for name in _STARTS}, not_science) for config in (a, b)]
+    keys = [key for key in starts[0] | starts[1] if starts[0].get(key) != starts[1].get(key)]
+    return [f"{key} {starts[0].get(key)} and {starts[1].get(key)}" for key in keys]
