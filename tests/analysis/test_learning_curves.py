@@ -84,6 +84,15 @@ def test_the_figure_draws_seeds_thin_and_the_mean_thick_and_is_the_same_each_tim
     assert "evaluation" not in svg
 
 
+def test_curves_of_other_machines_are_drawn_with_their_records(study, tmp_path):
+    other = type(study)(tmp_path / "other")
+    other.add("in_context_recall", 0.5, seed=3, fine=None, condition={"format": "full"}, path="encoders/full3")
+    keep_curve(other.folder.path, "full3", KeptCurve(points(7.0, 6.0), ["a"]))
+    report = load_report(study.folder.path, "study", ReportOptions(folders=[str(tmp_path / "other")]))
+    by_label = {arm.label: arm for arm in report.curves[0].arms.values()}
+    assert [one.values.tolist() for one in by_label["FULL-SENTENCES"].seeds] == [[5, 4], [5, 3], [7, 6]]
+
+
 def test_without_curves_there_is_no_figure(results):
     results.add("in_context_recall", 0.5, fine=None)
     assert curves_figure(report_of(results)) is None
