@@ -15,6 +15,7 @@ from nsp_ablation.learning.probes.heldout_mlm import _masked_documents
 from nsp_ablation.learning.probes.probe_inputs import probe_of
 from nsp_ablation.options.corpus_options import TokenizerOptions
 from nsp_ablation.options.task_options import TaskOptions
+from nsp_ablation.pipeline import evaluation
 from nsp_ablation.pipeline.encoders import UntrainedEncoder, trained_encoder
 from nsp_ablation.pipeline.evaluation import evaluate
 from nsp_ablation.pipeline.probe_data import probe_inputs
@@ -117,6 +118,23 @@ def test_a_probe_sees_the_encoder_without_dropout_and_says_by_which_attention(un
     expected = probe_of(HELDOUT).measure(load_masked_lm(directory).eval(), inputs, HELDOUT)
     assert outcome.scores.tolist() == expected.scores.tolist()
     assert (backend, omitted) == (LENGTH_GROUPS, {})
+
+
+@pytest.mark.parametrize("label", ["nsp", "sop"])
+def test_a_linear_probe_needs_no_mlm_head(untrained, tmp_path, monkeypatch, label):
+    def refuse(directory):
+        raise InputError(f"encoder={directory} has no MLM head")
+
+    monkeypatch.setattr(evaluation, "load_masked_lm", refuse)
+    options = TaskOptions("probe", "pair_order", metric="accuracy", pair_label=label)
+    config, task = untrained.config, TaskData(tmp_path, options, False)
+    outcome = evaluate(config, untrained, task, None, tmp_path)[0]
+    layout = read_layout(str(untrained.make()), config.max_length, "as_pretrained")
+    inputs = probe_inputs(config, untrained.stores, task, untrained.directory, layout)
+    assert len(outcome.scores) == probe_of(options).num_examples(inputs, options) > 10
+    assert 0 < outcome.metrics["accuracy"] < 1
+    with pytest.raises(InputError, match="has no MLM head"):
+        evaluate(config, untrained, TaskData(tmp_path, HELDOUT, False), None, tmp_path)
 
 
 def test_the_backend_of_pre_training_stands_beside_that_of_what_followed(untrained, tmp_path):
