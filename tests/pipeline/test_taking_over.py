@@ -18,7 +18,8 @@ from nsp_ablation.reporting.records.example_scores import ExampleScores
 from nsp_ablation.reporting.records.record import EncoderReference
 from nsp_ablation.reporting.records.record_folder import RecordFolder
 from nsp_ablation.reporting.records.taking_over import other_studies
-from nsp_ablation.stages.cell import results_folder
+from nsp_ablation.stages import all as stages_all
+from nsp_ablation.stages.cell import CellRun, results_folder
 
 EXAMPLES = ExampleScores(["1", "2"], ["0", "0"], {"accuracy": np.array([1.0, 0.0])}, np.array([1.0, 0.0]))
 FILES = ("scores/{}.npy", "scores/{}.json", "items/{}.npz", "predictions/{}.json")
@@ -100,6 +101,18 @@ def test_a_done_record_of_another_study_is_copied_with_its_origin(result_in, nev
     again = own.record_path(second.id).read_bytes()
     assert make_missing([second], own) == []
     assert own.record_path(second.id).read_bytes() == again, "a done record is never edited"
+
+
+def test_a_cell_whose_results_another_study_has_prepares_nothing(result_in, never_made, monkeypatch, tmp_path):
+    finish(*result_in("first"))
+    second, own = result_in("second")
+    monkeypatch.setattr(stages_all, "check_device_of", lambda config: pytest.fail("nothing is to be computed"))
+    monkeypatch.setattr(stages_all, "make_missing", lambda missing, folder: [result.id for result in missing])
+    cell = CellRun(second.config, [], [])
+    stages_all.run(cell)
+    assert cell.record_ids == [second.id]
+    assert own.is_done(second.id)
+    assert not (Path(second.config.paths.artifacts) / "stores").exists()
 
 
 def test_the_origin_is_the_study_that_measured_it(result_in, never_made):
