@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 # 1 had no name of the condition; 2 no digest, id, card, nor what was left out or is private; 3 no clusters, items,
-# origin, choice of a recipe, nor three counts of pre-training.
+# origin, choice of a recipe, nor four counts of pre-training.
 SCHEMA = 4
 READ_SCHEMAS = (3, 4)
 
 _SINCE_4 = ("ids_sha256", "items_sha256", "origin")
-_PARTS_SINCE_4 = {"pretraining": ("maskable_tokens", "special_tokens", "unique_tokens"), "finetuning": ("selection",)}
+_PARTS_SINCE_4 = {
+    "pretraining": ("maskable_tokens", "special_tokens", "unique_tokens", "in_range_tokens"),
+    "finetuning": ("selection",),
+}
 
 
 def as_today(data: Any) -> Any:
