@@ -5,6 +5,7 @@ import pytest
 from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
 from nsp_ablation.pipeline.pretraining_facts import pretraining_facts
 from nsp_ablation.samples.batches.accounting import totals
+from nsp_ablation.samples.batches.corpus_reading import CorpusReading
 
 
 def test_passes_are_over_the_corpus_and_random_next_is_the_share_of_random_pairs(compose, feed_of):
@@ -32,3 +33,14 @@ def test_passes_are_over_the_corpus_and_random_next_is_the_share_of_random_pairs
     assert 0 < len(seen) < content
     assert facts["padding_tokens"] == num_pairs * config.max_length - num_tokens
     assert (facts["updates"], facts["predictions"], facts["seconds"]) == (40, 11, 2.5)
+
+
+def test_special_tokens_of_the_text_itself_may_not_be_predicted(compose, feed_of, monkeypatch):
+    words = ("format=full", "pretraining.max_steps=3")
+    config, feed = compose(*words), feed_of(*words)
+    read = totals(feed.plan, 3, feed.store.num_tokens)
+    monkeypatch.setattr(
+        "nsp_ablation.pipeline.pretraining_facts.corpus_reading", lambda *_: CorpusReading(5, special_in_text=7)
+    )
+    facts = pretraining_facts(config, feed, read, PretrainOutcome(11, 2.5, {}), None)
+    assert facts["maskable_tokens"] == read.tokens - read.special_tokens - 7
