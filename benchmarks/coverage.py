@@ -135,12 +135,12 @@ def _row(scores: str, layout: Layout, spread: str, cells: dict[int, dict[str, fl
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trials", type=int, default=4000, help="of each kind of data; half with 1,000 clusters")
+    parser.add_argument("--trials", type=int, default=2000, help="of each kind of data; half with 1,000 clusters")
     parser.add_argument("--studies", type=int, default=400)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    num_trials = arguments.trials // 100 if arguments.quick else arguments.trials
+    num_trials = arguments.trials // 50 if arguments.quick else arguments.trials
     rows = coverage_rows(num_trials)
     studies = study_figures(arguments.studies // 10 if arguments.quick else arguments.studies)
     columns = ["scores", "clusters", "items", "spread", *(f"{seeds} seeds" for seeds in SEEDS)]

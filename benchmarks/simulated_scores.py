@@ -98,7 +98,7 @@ class BernoulliItems:
         sizes = layout.sizes.astype(int)
         starts, num_clusters = np.cumsum(sizes) - sizes, len(sizes)
         for trials in _parts(num_trials, num_seeds * int(sizes.sum())):
-            item = rng.normal(0, self.item, (trials, 1, sizes.sum()))
+            item = np.float32(self.item) * rng.standard_normal((trials, 1, int(sizes.sum())), dtype=np.float32)
             cluster = rng.normal(0, self.cluster, (trials, 1, num_clusters))
             seed = rng.normal(0, self.seed, (trials, num_seeds, 1))
             arms = []
@@ -108,8 +108,9 @@ class BernoulliItems:
                 own = own + cluster + rng.normal(0, self.arm_cluster, (trials, 1, num_clusters))
                 own = own + rng.normal(0, self.seed_cluster, (trials, num_seeds, num_clusters))
                 latent = rng.standard_normal((trials, num_seeds, int(sizes.sum())), dtype=np.float32)
-                right = latent + (np.repeat(own, sizes, axis=2) + item) > 0
-                arms.append(np.add.reduceat(right, starts, axis=2, dtype=np.float64))
+                latent += item
+                latent += np.repeat(own.astype(np.float32), sizes, axis=2)
+                arms.append(np.add.reduceat(latent > 0, starts, axis=2, dtype=np.float64))
             yield arms
 
 

@@ -81,7 +81,7 @@ def test_figures_are_those_of_the_trials(benchmark):
 
 @pytest.mark.slow
 def test_a_quick_run_writes_tables_and_studies(benchmark, tmp_path, monkeypatch):
-    arguments = ["coverage.py", "--quick", "--trials", "1000", "--output", str(tmp_path)]
+    arguments = ["coverage.py", "--quick", "--trials", "500", "--output", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", arguments)
     benchmark.main()
     found = json.loads((tmp_path / "coverage.json").read_text())
