@@ -112,14 +112,6 @@ def _chances(study: Study, sections: list[Section]) -> list[float | None]:
     return [score.summary.median if score.summary else None for score in rows[0].scores]
 
 
-def _decisions(configs: list[dict[str, Any]]) -> list[tuple[Decision, dict[str, list[str]]]]:
-    found = []
-    for decision in DECISIONS:
-        keys = decision.keys if configs else ()
-        found.append((decision, {key: _distinct_texts(setting(config, key) for config in configs) for key in keys}))
-    return found
-
-
 def _settings(study: Study, configs: list[dict[str, Any]]) -> dict[str, list[str]]:
     flat = [science_of(config, study.not_science) for config in configs]
     keys = dict.fromkeys(key for settings in flat for key, value in settings.items() if value is not None)
