@@ -114,7 +114,7 @@ TESTS = {
     ],
     18: [
         "test_seeds_and_heldout::test_an_arms_own_held_out_inputs_and_masks_are_the_same_for_every_seed",
-        "test_heldout_perplexity::test_losses_equal_those_of_each_input_alone",
+        "test_heldout_perplexity::test_losses_are_those_of_one_pass_per_input",
         "test_heldout_perplexity_command::test_every_arm_reads_the_same_heldout_inputs_whatever_its_format_and_masking",
     ],
     19: [
@@ -140,7 +140,7 @@ TESTS = {
         "test_accounting::test_totals_equal_those_of_the_updates_walked",
         "test_what_formats_feed::test_sentence_pairs_never_train_late_positions_and_full_sentences_train_all",
         "test_encoder_directory::test_inputs_never_exceed_the_encoder_s_positions",
-        "test_recall::test_short_inputs_are_measured_beside_long_ones",
+        "test_recall::test_by_recall_gain_the_examples_are_those_in_range",
     ],
     24: [
         "test_task_lengths::test_a_question_keeps_64_tokens_and_at_most_a_quarter",

@@ -84,12 +84,12 @@ def test_a_value_that_others_interpolate_changes_them_too(cells):
 
 
 def test_a_recipe_that_is_not_there_yet_is_made_as_typed(config, cells):
-    assert config().finetuning.recipes.keys() == {"squad2", "mnli", "sst2"}
-    (cell,) = cells("finetuning.recipes.race.learning_rate=1e-4", "corpus.vocab_sizes.mine=3")
-    assert cell.config.finetuning.recipe_of("race").learning_rate == 1e-4
-    assert cell.config.finetuning.recipe_of("race").batch_size == 16
+    assert config().finetuning.recipes.keys() == {"squad2", "mnli", "sst2", "race"}
+    (cell,) = cells("finetuning.recipes.squad1.learning_rate=1e-4", "corpus.vocab_sizes.mine=3")
+    assert cell.config.finetuning.recipe_of("squad1").learning_rate == 1e-4
+    assert cell.config.finetuning.recipe_of("squad1").batch_size == 16
     assert cell.config.corpus.vocab_sizes["mine"] == 3
-    assert cell.overrides == ["finetuning.recipes.race.learning_rate=1e-4", "corpus.vocab_sizes.mine=3"]
+    assert cell.overrides == ["finetuning.recipes.squad1.learning_rate=1e-4", "corpus.vocab_sizes.mine=3"]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from nsp_ablation.text.store.build_stores import build_shards, build_stores, sha
 from nsp_ablation.text.store.shard import ShardRecipe
 
 MAX_SHARD_BYTES = 1000
-FILES_OF_A_SHARD = 2 * 6 + 1  # of each part its arrays, texts, digests and meta.json; checksums
+FILES_OF_A_SHARD = 3 * 6 + 1  # of each part its arrays, texts, digests and meta.json; checksums
 # Run by a Python of its own: makes the shards up to those of `pipes`; without any the stores, in files of at most
 # `file_bytes` (the kernel kills it beyond).
 SCRIPT = """
@@ -149,7 +149,7 @@ def test_a_killed_merge_leaves_no_store_and_no_shard_is_made_again(tmp_path, cor
     directory = tmp_path / "stores"
     calls = shard_calls(*corpus, directory, MAX_SHARD_BYTES)
     # Between the largest file of a shard and the largest of the stores, so that the kernel kills in mid-merge.
-    file_bytes = max(map(len, expected.values())) // 2
+    file_bytes = max(map(len, expected.values())) * 3 // 4
     with start(tmp_path, *corpus, directory, 1, file_bytes=file_bytes, pipes=()) as run:
         run.wait(60)
     assert run.returncode == -signal.SIGXFSZ

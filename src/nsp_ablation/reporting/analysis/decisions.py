@@ -32,7 +32,7 @@ DECISIONS = (
     Decision("NSP label", "1 = random, 0 = next"),
     Decision("which seeds", "pre-training and fine-tuning seeds, crossed", ("seed", "finetuning.seeds")),
     Decision("what is held equal", "updates; tokens within the groups of the budget; passes are reported"),
-    Decision("held-out perplexity", "one fixed set, format and mask for all arms"),
+    Decision("held-out perplexity", "one fixed set under one mask for all arms, in three layouts"),
     Decision("pooler in fine-tuning", "fresh in every arm, or the pre-trained one", ("finetuning.pooler",)),
     Decision("gradient clipping", "0 is none, as at the paper's scale", ("pretraining.gradient_clip",)),
     Decision("Adam", "bias correction; bias and LayerNorm spared from decay, or not", ("pretraining.decay_all",)),
