@@ -42,7 +42,7 @@ test: $(ENVIRONMENT)
 	$(PYTHON) -m pytest --numprocesses auto --dist loadfile
 
 test-slow: $(ENVIRONMENT)
-	$(PYTHON) -m pytest -m slow
+	$(PYTHON) -m pytest -m slow --numprocesses auto --dist loadfile
 
 bench: $(ENVIRONMENT)
 	$(PYTHON) benchmarks/index.py

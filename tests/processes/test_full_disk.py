@@ -14,7 +14,10 @@ def limited(num_bytes):
 
 def test_a_full_disk_is_one_error_and_the_command_goes_on_later(command, same_results, uninterrupted):
     full = command("full", "masking=static")
+    prepared = command("full", "masking=static", "stage=prepare")  # whose files are larger than a checkpoint
     for num_bytes, place in ((20_000, "artifacts/corpora"), (1_000_000, "artifacts/runs")):
+        if place == "artifacts/runs":
+            assert prepared.run() == 0, "\n".join(prepared.lines)
         assert full.run(preexec_fn=limited(num_bytes)) == 1
         (line,) = [line for line in full.lines if line.startswith("error: ") and "never ended" not in line]
         assert "cannot be written: " in line
