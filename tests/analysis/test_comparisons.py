@@ -226,6 +226,14 @@ def test_a_report_names_pairs_correlation_multi_bootstrap_and_seeds_needed(resul
     assert max(len(line) for line in terminal.splitlines() if not line.startswith("report: ")) <= 100
 
 
+@pytest.mark.parametrize(("measure", "is_said"), [("race", True), ("squad1.has_answer_f1", True), ("squad1", False)])
+def test_a_primary_measure_that_nobody_recorded_is_named(results, measure, is_said):
+    for condition in ({}, DOC):
+        results.add(score=0.5, condition=condition)
+    text = markdown_page(report_of(results, ("full", "doc"), primary_measure=measure))
+    assert ("No planned pair has results on" in text) == is_said
+
+
 def test_formats_are_compared_under_each_masking_and_never_across(results):
     for condition, score in (({}, 0.5), (DOC, 0.6), (STATIC, 0.7), (DOC | STATIC, 0.9)):
         results.add(score=score, condition=condition)

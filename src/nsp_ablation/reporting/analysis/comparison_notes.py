@@ -30,6 +30,8 @@ def planned_note(study: Study, comparisons: Sequence[Comparison]) -> str:
         "them (p < .05 is told); simultaneous intervals by Bonferroni for as many. “Above” is the higher number"
         f"{', which is the worse one' if column.is_lower_better else ''}.",
     ]
+    if all(one.result.difference is None for one in family):
+        sentences.append(f"No planned pair has results on {measure_name(column)}, so nothing is told.")
     if options.margin is not None and any(one.margin is not None for one in family):
         sentences.append(f"Equal is within {options.margin:g} {_unit(column)}: two one-sided tests.")
     if options.smallest_effect is not None:
