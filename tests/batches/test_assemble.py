@@ -125,6 +125,7 @@ def test_laying_flats_end_to_end_equals_assembling_them_together(store, frame, i
     assert same(concatenate(flats), assemble_masked(store, index, frame, np.concatenate(parts), dynamic, 2))
 
 
+@pytest.mark.slow
 def test_a_wide_vocabulary_is_assembled_alike(frame, dynamic):
     wide = dataclasses.replace(frame, vocab_size=70_000)
     store = TokenStore.from_documents([[[69_999, 10]], [[11]]], vocab_size=70_000)

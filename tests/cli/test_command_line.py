@@ -64,6 +64,7 @@ def test_refusal_is_one_line_without_heavy_libraries(light, empty, arguments):
     assert list(empty.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_hydras_own_flags_still_work(light, empty):
     assert "condition     doc, dynamic, full" in typed("--help", cwd=empty, env=light).stdout
     shown = typed("--cfg", "job", "-p", "format", "format=doc", cwd=empty, env=light)

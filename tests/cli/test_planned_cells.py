@@ -55,7 +55,7 @@ def test_a_setting_of_a_task_reaches_the_cells_that_select_it(cells):
         ("format=segment_pair,full,doc", "masking=static,dynamic"),
         ("masking=dynamic,static", "model=laptop", "format={resample:true}"),
         ("masking=static,dynamic", "scale=smoke", "finetuning=bert,roberta"),
-        ("masking=static,dynamic", "batch=256,2k", "scale=micro,smoke"),
+        pytest.param(("masking=static,dynamic", "batch=256,2k", "scale=micro,smoke"), marks=pytest.mark.slow),
         ("masking=static,dynamic", "masking.probability=0.2,0.3"),
         ("tokenizer=bbpe,wordpiece", "corpus.vocab_sizes.wordpiece=500,600"),
     ],

@@ -101,6 +101,7 @@ def experiments(planned):
     return {name: planned("-m", f"experiment={name}", *more) for name, more in words.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("experiment", COMPARING)
 def test_every_experiment_has_the_arms_that_it_compares(experiments, experiment):
     found = experiments[experiment]
@@ -122,6 +123,7 @@ def test_an_arm_of_every_experiment_composes_at_a_larger_scale(cells, tmp_path, 
     assert (found.config.name, found.config.scale_name) == (f"{experiment}/{scale}", scale)
 
 
+@pytest.mark.slow
 def test_experiments_share_the_cells_that_are_equal(experiments):
     """One encoder for each arm, whatever experiment names it: so it is trained once, and its records are taken over."""
     names, sharing = {}, {}

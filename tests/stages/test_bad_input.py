@@ -95,6 +95,7 @@ def test_wrong_columns_are_found_before_anything_is_trained(nsp, text, tmp_path)
     assert not (tmp_path / "artifacts" / "encoders").exists()
 
 
+@pytest.mark.slow
 def test_a_failing_run_leaves_earlier_results_as_they_were(nsp, tmp_path, smoke_artifacts):
     quick = ("scale=smoke", "tasks=[sst2]", "finetuning.untrained_row=false", smoke_artifacts)
     assert nsp(*quick).status == 0
