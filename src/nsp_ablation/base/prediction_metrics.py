@@ -61,7 +61,7 @@ def pearson(prediction: np.ndarray, label: np.ndarray) -> float:
 
 def spearman(prediction: np.ndarray, label: np.ndarray) -> float:
     """Return Spearman's correlation: Pearson's of the ranks, equal values having their mean rank; NaN as there."""
-    return pearson(_ranks(prediction), _ranks(label))
+    return pearson(ranks(prediction), ranks(label))
 
 
 def mean_loss(loss_sum: np.ndarray, num_predictions: np.ndarray) -> float:
@@ -101,7 +101,7 @@ def _best_threshold(answer: np.ndarray, none: np.ndarray, difference: np.ndarray
     return (float(difference[order][is_end][best]), float(gains[best])) if gains[best] > 0 else (0.0, 0.0)
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
+def ranks(values: np.ndarray) -> np.ndarray:
     """Return the rank (N,) float64 of each value, from 1; of equal ones the mean of theirs."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts - 1) / 2)[place]

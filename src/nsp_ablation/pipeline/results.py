@@ -22,7 +22,7 @@ from nsp_ablation.pipeline.chain import MAKERS, RUN_FILES
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.encoders import Encoder
 from nsp_ablation.pipeline.provenance import provenance
-from nsp_ablation.pipeline.selections import selection_of
+from nsp_ablation.pipeline.selections import Selection, selection_of
 from nsp_ablation.pipeline.task_data import TaskData
 from nsp_ablation.reporting.records.anonymity import own_names, places_of
 from nsp_ablation.reporting.records.example_scores import ExampleScores
@@ -45,13 +45,16 @@ class Result:
     card: str | None = None
 
     @cached_property
+    def selection(self) -> Selection | None:
+        """The choice of the recipe, None where it is given or nothing is trained."""
+        return selection_of(self.config, self.encoder, self.task)
+
+    @cached_property
     def id(self) -> str:
         """The readable, unique name of the record, known before it is made."""
         encoder, options = self.encoder, self.task.options
-        is_heldout = self.task.facts.reads == "heldout"
-        heldout = [encoder.stores.key, self.config.corpus.heldout_part] if is_heldout else None
-        selection = selection_of(self.config, encoder, self.task)
-        chosen = [selection.key] if selection else []
+        heldout = [encoder.stores.key, self.config.corpus.heldout_part] if self.task.facts.reads == "heldout" else None
+        chosen = [self.selection.key] if self.selection else []
         return record_id(
             encoder.arm,
             encoder.condition,
@@ -66,9 +69,8 @@ class Result:
     def made_from(self) -> list[str]:
         """Return the names (`<kind>/<key>`) of the artifacts that the record needs."""
         data = self.encoder.stores if self.task.facts.reads == "heldout" else self.task
-        selection = selection_of(self.config, self.encoder, self.task)
         names = [self.encoder.name, data.name, *([f"cards/{self.card}"] if self.card else [])]
-        return [*names, *([selection.name] if selection else [])]
+        return [*names, *([self.selection.name] if self.selection else [])]
 
     def is_there(self, folder: RecordFolder) -> bool:
         """Say whether the record is done, or is now, taken over from another study under paths.results."""
@@ -83,8 +85,7 @@ class Result:
             from nsp_ablation.pipeline.device import model_threads
             from nsp_ablation.pipeline.evaluation import evaluate
 
-        encoder, metric = self.encoder, self.task.options.metric
-        selection = selection_of(self.config, encoder, self.task)
+        encoder, metric, selection = self.encoder, self.task.options.metric, self.selection
         state = owned(encoder.root, "runs", self.id)
         with model_threads(self.config.model.num_threads):
             outcome, device, backend, omitted = evaluate(self.config, encoder, self.task, self.seed, state)

@@ -44,7 +44,12 @@ def scored(inputs: TaskInputs, predict: Predict) -> Outcome:
 def _answered(inputs: TaskInputs, examples: list[Any], predict: Predict) -> Outcome:
     """Return how `examples`, which stand for the scored ones, are answered."""
     features = inputs.featurize(examples)
-    predictions = head_kind(inputs.task).decode(examples, features, predict(features))
+    return _decoded(inputs, examples, features, predict(features))
+
+
+def _decoded(inputs: TaskInputs, examples: list[Any], features: Features, outputs: dict[str, np.ndarray]) -> Outcome:
+    """Return the outcome of the head's outputs on the features of `examples`, which stand for the scored ones."""
+    predictions = head_kind(inputs.task).decode(examples, features, outputs)
     return task_kind(inputs.task).score(inputs.scored_examples, predictions, inputs.task)
 
 
@@ -83,10 +88,8 @@ class EpochScores(pl.Callback):
         with torch.no_grad(), trainer.precision_plugin.predict_step_context():
             outputs = self._outputs(pl_module, trainer.strategy.root_device)
         pl_module.train()
-        task = self.inputs.task
-        predictions = head_kind(task).decode(self.inputs.scored_examples, self.features, outputs)
-        outcome = task_kind(task).score(self.inputs.scored_examples, predictions, task)
-        self.scores[trainer.global_step] = outcome.metrics[task.metric]
+        outcome = _decoded(self.inputs, self.inputs.scored_examples, self.features, outputs)
+        self.scores[trainer.global_step] = outcome.metrics[self.inputs.task.metric]
 
     def _outputs(self, module: FinetuningModule, device: torch.device) -> dict[str, np.ndarray]:
         made, order = _batches(self.features, self.inputs, module, device, self.trainer)

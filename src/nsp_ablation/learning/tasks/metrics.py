@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from scipy.stats import rankdata
 
-from nsp_ablation.base.prediction_metrics import metric_value
+from nsp_ablation.base.prediction_metrics import metric_value, ranks
 from nsp_ablation.options.metric_source import metric_source
 
 
@@ -57,7 +56,7 @@ def pearson_scores(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def spearman_scores(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return (num_examples,) float64, products of standardized ranks, whose mean is Spearman's correlation."""
-    return pearson_scores(rankdata(predicted), rankdata(labels))
+    return pearson_scores(ranks(predicted), ranks(labels))
 
 
 def standard_error(values: np.ndarray, clusters: np.ndarray) -> float | None:
