@@ -3,11 +3,13 @@
 import time
 
 import pytest
+from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from nsp_ablation.cli.arguments import parse_arguments
 from nsp_ablation.cli.overrides import as_typed
-from nsp_ablation.cli.planned_cells import open_composer
+from nsp_ablation.cli.planned_cells import open_composer, plan
+from nsp_ablation.config.problem import ConfigurationError
 
 
 def test_a_thousand_seeds_are_planned_in_seconds(cells):
@@ -110,3 +112,29 @@ def test_what_hydra_composes_for_a_launcher_is_the_planned_cell(cells, project_r
 def test_a_recipe_can_be_given_whole(config):
     for word in ("finetuning.recipes.mnli={learning_rate:0.1}", "+finetuning.recipes.mnli={learning_rate:0.1}"):
         assert config(word).finetuning.recipe_of("mnli").learning_rate == 0.1
+
+
+def test_an_experiment_is_read_when_it_is_chosen(project_root, tmp_path, monkeypatch):
+    """Ten files take 120 ms; and one that is no YAML disturbs its own command alone."""
+    store = ConfigStore.instance()
+    monkeypatch.setattr(store, "repo", {**store.repo, "experiment": {}})
+    (tmp_path / "conf").symlink_to(project_root / "conf")
+    experiments = tmp_path / "experiments"
+    experiments.mkdir()
+    (experiments / "whole.yaml").write_text("name: a_study\n")
+    (experiments / "broken.yaml").write_text("name: [")
+    composer = open_composer(parse_arguments([]), tmp_path)
+    (plain,) = plan(parse_arguments(["format=doc"]), composer).cells
+    (chosen,) = plan(parse_arguments(["experiment=whole"]), composer).cells
+    assert (plain.config.name, chosen.config.name) == ("adhoc", "a_study")
+    with pytest.raises(ConfigurationError, match=r"^experiment/broken\.yaml is no YAML: .*line 1, column 8$"):
+        plan(parse_arguments(["experiment=broken"]), composer)
+
+
+def test_a_users_own_file_that_is_no_yaml_is_named(project_root, tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "mine.yaml").write_text("# @package _global_\nmodel: {num_layers: 3\n")
+    arguments = parse_arguments(["--config-dir", str(tmp_path), "model=mine"])
+    with pytest.raises(ConfigurationError, match=r"^model/mine\.yaml is no YAML: .*line 3, column 1") as refused:
+        plan(arguments, open_composer(arguments, project_root))
+    assert len(refused.value.lines) == 1

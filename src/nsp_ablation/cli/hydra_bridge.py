@@ -4,14 +4,13 @@
 """
 
 import functools
-import json
 import os
 import pickle
 import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,64 +27,26 @@ from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from nsp_ablation.cli.composition import Composition
 from nsp_ablation.cli.read_files import ReadFiles
 from nsp_ablation.config.factors import multiplied
 from nsp_ablation.config.schema import Config
-from nsp_ablation.config.tree import split_at_dict
 
 # Hydra 1.4 warns of `version_base`, and 1.3 without it.
 _VERSION: dict[str, Any] = {"version_base": "1.3"} if hydra.__version__.startswith("1.3") else {}
 _CONFIG_NAME = "config"
+_EXPERIMENT = "experiment"
 _FOLLOWED = ("run.dir", "sweep.dir", "job.chdir", "sweeper.max_batch_size")
 _MAX_KEPT = 256  # compositions that are kept: a sweep may have more cells, and goes through them in order
-
-
-@dataclass
-class Composition:
-    """A composed configuration before interpolations are resolved, without Hydra's own part.
-
-    `sweep` holds the values that a scale or experiment sweeps when nothing is typed for them, `hydras` the other
-    settings of Hydra's that we follow, as dotted keys below `hydra`.
-    """
-
-    pickled: bytes  # a copy takes an eighth of the time of a deep copy
-    choices: dict[str, Any]
-    sweep: dict[str, Any]
-    hydras: dict[str, Any]
-
-    def settings(self, values: dict[str, Any]) -> DictConfig:
-        """Return a copy of the settings with plain values set; keys of a dict that are missing are made."""
-        settings: DictConfig = pickle.loads(self.pickled)
-        for key, value in values.items():
-            mapping, rest = split_at_dict(key)
-            for part in reversed(rest):
-                value = {part: value}
-            OmegaConf.update(settings, mapping, value, merge=True, force_add=True)
-        return settings
-
-    def is_mentioned(self, key: str) -> bool:
-        """Whether an interpolation may read a key, a group above it, or its end where the interpolation is relative."""
-        names = (name.strip(".") for name in self._mentioned)
-        return any(f"{key}.".startswith(f"{name}.") or f".{key}".endswith(f".{name}") for name in names)
-
-    @property
-    def mentions_environment(self) -> bool:
-        """Whether an interpolation reads an environment variable."""
-        return "oc.env" in self._mentioned
-
-    @functools.cached_property
-    def _mentioned(self) -> set[str]:
-        text = json.dumps(OmegaConf.to_container(self.settings({}), resolve=False))
-        inside = re.findall(r'\$\{((?:[^"\\]|\\.)*)', text)
-        return {word for each in inside for word in re.findall(r"[\w.]+", each)}
 
 
 class Composer:
     """Parses and composes over one `conf/`, one `experiments/` and one search path; compositions are kept."""
 
-    def __init__(self, loader: ConfigLoader, config_name: str, searchpath: list[str]):
+    def __init__(self, loader: ConfigLoader, experiments: Path, config_name: str, searchpath: list[str]):
         self.loader, self.config_name, self.searchpath = loader, config_name, searchpath
-        self._files = loader.repository = ReadFiles(loader.repository)  # type: ignore[attr-defined]
+        read = functools.partial(_read_experiment, experiments)
+        self._files = loader.repository = ReadFiles(loader.repository, read)  # type: ignore[attr-defined]
         self.options = functools.cache(self._options)
         self.compose = functools.lru_cache(_MAX_KEPT)(self._compose)
         self.compose_cell = functools.lru_cache(_MAX_KEPT)(self._compose_cell)
@@ -169,10 +130,10 @@ class Composer:
 
 def make_composer(root: Path, config_path: str | None, config_name: str | None, searchpath: list[str]) -> Composer:
     """Return a composer over conf/ and experiments/ in `root`. Raises OmegaConf's error for a file that is no YAML."""
-    _register(root / "experiments")
+    _register(experiments := root / "experiments")
     with hydra.initialize_config_dir(str(root / (config_path or "conf")), job_name="run", **_VERSION):
         loader = GlobalHydra.instance().config_loader()
-    return Composer(loader, config_name or _CONFIG_NAME, searchpath)
+    return Composer(loader, experiments, config_name or _CONFIG_NAME, searchpath)
 
 
 def words_of(override: Override) -> Iterator[tuple[Any, str]]:
@@ -222,19 +183,33 @@ def run_job(settings: DictConfig) -> int:
 
 def show(words: list[str], root: Path) -> None:
     """Let Hydra answer the flags that are its own (--cfg, --info, ...), which it reads from `sys.argv`."""
-    _register(root / "experiments")
+    for path in _register(experiments := root / "experiments"):
+        _read_experiment(experiments, path)
     sys.argv[1:] = words
     hydra.main(config_path=str(root / "conf"), config_name=_CONFIG_NAME, **_VERSION)(run_job)()
 
 
-def _register(experiments: Path) -> None:
-    """Give Hydra the schema, and the files of `experiments/` as the group `experiment`, once per process."""
+def _register(experiments: Path) -> list[str]:
+    """Give Hydra the schema and the names of the group `experiment`, the files of `experiments/`; return their paths.
+
+    They are read when one is chosen: a command reads one of them or none, and each takes 12 ms.
+    """
     store = ConfigStore.instance()
     if store.get_type("schema.yaml") == ObjectType.NOT_FOUND:
         store.store(name="schema", node=Config)
-    for path in sorted(experiments.glob("*.yaml")):
-        if store.get_type(f"experiment/{path.name}") == ObjectType.NOT_FOUND:
-            store.store(group="experiment", name=path.stem, node=OmegaConf.load(path), package="_global_")
+    paths = [f"{_EXPERIMENT}/{path.stem}" for path in sorted(experiments.glob("*.yaml"))]
+    for path in paths:
+        if store.get_type(f"{path}.yaml") == ObjectType.NOT_FOUND:
+            store.store(group=_EXPERIMENT, name=path.partition("/")[2], node={})
+    return paths
+
+
+def _read_experiment(experiments: Path, path: str) -> None:
+    """Give Hydra the file of `experiments/` that a path of its own names, where it names one."""
+    group, _, name = path.removesuffix(".yaml").partition("/")
+    file = experiments / f"{name}.yaml"
+    if group == _EXPERIMENT and file.is_file():
+        ConfigStore.instance().store(group=group, name=name, node=OmegaConf.load(file), package="_global_")
 
 
 def _plain(raw: Any) -> Any:

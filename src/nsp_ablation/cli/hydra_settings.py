@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from nsp_ablation.cli.hydra_bridge import Composition
+from nsp_ablation.cli.composition import Composition
 from nsp_ablation.config.path_checks import NeededPath, directory_problems
 from nsp_ablation.config.problem import Problem
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from nsp_ablation.cli.hydra_bridge import Composer, Composition, make_composer
+from nsp_ablation.cli.composition import Composition
+from nsp_ablation.cli.hydra_bridge import Composer, make_composer
 from nsp_ablation.cli.hydra_settings import hydra_problems, unwanted_settings
 from nsp_ablation.cli.overrides import (
     Assignment,

@@ -12,7 +12,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from nsp_ablation.cli.hydra_bridge import Composition, words_of
+from nsp_ablation.cli.composition import Composition
+from nsp_ablation.cli.hydra_bridge import words_of
 from nsp_ablation.config.problem import ConfigurationError, Problem
 
 _MAX_CELLS = "launcher.max_cells"
