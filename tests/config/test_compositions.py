@@ -9,6 +9,8 @@ import yaml
 from nsp_ablation.config.combinations import combination_problems
 from nsp_ablation.config.identity import condition, encoder_identity
 from nsp_ablation.options.corpus_options import READERS
+from nsp_ablation.options.output_options import MAX_COMPARISONS
+from nsp_ablation.options.planned_pairs import NamedArm, compared_pairs, other_names
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
 ROOT = Path(__file__).parents[2]
@@ -106,10 +108,11 @@ def experiments(planned):
 def test_every_experiment_has_the_arms_that_it_compares(experiments, experiment):
     found = experiments[experiment]
     assert {cell.config.name for cell in found} == {f"{experiment}/micro"}
-    names = {name for cell in found for name in (condition(cell.config)["name"], cell.config.tokenizer.name)}
+    conditions = {encoder_identity(cell.config): condition(cell.config) for cell in found if cell.config.seed == 1}
+    arms = [NamedArm(frozenset([each["name"]]), other_names(each), each, {}) for each in conditions.values()]
     report = found[0].config.report
-    assert report.comparisons
-    assert {side for pair in report.comparisons for side in (pair.a, pair.b)} <= names
+    assert [len(compared_pairs(pair, arms)) for pair in report.comparisons] == [1] * len(report.comparisons)
+    assert 1 <= len(report.comparisons) <= MAX_COMPARISONS
     assert len({encoder_identity(cell.config) for cell in found}) == len(found) > 1
     assert report.primary_measure in found[0].config.tasks
     assert 0 < report.margin < report.smallest_effect

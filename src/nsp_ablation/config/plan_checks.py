@@ -6,10 +6,11 @@ from typing import Any
 from nsp_ablation.config.problem import Problem, suggestion
 from nsp_ablation.config.schema import Config
 from nsp_ablation.options.output_options import MAX_COMPARISONS, ComparisonOptions, ReportOptions
+from nsp_ablation.options.planned_pairs import NARROWING, narrowed
 from nsp_ablation.options.task_options import METRICS
 
-_FIELD = "report.comparisons"
-_REPORTED = ("all", "finetune", "report")  # the stages that end with a report
+FIELD = "report.comparisons"
+REPORTED = ("all", "finetune", "report")  # the stages that end with a report
 
 
 def plan_problems(config: Config) -> Iterator[Problem]:
@@ -17,10 +18,10 @@ def plan_problems(config: Config) -> Iterator[Problem]:
     report = config.report
     if len(report.comparisons) > MAX_COMPARISONS:
         count = f"{len(report.comparisons)} are planned, at most {MAX_COMPARISONS} may be"
-        yield Problem(_FIELD, ..., f"{count}, since each test makes all the others weaker; leave out the rest")
+        yield Problem(FIELD, ..., f"{count}, since each test makes all the others weaker; leave out the rest")
     for pair in report.comparisons:
         yield from _pair_problems(pair, report)
-    if report.comparisons and report.primary_measure is not None and config.stage in _REPORTED:
+    if report.comparisons and report.primary_measure is not None and config.stage in REPORTED:
         yield from _measure_problems(report.primary_measure, tuple(config.tasks))
 
 
@@ -32,18 +33,23 @@ def shown_pair(pair: ComparisonOptions) -> dict[str, Any]:
 
 def _pair_problems(pair: ComparisonOptions, report: ReportOptions) -> Iterator[Problem]:
     typed = shown_pair(pair)
+    for side in (pair.a, pair.b):
+        for key, value in narrowed(side)[1].items():
+            if key not in NARROWING or not value:
+                reason = f"{side} is narrowed by {key or 'nothing'}{suggestion(key, NARROWING)}; NAME@SETTING=VALUE"
+                yield Problem(FIELD, typed, reason, NARROWING)
     if bool(pair.seeds_a) != bool(pair.seeds_b):
-        yield Problem(_FIELD, typed, "names seeds on one side; name them on both, or on none for pairs of equal seeds")
+        yield Problem(FIELD, typed, "names seeds on one side; name them on both, or on none for pairs of equal seeds")
     elif pair.a == pair.b and not pair.seeds_a:
-        yield Problem(_FIELD, typed, "compares an arm with itself; name two conditions, or other seeds on each side")
+        yield Problem(FIELD, typed, "compares an arm with itself; name two conditions, or other seeds on each side")
     elif pair.a == pair.b and (both := sorted({*pair.seeds_a} & {*pair.seeds_b})):
-        yield Problem(_FIELD, typed, f"compares an arm with itself at seed {both[0]}; name other seeds on each side")
+        yield Problem(FIELD, typed, f"compares an arm with itself at seed {both[0]}; name other seeds on each side")
     for field in ("seeds_a", "seeds_b"):
         seeds = getattr(pair, field)
         if len(set(seeds)) < len(seeds):
-            yield Problem(_FIELD, typed, f"{field} names a seed twice")
+            yield Problem(FIELD, typed, f"{field} names a seed twice")
     if pair.equality and report.margin is None:
-        yield Problem(_FIELD, typed, "equality is tested within a margin; set report.margin")
+        yield Problem(FIELD, typed, "equality is tested within a margin; set report.margin")
 
 
 def _measure_problems(measure: str, tasks: tuple[str, ...]) -> Iterator[Problem]:

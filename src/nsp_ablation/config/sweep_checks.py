@@ -1,12 +1,16 @@
 """What the cells of a sweep must have in common, and what each must have for itself."""
 
+import json
 from collections.abc import Iterator
 from operator import attrgetter
+from typing import Any
 
-from nsp_ablation.config.identity import condition
-from nsp_ablation.config.plan_checks import shown_pair
+from nsp_ablation.config.identity import condition, results_identities, science_settings
+from nsp_ablation.config.plan_checks import FIELD, REPORTED, shown_pair
 from nsp_ablation.config.problem import Problem
 from nsp_ablation.config.schema import Config
+from nsp_ablation.options.output_options import MAX_COMPARISONS
+from nsp_ablation.options.planned_pairs import NamedArm, compared_pairs, narrowed, other_names
 
 
 def unequal_settings(configs: list[Config]) -> Iterator[Problem]:
@@ -30,6 +34,53 @@ def equal_arms(repeated: list[tuple[Config, Config]]) -> Iterator[Problem]:
     """Yield each planned comparison of two names that stand for one cell; `repeated` are pairs of equal cells."""
     equal = {frozenset(condition(config)["name"] for config in pair) for pair in repeated}
     for pair in repeated[0][0].report.comparisons if repeated else ():
-        if frozenset((pair.a, pair.b)) in equal and not pair.seeds_a:
+        names = frozenset((narrowed(pair.a)[0], narrowed(pair.b)[0]))
+        if len(names) > 1 and names in equal and not pair.seeds_a:
             reason = "are one cell under two names; an arm is not compared with itself"
-            yield Problem("report.comparisons", shown_pair(pair), reason)
+            yield Problem(FIELD, shown_pair(pair), reason)
+
+
+def large_family(configs: list[Config]) -> Iterator[Problem]:
+    """Yield the planned comparison whose names stand for so many pairs of the sweep's arms that more are planned than
+    may be; `plan_problems` counts what is typed."""
+    first = configs[0]
+    if first.stage not in REPORTED or not first.report.comparisons or len(configs) == 1:
+        return
+    arms = _arms([config for config in configs if config.seed == first.seed])
+    counts = [max(1, len(compared_pairs(pair, arms))) for pair in first.report.comparisons]
+    if sum(counts) > MAX_COMPARISONS:
+        most = max(counts)
+        others = f", with the others {sum(counts)}" if len(counts) > 1 else ""
+        reason = (
+            f"stands for {most} pairs of arms{others}, and at most {MAX_COMPARISONS} may be planned, since each test "
+            "makes all the others weaker; narrow the names (a:'full@learning_rate=3e-3'), or plan fewer of them"
+        )
+        yield Problem(FIELD, shown_pair(first.report.comparisons[counts.index(most)]), reason)
+
+
+def _arms(configs: list[Config]) -> list[NamedArm]:
+    """Return the arms that cells of one seed will make."""
+    found: dict[str, NamedArm] = {}
+    settings = [_flat(science_settings(config)) for config in configs]
+    keys = {key for each in settings for key in each}
+    varying = [key for key in keys if len({json.dumps(each.get(key)) for each in settings}) > 1]
+    for config, values in zip(configs, settings, strict=True):
+        for kind, identity in results_identities(config).items():
+            before = found[identity].names if identity in found else frozenset()
+            found[identity] = _arm(kind, config, {key: values.get(key) for key in varying}, before)
+    return list(found.values())
+
+
+def _arm(kind: str, config: Config, settings: dict[str, Any], names: frozenset[str | None]) -> NamedArm:
+    own = condition(config)
+    if kind != "trained":
+        return NamedArm(frozenset(), frozenset((kind, config.encoder)), dict.fromkeys(own), {})
+    return NamedArm(names | {own["name"]}, other_names(own), own, settings)
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return {dotted key: value} of nested settings."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat

@@ -45,13 +45,14 @@ MAX_COMPARISONS = 4  # planned ones: each test more makes every test of the fami
 
 @dataclass
 class ComparisonOptions:
-    """A planned comparison of two conditions (names of `conf/condition/`, or formats).
+    """A planned comparison of two arms, each the name of a condition (`conf/condition/`), format, masking or tokenizer.
 
-    Scores are paired by pre-training seed, unless seeds are named on both sides: then the two sides are independent.
+    `@` narrows a name that several arms have: `full@learning_rate=3e-3,batch=44` (`planned_pairs.py`). Scores are
+    paired by pre-training seed, unless seeds are named on both sides: then the two sides are independent.
     """
 
-    a: str = machine(REQUIRED, "The first condition.")
-    b: str = machine(REQUIRED, "The second condition.")
+    a: str = machine(REQUIRED, "The first condition; of several arms with its name one: full@learning_rate=3e-3.")
+    b: str = machine(REQUIRED, "The second condition, likewise.")
     seeds_a: list[int] = machine(
         [], "Seeds of the first side, unpaired; none: all that both have, paired.", low=0, high=MAX_SEED
     )
