@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nsp_ablation.base.errors import DamageError
+from nsp_ablation.base.fingerprint import file_sha256
 from nsp_ablation.options.output_options import ReportOptions
 from nsp_ablation.reporting.analysis.learning_curves import CurveLine, mean_line
 from nsp_ablation.reporting.analysis.make_report import load_report
@@ -17,6 +18,7 @@ from nsp_ablation.reporting.records.curve_file import (
     read_curve,
     write_curve,
 )
+from nsp_ablation.reporting.records.digest import write_sealed
 from nsp_ablation.reporting.render.curves_figure import curves_figure
 
 
@@ -110,6 +112,34 @@ def test_an_edited_curve_is_no_figure(study):
     path.write_text(path.read_text().replace("2.0", "1.0"))
     with pytest.raises(DamageError, match=r"doc2.csv is not what was written \(SHA-256\); delete it"):
         report_of(study)
+
+
+def test_a_curve_that_was_asked_for_and_is_gone_is_named(study, tmp_path):
+    """The record says that it was measured; one that was taken over leaves its curve where it was made."""
+    asked = {"seed": 3, "pretraining": {"evaluate_at": [1000]}}
+    for path, origin in (("lost", None), ("there", None), ("elsewhere", None), ("taken", "other/micro")):
+        results = study if path != "elsewhere" else type(study)(tmp_path / "other")
+        own = {"path": f"encoders/{path}", "condition": {"format": "full", "name": path}, "origin": origin}
+        results.add("in_context_recall", fine=None, config=asked, **own)
+        if path in ("there", "elsewhere"):
+            keep_curve(results.folder.path, path, KeptCurve(points(5.0), ["a"]))
+    merged = load_report(study.folder.path, "study", ReportOptions(folders=[str(tmp_path / "other")]))
+    for report in (report_of(study), merged):
+        (line,) = [line for line in report.warnings if "curve" in line]
+        assert line.startswith("learning curve missing: curves/lost.csv; run the command of its sweep again")
+    for number in range(5):
+        config = asked | {"seed": number}
+        study.add("in_context_recall", seed=number + 5, fine=None, path=f"encoders/z{number}", config=config)
+    (line,) = [line for line in report_of(study).warnings if "curve" in line]
+    assert "curves/lost.csv, curves/z0.csv, curves/z1.csv and 3 more; run" in line
+
+
+def test_a_seal_that_does_not_say_what_it_seals_is_no_seal(study):
+    path = study.folder.path / "curves" / "doc2.json"
+    for facts in ({"curve": ["a"]}, {"asked": "a"}, {"asked": [1]}, {"asked": None}):
+        write_sealed(path, {"curve_sha256": file_sha256(path.with_suffix(".csv")), **facts})
+        with pytest.raises(DamageError, match=r"doc2.json does not say which curves doc2.csv holds; delete it"):
+            report_of(study)
 
 
 def test_a_curve_is_written_with_every_digit(tmp_path):

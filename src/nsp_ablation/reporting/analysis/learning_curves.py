@@ -1,13 +1,14 @@
 """Learning curves of a study: each arm's seeds and their mean, by real tokens, from files beside the records."""
 
+import os
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.study import Study
-from nsp_ablation.reporting.analysis.study_arms import StudyArm
+from nsp_ablation.reporting.analysis.study_arms import StudyArm, setting
 from nsp_ablation.reporting.records.curve_file import CurvePoint, kept_curve
 
 # what is measured in an arm's own inputs, beside the probes
@@ -16,6 +17,8 @@ _OWN = (
     Column("", "nsp_accuracy", "NSP, own inputs"),
     Column("", "sop_accuracy", "SOP, own inputs"),
 )
+
+_NUM_NAMED = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +57,31 @@ def learning_curves(study: Study) -> list[CurvePanel]:
     return [panel for panel in panels if panel.arms]
 
 
+def lost_curves(study: Study) -> list[str]:
+    """Return a line on the curves that records of finished cells were asked for (`pretraining.evaluate_at`) and that no
+    folder of the study holds. A record that was taken over from another study has its curve there."""
+    unfinished = {key for cell in study.cells if cell.status != "done" for key in cell.records}
+    asked = {
+        PurePosixPath(record.encoder.path).name
+        for key, record in study.records.items()
+        if key not in unfinished and record.arm == "trained" and record.encoder is not None and record.origin is None
+        if setting(record.config, "pretraining.evaluate_at")
+    }
+    files = {f"curves/{key}.csv": _home(study, key) for key in sorted(asked)}
+    lost = [name for name, home in files.items() if not os.path.lexists(home / name)]
+    if not lost:
+        return []
+    more = f" and {len(lost) - _NUM_NAMED} more" if len(lost) > _NUM_NAMED else ""
+    remedy = "run the command of its sweep again, which writes it anew"
+    return [f"learning curve missing: {', '.join(lost[:_NUM_NAMED])}{more}; {remedy}"]
+
+
 def _points(study: Study, encoder: str) -> list[CurvePoint]:
-    return kept_curve(study.folders.holding("curves", f"{encoder}.csv"), encoder).points
+    return kept_curve(_home(study, encoder), encoder).points
+
+
+def _home(study: Study, encoder: str) -> Path:
+    return study.folders.holding("curves", f"{encoder}.csv")
 
 
 def mean_line(lines: list[CurveLine]) -> CurveLine | None:

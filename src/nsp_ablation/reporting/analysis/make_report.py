@@ -15,7 +15,7 @@ from nsp_ablation.reporting.analysis.comparison_notes import planned_note
 from nsp_ablation.reporting.analysis.comparisons import Comparison, compare, refusals
 from nsp_ablation.reporting.analysis.decisions import DECISIONS, Decision
 from nsp_ablation.reporting.analysis.facts import FactsTable, failures, pretraining_table, provenance_table, warnings
-from nsp_ablation.reporting.analysis.learning_curves import CurvePanel, learning_curves
+from nsp_ablation.reporting.analysis.learning_curves import CurvePanel, learning_curves, lost_curves
 from nsp_ablation.reporting.analysis.probe_facts import layout_table, probe_sentences, range_warnings
 from nsp_ablation.reporting.analysis.study import Study, load_study
 from nsp_ablation.reporting.analysis.study_arms import science_of, setting
@@ -90,7 +90,7 @@ def load_report(
         long_table=long_table(study),
         points=points(study),
         caption=[*caption(study, sections, comparisons), *baseline_sentences(study), *probe_sentences(study)],
-        warnings=[*warnings(study), *refusals(comparisons), *range_warnings(study), *lost_cards(study)],
+        warnings=[*warnings(study), *refusals(comparisons), *range_warnings(study), *_lost_files(study)],
         failures=failures(study),
         comparisons=comparisons,
         planned_note=planned_note(study, comparisons),
@@ -103,6 +103,10 @@ def load_report(
         manifest=study.manifest,
         curves=learning_curves(study),
     )
+
+
+def _lost_files(study: Study) -> list[str]:
+    return [*lost_cards(study), *lost_curves(study)]
 
 
 def _chances(study: Study, sections: list[Section]) -> list[float | None]:

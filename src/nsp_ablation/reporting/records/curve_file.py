@@ -91,7 +91,10 @@ def kept_curve(results: Path, encoder: str) -> KeptCurve:
         raise DamageError(f"{path} cannot be read ({error.strerror}); {_REMEDY}") from error
     if not is_written:
         raise DamageError(f"{path} is not what was written (SHA-256); {_REMEDY}")
-    return KeptCurve(read_curve(path), facts[_ASKED])
+    asked = facts.get(_ASKED)
+    if not isinstance(asked, list) or not all(isinstance(key, str) for key in asked):
+        raise DamageError(f"{seal} does not say which curves {path.name} holds; {_REMEDY}")
+    return KeptCurve(read_curve(path), asked)
 
 
 def _paths(results: Path, encoder: str) -> tuple[Path, Path]:
