@@ -2,7 +2,7 @@
 
 # N inputs, M masked positions; in a batch L tokens of S inputs, D hidden, V vocabulary
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.learning.engine.architecture.architecture import mlm_head
 from nsp_ablation.learning.engine.flat_encoder import FlatEncoder, FlatInputs, map_tensors
 from nsp_ablation.learning.tasks.features import length_batches
@@ -59,6 +60,36 @@ def score_positions(
         chosen_M = logits_MV.gather(1, expected_M[:, None])[:, 0] - logits_MV.logsumexp(1)
         log_probability[targets], guess[targets] = chosen_M.cpu().numpy(), logits_MV.argmax(1).cpu().numpy()
     return log_probability, guess
+
+
+@dataclass(frozen=True)
+class MaskedRuns:
+    """M runs of tokens, all (M,) int64: the number of a text, and its tokens [start, end) that are masked together, the
+    first of which is asked for."""
+
+    text: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+
+
+def score_runs(
+    model: PreTrainedModel, layout: InputLayout, texts: Sequence[np.ndarray], runs: MaskedRuns, expected: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return for the first token of each run what `score_positions` does, `expected` (M,) being the tokens there.
+
+    Inputs are [CLS] text [SEP], one per run. Runs that all end where a word does, and begin at each of its tokens, are
+    its tokens from left to right: by the chain rule their log-probabilities add up to that of the word, of which the
+    number of masks tells the number of tokens (PLL-word-l2r, Kauf and Ivanova 2023).
+    """
+    asked = MaskedPositions(np.arange(len(runs.text)), runs.start + 1, expected)
+
+    def make_input(number: int) -> np.ndarray:
+        row = np.array([layout.cls, *texts[runs.text[number]], layout.sep])
+        row[runs.start[number] + 1 : runs.end[number] + 1] = layout.mask
+        return row
+
+    lengths = np.array([len(text) for text in texts])
+    return score_positions(model, layout.pad, make_input, lengths[runs.text] + 2, asked)
 
 
 def first_tokens(

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.input_layout import InputLayout
-from nsp_ablation.learning.probes.masked_positions import MaskedPositions, score_positions
+from nsp_ablation.learning.probes.masked_positions import MaskedRuns, score_runs
 from nsp_ablation.learning.probes.probe_inputs import NoExamplesError, ProbeInputs
 from nsp_ablation.learning.tasks.examples import MinimalPair
 from nsp_ablation.learning.tasks.metrics import metric_values
@@ -113,15 +113,10 @@ def likelihoods(model: PreTrainedModel, sentences: list[EncodedSentence], layout
     more = np.flatnonzero(word_end > token + 1)
     sentence_of, first = np.append(sentence_of, sentence_of[more]), np.append(token, token[more])
     last = np.append(token + 1, word_end[more])  # of the tokens that are masked together
-    expected = np.concatenate([sentence.ids for sentence in sentences])
-    asked = MaskedPositions(np.arange(len(first)), first + 1, np.append(expected, expected[more]))
-
-    def make_input(number: int) -> np.ndarray:
-        row = np.array([layout.cls, *sentences[sentence_of[number]].ids, layout.sep])
-        row[first[number] + 1 : last[number] + 1] = layout.mask
-        return row
-
-    found, _ = score_positions(model, layout.pad, make_input, counts[sentence_of] + 2, asked)
+    ids = [sentence.ids for sentence in sentences]
+    expected = np.concatenate(ids)
+    runs = MaskedRuns(sentence_of, first, last)
+    found, _ = score_runs(model, layout, ids, runs, np.append(expected, expected[more]))
     plain, by_word = found[: len(token)], found[: len(token)].copy()
     by_word[more] = found[len(token) :]
     return np.stack([np.bincount(sentence_of[: len(token)], one, len(sentences)) for one in (plain, by_word)])
