@@ -32,7 +32,10 @@ TABLE = {
     },
     "learning/tasks": {"text/corpus"},
     "learning/finetuning": {"learning/engine", "learning/tasks"},
-    "learning/probes": {"learning/engine", "learning/tasks", "samples/batches", "samples/formats", "text/store"},
+    "learning/probes": {
+        *("learning/engine", "learning/tasks", "samples/batches", "samples/formats", "text/store"),
+        "text/tokenization",
+    },
     "reporting/records": set(),
     "reporting/analysis": {"reporting/records"},
     "reporting/render": {"reporting/analysis"},

@@ -180,9 +180,10 @@ def batch_of():
 
 @pytest.fixture
 def inputs_of():
-    """Make the inputs of a probe of an encoder from documents, given as ids and offsets of sentences and documents."""
+    """Make the inputs of a probe of an encoder from documents, given as ids and offsets of sentences and documents;
+    `words` are those that a corpus tells facts by."""
 
-    def make(directory: str, max_length: int, documents=None, target_ids=None) -> ProbeInputs:
+    def make(directory: str, max_length: int, documents=None, target_ids=None, words=None) -> ProbeInputs:
         layout, tokenizer = read_layout(directory, max_length, "as_pretrained"), load_tokenizer(directory)
         special_ids = (layout.cls, layout.sep, layout.mask, layout.pad)
         frame = Frame(
@@ -191,6 +192,6 @@ def inputs_of():
             sentence_separator=False,
         )
         store = TokenStore(*map(np.asarray, documents), fingerprint="test") if documents is not None else None
-        return ProbeInputs(layout, frame, tokenizer, max_length, store, target_ids, seed=1)
+        return ProbeInputs(layout, frame, tokenizer, max_length, store, words, target_ids, seed=1)
 
     return make

@@ -7,7 +7,14 @@ import pytest
 
 from nsp_ablation.base.prediction_metrics import metric_value
 from nsp_ablation.learning.engine.encoder_directory import load_masked_lm
-from nsp_ablation.learning.probes import context_gain, heldout_mlm, in_context_recall, minimal_pairs, pair_order
+from nsp_ablation.learning.probes import (
+    context_gain,
+    heldout_mlm,
+    in_context_recall,
+    minimal_pairs,
+    pair_order,
+    word_recall,
+)
 from nsp_ablation.learning.tasks import classification, multiple_choice, regression, span_qa
 from nsp_ablation.learning.tasks.examples import ChoiceExample, RatedExample, SpanAnswer, SpanExample, TextExample
 from nsp_ablation.learning.tasks.task_kind import read_task
@@ -75,6 +82,7 @@ def outcomes(bert_directory, inputs_of, pairs, task_of):
         "multiple_choice": choice_outcome(),
         "minimal_pairs": minimal_pairs.measure(model, inputs, task_of("minimal_pairs", pairs)),
         "recall": in_context_recall.measure(model, inputs, task_of("recall", None)),
+        "word_recall": word_recall.measure(model, inputs, task_of("word_recall", None, num_frequent=0)),
         "context_gain": context_gain.measure(model, inputs, task_of("context_gain", None, short_share=0.7)),
         "heldout_mlm": heldout_mlm.measure(model, inputs, heldout),
         "pair_order": pair_order.measure(model, inputs, task_of("pair_order", None)),

@@ -50,7 +50,7 @@ def test_every_arm_and_seed_predicts_the_same_tokens_under_the_same_mask(given, 
     stores, masks = zip(*(_masked_documents(each, HELDOUT) for each in inputs), strict=True)
     for each, store, masked in zip(inputs, stores, masks, strict=True):
         assert each.heldout.fingerprint == feed_of("format=full").heldout.fingerprint
-        assert each.target_ids is None
+        assert (each.target_words, each.target_ids) == (None, None)
         assert store.fingerprint == stores[0].fingerprint
         assert masked.ids.tolist() == masks[0].ids.tolist()
         assert masked.positions.tolist() == masks[0].positions.tolist()
@@ -95,6 +95,7 @@ def test_the_micro_worlds_values_of_one_token_are_what_recall_asks_for(compose, 
     corpus = SimpleNamespace(is_generated=True)
     task = TaskData(tmp_path, replace(RECALL, kind="minimal_pairs", metric="accuracy"), False)
     inputs = probe_inputs(compose("format=full"), SimpleNamespace(corpus=corpus), task, tmp_path / name)
+    assert {*inputs.target_words} == {*SLOT_OF}
     words = {tokenizer.decode([token]).strip() for token in inputs.target_ids}
     expected = {value for value in SLOT_OF if len(tokenizer.encode(value, add_special_tokens=False).ids) == 1}
     assert words == expected

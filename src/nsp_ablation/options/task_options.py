@@ -55,6 +55,15 @@ TASK_KINDS = {
         options=(*_RANGE, "num_inputs", "targets_per_input", "num_frequent"),
         reads="heldout",
     ),
+    "word_recall": TaskKindFacts(
+        module=f"{_PROBES}.word_recall",
+        metrics=("accuracy", "word_gain"),
+        options=(
+            *("num_inputs", "targets_per_input", "num_frequent"),
+            *("words_share", "max_words", "heldout_words", "min_character_share", "max_letters"),
+        ),
+        reads="heldout",
+    ),
     "context_gain": TaskKindFacts(
         module=f"{_PROBES}.context_gain",
         metrics=("context_gain",),
@@ -95,18 +104,11 @@ class TaskOptions:
     title: str | None = science(None, "Its name in tables; null: `name`.")
     metric: str = science(REQUIRED, "The metric that it is judged by.")
     path: str | None = science(None, "Directory of its original files.", path=READ_PATH)
-    train_file: TextOrTexts = science(
-        None, "File of the training examples in `path`, a quoted glob or a list.", path=READ_PATH
-    )
-    dev_file: TextOrTexts = science(
-        None, "File of the development examples in `path`, a quoted glob or a list.", path=READ_PATH
-    )
+    train_file: TextOrTexts = science(None, "Training file in `path`, a quoted glob or a list.", path=READ_PATH)
+    dev_file: TextOrTexts = science(None, "Development file in `path`, a quoted glob or a list.", path=READ_PATH)
     hub: TaskHubOptions | None = science(None, "Its data set on the hub.")
     max_train_examples: int | None = science(
-        None,
-        "Training examples at most, of whole articles or passages chosen by hash; null: as its recipe says.",
-        low=1,
-        high=2**40,
+        None, "Training examples at most, whole articles or passages by hash; null: as its recipe.", low=1, high=2**40
     )
     unanswerable: bool = science(False, "span_qa: some questions have no answer in the context (SQuAD 2.0).")
     scoring: str = science(
@@ -144,8 +146,7 @@ class TaskOptions:
     )
     uneven_rows: str = science(
         "skip",
-        "classification, regression: what becomes of rows that lack a column or have too many; a majority is always "
-        "refused.",
+        "classification, regression: what becomes of rows of too few or too many columns; a majority is refused.",
         "skip",
         "refuse",
     )
@@ -166,7 +167,7 @@ class TaskOptions:
     )
     short_share: float = science(
         0.25,
-        "probes of held-out text: share of T of the shorter inputs, which every format trains; 0: none are measured.",
+        "probes of held-out text: share of T of shorter inputs, which all formats train; 0: none.",
         low=0.0,
         high=1.0,
     )
@@ -176,14 +177,19 @@ class TaskOptions:
         low=MIN_PAIR_LENGTH,
         high=2**20,
     )
-    num_inputs: int | None = science(500, "recall: inputs that are drawn; null: all.", low=1, high=2**40)
-    targets_per_input: int = science(4, "recall: different words masked per input.", low=1, high=2**16)
-    num_frequent: int = science(200, "recall: commonest tokens, none of which is a target.", low=0, high=2**24)
+    num_inputs: int | None = science(500, "recall, word_recall: inputs that are drawn; null: all.", low=1, high=2**40)
+    targets_per_input: int = science(4, "recall, word_recall: different words masked per input.", low=1, high=2**16)
+    num_frequent: int = science(200, "recall, word_recall: commonest tokens or words: no targets.", low=0, high=2**24)
+    words_share: float = science(0.5, "word_recall: words and marks of a text per token of T.", low=0.01, high=1.0)
+    max_words: int | None = science(None, "word_recall: words and marks; null: words_share of T.", low=2, high=2**20)
+    heldout_words: int | None = science(300_000, "word_recall: words that are read; null: all.", low=1, high=2**40)
+    min_character_share: float = science(
+        1e-4, "word_recall: least occurrences, per word that is read, of each character of a target.", low=0.0, high=1.0
+    )
+    max_letters: int = science(50, "word_recall: letters of the longest word that is a target.", low=1, high=2**16)
     num_sentences: int | None = science(1000, "context_gain: sentences that are drawn; null: all.", low=1, high=2**40)
     min_sentence_tokens: int = science(4, "context_gain: tokens of the shortest sentence.", low=1, high=2**16)
-    masked_share: float = science(
-        0.15, "context_gain, heldout_mlm: share of the tokens that are masked.", low=0.01, high=0.9
-    )
+    masked_share: float = science(0.15, "context_gain, heldout_mlm: share of tokens masked.", low=0.01, high=0.9)
     layout: str = science("full", "heldout_mlm: layout of the inputs that its perplexity is of.", *LAYOUTS)
     short_tokens: int = science(
         48, "heldout_mlm: tokens of inputs that are measured beside those of T.", low=MIN_PAIR_LENGTH, high=2**20
@@ -192,18 +198,12 @@ class TaskOptions:
         None, "heldout_mlm: tokens that are read; null: pretraining.heldout_tokens.", low=1, high=2**40
     )
     mask_fraction: float = science(0.8, "heldout_mlm: share of the targets that read [MASK].", low=0.0, high=1.0)
-    random_fraction: float = science(
-        0.1, "heldout_mlm: share of the targets that read a random token.", low=0.0, high=1.0
-    )
+    random_fraction: float = science(0.1, "heldout_mlm: share of targets that read a random token.", low=0.0, high=1.0)
     pair_label: str = science(
         "nsp", "pair_order: what is told: whether B is of another document, or before A.", "nsp", "sop"
     )
-    num_borders: int | None = science(
-        2000, "pair_order: sentence borders that are drawn; null: all.", low=4, high=2**40
-    )
-    train_share: float = science(
-        0.5, "pair_order: share of the documents that the classifier is trained on.", low=0.05, high=0.95
-    )
+    num_borders: int | None = science(2000, "pair_order: sentence borders drawn; null: all.", low=4, high=2**40)
+    train_share: float = science(0.5, "pair_order: share of documents that are trained on.", low=0.05, high=0.95)
     penalty: float = science(
         1.0, "pair_order: weight of |weights|^2 / 2 beside the summed cross-entropy.", low=1e-6, high=1e6
     )
@@ -228,6 +228,7 @@ METRICS = {
     ),
     "foreign_contexts": MetricFacts("foreign contexts"),
     "recall_gain": MetricFacts("gain, nats", is_fraction=False, is_second=True),
+    "word_gain": MetricFacts("gain, nats", is_fraction=False, is_second=True),
     "context_gain": MetricFacts("gain, nats", is_fraction=False),
     "perplexity": MetricFacts(
         "ppl", is_fraction=False, is_lower_better=True, of_predictions="perplexity", arrays=_LOSSES

@@ -15,7 +15,7 @@ from nsp_ablation.pipeline.encoders import Encoder
 from nsp_ablation.pipeline.feed import frame_of
 from nsp_ablation.pipeline.stores import Stores
 from nsp_ablation.pipeline.task_data import TaskData
-from nsp_ablation.text.microworld.world import SLOT_VALUES
+from nsp_ablation.text.microworld.world import SLOT_OF
 from nsp_ablation.text.store.token_store import TokenStore
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer as load_backend
 
@@ -38,13 +38,15 @@ def probe_inputs(
     if layout is None:
         names = "max_length", "cls", "sep", "mask", "pad", "pair_separators"
         layout = InputLayout(**{name: getattr(frame, name) for name in names}, second_type=0)
+    words = tuple(SLOT_OF) if stores.corpus.is_generated else None
     return ProbeInputs(
         layout=layout,
         frame=frame,
         tokenizer=tokenizer,
         max_length=config.max_length,
         heldout=_heldout(config, stores, task) if task.facts.reads == "heldout" else None,
-        target_ids=_value_ids(directory) if stores.corpus.is_generated else None,
+        target_words=words,
+        target_ids=None if words is None else _ids_of(words, directory),
         seed=config.corpus.seed,
     )
 
@@ -94,9 +96,8 @@ def _remedy(stores: Stores) -> str:
     return "give more documents, or leave the probe out of tasks"
 
 
-def _value_ids(directory: Path) -> np.ndarray:
-    """Return the ids of the micro-world's values (towns, jobs, pets, ...) that are one token."""
+def _ids_of(words: tuple[str, ...], directory: Path) -> np.ndarray:
+    """Return the ids of the words that are one token, ascending."""
     tokenizer = load_backend(directory)
-    values = [value for values in SLOT_VALUES.values() for value in values]
-    encoded = [tokenizer.encode(value, add_special_tokens=False).ids for value in values]
+    encoded = [tokenizer.encode(word, add_special_tokens=False).ids for word in words]
     return np.array(sorted(ids[0] for ids in encoded if len(ids) == 1), dtype=np.int64)

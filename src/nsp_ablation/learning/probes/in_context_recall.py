@@ -22,6 +22,7 @@ from nsp_ablation.learning.probes.recall_targets import (
     choose_targets,
     content_words,
     continuing_tokens,
+    target_baselines,
 )
 from nsp_ablation.learning.tasks.metrics import metric_values, standard_error
 from nsp_ablation.learning.tasks.outcome import Baselines, Outcome
@@ -51,7 +52,9 @@ def measure(model: PreTrainedModel, inputs: ProbeInputs, task: TaskOptions) -> O
         metrics=metrics,
         clusters=documents,
         items=items,
-        baselines=_baselines(np.asarray(store.ids[targets.position])) if task.metric == "accuracy" else Baselines(),
+        baselines=target_baselines(np.asarray(store.ids[targets.position]))
+        if task.metric == "accuracy"
+        else Baselines(),
     )
 
 
@@ -78,12 +81,6 @@ def _targets(inputs: ProbeInputs, task: TaskOptions) -> RecallTargets:
             "corpus.heldout_fraction or max_length, or leave the probe out of tasks"
         )
     return targets
-
-
-def _baselines(expected: np.ndarray) -> Baselines:
-    """Chance is one in the number of different targets; majority always gives the commonest of them."""
-    counts = np.unique(expected, return_counts=True)[1]
-    return Baselines(1 / len(counts), float(counts.max() / counts.sum()))
 
 
 def _counts_and_errors(items: dict[str, np.ndarray], documents: list[str]) -> dict[str, float]:

@@ -23,7 +23,8 @@ class ProbeInputs:
     layout, frame: special tokens of the encoder's tokenizer, of T tokens at most
     max_length: the configuration's T, which an encoder with fewer positions does not reach
     heldout: the held-out documents in the encoder's tokens; None for a probe that does not read them
-    target_ids: ids of the words that the corpus tells facts by (the micro-world's); None: of any word
+    target_words: the words that the corpus tells facts by (the micro-world's); None: it names none
+    target_ids: ids of those of them that are one token
     seed: of whatever must be equal for all arms
     """
 
@@ -32,6 +33,7 @@ class ProbeInputs:
     tokenizer: PreTrainedTokenizerFast
     max_length: int
     heldout: TokenStore | None
+    target_words: tuple[str, ...] | None
     target_ids: np.ndarray | None
     seed: int
 

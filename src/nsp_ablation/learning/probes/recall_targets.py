@@ -10,6 +10,7 @@ from transformers import PreTrainedTokenizerFast
 from nsp_ablation.base.input_layout import MIN_MAX_LENGTH
 from nsp_ablation.learning.probes.laid_out_store import PAIR_TOKENS
 from nsp_ablation.learning.probes.probe_inputs import fixed_draws
+from nsp_ablation.learning.tasks.outcome import Baselines
 from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.kernels.blocks import pack_blocks
@@ -161,3 +162,10 @@ def content_words(ids: np.ndarray, is_word: np.ndarray, num_frequent: int) -> np
     content = is_word.copy()
     content[frequent] = False
     return content
+
+
+def target_baselines(expected: np.ndarray) -> Baselines:
+    """Return the accuracy of guesses among the targets (N,): chance is one in the number of different ones; majority
+    always gives the commonest of them."""
+    counts = np.unique(expected, return_counts=True)[1]
+    return Baselines(1 / len(counts), float(counts.max() / counts.sum()))

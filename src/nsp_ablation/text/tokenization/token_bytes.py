@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from tokenizers import Tokenizer
 
 from nsp_ablation.text.tokenization.tokenizer import load_tokenizer, num_ids
 
@@ -14,9 +15,18 @@ def token_bytes(directory: Path) -> tuple[np.ndarray, np.ndarray]:
     A leading space is a byte like others; WordPiece's `##` spells nothing, and neither do added tokens and ids that no
     token has. The tokenizer is byte-level BPE or WordPiece (`tokenizer.word_starts` refuses others).
     """
-    tokenizer = load_tokenizer(directory)
+    spelled, _ = spelled_tokens(load_tokenizer(directory))
+    offsets = np.concatenate([[0], np.cumsum([len(spelling) for spelling in spelled])]).astype(np.int64)
+    return np.frombuffer(b"".join(spelled), np.uint8), offsets
+
+
+def spelled_tokens(tokenizer: Tokenizer) -> tuple[list[bytes], frozenset[int]]:
+    """Return what each token spells, as `token_bytes`, and which ids of WordPiece begin a word (none have `##`).
+
+    Special tokens begin none. Byte-level BPE spells the space before a word, so that none of its ids is among them.
+    """
     model = json.loads(tokenizer.to_str())["model"]
-    spelled = [b""] * num_ids(tokenizer)
+    spelled, begins = [b""] * num_ids(tokenizer), set()
     added = tokenizer.get_added_tokens_decoder()
     byte_of = {character: byte for byte, character in _byte_level_characters().items()}
     for token, token_id in tokenizer.get_vocab(with_added_tokens=False).items():
@@ -24,10 +34,12 @@ def token_bytes(directory: Path) -> tuple[np.ndarray, np.ndarray]:
             continue
         if model["type"] == "BPE":
             spelled[token_id] = bytes(byte_of[character] for character in token if character in byte_of)
-        else:
-            spelled[token_id] = token.removeprefix(model["continuing_subword_prefix"]).encode("utf-8", "replace")
-    offsets = np.concatenate([[0], np.cumsum([len(spelling) for spelling in spelled])]).astype(np.int64)
-    return np.frombuffer(b"".join(spelled), np.uint8), offsets
+            continue
+        rest = token.removeprefix(model["continuing_subword_prefix"])
+        spelled[token_id] = rest.encode("utf-8", "replace")
+        if rest == token:
+            begins.add(token_id)
+    return spelled, frozenset(begins)
 
 
 def _byte_level_characters() -> dict[int, str]:
