@@ -3,6 +3,8 @@
 `other` is another file of the same kind, `foreign` a file or directory of somebody else.
 """
 
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -49,6 +51,23 @@ def not_text(path: Path, other: Path | None, foreign: Path) -> None:
     path.write_bytes(content[: len(content) // 3] + b"\xff" + content[len(content) // 3 + 1 :])
 
 
+def foreign_json(path: Path, other: Path | None, foreign: Path) -> None:
+    """Sound JSON of another program."""
+    path.write_text('{"version": 3, "rows": [{"name": "Anna"}, null]}\n')
+
+
+def other_schema(path: Path, other: Path | None, foreign: Path) -> None:
+    """The first key, or column, has another name, as an older version's would, and the digest says so."""
+    if path.suffix == ".csv":
+        path.write_text(f"old_{path.read_text()}")
+        return
+    values = json.loads(path.read_text())
+    first = next(name for name in values if name != "digest")
+    values = {f"old_{name}" if name == first else name: value for name, value in values.items() if name != "digest"}
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    path.write_text(json.dumps({**values, "digest": hashlib.sha256(text.encode()).hexdigest()}))
+
+
 def deleted(path: Path, other: Path | None, foreign: Path) -> None:
     path.unlink()
 
@@ -84,7 +103,7 @@ def unreadable(path: Path, other: Path | None, foreign: Path) -> None:
 TO_FILES: dict[str, Damage] = {
     function.__name__: function
     for function in (
-        *(cut, emptied, flipped, digit, appended, not_text, deleted),
+        *(cut, emptied, flipped, digit, appended, not_text, foreign_json, other_schema, deleted),
         *(directory, swapped, linked, dangling, unreadable),
     )
 }

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 # The states of the study in which a file is damaged; one that a finished study no longer reads would prove nothing.
 DONE, NO_PROBE, NO_TASK = "done", "a probe's record lost", "a task's record lost"
-NO_ENCODER = "encoder and a probe's record lost"
+NO_ENCODER, NO_CURVE = "encoder and a probe's record lost", "the results' learning curve lost"
 PRETRAINING, FINETUNING = "pre-training stopped", "fine-tuning stopped"
 GENERATED = "generated corpus alone"
 
@@ -24,6 +24,8 @@ FILES = {
     "artifacts/encoders/*/checksums.json": NO_PROBE,
     "artifacts/baselines/*/baselines.json": NO_TASK,
     "artifacts/cards/*.json": NO_ENCODER,
+    "artifacts/curves/*/curve.csv": NO_CURVE,
+    "artifacts/curves/*/checksums.json": NO_CURVE,
     "artifacts/locks/*.lock": NO_PROBE,
     "artifacts/logs/*/*/*/metrics.csv": NO_ENCODER,
     "results/adhoc/records/*.json": DONE,
@@ -32,6 +34,8 @@ FILES = {
     "results/adhoc/items/*.npz": DONE,
     "results/adhoc/predictions/*.json": DONE,
     "results/adhoc/cards/*.json": DONE,
+    "results/adhoc/curves/*.csv": DONE,
+    "results/adhoc/curves/*.json": DONE,
     "results/adhoc/manifest.json": DONE,
     "results/adhoc/cells/*.json": DONE,
     "results/adhoc/report/table.csv": DONE,
@@ -49,6 +53,7 @@ DIRECTORIES = {
     "artifacts/encoders/*": NO_PROBE,
     "artifacts/baselines/*": NO_TASK,
     "artifacts/cards": NO_ENCODER,
+    "artifacts/curves/*": NO_CURVE,
     "artifacts/locks": NO_PROBE,
     "artifacts/runs/*": PRETRAINING,
     "results/adhoc/records": DONE,
@@ -56,6 +61,7 @@ DIRECTORIES = {
     "results/adhoc/items": DONE,
     "results/adhoc/predictions": DONE,
     "results/adhoc/cards": DONE,
+    "results/adhoc/curves": DONE,
     "results/adhoc/cells": DONE,
     "results/adhoc/report": DONE,
     "results/adhoc/report/figures": DONE,
@@ -84,6 +90,7 @@ _ALONE_DIRECTORIES = (
     "items",
     "predictions",
     "cards",
+    "adhoc/curves",
     "cells",
     "report",
     "figures",
@@ -95,10 +102,12 @@ _NOT_FOR = {
     **dict.fromkeys(("cut", "emptied", "flipped"), _NO_CONTENT),
 }
 # A digit that becomes another, a byte that is no UTF-8, a link to nothing: where people edit files by hand.
-_ONLY_FOR = dict.fromkeys(
-    ("digit", "not_text", "dangling"), ("records/*.json", "scores/*.json", "predictions/*.json", "cells/*.json")
-)
-_ONLY_FOR = {damage: (*patterns, "manifest.json", "pretraining.json") for damage, patterns in _ONLY_FOR.items()}
+_BY_HAND = ("records/*.json", "scores/*.json", "predictions/*.json", "cells/*.json", "manifest.json")
+_BY_HAND += ("pretraining.json", "curves/*.csv", "curves/*.json")
+_ONLY_FOR = dict.fromkeys(("digit", "not_text", "dangling"), _BY_HAND)
+# What holds a digest over itself, by which nothing else is known of what it holds, or columns.
+_ONLY_FOR["foreign_json"] = (".json",)
+_ONLY_FOR["other_schema"] = ("records/*.json", "cards/*.json", "cells/*.json", "manifest.json", *_BY_HAND[-2:])
 
 
 class Case(NamedTuple):

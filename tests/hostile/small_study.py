@@ -16,7 +16,8 @@ _SMALL = (
     *("pretraining.max_steps=4", "pretraining.checkpoint_seconds=0", "finetuning.max_steps=4"),
     *("finetuning.untrained_row=false", "trainer.progress=false"),
 )
-COMMON = (*_SMALL, "corpus=jsonl", "tasks=[sst2,heldout_mlm]")
+# two points of a curve: after the first update and after the last
+COMMON = (*_SMALL, "corpus=jsonl", "tasks=[sst2,heldout_mlm]", "pretraining.evaluate_at=[1]")
 # each cell has a tokenizer, stores, an index and an encoder of its own, so that one can be taken for the other
 CELLS = (("format=full", "tokenizer.vocab_size=290"), ("format=segment_pair", "tokenizer.vocab_size=300"))
 # a corpus that is an artifact itself, with the task's files; no pre-training, which has its own cases

@@ -37,18 +37,24 @@ class States:
     def _lose(self, state, study, first) -> None:
         """Bring a copy of the finished study, whose first cell made the files `first`, into a state."""
         matrix = self._matrix
-        is_untrained = state in (matrix.NO_ENCODER, matrix.PRETRAINING)
-        task = "sst2" if state in (matrix.NO_TASK, matrix.FINETUNING) else "heldout_mlm"
         for name in first:
-            is_result = name.startswith(RESULTS) and (task in name or state == matrix.GENERATED)
-            is_encoder = name.startswith("artifacts/encoders/") and is_untrained
-            if is_result or is_encoder or (state == matrix.GENERATED and name.startswith(AFTER_CORPUS)):
+            if self._is_lost(name, state):
                 (study.path / name).unlink()
         for path in sorted(study.path.rglob("*"), reverse=True):
             if path.is_dir() and not any(path.iterdir()):
                 path.rmdir()
         if state in (matrix.PRETRAINING, matrix.FINETUNING):
             _stop_at_the_first_checkpoint(study)
+
+    def _is_lost(self, name, state) -> bool:
+        """Whether a file of the first cell is not there in a state."""
+        matrix = self._matrix
+        if state == matrix.NO_CURVE:
+            return name.startswith("results/adhoc/curves/")
+        task = "sst2" if state in (matrix.NO_TASK, matrix.FINETUNING) else "heldout_mlm"
+        is_result = name.startswith(RESULTS) and (task in name or state == matrix.GENERATED)
+        is_encoder = name.startswith("artifacts/encoders/") and state in (matrix.NO_ENCODER, matrix.PRETRAINING)
+        return is_result or is_encoder or (state == matrix.GENERATED and name.startswith(AFTER_CORPUS))
 
 
 def _stop_at_the_first_checkpoint(study) -> None:
