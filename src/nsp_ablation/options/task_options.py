@@ -111,9 +111,7 @@ class TaskOptions:
         None, "Training examples at most, whole articles or passages by hash; null: as its recipe.", low=1, high=2**40
     )
     unanswerable: bool = science(False, "span_qa: some questions have no answer in the context (SQuAD 2.0).")
-    scoring: str = science(
-        "squad", "span_qa: how answers are compared, as SQuAD's words or CMRC 2018's characters.", *SPAN_SCORINGS
-    )
+    scoring: str = science("squad", "span_qa: compares SQuAD's words or CMRC 2018's characters.", *SPAN_SCORINGS)
     bad_questions: str = science(
         "refuse",
         "span_qa, multiple_choice: what becomes of questions whose answers are not as their layout says.",
@@ -141,9 +139,7 @@ class TaskOptions:
         [], "classification: names of the classes, in the order of their numbers; F1 is that of the second."
     )
     max_label: float = science(5.0, "regression: the highest label; the lowest is 0.", low=1e-6, high=1e9)
-    header: bool = science(
-        True, "classification, regression: the first line of a file names the columns (CoLA's does not)."
-    )
+    header: bool = science(True, "classification, regression: a file's first line names the columns (not CoLA's).")
     uneven_rows: str = science(
         "skip",
         "classification, regression: what becomes of rows of too few or too many columns; a majority is refused.",
@@ -191,22 +187,16 @@ class TaskOptions:
     min_sentence_tokens: int = science(4, "context_gain: tokens of the shortest sentence.", low=1, high=2**16)
     masked_share: float = science(0.15, "context_gain, heldout_mlm: share of tokens masked.", low=0.01, high=0.9)
     layout: str = science("full", "heldout_mlm: layout of the inputs that its perplexity is of.", *LAYOUTS)
-    short_tokens: int = science(
-        48, "heldout_mlm: tokens of inputs that are measured beside those of T.", low=MIN_PAIR_LENGTH, high=2**20
-    )
+    short_tokens: int = science(48, "heldout_mlm: tokens of inputs read beside T's.", low=MIN_PAIR_LENGTH, high=2**20)
     heldout_tokens: int | None = science(
         None, "heldout_mlm: tokens that are read; null: pretraining.heldout_tokens.", low=1, high=2**40
     )
     mask_fraction: float = science(0.8, "heldout_mlm: share of the targets that read [MASK].", low=0.0, high=1.0)
     random_fraction: float = science(0.1, "heldout_mlm: share of targets that read a random token.", low=0.0, high=1.0)
-    pair_label: str = science(
-        "nsp", "pair_order: what is told: whether B is of another document, or before A.", "nsp", "sop"
-    )
+    pair_label: str = science("nsp", "pair_order: told is if B is of another document, or before A.", "nsp", "sop")
     num_borders: int | None = science(2000, "pair_order: sentence borders drawn; null: all.", low=4, high=2**40)
     train_share: float = science(0.5, "pair_order: share of documents that are trained on.", low=0.05, high=0.95)
-    penalty: float = science(
-        1.0, "pair_order: weight of |weights|^2 / 2 beside the summed cross-entropy.", low=1e-6, high=1e6
-    )
+    penalty: float = science(1.0, "pair_order: weight of |weights|^2 / 2 beside the summed loss.", low=1e-6, high=1e6)
 
 
 _PREDICTED, _LOSSES = ("prediction", "label"), ("loss_sum", "num_predictions")
