@@ -79,7 +79,7 @@ def is_own(study, path, own):
 
 
 def is_said_to_be_lost(tables, damaged):
-    """Whether a card, a curve or the manifest is no more, of which no number comes, and the table for reading says so."""
+    """Whether a card, curve or manifest is gone, of which no number comes, and the table for reading says so."""
     said = {
         "/cards": b"is missing; run the command",
         "/curves": b"learning curve missing: curves/",
