@@ -183,6 +183,7 @@ def test_every_remedy_of_a_plan_is_accepted(planned_whole):
         "report.comparisons=[{a:full,b:doc,equality:true}] report.margin=0.5",
         "report.comparisons=[{a:full,b:doc}] tasks=[sst2] report.primary_measure=null",
         "report.comparisons=[{a:full,b:doc}] report.primary_measure=in_context_recall.recall_gain_in_range",
+        "report.comparisons=[{a:full,b:doc}] report.primary_measure=squad2.has_answer_f1",
         "-m condition=dynamic,segment_pair_nsp "
         "report.comparisons=[{a:dynamic,b:segment_pair_nsp,seeds_a:[1],seeds_b:[2]}]",
     )

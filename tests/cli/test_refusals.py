@@ -91,8 +91,13 @@ REFUSED = [
     ),
     (
         "report.primary_measure=sst2.acuracy report.comparisons=[{a:full,b:doc}]",
-        "report.primary_measure=sst2.acuracy: no metric acuracy; did you mean accuracy?",
-        "allowed: f1",
+        "report.primary_measure=sst2.acuracy: sst2 has no metric acuracy; did you mean accuracy?",
+        "allowed: accuracy",
+    ),
+    (
+        "report.primary_measure=squad1.matthews report.comparisons=[{a:full,b:doc}]",
+        "report.primary_measure=squad1.matthews: squad1 has no metric matthews",
+        "allowed: f1, exact_match, has_answer",
     ),
     ("corpus.hub=[{name:x}]", "corpus.hub[0]: lacks path", ""),
     ("tokenizer.vocab_size=${corpus.foo}", "tokenizer.vocab_size: Interpolation key 'corpus.foo' not found", ""),

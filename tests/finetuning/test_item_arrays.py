@@ -108,6 +108,8 @@ def test_every_metric_of_every_kind_is_computed_from_its_arrays(outcomes):
             name.startswith("num_") or "standard_error" in name or name.endswith("_in_range") for name in others
         ), (kind, others)
         assert outcome.metrics.keys() & set(TASK_KINDS[kind].metrics) <= from_arrays, kind
+        judged = {metric for metric in from_arrays if not metric.startswith("num_")}
+        assert all(map(TASK_KINDS[kind].has_metric, judged)), (kind, judged)
 
 
 def test_the_mean_of_the_scores_is_the_metric_where_it_is_a_mean(outcomes):

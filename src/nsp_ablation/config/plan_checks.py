@@ -7,7 +7,7 @@ from nsp_ablation.config.problem import Problem, suggestion
 from nsp_ablation.config.schema import Config
 from nsp_ablation.options.output_options import MAX_COMPARISONS, ComparisonOptions, ReportOptions
 from nsp_ablation.options.planned_pairs import NARROWING, narrowed
-from nsp_ablation.options.task_options import METRICS
+from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
 FIELD = "report.comparisons"
 REPORTED = ("all", "finetune", "report")  # the stages that end with a report
@@ -22,7 +22,7 @@ def plan_problems(config: Config) -> Iterator[Problem]:
     for pair in report.comparisons:
         yield from _pair_problems(pair, report)
     if report.comparisons and report.primary_measure is not None and config.stage in REPORTED:
-        yield from _measure_problems(report.primary_measure, tuple(config.tasks))
+        yield from _measure_problems(report.primary_measure, config.tasks)
 
 
 def shown_pair(pair: ComparisonOptions) -> dict[str, Any]:
@@ -52,10 +52,12 @@ def _pair_problems(pair: ComparisonOptions, report: ReportOptions) -> Iterator[P
         yield Problem(FIELD, typed, "equality is tested within a margin; set report.margin")
 
 
-def _measure_problems(measure: str, tasks: tuple[str, ...]) -> Iterator[Problem]:
-    task, dot, metric = measure.partition(".")
-    if task not in tasks:
-        yield Problem("report.primary_measure", measure, "names no task of tasks=; null is the first of them", tasks)
-    elif dot and not any(metric == name or metric.startswith(f"{name}_") for name in METRICS):
-        reason = f"no metric {metric}{suggestion(metric, METRICS)}"
-        yield Problem("report.primary_measure", measure, reason, tuple(METRICS))
+def _measure_problems(measure: str, tasks: dict[str, TaskOptions]) -> Iterator[Problem]:
+    name, dot, metric = measure.partition(".")
+    if name not in tasks:
+        reason = "names no task of tasks=; null is the first of them"
+        yield Problem("report.primary_measure", measure, reason, tuple(tasks))
+    elif dot and not (kind := TASK_KINDS[tasks[name].kind]).has_metric(metric):
+        known = (*kind.metrics, *kind.beside)
+        reason = f"{name} has no metric {metric}{suggestion(metric, known)}"
+        yield Problem("report.primary_measure", measure, reason, known)

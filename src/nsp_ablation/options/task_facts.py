@@ -10,8 +10,9 @@ class TaskKindFacts:
     """What the rest of the project needs to know of a kind of task.
 
     `module` implements it: a fine-tuned kind's is torch-free (read, featurize, score, contexts, baselines) and
-    `head_module` is its head; a probe's has `measure` and `num_examples`. `metrics` may be a task's `metric`; `options`
-    are the keys of `TaskOptions` that the kind has besides those of every task, `required` those of them that have no
+    `head_module` is its head; a probe's has `measure` and `num_examples`. `metrics` may be a task's `metric`, and
+    `beside` names what else its results have; variants of both (`accuracy_in_range`) count as they do. `options` are
+    the keys of `TaskOptions` that the kind has besides those of every task, `required` those of them that have no
     default. `reads` is what a probe is given: "heldout" documents or "files"; `needs_mlm_head`: it asks for the words
     that an encoder predicts. `default_files` are names or patterns in `path`, one of which stands for a file that the
     task does not name; {split} is train or dev. `has_contexts`: an example asks about a context, which the module's
@@ -29,6 +30,11 @@ class TaskKindFacts:
     default_files: tuple[str, ...] = ()
     has_contexts: bool = False
     readings: int = 1
+    beside: tuple[str, ...] = ()
+
+    def has_metric(self, metric: str) -> bool:
+        """Whether results of the kind may have a metric."""
+        return any(metric == name or metric.startswith(f"{name}_") for name in (*self.metrics, *self.beside))
 
     @property
     def is_probe(self) -> bool:

@@ -19,6 +19,7 @@ TASK_KINDS = {
         ),
         has_contexts=True,
         readings=3,
+        beside=("has_answer", "no_answer", "best_f1", "best_exact"),
     ),
     "classification": TaskKindFacts(
         module=f"{_TASKS}.classification",
@@ -69,6 +70,7 @@ TASK_KINDS = {
         metrics=("context_gain",),
         options=(*_RANGE, "num_sentences", "min_sentence_tokens", "masked_share"),
         reads="heldout",
+        beside=("true_context_loss", "foreign_context_loss"),
     ),
     "heldout_mlm": TaskKindFacts(
         module=f"{_PROBES}.heldout_mlm",
@@ -78,6 +80,7 @@ TASK_KINDS = {
             *("mask_fraction", "random_fraction"),
         ),
         reads="heldout",
+        beside=("mlm_loss",),
     ),
     "pair_order": TaskKindFacts(
         module=f"{_PROBES}.pair_order",
