@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -197,6 +198,18 @@ def test_svg_is_well_formed_repeatable_and_undated(small_study):
         assert "<dc:date>" not in svg
     assert ">F1, %<" in scores_figure(first, False)
     assert ">gain, nats<" not in scores_figure(first, False)
+
+
+def test_svg_has_room_for_names_of_any_length(small_study):
+    """matplotlib warns, and a warning is an error, where names leave no room for what they name."""
+    report = report_of(small_study)
+    for length in (1, 130, 400):
+        extra = " ".join(["setting=1.0"] * (length // 12)) + "x" * length
+        sections = [
+            replace(section, rows=[replace(row, label=f"{row.label} {extra}") for row in section.rows])
+            for section in report.sections
+        ]
+        ElementTree.fromstring(scores_figure(replace(report, sections=sections), False))
 
 
 def test_svg_draws_every_arm_and_a_failure_as_a_word(full_study):

@@ -1,6 +1,7 @@
 """Figures: every seed's score of every arm on every task, as SVG that is the same for the same records."""
 
 import io
+import textwrap
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import zip_longest
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_PANELS_PER_ROW = 3
+_LABEL_WIDTH = 44  # characters of a line; settings tell arms of one name apart, in a hundred characters or more
+_PLAIN_LABEL = 28  # characters that 2.2 inches hold
 _INK, _FAINT, _PUBLISHED = "#333333", "#9a9a9a", "#b4531f"
 # Okabe and Ito's colours, which stay apart for the colour-blind, one per format in their order.
 _COLOURS = ("#cc79a7", "#e69f00", "#0072b2", "#009e73", "#56b4e9", "#d55e00")
@@ -47,6 +50,10 @@ def scores_figure(report: Report, are_probes: bool) -> str | None:
         return None
     num_across = min(len(measured), MAX_PANELS_PER_ROW)
     num_down = -(-len(measured) // num_across)
+    labels = [textwrap.fill(row.label, _LABEL_WIDTH) for row in rows]
+    lines = [line for label in labels for line in label.split("\n")]
+    margin = 2.2 + 0.08 * max(0, max(map(len, lines)) - _PLAIN_LABEL)
+    row_height = 0.15 + 0.15 * max(1 + label.count("\n") for label in labels)
 
     def draw(figure: "Figure") -> None:
         panels = figure.subplots(num_down, num_across, squeeze=False, sharey=True)
@@ -57,10 +64,10 @@ def scores_figure(report: Report, are_probes: bool) -> str | None:
             else:
                 _draw_panel(axes, report, i)
         for axes in panels[:, 0]:
-            axes.set_yticks(range(len(rows)), [row.label for row in rows])
+            axes.set_yticks(range(len(rows)), labels)
             axes.set_ylim(len(rows) - 0.5, -0.5)
 
-    return svg_of((2.2 + 2.5 * num_across, num_down * (0.9 + 0.3 * len(rows))), draw)
+    return svg_of((margin + 2.5 * num_across, num_down * (0.9 + row_height * len(rows))), draw)
 
 
 def svg_of(inches: tuple[float, float], draw: "Callable[[Figure], None]") -> str:
