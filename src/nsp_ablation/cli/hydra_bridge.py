@@ -129,7 +129,7 @@ class Composer:
 
 
 def make_composer(root: Path, config_path: str | None, config_name: str | None, searchpath: list[str]) -> Composer:
-    """Return a composer over conf/ and experiments/ in `root`. Raises OmegaConf's error for a file that is no YAML."""
+    """Return a composer over conf/ and experiments/ in `root`, which reads their files when they are chosen."""
     _register(experiments := root / "experiments")
     with hydra.initialize_config_dir(str(root / (config_path or "conf")), job_name="run", **_VERSION):
         loader = GlobalHydra.instance().config_loader()

@@ -9,6 +9,7 @@ from nsp_ablation.config.identity import condition, results_identities, science_
 from nsp_ablation.config.plan_checks import FIELD, REPORTED, shown_pair
 from nsp_ablation.config.problem import Problem
 from nsp_ablation.config.schema import Config
+from nsp_ablation.config.tree import leaves
 from nsp_ablation.options.output_options import MAX_COMPARISONS
 from nsp_ablation.options.planned_pairs import NamedArm, compared_pairs, narrowed, other_names
 
@@ -61,7 +62,7 @@ def large_family(configs: list[Config]) -> Iterator[Problem]:
 def _arms(configs: list[Config]) -> list[NamedArm]:
     """Return the arms that cells of one seed will make."""
     found: dict[str, NamedArm] = {}
-    settings = [_flat(science_settings(config)) for config in configs]
+    settings = [{path: value for path, _, value in leaves(science_settings(config))} for config in configs]
     keys = {key for each in settings for key in each}
     varying = [key for key in keys if len({json.dumps(each.get(key)) for each in settings}) > 1]
     for config, values in zip(configs, settings, strict=True):
@@ -76,11 +77,3 @@ def _arm(kind: str, config: Config, settings: dict[str, Any], names: frozenset[s
     if kind != "trained":
         return NamedArm(frozenset(), frozenset((kind, config.encoder)), dict.fromkeys(own), {})
     return NamedArm(names | {own["name"]}, other_names(own), own, settings)
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return {dotted key: value} of nested settings."""
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return flat
