@@ -4,7 +4,6 @@ How long it takes is `benchmarks/refusals.py`.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,18 +70,3 @@ def test_hydras_own_flags_still_work(light, empty):
     assert (shown.returncode, "name: doc" in shown.stdout) == (0, True)
     shown = typed("--cfg", "job", "-p", "batch", "batch=256", cwd=empty, env=light)
     assert (shown.returncode, "sequences: 256" in shown.stdout) == (0, True)
-
-
-def test_a_wheels_layout_finds_its_files(light, empty, tmp_path):
-    """In a wheel run.py, conf/ and experiments/ lie inside the package."""
-    package = tmp_path / "site" / "nsp_ablation"
-    shutil.copytree(ROOT / "src/nsp_ablation", package, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("conf", "experiments"):
-        shutil.copytree(ROOT / name, package / name)
-    shutil.copy(ROOT / "run.py", package / "run.py")
-    env = {**light, "PYTHONPATH": f"{package.parent}{os.pathsep}{light['PYTHONPATH']}"}
-    main = ("-c", "from nsp_ablation.run import main; main()")
-    refused = typed("experiment=table2", cwd=empty, env=env, command=main)
-    assert refused.stderr.startswith("error: experiment=table2: no such option; did you mean table2_formats? allowed: ")
-    shown = typed("--cfg", "job", "-p", "name", "experiment=table2_formats", cwd=empty, env=env, command=main)
-    assert shown.stdout.strip().splitlines()[-1] == "table2_formats/micro"

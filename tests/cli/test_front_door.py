@@ -131,6 +131,26 @@ def test_a_flag_that_cannot_be_answered_is_one_line(answered, command, said):
 
 
 @pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("format=s", ["format=segment_pair", "format=sentence_pair"]),
+        ("-m masking=", ["masking=dynamic", "masking=static"]),
+        ("format=doc format.nsp", ["format.nsp_balance="]),
+        ("experiment=table1", ["experiment=table1_masking"]),
+    ],
+)
+def test_a_shell_is_told_how_a_word_may_go_on(answered, monkeypatch, typed, offered):
+    monkeypatch.setenv("COMP_LINE", f"nsp-ablation {typed}")
+    assert answered("-sc", "query=bash").split() == offered
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_is_told_to_ask_the_program_that_was_typed(answered, monkeypatch, shell):
+    monkeypatch.setattr("sys.argv", ["/usr/bin/nsp-ablation"])
+    assert "nsp-ablation" in answered("-sc", f"install={shell}")
+
+
+@pytest.mark.parametrize(
     ("sweep", "number"),
     [
         ("condition=dynamic,segment_pair_nsp", 1),

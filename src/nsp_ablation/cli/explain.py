@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin
 
 from omegaconf import OmegaConf
 
+from nsp_ablation.base.program_name import typed_program
 from nsp_ablation.cli.arguments import flags_help
 from nsp_ablation.cli.group_options import CHOICES_ALONE
 from nsp_ablation.cli.hydra_bridge import Composer
@@ -28,11 +29,11 @@ _WIDTH = 112
 _HEAD = """\
 RoBERTa's study of input formats and next sentence prediction (Liu et al. 2019, section 4).
 
-  python run.py -m format=full,doc masking=dynamic     pre-trains, fine-tunes and compares two formats
-  python run.py -m experiment=table2_formats           a planned study from experiments/
-  python run.py stage=inspect format=doc               what a format feeds the model
-  python run.py stage=cost model=base                  what a run would cost
-  python run.py --explain format.attention masking     what settings mean"""
+  {program} -m format=full,doc masking=dynamic     pre-trains, fine-tunes and compares two formats
+  {program} -m experiment=table2_formats           a planned study from experiments/
+  {program} stage=inspect format=doc               what a format feeds the model
+  {program} stage=cost model=base                  what a run would cost
+  {program} --explain format.attention masking     what settings mean"""
 # What one changes most, in the order of the pipeline.
 _FREQUENT = (
     *("stage", "seed", "objective", "budget", "max_length", "tokenizer.vocab_size", "batch.sequences"),
@@ -99,6 +100,7 @@ def explain(asked: list[str], composer: Composer, markdown: bool = False) -> str
 
 def help_text(composer: Composer) -> str:
     """Return the text of --help."""
+    program = typed_program()
     every = {each.key: each for each in explanations(composer)}
     about = _group_help() | CHOICES_ALONE
     groups = [
@@ -107,12 +109,12 @@ def help_text(composer: Composer) -> str:
         if name in composer.groups()
     ]
     parts = [
-        _HEAD,
+        _HEAD.format(program=program),
         "Groups (group=option; with -m, group=a,b runs each):\n" + _rows(groups, 14),
         "What one changes most (key=value, with its default):\n"
         + _rows([(f"{key}={every[key].default}", every[key].help) for key in _FREQUENT], 34),
         "Flags:\n" + _rows(flags_help(), 34),
-        "Every setting: python run.py --explain all, or docs/settings.md.",
+        f"Every setting: {program} --explain all, or docs/settings.md.",
     ]
     return "\n\n".join(parts)
 

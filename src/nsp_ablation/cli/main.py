@@ -12,18 +12,20 @@ from pathlib import Path
 
 from nsp_ablation.base.errors import StatedError, redacted
 from nsp_ablation.base.interrupts import Stopped, stops_at_once
+from nsp_ablation.base.program_name import typed_command
 from nsp_ablation.cli.answers import answer
 from nsp_ablation.cli.arguments import answers, parse_arguments
 from nsp_ablation.cli.hydra_bridge import Composer, launch
 from nsp_ablation.cli.planned_cells import Plan, open_composer, plan
 from nsp_ablation.config.problem import ConfigurationError
 
+_SOURCE = Path(__file__).parents[2]  # where `nsp_ablation` is imported from
 _STOPPED = 128  # a status above it is 128 + the number of the signal that asked to stop
 
 
 def main(argv: list[str], root: Path) -> None:
     """Do what was typed and exit. `argv` as `sys.argv`; `root` holds conf/ and experiments/."""
-    command = shlex.join(["python", *argv] if argv[0].endswith(".py") else argv)
+    command = shlex.join(typed_command(argv))
     try:
         arguments = parse_arguments(argv[1:])
         composer = open_composer(arguments, root)
@@ -40,7 +42,7 @@ def main(argv: list[str], root: Path) -> None:
     error: str | None = None
     try:
         with stops_at_once():
-            status = _run(planned, composer, command, root)
+            status = _run(planned, composer, command)
     except Stopped as stop:  # between two cells, or in the report
         error, status = stop.line, 128 + stop.signum
     except StatedError as stated:  # of the sweep's own files
@@ -54,7 +56,7 @@ def main(argv: list[str], root: Path) -> None:
     sys.exit(status)
 
 
-def _run(planned: Plan, composer: Composer, command: str, root: Path) -> int:
+def _run(planned: Plan, composer: Composer, command: str) -> int:
     """Run the checked cells and return the exit status; stages that make records end with their sweep's table."""
     from nsp_ablation.stages.cell import has_table, prints_samples
     from nsp_ablation.stages.needed_device import check_devices
@@ -63,7 +65,7 @@ def _run(planned: Plan, composer: Composer, command: str, root: Path) -> int:
     if planned.launcher_words is None:  # else the cells run on machines of their own
         check_devices(configs)
     if not has_table(configs[0]):
-        status = _run_cells(planned, composer, root)
+        status = _run_cells(planned, composer)
         if status == 0 and prints_samples(configs[0]):
             from nsp_ablation.stages.in_range import say_in_range
 
@@ -72,11 +74,11 @@ def _run(planned: Plan, composer: Composer, command: str, root: Path) -> int:
     from nsp_ablation.stages.report import finish_sweep, sweep
 
     with sweep(configs, [cell.overrides for cell in planned.cells], command):
-        status = _run_cells(planned, composer, root)
+        status = _run_cells(planned, composer)
         return status if status > _STOPPED else max(status, finish_sweep(configs))
 
 
-def _run_cells(planned: Plan, composer: Composer, root: Path) -> int:
+def _run_cells(planned: Plan, composer: Composer) -> int:
     """Run cells side by side, one by one in this process, or through Hydra's launcher where one is asked for, and
     return the exit status."""
     from nsp_ablation.stages.cell import run_cell
@@ -91,7 +93,7 @@ def _run_cells(planned: Plan, composer: Composer, root: Path) -> int:
             return run_side_by_side(configs, overrides, slots)
         return _worst(run_cell(cell.config, cell.overrides) for cell in planned.cells)
     try:
-        return _worst(launch(composer, planned.launcher_words, [cell.words for cell in planned.cells], root / "src"))
+        return _worst(launch(composer, planned.launcher_words, [cell.words for cell in planned.cells], _SOURCE))
     except Exception as error:  # a launcher's own: a job that died, a cluster that refuses
         print(f"error: hydra/launcher: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
