@@ -267,6 +267,16 @@ def test_caption_names_a_masked_share_that_is_not_the_papers(results):
     assert "masked share of the tokens (25%; paper: 15%)" in caption_of(results)
 
 
+def test_caption_names_a_weight_of_the_loss_on_pairs_that_is_not_the_papers(results):
+    """That of an arm without such a loss is none."""
+    results.add(condition={"objective": "mlm"}, config={"pretraining": {"pair_loss_weight": 0.25}})
+    nsp = {"format": "segment_pair", "objective": "mlm_nsp"}
+    results.add(condition=nsp, config={"pretraining": {"pair_loss_weight": 1.0}})
+    assert "weight of the loss" not in caption_of(results)
+    results.add(condition={**nsp, "format": "sentence_pair"}, config={"pretraining": {"pair_loss_weight": 0.5}})
+    assert "weight of the loss on pairs (0.5; paper: 1)" in caption_of(results)
+
+
 def test_caption_states_seeds_scale_and_what_differs_from_the_paper(full_study):
     text = caption_of(full_study)
     for words in (

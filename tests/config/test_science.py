@@ -90,10 +90,10 @@ def changed_paths(rich, view):
     return everything, changed
 
 
-# Keys of `format` that FULL-SENTENCES does not have: they never change its science.
+# What FULL-SENTENCES does not have, keys of other formats and a loss on pairs: they never change its science.
 FOREIGN = {
     f"format.{name}" for facts in FORMATS.values() for name in facts.options if name not in FORMATS["full"].options
-}
+} | {"pretraining.pair_loss_weight"}
 
 
 def science_paths(everything):

@@ -90,10 +90,12 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "model.attention_dropout": ("full", 0.2, MODEL),
     "model.type_vocab_size": ("full", 1, MODEL),
     "model.init_std": ("full", 0.03, MODEL),
+    "model.pair_head_init_std": ("full", 0.02, MODEL),
     "model.sinusoid_init_base": ("full", 50.0, MODEL),
     "model.sinusoid_init_scale": ("full", 1.0, MODEL),
     "model.lookup_init": ("full", False, MODEL),
     "model.neighbour_init": ("full", True, MODEL),
+    "model.neighbour_value_gain": ("full", 0.5, MODEL),
     "model.unigram_output_bias": ("full", True, MODEL),
     "model.init_from": ("full", "{directory}/weights", MODEL),
     "model.num_threads": ("full", 2, SHARED),
@@ -135,6 +137,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "pretraining.weight_decay": ("full", 0.5, ENCODER),
     "pretraining.decay_all": ("full", True, ENCODER),
     "pretraining.gradient_clip": ("full", 0.5, ENCODER),
+    "pretraining.pair_loss_weight": ("segment", 0.5, ENCODER),
     "pretraining.heldout_tokens": ("full", 7, ENCODER),
     "pretraining.evaluate_at": ("full", [1], NOTHING),
     "pretraining.export_at": ("full", [1], NOTHING),
@@ -252,6 +255,7 @@ ELSEWHERE = [
     ("corpus.seed", "hub", 2, SHARED),
     ("max_length", "segment", 80, FEED | MODEL),
     ("objective", "sentence", "mlm", ENCODER),
+    ("pretraining.pair_loss_weight", "full", 0.5, NOTHING),  # MLM alone has no such loss
     ("seed", "sentence", 2, SEED),
 ]
 

@@ -97,6 +97,54 @@ def test_first_heads_start_as_attention_to_the_neighbours(make_model):
     assert torch.equal(attention.query.weight[24:], other.query.weight[24:])  # a fourth head starts as any
 
 
+SINUSOIDS = {"sinusoid_init_base": 100.0, "sinusoid_init_scale": 2.0}
+VALUES = {"attention.self.value.weight", "attention.output.dense.weight"}
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(("num_heads", "num_neighbours"), [(1, 1), (2, 2), (4, 3)])
+def test_neighbour_heads_pass_on_projections_of_what_they_attend_to(
+    make_model, architecture, num_heads, num_neighbours
+):
+    sizes = {"architecture": architecture, "hidden_size": 32, "num_heads": num_heads, "neighbour_init": True}
+    plain = make_model(**sizes, **SINUSOIDS).hf.base_model
+    started = make_model(**sizes, **SINUSOIDS, neighbour_value_gain=0.25).hf.base_model
+    layer, size = started.encoder.layer[0].attention, 32 // num_heads
+    heads = [slice(head * size, (head + 1) * size) for head in range(num_heads)]
+    values, outputs = layer.self.value.weight, layer.output.dense.weight
+    passed_on = [4 * outputs[:, rows] @ values[rows] for rows in heads[:num_neighbours]]
+    for number, projection in enumerate(passed_on):
+        torch.testing.assert_close(projection, projection.T, rtol=0, atol=1e-6)
+        for other, matrix in enumerate(passed_on):
+            expected = projection if other == number else torch.zeros(32, 32)
+            torch.testing.assert_close(projection @ matrix, expected, rtol=0, atol=1e-6)
+        assert projection.trace().item() == pytest.approx(size, abs=1e-4)  # the rank of a projection
+    if num_neighbours == num_heads:
+        torch.testing.assert_close(sum(passed_on), torch.eye(32), rtol=0, atol=1e-6)
+    first = plain.encoder.layer[0].attention
+    for rows in heads[num_neighbours:]:  # a fourth head passes on what any does
+        assert torch.equal(values[rows], first.self.value.weight[rows])
+        assert torch.equal(outputs[:, rows], first.output.dense.weight[:, rows])
+    before, after = plain.state_dict(), started.state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {f"encoder.layer.0.{name}" for name in VALUES}
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_head_on_pairs_has_a_standard_deviation_of_its_own(make_model, architecture):
+    sizes = {"architecture": architecture, "hidden_size": 64, "init_std": 0.1}
+    plain, narrow = (make_model(**sizes, pair_head_init_std=std).hf.state_dict() for std in (None, 0.02))
+    changed = {name for name in plain if not torch.equal(plain[name], narrow[name])}
+    assert {name.removeprefix("cls.").split(".", 1)[-1] for name in changed} == {"pooler.dense.weight", "weight"}
+    assert len(changed) == 2
+    for name in changed:
+        values = narrow[name]
+        assert abs(values.std().item() - 0.02) < 5 * 0.02 / (2 * values.numel()) ** 0.5, name
+        torch.testing.assert_close(values, plain[name] / 5, rtol=1e-6, atol=0)  # the same draw
+    same = make_model(**sizes, pair_head_init_std=0.1).hf.state_dict()
+    torch.testing.assert_close(same, plain, rtol=0, atol=0)
+
+
 def test_neighbours_need_sinusoids(make_model):
     with pytest.raises(ValueError, match="model.neighbour_init=true needs .* model.sinusoid_init_base"):
         make_model(neighbour_init=True)

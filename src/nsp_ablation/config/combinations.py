@@ -143,6 +143,9 @@ def _model(config: Config) -> Iterator[Problem]:
     if model.neighbour_init and model.sinusoid_init_base is None:
         reason = "needs sinusoids; set model.sinusoid_init_base and model.sinusoid_init_scale"
         yield Problem("model.neighbour_init", True, reason)
+    if model.neighbour_value_gain is not None and not model.neighbour_init:
+        reason = "is of the heads that model.neighbour_init starts; set that, or leave it null"
+        yield Problem("model.neighbour_value_gain", model.neighbour_value_gain, reason)
     if model.type_vocab_size == 1 and config.finetuning.token_types == "bert":
         yield Problem("finetuning.token_types", "bert", "needs model.type_vocab_size=2", ("as_pretrained",))
     yield from _decay("pretraining", config.pretraining.learning_rate, config.pretraining.weight_decay)

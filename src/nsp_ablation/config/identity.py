@@ -91,8 +91,14 @@ def task_settings(task: TaskOptions) -> dict[str, Any]:
 
 
 def science_settings(config: Config) -> dict[str, Any]:
-    """Return every science setting of the tree as plain values, with the objective resolved: what records pool by."""
-    return {**_science(config), "objective": resolved_objective(config)}
+    """Return every science setting of the tree as plain values, with the objective resolved: what records pool by.
+
+    MLM alone has no loss on pairs, whose weight is left out: a study may set it for all of its arms.
+    """
+    science = {**_science(config), "objective": resolved_objective(config)}
+    if science["objective"] == "mlm":
+        del science["pretraining"]["pair_loss_weight"]
+    return science
 
 
 def untrained_science(config: Config) -> dict[str, Any]:

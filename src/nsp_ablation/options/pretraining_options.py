@@ -41,6 +41,9 @@ class PretrainingOptions:
     gradient_clip: float = science(
         1.0, "Norm that gradients are clipped to; 0: none (fidelity row 20).", low=0.0, high=1e6
     )
+    pair_loss_weight: float = science(
+        1.0, "Weight of the loss on pairs (NSP, SOP) beside MLM's; MLM alone has none.", low=1e-6, high=1e6
+    )
     heldout_tokens: int = science(
         100_000, "Real tokens of held-out text that losses are measured on.", low=0, high=2**40
     )

@@ -1,12 +1,14 @@
 """How weights start: BERT's initialization, and the measures by which small models leave the unigram plateau.
 
 Each parameter is drawn by (seed, its name), so that no head, format or objective moves the others. The measures (keys
-`*_init` and `unigram_output_bias`) are for small scales alone; base and large start as published.
+`*_init` and those of how they start, `pair_head_init_std`, `unigram_output_bias`) are for small scales alone; base and
+large start as published.
 """
 
 # H hidden, D size of a head, P positions, V vocabulary
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,13 +24,17 @@ _LOOKUP_GAIN = 0.5
 
 
 @torch.no_grad()
-def initialize(model: nn.Module, std: float, seed: int) -> None:
-    """Draw all weights from normal(0, std); biases are 0, LayerNorms the identity, padding's embeddings 0 (BERT)."""
+def initialize(model: nn.Module, std: float, seed: int, others: Mapping[nn.Parameter, float] | None = None) -> None:
+    """Draw all weights from normal(0, std); biases are 0, LayerNorms the identity, padding's embeddings 0 (BERT).
+
+    `others` have a standard deviation of their own; of the draw itself they keep what they would have without it.
+    """
+    stds = others or {}
     for name, parameter in model.named_parameters():  # a tied weight once, by its first name: the embeddings'
         if parameter.ndim < 2:
             parameter.zero_()
         else:
-            parameter.normal_(0.0, std, generator=_generator(seed, name))
+            parameter.normal_(0.0, stds.get(parameter, std), generator=_generator(seed, name))
     for module in model.modules():
         if isinstance(module, nn.LayerNorm):
             module.reset_parameters()
@@ -50,9 +56,7 @@ def initialize_lookup(model: Any, seed: int) -> None:
     layer = model.base_model.encoder.layer[-1].attention
     attention: Any = layer.self
     attention.query.weight.copy_(attention.key.weight)
-    hidden_size = attention.key.weight.shape[0]
-    drawn = torch.empty(hidden_size, hidden_size).normal_(generator=_generator(seed, "lookup"))
-    orthogonal_HH = torch.linalg.qr(drawn).Q
+    orthogonal_HH = _orthogonal(attention.key.weight.shape[0], seed, "lookup")
     attention.value.weight.copy_(orthogonal_HH)
     layer.output.dense.weight.copy_(_LOOKUP_GAIN * orthogonal_HH.T)
 
@@ -86,6 +90,23 @@ def initialize_neighbours(model: Any, base: float | None) -> None:
 
 
 @torch.no_grad()
+def initialize_neighbour_values(model: Any, gain: float, seed: int) -> None:
+    """Start what the heads of `initialize_neighbours` pass on: W_O W_V of head h is `gain` times a projection P_h.
+
+    The rows of one drawn orthogonal matrix are shared out among the heads of the layer, so P_h = Q_h^T Q_h has rank D,
+    P_g P_h = 0 for two heads, and over a layer of such heads alone (at most three) they add up to the identity: what
+    three neighbours pass on arrives in three subspaces, each in the directions in which the token itself has it.
+    `initialize_lookup` does so for the last layer, all heads of which attend alike. Other heads keep what was drawn.
+    """
+    attention: Any = model.base_model.encoder.layer[0].attention
+    size, num_heads = attention.self.attention_head_size, attention.self.num_attention_heads
+    rows = slice(0, size * min(len(_NEIGHBOURS), num_heads))
+    orthogonal_HH = _orthogonal(size * num_heads, seed, "neighbour_values")
+    attention.self.value.weight[rows] = orthogonal_HH[rows]
+    attention.output.dense.weight[:, rows] = gain * orthogonal_HH[rows].T
+
+
+@torch.no_grad()
 def initialize_output_bias(mlm_head: Any, token_counts: np.ndarray) -> None:
     """Start the output bias at the log unigram frequencies; token_counts (V,), one is added to each."""
     counts = torch.from_numpy(np.asarray(token_counts, np.float64)) + 1
@@ -95,6 +116,11 @@ def initialize_output_bias(mlm_head: Any, token_counts: np.ndarray) -> None:
 def _generator(seed: int, name: str) -> torch.Generator:
     key = np.full(1, epoch_key(seed, stream(f"initialization/{name}"), 0))
     return torch.Generator().manual_seed(int(draw64(key, np.uint64(0))[0]))
+
+
+def _orthogonal(size: int, seed: int, name: str) -> Tensor:
+    """Return an orthogonal matrix (size, size), drawn by the seed and a name."""
+    return torch.linalg.qr(torch.empty(size, size).normal_(generator=_generator(seed, name))).Q
 
 
 def _frequencies(hidden_size: int, base: float) -> Tensor:

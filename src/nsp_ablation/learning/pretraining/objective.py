@@ -17,7 +17,11 @@ class Losses(NamedTuple):
     @property
     def total(self) -> Tensor:
         """MLM and, where there is one, the loss on pairs, added (BERT's objective)."""
-        return self.mlm if self.pair is None else self.mlm + self.pair
+        return self.weighted(1.0)
+
+    def weighted(self, pair_weight: float) -> Tensor:
+        """MLM plus `pair_weight` times the loss on pairs, where there is one: what is minimized."""
+        return self.mlm if self.pair is None else self.mlm + pair_weight * self.pair
 
 
 def sum_losses(

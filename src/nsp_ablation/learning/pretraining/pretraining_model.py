@@ -147,22 +147,30 @@ def build_model(
         pad_id=frame.pad,
     )
     architecture = architecture_named(options.architecture)
-    initialization.initialize(hf, options.init_std, seed)
-    if options.sinusoid_init_base is not None and options.sinusoid_init_scale is not None:
-        amplitude = options.sinusoid_init_scale * options.init_std
-        initialization.initialize_positions(
-            hf, architecture.first_position(frame.pad), options.sinusoid_init_base, amplitude
-        )
-    if options.neighbour_init:
-        initialization.initialize_neighbours(hf, options.sinusoid_init_base)
-    if options.lookup_init:
-        initialization.initialize_lookup(hf, seed)
+    _initialize(hf, architecture, options, architecture.first_position(frame.pad), seed)
     if options.unigram_output_bias:
         assert token_counts is not None
         initialization.initialize_output_bias(architecture.mlm_head(hf), token_counts)
     if options.init_from is not None:
         _load_weights(hf, options.init_from)
     return PretrainingModel(hf, architecture, predicts_pairs, confines_attention)
+
+
+def _initialize(hf: Any, architecture: Architecture, options: ModelOptions, first_position: int, seed: int) -> None:
+    """Draw all weights, then start those of each measure that the options ask for."""
+    pair_std = options.init_std if options.pair_head_init_std is None else options.pair_head_init_std
+    heads = (hf.base_model.pooler, architecture.pair_classifier(hf))
+    others = {weight: pair_std for head in heads for weight in head.parameters()}
+    initialization.initialize(hf, options.init_std, seed, others)
+    if options.sinusoid_init_base is not None and options.sinusoid_init_scale is not None:
+        amplitude = options.sinusoid_init_scale * options.init_std
+        initialization.initialize_positions(hf, first_position, options.sinusoid_init_base, amplitude)
+    if options.neighbour_init:
+        initialization.initialize_neighbours(hf, options.sinusoid_init_base)
+    if options.neighbour_value_gain is not None:
+        initialization.initialize_neighbour_values(hf, options.neighbour_value_gain, seed)
+    if options.lookup_init:
+        initialization.initialize_lookup(hf, seed)
 
 
 def _load_weights(hf: Any, directory: str) -> None:

@@ -50,7 +50,8 @@ class _Window:
 
 
 class PretrainingModule(TrainingModule):
-    """AdamW on the sums of an update's losses; dropout is drawn by (seed, micro-batch), so that no state is needed.
+    """AdamW on the sums of an update's losses, that of pairs times `pair_loss_weight`; what is logged is not weighted.
+    Dropout is drawn by (seed, micro-batch), so that no state is needed.
 
     Losses are read every `log_every` updates, or when the progress line is due: never on every one. `peak_flops` is the
     FLOP/s of one device, None leaves the MFU out of the log. `on_progress(update, loss, tokens per second)` is
@@ -129,7 +130,8 @@ class PretrainingModule(TrainingModule):
             self._window.num_updates += 1
             self.num_predictions += micro_batch.num_update_predictions
         # Lightning divides by the accumulation, and averages gradients over ranks; the share is a sum's already
-        return losses.total * (self.trainer.accumulate_grad_batches * self.trainer.world_size)
+        loss = losses.weighted(self.options.pair_loss_weight)
+        return loss * (self.trainer.accumulate_grad_batches * self.trainer.world_size)
 
     def configure_optimizers(self):
         options = self.options

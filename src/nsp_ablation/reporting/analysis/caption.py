@@ -20,6 +20,7 @@ _PAPER_SCALE: tuple[tuple[str, str, str, tuple[Any, ...]], ...] = (
     ("corpus", "corpus", "BookCorpus and English Wikipedia, 16 GB", ("books_wikipedia",)),
 )
 _PAPER_MASKED_SHARE = 0.15
+_PAPER_PAIR_WEIGHT = 1.0
 _PAPER_STATIC_COPIES = 10
 # Choices that the study did not have: key, value, what the caption says of it.
 _ADDED_CHOICES = (
@@ -182,6 +183,11 @@ def _differences(study: Study, arms: list[StudyArm]) -> str:
     if shares != [_PAPER_MASKED_SHARE]:
         ours = _values(f"{share:.0%}" for share in shares if share != _PAPER_MASKED_SHARE)
         differing.append(f"masked share of the tokens ({ours}; paper: {_PAPER_MASKED_SHARE:.0%})")
+    predicting = [record.config for arm in arms if arm.condition.objective != "mlm" for record in study.of_arm(arm)]
+    weights = {setting(config, "pretraining.pair_loss_weight") for config in predicting} - {None, _PAPER_PAIR_WEIGHT}
+    if weights:
+        ours = _values(f"{weight:g}" for weight in sorted(weights))
+        differing.append(f"weight of the loss on pairs ({ours}; paper: {_PAPER_PAIR_WEIGHT:g})")
     for key, value, name in _ADDED_CHOICES:
         if any(setting(config, key) == value for config in configs):
             differing.append(name)

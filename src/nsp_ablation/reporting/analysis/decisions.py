@@ -16,7 +16,9 @@ DECISIONS = (
     Decision("which formats share a token budget", "as the paper pairs them, by tokens, or by sequences", ("budget",)),
     Decision("unit of the budget", "real tokens with special tokens, without padding"),
     Decision(
-        "loss over varying batches", "sum over the update's masked tokens / their number; NSP: mean over its pairs"
+        "loss over varying batches",
+        "sum over the update's masked tokens / their number; NSP: mean over its pairs, times its weight",
+        ("pretraining.pair_loss_weight",),
     ),
     Decision("FULL at a document's end", "one extra separator, counted in T, never opening a block"),
     Decision("separator after every sentence", "none inside, or one after each", ("format.sentence_separator",)),
