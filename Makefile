@@ -6,6 +6,7 @@ VENV := .venv
 PYTHON ?= $(VENV)/bin/python
 ifeq ($(PYTHON),$(VENV)/bin/python)
 ENVIRONMENT := $(VENV)/.complete
+DOCS_ENVIRONMENT := $(VENV)/.docs
 endif
 
 # What `make hostile` runs in full; `make test` and `make test-slow` run a share of it.
@@ -13,7 +14,7 @@ HOSTILE_TESTS := tests/hostile tests/cli/test_drawn_command_lines.py
 
 export TOKENIZERS_PARALLELISM ?= true
 
-.PHONY: demo test test-slow chaos hostile bench gpu-check check lint format types install clean
+.PHONY: demo test test-slow chaos hostile bench gpu-check docs check lint format types install clean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +25,7 @@ help:
 	@echo "make gpu-check  is the CUDA path right, and how fast -> results/benchmarks/gpu-cuda.md (five minutes, a GPU)"
 	@echo "make chaos      kill a run at 20 random instants, repeat it, compare every byte"
 	@echo "make hostile    damage every kind of file, draw command lines: the same tables, or a line that names it"
+	@echo "make docs       the site of the documents, without a warning -> build/site (seconds)"
 	@echo "make check      ruff, format, types, tests"
 	@echo "make install    the environment alone"
 
@@ -31,6 +33,10 @@ $(VENV)/.complete: pyproject.toml constraints.txt
 	$(SYSTEM_PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade pip
 	$(VENV)/bin/python -m pip install --quiet --editable '.[dev]' --constraint constraints.txt
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.complete
+	$(VENV)/bin/python -m pip install --quiet --editable '.[docs]' --constraint constraints.txt
 	touch $@
 
 install: $(ENVIRONMENT)
@@ -61,6 +67,9 @@ chaos: $(ENVIRONMENT)
 hostile: $(ENVIRONMENT)
 	HOSTILE=all $(PYTHON) -m pytest -m "slow or not slow" --show-capture=no $(HOSTILE_TESTS)
 
+docs: $(ENVIRONMENT) $(DOCS_ENVIRONMENT)
+	$(PYTHON) docs/build_site.py
+
 lint: $(ENVIRONMENT)
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
@@ -75,4 +84,4 @@ types: $(ENVIRONMENT)
 check: lint types test
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache
