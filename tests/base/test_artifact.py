@@ -175,10 +175,10 @@ def test_a_copy_is_whole_or_absent(tmp_path):
     (source / "a").write_text("a")
     os.mkfifo(source / "below" / "b")  # cannot be copied
     with pytest.raises(shutil.Error):
-        copy_whole(source, target)
+        copy_whole(source, target, {})
     assert list(target.parent.iterdir()) == []
     (source / "below" / "b").unlink()
     (source / "below" / "b").write_text("b")
-    copy_whole(source, target)
+    copy_whole(source, target, {})
     assert (target / "below" / "b").read_text() == "b"
     assert list(target.parent.iterdir()) == [target]

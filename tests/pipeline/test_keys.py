@@ -118,6 +118,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "corpus.seed": ("full", 2, SHARED),
     "corpus.num_documents": ("full", 7, CORPUS),
     "corpus.num_processes": ("full", 1, NOTHING),
+    "corpus.license": ("full", "mit", NOTHING),
     "corpus.vocab_sizes": ("full", {"bbpe": 9}, NOTHING),
     "corpus.hub.path": ("hub", "x/y", CORPUS),
     "corpus.hub.name": ("hub", "x", CORPUS),

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModel, AutoModelForMaskedLM, AutoModelForPreTraining, AutoTokenizer
+from transformers import (
+    AutoModel,
+    AutoModelForMaskedLM,
+    AutoModelForPreTraining,
+    AutoTokenizer,
+    BertForNextSentencePrediction,
+)
 
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.errors import InputError
@@ -124,3 +130,13 @@ def test_init_from_another_forward_pass_is_refused(export, make_model, name, val
     path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
     with pytest.raises(InputError, match=f"model.init_from=.*has {name}={value}, this model .*; use another encoder"):
         make_model(init_from=directory)
+
+
+def test_bert_for_next_sentence_prediction_gives_the_pair_logits_of_pretraining(export, make_batch):
+    model, directory = export("bert")
+    batch = make_batch([9])
+    inputs = {"input_ids": batch.input_ids[None], "token_type_ids": batch.token_type_ids[None]}
+    with torch.no_grad():
+        _, pair_logits = model(batch)
+        found = _load(BertForNextSentencePrediction, directory)(**inputs).logits
+    torch.testing.assert_close(found, pair_logits)

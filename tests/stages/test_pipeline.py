@@ -1,14 +1,26 @@
 """The whole way at scale=smoke: a sweep ends in a table, a repeated one has nothing to do, exports load anywhere."""
 
+import contextlib
 import csv
 import json
+import re
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from transformers import AutoTokenizer, BertForPreTraining, BertModel, RobertaModel, RobertaTokenizer
+from huggingface_hub import ModelCard
+from transformers import (
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    BertForPreTraining,
+    BertModel,
+    RobertaModel,
+    RobertaTokenizer,
+)
+
+from nsp_ablation.learning.engine.quiet import quiet_transformers
 
 TASKS = ("squad1", "squad2", "mnli", "sst2", "race")
 ROOT = Path(__file__).parents[2]
@@ -100,14 +112,17 @@ def test_an_encoder_from_elsewhere_is_a_row(nsp, tmp_path, smoke_artifacts):
 
 
 @pytest.mark.parametrize(
-    ("architecture", "tokenizer", "model_class", "tokenizer_class"),
-    [("bert", "wordpiece", BertModel, AutoTokenizer), ("roberta", "bbpe", RobertaModel, RobertaTokenizer)],
+    ("architecture", "tokenizer", "format_name", "model_class", "tokenizer_class"),
+    [
+        ("bert", "wordpiece", "segment_pair", BertModel, AutoTokenizer),
+        ("roberta", "bbpe", "full", RobertaModel, RobertaTokenizer),
+    ],
 )
 def test_an_export_loads_in_transformers(
-    nsp, tmp_path, smoke_artifacts, architecture, tokenizer, model_class, tokenizer_class
+    nsp, tmp_path, smoke_artifacts, architecture, tokenizer, format_name, model_class, tokenizer_class
 ):
-    options = ("scale=smoke", f"model.architecture={architecture}", f"tokenizer={tokenizer}", "export.output=encoder")
-    assert nsp("stage=export", *options, smoke_artifacts).status == 0
+    options = ("scale=smoke", f"model.architecture={architecture}", f"tokenizer={tokenizer}", f"format={format_name}")
+    assert nsp("stage=export", *options, "export.output=encoder", smoke_artifacts).status == 0
     model, info = model_class.from_pretrained(tmp_path / "encoder", output_loading_info=True)
     assert not info["missing_keys"]
     loaded = tokenizer_class.from_pretrained(tmp_path / "encoder")
@@ -118,8 +133,43 @@ def test_an_export_loads_in_transformers(
         _, info = BertForPreTraining.from_pretrained(tmp_path / "encoder", output_loading_info=True)
         assert not info["missing_keys"]
     facts = json.loads((tmp_path / "encoder" / "pretraining.json").read_text())
-    assert facts["condition"]["format"] == "full"
+    assert facts["condition"]["format"] == format_name
     assert facts["tokens_at_positions"][0] == facts["pretraining"]["sequences"]
+    runs_as_its_card_says(tmp_path / "encoder", facts)
+
+
+def runs_as_its_card_says(directory, facts):
+    """Hold the model card of an export to its facts, and its examples to the model itself."""
+    text, card = (directory / "README.md").read_text(), ModelCard.load(directory / "README.md")
+    assert (card.data.license, card.data.pipeline_tag, card.data.library_name) == (
+        "apache-2.0",
+        "fill-mask",
+        "transformers",
+    )
+    assert f"| real tokens read | {facts['pretraining']['tokens']:,} |" in text
+    assert "stage=export scale=smoke" in text
+    assert not re.search(rf"{re.escape(str(directory.parents[1]))}|{re.escape(str(Path.home()))}/", text)
+    examples = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    page = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "exports.md").read_text(), re.MULTILINE | re.DOTALL)
+    has_pairs = facts["condition"]["objective"] == "mlm_nsp"
+    assert (len(examples), len(page)) == (1 + has_pairs, 2)
+    names = {}
+    with contextlib.chdir(directory.parent), quiet_transformers():
+        for example in [*examples, *page[: 1 + has_pairs]]:
+            exec(compile(example.replace("my-encoder", directory.name), "README.md", "exec"), names)
+        masked_lm = AutoModelForMaskedLM.from_pretrained(directory).eval()
+        tokenizer = names["fill_mask"].tokenizer
+        with torch.no_grad():
+            hidden = masked_lm.base_model(**tokenizer("Anna lived in Rome.", return_tensors="pt")).last_hidden_state
+            masked = tokenizer(f"Anna lived in {tokenizer.mask_token}.", return_tensors="pt")
+            at_mask = masked["input_ids"][0] == tokenizer.mask_token_id
+            best = masked_lm(**masked).logits[0, at_mask][0].softmax(0).topk(5)
+    torch.testing.assert_close(torch.tensor(names["vectors"]), hidden[0])
+    assert [one["token"] for one in names["words"]] == best.indices.tolist()
+    torch.testing.assert_close(torch.tensor([one["score"] for one in names["words"]]), best.values)
+    if has_pairs:
+        assert 0 < names["p_random"] < 1
+        assert names["logits"].shape == (1, 2)
 
 
 @pytest.mark.slow

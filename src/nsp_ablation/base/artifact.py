@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -77,12 +77,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
             raise DamageError(f"{path} is a directory, not a file; delete it and run the same command again") from error
 
 
-def copy_whole(source: Path, target: Path) -> None:
-    """Copy a directory, to appear whole under a new name. Raises FullDiskError where the disk is full."""
+def copy_whole(source: Path, target: Path, texts: Mapping[str, str]) -> None:
+    """Copy a directory, with text files by name beside its own, to appear whole under a new name.
+
+    Raises FullDiskError where the disk is full.
+    """
     with full_disk_named(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         with temporary_directory(target) as temporary:
             shutil.copytree(source, temporary, dirs_exist_ok=True)
+            for name, text in texts.items():
+                (temporary / name).write_text(text, encoding="utf-8")
             os.rename(temporary, target)
 
 

@@ -151,3 +151,6 @@ class CorpusOptions:
         {}, "Default tokenizer.vocab_size of each trained tokenizer.", low=1, high=2**24
     )
     hub: list[DatasetOptions] = science([], "Data sets of the hub that make up the corpus.")
+    license: str | None = machine(
+        None, "Licence of the text, for the model card of an export: as the hub spells it (cc-by-4.0), or in words."
+    )

@@ -1,4 +1,4 @@
-"""`stage=export`: a copy of the cell's encoder directory, for use outside."""
+"""`stage=export`: a copy of the cell's encoder directory with a model card, for use outside."""
 
 from pathlib import Path
 
@@ -7,12 +7,13 @@ from nsp_ablation.base.errors import InputError
 from nsp_ablation.pipeline.cards import check_before_training
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.encoders import trained_encoder
+from nsp_ablation.pipeline.exported_card import exported_card
 from nsp_ablation.stages.cell import CellRun
 from nsp_ablation.stages.needed_device import check_device_of
 
 
 def run(cell: CellRun) -> None:
-    """Copy the cell's Hugging Face directory to `export.output`, pre-training it first if need be.
+    """Copy the cell's Hugging Face directory to `export.output`, pre-training it first if need be; add its model card.
 
     Raises InputError where `export.output` is not given or already exists.
     """
@@ -27,5 +28,5 @@ def run(cell: CellRun) -> None:
         check_device_of(config)
         check_before_training([link], [], None)
     encoder = link.make()
-    copy_whole(encoder, output)
+    copy_whole(encoder, output, {"README.md": exported_card(link, output.resolve().name, cell.overrides)})
     say("export", f"{encoder} -> {output}")
