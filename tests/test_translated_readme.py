@@ -71,3 +71,10 @@ def test_the_translation_is_chinese():
             words = re.sub(r"`[^`]*`|\([^)]*\)|[A-Z][\w.-]*|\[[^]]*\]", "", line)
             if len(re.findall(r"[a-z]{3,}", words)) > 2:
                 assert re.search(r"[\u4e00-\u9fff]", line), line
+
+
+def test_chinese_is_set_with_its_own_punctuation():
+    """Commas, colons and brackets beside a Chinese character are Chinese ones, and no sentence is broken in lines."""
+    text = re.sub(r"`[^`\n]*`|\]\([^)]*\)", "x", prose((ROOT / "README.zh.md").read_text()))
+    assert not re.findall(r".{0,9}[\u4e00-\u9fff”）][,;:?!(].{0,9}|.{0,9}[,;:?!(][\u4e00-\u9fff“].{0,9}", text)
+    assert not re.findall(r"[\u4e00-\u9fff，]\n[\u4e00-\u9fffA-Za-z`(]", text)
