@@ -11,12 +11,12 @@ from nsp_ablation.reporting.records.record import (
     Condition,
     EncoderReference,
     FinetuningFacts,
-    PretrainingFacts,
     Provenance,
     ResultRecord,
     record_id,
 )
 from nsp_ablation.reporting.records.record_folder import RecordFolder
+from nsp_ablation.reporting.records.training_facts import PretrainingFacts
 
 TASKS = {
     "squad1": {"title": "SQuAD 1.1"},
@@ -50,7 +50,8 @@ class Results:
     def add(
         self, task="squad1", score=0.5, *, seed=1, fine=1, arm="trained", status="done", examples=("e1", "e2"), **over
     ):
-        """Write one record with the primary metric `score`, and return its id; `over` replaces fields of the record.
+        """Write one record with the primary metric `score`, and return its id; `over` replaces fields of the record,
+        `facts` those of its pre-training.
 
         `items` {name: (N,)} and `clusters` (N,) are those of its examples; else each has the metric, by itself.
         """
@@ -59,7 +60,7 @@ class Results:
         score = float(np.nanmean(own[metric])) if metric in own else score
         condition = over.pop("condition", {})
         condition = replace(CONDITION, **{"name": condition.get("format", CONDITION.name)} | condition)
-        clusters = over.pop("clusters", None)
+        clusters, facts = over.pop("clusters", None), over.pop("facts", {})
         extra = over.pop("metrics", {"exact_match": score / 2} if metric == "f1" else {})
         record = ResultRecord(
             name="study",
@@ -76,7 +77,7 @@ class Results:
             chance=0.25,
             majority=0.3,
             bag_of_words=0.4,
-            pretraining=pretraining_facts(condition, seed) if arm == "trained" else None,
+            pretraining=replace(pretraining_facts(condition, seed), **facts) if arm == "trained" else None,
             finetuning=FinetuningFacts(100, 12.5),
             encoder=EncoderReference(over.pop("path", "encoders/x"), "a" * 64),
             config={"tasks": TASKS}

@@ -6,7 +6,7 @@ import pytest
 
 from nsp_ablation.options.output_options import ReportOptions
 from nsp_ablation.reporting.analysis.make_report import load_report
-from nsp_ablation.reporting.records.record import PretrainingFacts
+from nsp_ablation.reporting.records.training_facts import PretrainingFacts
 from nsp_ablation.reporting.render.appendix import appendix
 from nsp_ablation.reporting.render.html_page import html_page
 from nsp_ablation.reporting.render.table_files import markdown_page

@@ -1,5 +1,6 @@
 """Pre-training through Lightning: accumulation, resuming, divergence, exports on the way."""
 
+import csv
 import itertools
 import os
 import signal
@@ -7,6 +8,7 @@ import time
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -358,3 +360,20 @@ def test_a_logger_hears_what_is_measured(make_model, train, tmp_path):
     header, *rows = (tmp_path / "logs" / "version_0" / "metrics.csv").read_text().splitlines()
     rows = [dict(zip(header.split(","), row.split(","), strict=True)) for row in rows]
     assert {row["step"]: row["evaluation/recall.accuracy"] for row in rows} == {"2": "", "3": "0.25", "4": "", "6": ""}
+
+
+def test_mlm_losses_alone_are_smoothed_whatever_is_logged_and_wherever_a_run_is_resumed(make_model, train, tmp_path):
+    """Blocks of ten updates; curves are logged every two."""
+    changes = {"max_steps": 22, "checkpoint_seconds": 600.0}
+    logger = CSVLogger(tmp_path, name="curves")
+    whole, _, _ = train(make_model(), directory="whole", logger=logger, **changes)
+    logger.finalize("success")
+    with open(tmp_path / "curves" / "version_0" / "metrics.csv", newline="") as file:
+        logged = [float(row["pretraining/mlm_loss"]) for row in csv.DictReader(file) if row["pretraining/mlm_loss"]]
+    expected = [np.mean(logged[:5]), np.mean(logged[5:10]), np.mean(logged[10:])]
+    assert whole.mlm_losses.means == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(_StoppedError):  # after the checkpoint at the end of a block
+        train(make_model(), stop_at=11, directory="parts", max_steps=22)
+    parts, lines, _ = train(make_model(), directory="parts", **changes)
+    assert lines[0] == "resumed at update 10"
+    assert parts.mlm_losses == whole.mlm_losses

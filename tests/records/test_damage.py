@@ -132,7 +132,7 @@ def test_predictions_may_be_left_out(study):
     assert table(study) == before
 
 
-CHANGES = [("0.75", "0.95"), *(('"schema": 4', f'"schema": {other}') for other in (2, 3, 7))]
+CHANGES = [("0.75", "0.95"), *(('"schema": 5', f'"schema": {other}') for other in (2, 3, 4, 7))]
 
 
 @pytest.mark.parametrize(("old", "new"), CHANGES)

@@ -79,7 +79,7 @@ def test_a_manifest_of_another_version_is_never_misread(tmp_path):
     path.write_text(json.dumps(data | {"schema": 2}))
     assert has_older_manifest(tmp_path)
     write_sealed(path, data | {"schema": SCHEMA + 1})
-    with pytest.raises(ValueError, match=r"manifest\.json: schema=5"):
+    with pytest.raises(ValueError, match=r"manifest\.json: schema=6"):
         read_manifest(tmp_path)
 
 

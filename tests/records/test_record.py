@@ -8,16 +8,18 @@ import pytest
 
 from nsp_ablation.reporting.records.record import (
     Condition,
-    PretrainingFacts,
     Provenance,
     ResultRecord,
     parse,
     record_id,
 )
+from nsp_ablation.reporting.records.training_facts import PlateauFacts, PretrainingFacts
 
 CONDITION = Condition("full", "full", "mlm", "static", 10, "paper", "bbpe", "micro", 96, 32, 7000, 3e-3, "microworld")
 PRETRAINING = PretrainingFacts(
-    7000, 14_000_000, 0, 224_000, 2_100_000, None, 9.5, 0, 13_000_000, 500_000, 4_000_000, None, 2.2, None, 140.5
+    *(7000, 14_000_000, 0, 224_000, 2_100_000, None, 9.5, 0, 13_000_000, 500_000, 4_000_000, None, 2.2, None, 140.5),
+    device="cpu x",
+    plateau=PlateauFacts(6.5, 5.5, 350, 700_000),
 )
 PROVENANCE = Provenance(
     "abc", True, "3.11.9", "Linux", {"torch": "2.13.0"}, "cpu x", "sdpa", "2026-11-24T10:00:00+00:00"
@@ -110,7 +112,7 @@ def test_a_wrong_type_is_named(name, value):
         ({"scores_sha256": None}, "scores_sha256"),
         ({"schema": 1}, "schema=1, .*run its cell again"),
         ({"schema": 2}, "schema=2, .*run its cell again"),
-        ({"schema": 5}, "schema=5, .*update this program"),
+        ({"schema": 6}, "schema=6, .*update this program"),
         ({"ids_sha256": None}, "ids_sha256"),
         ({"items_sha256": None}, "items_sha256"),
     ],

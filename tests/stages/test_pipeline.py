@@ -135,6 +135,10 @@ def test_an_export_loads_in_transformers(
     facts = json.loads((tmp_path / "encoder" / "pretraining.json").read_text())
     assert facts["condition"]["format"] == format_name
     assert facts["tokens_at_positions"][0] == facts["pretraining"]["sequences"]
+    plateau = facts["pretraining"]["plateau"]
+    assert 3 < plateau["below"] < plateau["unigram_entropy"] < 8
+    assert (plateau["update"], plateau["tokens"]) == (None, None), "five updates leave nothing"
+    assert facts["pretraining"]["device"].startswith("cpu ")
     runs_as_its_card_says(tmp_path / "encoder", facts)
 
 

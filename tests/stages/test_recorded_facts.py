@@ -2,6 +2,7 @@
 
 import pytest
 
+from nsp_ablation.learning.pretraining.plateau import SmoothedLosses
 from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
 from nsp_ablation.pipeline.pretraining_facts import pretraining_facts
 from nsp_ablation.samples.batches.accounting import totals
@@ -22,7 +23,7 @@ def test_passes_are_over_the_corpus_and_random_next_is_the_share_of_random_pairs
             seen |= {token for start, end in spans.tolist() for token in range(start, end)}
             num_tokens += int(index.lengths()[sample])
             num_pairs, num_random = num_pairs + 1, num_random + int(index.is_random_next[sample])
-    facts = pretraining_facts(config, feed, read, PretrainOutcome(11, 2.5, {}), None)
+    facts = pretraining_facts(config, feed, read, PretrainOutcome(11, 2.5, {}, SmoothedLosses(10, 40, [])), None)
     assert 2 * num_random != num_pairs, "an inverted share would be the same"
     assert abs(content / feed.store.num_tokens - read.epochs) > 0.01, "epochs would be the same"
     assert facts["realised_random_next"] == pytest.approx(num_random / num_pairs)
@@ -42,5 +43,5 @@ def test_special_tokens_of_the_text_itself_may_not_be_predicted(compose, feed_of
     monkeypatch.setattr(
         "nsp_ablation.pipeline.pretraining_facts.corpus_reading", lambda *_: CorpusReading(5, special_in_text=7)
     )
-    facts = pretraining_facts(config, feed, read, PretrainOutcome(11, 2.5, {}), None)
+    facts = pretraining_facts(config, feed, read, PretrainOutcome(11, 2.5, {}, SmoothedLosses(10, 40, [])), None)
     assert facts["maskable_tokens"] == read.tokens - read.special_tokens - 7

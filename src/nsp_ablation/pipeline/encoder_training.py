@@ -1,5 +1,6 @@
 """How an encoder is made: pre-trained on its feed and exported, or exported as it starts. Loads torch and Lightning."""
 
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,14 +15,16 @@ from nsp_ablation.learning.pretraining.pretraining_model import (
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.curve_points import curve_points
 from nsp_ablation.pipeline.curves import Curve
+from nsp_ablation.pipeline.device import device_name
 from nsp_ablation.pipeline.encoders import TrainedEncoder, UntrainedEncoder
 from nsp_ablation.pipeline.feed import OpenFeed, feed_of
 from nsp_ablation.pipeline.heldout_inputs import own_heldout_loss, unigram_entropy
 from nsp_ablation.pipeline.initial_models import token_counts
-from nsp_ablation.pipeline.pretraining_facts import pretraining_facts
+from nsp_ablation.pipeline.pretraining_facts import plateau_facts, pretraining_facts
 from nsp_ablation.pipeline.training_run import train
 from nsp_ablation.pipeline.weights import weights_sha256
 from nsp_ablation.reporting.records.curve_file import CurvePoint
+from nsp_ablation.reporting.records.training_facts import PlateauFacts
 from nsp_ablation.samples.batches.accounting import tokens_at_positions, totals
 
 
@@ -33,11 +36,15 @@ def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
     """
     config, trained = encoder.config, train(encoder)
     feed, model = trained.feed, trained.model
-    heldout = _heldout_loss(config, feed, model)
+    entropy = unigram_entropy(token_counts(feed.frame, feed.store))
+    heldout = _heldout_loss(config, feed, model, entropy)
+    plateau = plateau_facts(feed, trained.outcome.mlm_losses, entropy)
+    say("pretrain", _plateau_line(plateau))
     steps = config.pretraining.max_steps
     read = totals(feed.plan, steps, feed.store.num_tokens)
+    own = {"device": device_name(config.trainer), "plateau": asdict(plateau)}
     block = {
-        "pretraining": pretraining_facts(config, feed, read, trained.outcome, heldout),
+        "pretraining": pretraining_facts(config, feed, read, trained.outcome, heldout) | own,
         "tokens_at_positions": tokens_at_positions(feed.plan, steps, config.max_length).tolist(),
         "epochs": read.epochs,
         "cut_sentences": feed.index_of(1).cut_sentences,
@@ -73,11 +80,20 @@ def export_untrained(encoder: UntrainedEncoder, directory: Path) -> None:
     export_encoder(model, encoder.stores.vocabulary.make(), directory, facts)
 
 
-def _heldout_loss(config: Config, feed: OpenFeed, model: PretrainingModel) -> HeldoutLoss | None:
+def _plateau_line(plateau: PlateauFacts) -> str:
+    of_what = f"the plateau of unigram frequencies (entropy {plateau.unigram_entropy:.2f} nats)"
+    if plateau.update is None or plateau.tokens is None:
+        return f"has not left {of_what}: the MLM loss does not stay below {plateau.below:.2f}"
+    when = f"update {plateau.update:,}, {plateau.tokens / 1e6:.2f} M tokens"
+    return f"left {of_what} by {when}: the MLM loss stays below {plateau.below:.2f}"
+
+
+def _heldout_loss(
+    config: Config, feed: OpenFeed, model: PretrainingModel, unigram_entropy: float
+) -> HeldoutLoss | None:
     """Return the loss in the format's own held-out inputs and say it; None where none is asked for or possible."""
     heldout = own_heldout_loss(config, feed, model)
     if heldout is not None:
-        unigram = unigram_entropy(token_counts(feed.frame, feed.store))
-        against = f"(unigram entropy of the corpus {unigram:.3f})"
+        against = f"(unigram entropy of the corpus {unigram_entropy:.3f})"
         say("pretrain", f"held-out MLM loss {heldout.mlm_loss:.3f} nats in the format's own inputs {against}")
     return heldout

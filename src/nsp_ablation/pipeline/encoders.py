@@ -28,7 +28,9 @@ from nsp_ablation.pipeline.feed import Feed, feed_of
 from nsp_ablation.pipeline.stores import Stores
 from nsp_ablation.pipeline.vocabularies import Vocabulary
 from nsp_ablation.pipeline.weights import weights_sha256
-from nsp_ablation.reporting.records.record import Condition, EncoderReference, PretrainingFacts
+from nsp_ablation.reporting.records.record import Condition, EncoderReference
+from nsp_ablation.reporting.records.training_facts import NOT_KEPT, PretrainingFacts
+from nsp_ablation.reporting.records.typed_json import parse
 
 # What an encoder has that saw no pre-training of ours.
 _NO_PRETRAINING = ("format", "objective", "masking", "copies", "budget", "updates", "batch", "learning_rate")
@@ -143,7 +145,8 @@ class TrainedEncoder(Encoder):
         return directory
 
     def facts(self) -> PretrainingFacts:
-        return PretrainingFacts(**read_json(self.make() / "pretraining.json")["pretraining"])
+        file = self.make() / "pretraining.json"
+        return parse(PretrainingFacts, {**NOT_KEPT, **read_json(file)["pretraining"]}, file, "pretraining.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,11 @@ from typing import Any
 from nsp_ablation.config.identity import resolved_objective
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.pretraining.heldout_loss import HeldoutLoss
+from nsp_ablation.learning.pretraining.plateau import PLATEAU_MARGIN, SmoothedLosses
 from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
 from nsp_ablation.pipeline.feed import OpenFeed
-from nsp_ablation.samples.batches.accounting import Totals, tokens_at_positions, trained_length
+from nsp_ablation.reporting.records.training_facts import PlateauFacts
+from nsp_ablation.samples.batches.accounting import Totals, tokens_at_positions, totals, trained_length
 from nsp_ablation.samples.batches.corpus_reading import corpus_reading
 
 
@@ -37,3 +39,15 @@ def pretraining_facts(
         "nsp_accuracy": heldout.pair_accuracy if heldout and resolved_objective(config) == "mlm_nsp" else None,
         "seconds": outcome.seconds,
     }
+
+
+def plateau_facts(feed: OpenFeed, losses: SmoothedLosses, unigram_entropy: float) -> PlateauFacts:
+    """Return when a run of these losses left the unigram plateau, of a corpus of this entropy, in nats.
+
+    Masks fall on all maskable tokens alike, so that the entropy of the corpus is about what frequencies alone leave of
+    its predicted tokens.
+    """
+    below = unigram_entropy - PLATEAU_MARGIN
+    update = losses.update_below(below)
+    tokens = None if update is None else totals(feed.plan, update, feed.store.num_tokens).tokens
+    return PlateauFacts(unigram_entropy, below, update, tokens)

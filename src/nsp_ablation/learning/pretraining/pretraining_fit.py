@@ -20,6 +20,7 @@ from nsp_ablation.learning.engine.training import one_epoch_trainer
 from nsp_ablation.learning.engine.training_device import generators_kept, torch_device
 from nsp_ablation.learning.engine.training_processes import threads_kept
 from nsp_ablation.learning.pretraining.evaluations import NO_EVALUATIONS, EvaluateAt, Evaluations, Measured
+from nsp_ablation.learning.pretraining.plateau import SmoothedLosses
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
 from nsp_ablation.learning.pretraining.pretraining_module import MakeLoader, PretrainingModule
 from nsp_ablation.options.pretraining_options import PretrainingOptions
@@ -28,12 +29,13 @@ from nsp_ablation.options.trainer_options import TrainerOptions
 
 @dataclass(frozen=True)
 class PretrainOutcome:
-    """What a run did: masked tokens predicted, seconds of the training loop, and what was measured on the way, by
-    update and metric; all parts of an interrupted run together."""
+    """What a run did: masked tokens predicted, seconds of the training loop, what was measured on the way, by update
+    and metric, and its MLM losses, smoothed; all parts of an interrupted run together."""
 
     num_predictions: int
     seconds: float
     evaluations: Measured
+    mlm_losses: SmoothedLosses
 
 
 def pretrain(
@@ -90,7 +92,7 @@ def pretrain(
             default_root_dir=directory,
         )
         lightning.fit(module, ckpt_path=readable(checkpoint), weights_only=True)
-    return PretrainOutcome(module.num_predictions, module.seconds, evaluating.found)
+    return PretrainOutcome(module.num_predictions, module.seconds, evaluating.found, module.mlm_losses.smoothed())
 
 
 def _strategy(trainer: TrainerOptions) -> str | DDPStrategy:

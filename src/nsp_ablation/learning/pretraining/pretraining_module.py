@@ -23,6 +23,7 @@ from nsp_ablation.learning.engine.training import (
 )
 from nsp_ablation.learning.engine.training_progress import ProgressLine, SpeedMeter
 from nsp_ablation.learning.pretraining.objective import Losses, update_share
+from nsp_ablation.learning.pretraining.plateau import LossBlocks
 from nsp_ablation.learning.pretraining.pretraining_model import PretrainingModel
 from nsp_ablation.options.pretraining_options import PretrainingOptions
 from nsp_ablation.samples.batches.loader import MicroBatch
@@ -75,7 +76,7 @@ class PretrainingModule(TrainingModule):
         self.model, self.make_loader, self.options = model, make_loader, options
         self.log_every, self.say, self.peak_flops = log_every, say, peak_flops
         self.on_progress: Callable[[int, float, float], None] | None = None
-        self.num_predictions = 0
+        self.num_predictions, self.mlm_losses = 0, LossBlocks(options.max_steps)
         self._earlier_seconds = self._started = 0.0
         config = model.hf.config
         has_dropout = config.hidden_dropout_prob > 0 or config.attention_probs_dropout_prob > 0
@@ -124,6 +125,7 @@ class PretrainingModule(TrainingModule):
             seed_step(self.device, int(draw64(self._dropout_key, np.full(1, number, np.uint64))[0]))
         losses = update_share(self.model.loss_sums(micro_batch, layout), micro_batch)
         self._window.add(losses)
+        self.mlm_losses.add(losses.mlm)
         for meter in (self._since_log, self._since_line):
             meter.add(micro_batch.num_tokens, len(micro_batch.input_ids), flops)
         if ends_update(self.trainer):
@@ -142,6 +144,7 @@ class PretrainingModule(TrainingModule):
         if not ends_update(self.trainer):
             return
         step, window = self.trainer.global_step, self._window
+        self._close_block(step)
         if self._progress is not None and self._progress.is_due(step):
             # other ranks' losses are not waited for: this rank's share stands for theirs
             loss = float(window.mlm + window.pair) / window.num_updates * self.trainer.world_size
@@ -155,23 +158,40 @@ class PretrainingModule(TrainingModule):
             self._stop_if_diverged(sum(self._mean_losses()))
         if not is_finite_state(self.trainer):
             self._stop_if_diverged(math.nan)
-        checkpoint["pretraining"] = {"num_predictions": self.num_predictions, "seconds": self.seconds}
+        self._close_block(self.trainer.global_step)  # saved before the hook that ends an update here
+        (open_sum,) = self._over_ranks(self.mlm_losses.sum)
+        checkpoint["pretraining"] = {
+            "num_predictions": self.num_predictions,
+            "seconds": self.seconds,
+            "mlm_losses": self.mlm_losses.state(open_sum),
+        }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.num_predictions = checkpoint["pretraining"]["num_predictions"]
-        self._earlier_seconds = checkpoint["pretraining"]["seconds"]
+        saved = checkpoint["pretraining"]
+        self.num_predictions, self._earlier_seconds = saved["num_predictions"], saved["seconds"]
+        self.mlm_losses.load(saved["mlm_losses"], is_first_rank=self.trainer.is_global_zero)
         place_after(checkpoint, self.trainer.accumulate_grad_batches)
 
     def on_train_end(self) -> None:
         self._earlier_seconds, self._started = self.seconds, 0.0
 
+    def _close_block(self, step: int) -> None:
+        if self.mlm_losses.is_due(step):
+            (total,) = self._over_ranks(self.mlm_losses.sum)
+            self.mlm_losses.close(total, step)
+
     def _mean_losses(self) -> tuple[float, float]:
         """Return the mean losses of the window, MLM and pairs, over all ranks."""
         window = self._window
+        mlm_loss, pair_loss = self._over_ranks(window.mlm, window.pair)
+        return mlm_loss / window.num_updates, pair_loss / window.num_updates
+
+    def _over_ranks(self, *values: Tensor | float) -> list[float]:
+        """Return the sums of this rank's values with those of all others."""
         device = "cpu" if self.device.type == "mps" else self.device  # mps has no float64, and is one device
-        sums = torch.tensor([float(window.mlm), float(window.pair)], dtype=torch.float64, device=device)
-        mlm_loss, pair_loss = (self.trainer.strategy.reduce(sums, reduce_op="sum") / window.num_updates).tolist()
-        return mlm_loss, pair_loss
+        sums = torch.tensor([float(value) for value in values], dtype=torch.float64, device=device)
+        summed: list[float] = self.trainer.strategy.reduce(sums, reduce_op="sum").tolist()
+        return summed
 
     def _log(self, step: int) -> None:
         """Log the means over the updates since the last time; raise DivergedError if they say so."""

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nsp_ablation.reporting.analysis.plateau_exits import exit_text, exits_of
 from nsp_ablation.reporting.analysis.study import Study
-from nsp_ablation.reporting.records.record import PretrainingFacts, ResultRecord
+from nsp_ablation.reporting.records.record import ResultRecord
 from nsp_ablation.reporting.records.sweep_cell import KILLED, SweepCell
+from nsp_ablation.reporting.records.training_facts import PretrainingFacts
 
 _UNFINISHED = {
     "planned": "are not finished",
@@ -72,6 +74,10 @@ def pretraining_table(study: Study) -> FactsTable:
         if any(mean is not None for mean in means):
             heads.append(head)
             columns.append(["–" if mean is None else form.format(mean) for mean in means])
+    exits = [exits_of(study, arm) for arm in facts]  # of which a mean would leave out runs that never left it
+    if any(exits):
+        heads.append("plateau left, M tokens")
+        columns.append([exit_text(found) for found in exits])
     return FactsTable(heads, [list(row) for row in zip(*columns, strict=True)])
 
 

@@ -1,7 +1,8 @@
 """Learning curves of a study: each arm's seeds and their mean, by real tokens, from files beside the records."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -10,6 +11,7 @@ from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import StudyArm, setting
 from nsp_ablation.reporting.records.curve_file import CurvePoint, kept_curve
+from nsp_ablation.reporting.records.training_facts import PretrainingFacts
 
 # what is measured in an arm's own inputs, beside the probes
 _OWN = (
@@ -47,12 +49,13 @@ class CurvePanel:
     arms: dict[StudyArm, ArmCurves]
 
 
-def learning_curves(study: Study) -> list[CurvePanel]:
+def learning_curves(study: Study, starts: Mapping[str, int] | None = None) -> list[CurvePanel]:
     """Return a panel per metric that was measured on the way of any arm; arms in the order of the table.
 
+    With `starts`, tokens by encoder's key, each curve counts its tokens from there, and one without has no line.
     Raises DamageError naming a curve that is not what was written.
     """
-    points = {arm: [_points(study, key) for key in _encoders(study, arm)] for arm in study.scores.arms}
+    points = {arm: [_points(study, key, starts) for key in encoders_of(study, arm)] for arm in study.scores.arms}
     panels = [_panel(study, column, points) for column in (*_OWN, *study.columns)]
     return [panel for panel in panels if panel.arms]
 
@@ -76,8 +79,11 @@ def lost_curves(study: Study) -> list[str]:
     return [f"learning curve missing: {', '.join(lost[:_NUM_NAMED])}{more}; {remedy}"]
 
 
-def _points(study: Study, encoder: str) -> list[CurvePoint]:
-    return kept_curve(_home(study, encoder), encoder).points
+def _points(study: Study, encoder: str, starts: Mapping[str, int] | None) -> list[CurvePoint]:
+    points = kept_curve(_home(study, encoder), encoder).points
+    if starts is None:
+        return points
+    return [replace(one, tokens=one.tokens - starts[encoder]) for one in points] if encoder in starts else []
 
 
 def _home(study: Study, encoder: str) -> Path:
@@ -99,11 +105,12 @@ def mean_line(lines: list[CurveLine]) -> CurveLine | None:
     return CurveLine(tokens, np.mean([np.interp(tokens, line.tokens, line.values) for line in lines], axis=0))
 
 
-def _encoders(study: Study, arm: StudyArm) -> list[str]:
-    """Return the keys of an arm's encoders, one per pre-training seed, by seed."""
+def encoders_of(study: Study, arm: StudyArm) -> dict[str, PretrainingFacts | None]:
+    """Return the keys of an arm's trained encoders, one per pre-training seed, by seed, each with its facts."""
     records = [record for record in study.of_arm(arm) if record.arm == "trained" and record.encoder is not None]
-    found = {record.pretraining_seed: record.encoder.path for record in records if record.encoder is not None}
-    return [PurePosixPath(path).name for _, path in sorted(found.items(), key=lambda item: item[0] or 0)]
+    found = {record.pretraining_seed: record for record in records}
+    in_order = [record for _, record in sorted(found.items(), key=lambda item: item[0] or 0)]
+    return {PurePosixPath(one.encoder.path).name: one.pretraining for one in in_order if one.encoder is not None}
 
 
 def _panel(study: Study, column: Column, points: dict[StudyArm, list[list[CurvePoint]]]) -> CurvePanel:

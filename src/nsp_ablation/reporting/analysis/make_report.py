@@ -16,7 +16,9 @@ from nsp_ablation.reporting.analysis.comparisons import Comparison, compare, ref
 from nsp_ablation.reporting.analysis.decisions import DECISIONS, Decision
 from nsp_ablation.reporting.analysis.facts import FactsTable, failures, pretraining_table, provenance_table, warnings
 from nsp_ablation.reporting.analysis.learning_curves import CurvePanel, learning_curves, lost_curves
+from nsp_ablation.reporting.analysis.plateau_exits import aligned_curves, exit_sentences
 from nsp_ablation.reporting.analysis.probe_facts import layout_table, probe_sentences, range_warnings
+from nsp_ablation.reporting.analysis.processors import processor_warnings
 from nsp_ablation.reporting.analysis.study import Study, load_study
 from nsp_ablation.reporting.analysis.study_arms import science_of, setting
 from nsp_ablation.reporting.analysis.tables import Row, Section, long_table, points, reading_table
@@ -31,7 +33,8 @@ class Report:
     columns, sections: the table for reading. probes: the tasks among them that no fine-tuning seed belongs to.
     chances: per column, as fractions. has_published: published numbers stand in the table. long_table, points: every
     number, as printed. settings, decisions: the values of science settings and of the paper's open points over all
-    arms, by key. manifest: the newest sweep. curves: learning curves, a panel per metric.
+    arms, by key. manifest: the newest sweep. curves: learning curves, a panel per metric; aligned_curves: the same,
+    their tokens counted from where each run left the unigram plateau.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Report:
     decisions: list[tuple[Decision, dict[str, list[str]]]]
     manifest: Manifest | None
     curves: list[CurvePanel]
+    aligned_curves: list[CurvePanel]
 
     @property
     def arms(self) -> list[Row]:
@@ -89,8 +93,8 @@ def load_report(
         has_published=study.published is not None,
         long_table=long_table(study),
         points=points(study),
-        caption=[*caption(study, sections, comparisons), *baseline_sentences(study), *probe_sentences(study)],
-        warnings=[*warnings(study), *refusals(comparisons), *range_warnings(study), *_lost_files(study)],
+        caption=[*caption(study, sections, comparisons), *baseline_sentences(study), *_beside(study)],
+        warnings=[*warnings(study), *processor_warnings(study), *refusals(comparisons), *_lost(study)],
         failures=failures(study),
         comparisons=comparisons,
         planned_note=planned_note(study, comparisons),
@@ -102,11 +106,16 @@ def load_report(
         decisions=_decisions(configs),
         manifest=study.manifest,
         curves=learning_curves(study),
+        aligned_curves=aligned_curves(study),
     )
 
 
-def _lost_files(study: Study) -> list[str]:
-    return [*lost_cards(study), *lost_curves(study)]
+def _beside(study: Study) -> list[str]:
+    return [*probe_sentences(study), *exit_sentences(study)]
+
+
+def _lost(study: Study) -> list[str]:
+    return [*range_warnings(study), *lost_cards(study), *lost_curves(study)]
 
 
 def _chances(study: Study, sections: list[Section]) -> list[float | None]:

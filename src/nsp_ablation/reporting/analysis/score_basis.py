@@ -17,10 +17,11 @@ class ScoreBasis:
 
     examples, clusters: hashes of their ids, and of both together (None in records of schema 3). settings: the task's
     own, those of its kind as (key, text). files: the artifact that names the task's files and those settings, None of
-    a probe of held-out documents. What was trained is not among it: that is an arm's science.
+    a probe of held-out documents. has_items: whether clusters and items are kept, as since schema 4; later schemas
+    differ from it in nothing that scores are compared by. What was trained is not among it: that is an arm's science.
     """
 
-    schema: int
+    has_items: bool
     metric: str | None
     examples: str | None
     clusters: str | None
@@ -32,7 +33,7 @@ def basis_of(record: ResultRecord) -> ScoreBasis:
     """Return what a done record stands on."""
     files = [name for name in record.made_from or () if name.startswith("baselines/")]
     return ScoreBasis(
-        schema=record.schema,
+        has_items=record.has_items,
         metric=record.primary_metric,
         examples=record.examples_sha256,
         clusters=record.ids_sha256,
@@ -43,16 +44,16 @@ def basis_of(record: ResultRecord) -> ScoreBasis:
 
 def unequal(a: ScoreBasis, b: ScoreBasis) -> list[str]:
     """Return in words what two results do not have in common, nothing where they may stand together."""
-    found = [] if a.schema == b.schema else [f"schema {a.schema} and {b.schema}"]
+    found = [] if a.has_items == b.has_items else ["schema 3, which had no clusters, and a later one"]
     found += [] if a.metric == b.metric else [f"metric {a.metric} and {b.metric}"]
     if a.examples != b.examples:
         found.append("other examples")
-    elif a.clusters != b.clusters and a.schema == b.schema:
+    elif a.clusters != b.clusters and a.has_items == b.has_items:
         found.append("other clusters of the same examples")
     ours, theirs = dict(a.settings), dict(b.settings)
     keys = [key for key in ours | theirs if ours.get(key) != theirs.get(key)]
     found += [f"{key} {ours.get(key)} and {theirs.get(key)}" for key in keys]
-    if a.files != b.files and not keys and a.schema == b.schema and a.examples == b.examples:
+    if a.files != b.files and not keys and a.has_items == b.has_items and a.examples == b.examples:
         found.append("other files of the task")
     return found
 

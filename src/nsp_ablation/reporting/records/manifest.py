@@ -119,7 +119,7 @@ def _read(folder: Path) -> Manifest | None:
     if is_older(data, path):
         return None
     if isinstance(data, dict) and data.get("schema", SCHEMA) not in READ_SCHEMAS:
-        read = " and ".join(map(str, READ_SCHEMAS))
+        read = ", ".join(map(str, READ_SCHEMAS))
         raise InputError(f"{path}: schema={data['schema']}, but this version reads schemas {read}; update this program")
     return parse(Manifest, _checked(data, path), path)
 

@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 # 1 had no name of the condition; 2 no digest, id, card, nor what was left out or is private; 3 no clusters, items,
-# origin, choice of a recipe, nor four counts of pre-training.
-SCHEMA = 4
-READ_SCHEMAS = (3, 4)
+# origin, choice of a recipe, nor four counts of pre-training; 4 neither device nor plateau of pre-training.
+SCHEMA = 5
+READ_SCHEMAS = (3, 4, 5)
 
-_SINCE_4 = ("ids_sha256", "items_sha256", "origin")
-_PARTS_SINCE_4 = {
-    "pretraining": ("maskable_tokens", "special_tokens", "unique_tokens", "in_range_tokens"),
-    "finetuning": ("selection",),
+# The fields that came with a schema, by the part of a record that they are of; "" is the record itself.
+_SINCE: dict[int, dict[str, tuple[str, ...]]] = {
+    4: {
+        "": ("ids_sha256", "items_sha256", "origin"),
+        "pretraining": ("maskable_tokens", "special_tokens", "unique_tokens", "in_range_tokens"),
+        "finetuning": ("selection",),
+    },
+    5: {"pretraining": ("device", "plateau")},
 }
 
 
@@ -20,10 +24,13 @@ def as_today(data: Any) -> Any:
 
     Values that are no record of an older schema stay as they are.
     """
-    if not isinstance(data, Mapping) or data.get("schema") != 3:
+    if not isinstance(data, Mapping) or data.get("schema") not in READ_SCHEMAS:
         return data
-    parts = {name: _with(data.get(name), names) for name, names in _PARTS_SINCE_4.items()}
-    return {**dict.fromkeys(_SINCE_4), **data, **parts}
+    for schema, parts in _SINCE.items():
+        if schema > data["schema"]:
+            blocks = {name: _with(data.get(name), names) for name, names in parts.items() if name}
+            data = {**dict.fromkeys(parts.get("", ())), **data, **blocks}
+    return data
 
 
 def _with(block: Any, names: tuple[str, ...]) -> Any:

@@ -11,6 +11,7 @@ from nsp_ablation.reporting.records.anonymity import Places, hidden_values, publ
 from nsp_ablation.reporting.records.digest import FIELD, REMEDY, check_digest, digest_of
 from nsp_ablation.reporting.records.older_schemas import READ_SCHEMAS, SCHEMA, as_today
 from nsp_ablation.reporting.records.selection_facts import SelectionFacts
+from nsp_ablation.reporting.records.training_facts import PretrainingFacts
 from nsp_ablation.reporting.records.typed_json import parse
 
 ARMS = ("trained", "random", "external")
@@ -38,33 +39,6 @@ class Condition:
     updates: int | None
     learning_rate: float | None
     corpus: str | None
-
-
-@dataclass(frozen=True)
-class PretrainingFacts:
-    """What a pre-training did. `tokens` are real tokens, without padding; `seconds` those of the training loop.
-
-    Of the real tokens `special_tokens` are the separators that the format adds; `maskable_tokens` may be predicted: all
-    but these, and but special tokens that stand in the text. `unique_tokens` are those of the corpus that were read at
-    least once. `in_range_tokens` is the longest length that 1 % of the inputs had. None in records of schema 3.
-    """
-
-    updates: int
-    tokens: int
-    padding_tokens: int
-    sequences: int
-    predictions: int
-    pairs: int | None
-    passes: float
-    trimmed_tokens: int
-    maskable_tokens: int | None
-    special_tokens: int | None
-    unique_tokens: int | None
-    realised_random_next: float | None
-    mlm_loss: float | None
-    nsp_accuracy: float | None
-    seconds: float
-    in_range_tokens: int | None = None
 
 
 @dataclass(frozen=True)
@@ -177,7 +151,7 @@ class ResultRecord:
         """
         if isinstance(data, dict) and data.get("schema", SCHEMA) not in READ_SCHEMAS:
             remedy = "run its cell again" if is_older(data, source) else "update this program"
-            read = " and ".join(map(str, READ_SCHEMAS))
+            read = ", ".join(map(str, READ_SCHEMAS))
             raise InputError(f"{source}: schema={data['schema']}, but this version reads schemas {read}; {remedy}")
         record = parse(cls, as_today(data), source)
         check_digest(data, source)
