@@ -52,6 +52,8 @@ def needed_paths(config: Config) -> Iterator[NeededPath]:
         ("paths.results", config.paths.results, directory_problems, stage in (*FINETUNED, "report") or has_curve),
         ("inspect.output", config.inspect.output, _file, stage == "inspect"),
         ("inspect.figure", config.inspect.figure, _file, stage == "inspect"),
+        ("inspect.documents", config.inspect.documents, _file, stage == "inspect"),
+        ("inspect.documents_as", config.inspect.documents_as, _input_file, stage == "inspect"),
         ("export.output", config.export.output, _copy, stage == "export"),
     )
     yield from (
@@ -109,6 +111,11 @@ def _file(needed: NeededPath) -> Iterator[Problem]:
     if Path(needed.value).is_dir():
         yield Problem(needed.field, needed.value, "is a directory; name a file")
     yield from _writable(needed, Path(needed.value).parent)
+
+
+def _input_file(needed: NeededPath) -> Iterator[Problem]:
+    if not Path(needed.value).is_file():
+        yield Problem(needed.field, needed.value, "no such file; give one that is there")
 
 
 def _copy(needed: NeededPath) -> Iterator[Problem]:

@@ -24,7 +24,7 @@ def unequal_settings(configs: list[Config]) -> Iterator[Problem]:
 
 def shared_outputs(configs: list[Config]) -> Iterator[Problem]:
     """Yield each output that two cells of a sweep would write."""
-    for field in ("inspect.output", "inspect.figure", "export.output"):
+    for field in ("inspect.output", "inspect.figure", "inspect.documents", "export.output"):
         outputs = list(map(attrgetter(field), configs))
         is_written = field.startswith(f"{configs[0].stage}.") and outputs[0] is not None
         if is_written and len(set(outputs)) < len(outputs):

@@ -45,7 +45,7 @@ READERS = {
     "jsonl": ReaderFacts(
         "nsp_ablation.text.corpus.jsonl",
         _FILES | {"text_key": "the key that holds a document's text"},
-        takes=("document_key", "work_key", "work_parts"),
+        takes=("document_key", "work_key", "work_parts", "id_key", "source_key"),
     ),
     "hub": ReaderFacts("nsp_ablation.text.corpus.hub", {}),
 }
@@ -123,6 +123,8 @@ class CorpusOptions:
         low=1,
         high=2**16,
     )
+    id_key: str | None = machine(None, "Key of a document's id, for lists of documents (inspect.documents) alone.")
+    source_key: str | None = machine(None, "Key that names where a document comes from, for such lists alone.")
     document_border: str | None = science(None, "What parts documents of plain text.", "blank_line", "file", "pattern")
     border_pattern: str | None = science(
         None, "Lines that part documents: wikitext, wikiextractor or a regular expression; they are no text."

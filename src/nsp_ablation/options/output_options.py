@@ -30,14 +30,29 @@ class PathsOptions:
 
 @dataclass
 class InspectOptions:
-    """`stage=inspect`: what a format feeds the model."""
+    """`stage=inspect`: what a format feeds the model, and the corpus consists of."""
 
     output: str | None = machine(
         None, "File of JSON lines, one object per sample; null: the terminal.", path=WRITTEN_PATH
     )
     figure: str | None = machine(None, "SVG file that draws a page of the corpus in all formats.", path=WRITTEN_PATH)
+    documents: str | None = machine(
+        None,
+        "File (.tsv.gz) that lists the corpus: id, source, characters and SHA-256 of each document's text.",
+        path=WRITTEN_PATH,
+    )
+    documents_as: str | None = machine(
+        None,
+        "Such a list of another reader, that the corpus is held against: what is missing, extra, different.",
+        path=READ_PATH,
+    )
     num_samples: str = machine("3", "Samples that are shown: a number, or `all`.")
     epoch: int = machine(1, "Epoch that is shown, from 1.", low=1, high=2**40)
+
+    @property
+    def shows_samples(self) -> bool:
+        """Whether samples and statistics are printed: where nothing else is asked for."""
+        return (self.output, self.figure, self.documents, self.documents_as) == (None,) * 4
 
 
 MAX_COMPARISONS = 4  # planned ones: each test more makes every test of the family weaker

@@ -43,7 +43,7 @@ def has_table(config: Config) -> bool:
 
 def prints_samples(config: Config) -> bool:
     """Whether its stage looks at samples in the terminal."""
-    return _stage(config) == "inspect" and config.inspect.output is None and config.inspect.figure is None
+    return _stage(config) == "inspect" and config.inspect.shows_samples
 
 
 def results_folder(config: Config) -> Path:

@@ -17,6 +17,7 @@ from nsp_ablation.config.schema import Config
 from nsp_ablation.options.format_options import FORMATS, FormatOptions
 from nsp_ablation.pipeline.cards import Card
 from nsp_ablation.pipeline.console import say
+from nsp_ablation.pipeline.document_lists import check_list, write_list
 from nsp_ablation.pipeline.feed import Feed, OpenFeed, feed_of
 from nsp_ablation.pipeline.overview import chain_lines
 from nsp_ablation.pipeline.task_data import tasks_of
@@ -31,14 +32,19 @@ from nsp_ablation.stages.cell import CellRun
 
 
 def run(cell: CellRun) -> None:
-    """Write `inspect.figure` and `inspect.output` where they are asked for, else print samples and statistics."""
+    """Write and compare what is asked for (`inspect.documents`, `documents_as`, `figure`, `output`), else
+    print samples and statistics. Raises InputError for a corpus that is not the one that was listed."""
     config = cell.config
     link = feed_of(config)
+    if config.inspect.documents is not None:
+        write_list(link.stores.corpus, Path(config.inspect.documents))
+    if config.inspect.documents_as is not None:
+        check_list(link.stores.corpus, Path(config.inspect.documents_as))
     if config.inspect.figure is not None:
         _write_figure(config, link, Path(config.inspect.figure))
     if config.inspect.output is not None:
         _write_samples(config, link.open(), Path(config.inspect.output))
-    if config.inspect.figure is None and config.inspect.output is None:
+    if config.inspect.shows_samples:
         _print(config, link.open(), TokenNames(link.stores.vocabulary.make()))
         _print_card(config, link)
         for line in chain_lines(config):

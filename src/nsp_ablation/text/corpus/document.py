@@ -1,7 +1,7 @@
 """The document: the unit within which a format may take sentences as contiguous. Readers give them.
 
-In the text a blank line separates paragraphs, or each line is a sentence (BERT's layout). A document has no name: what
-is wrong with one is said where it is read, with file and line.
+In the text a blank line separates paragraphs, or each line is a sentence (BERT's layout). What is wrong with a document
+is said where it is read, with file and line.
 """
 
 import hashlib
@@ -14,10 +14,16 @@ _MAX_BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text, and the name of the work that it is part of (`corpus.work_key`); None: it is a work by itself."""
+    """A text, and the name of the work that it is part of (`corpus.work_key`); None: it is a work by itself.
+
+    `id` and `source` are its own name and where it comes from (`corpus.id_key`, `corpus.source_key`), for lists of
+    documents alone.
+    """
 
     text: str
     work: str | None = None
+    id: str | None = None
+    source: str | None = None
 
     def heldout_digest(self) -> bytes:
         """Return the SHA-256, 32 bytes, by which it is held out: of the work's name, else of the text.

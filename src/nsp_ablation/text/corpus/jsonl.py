@@ -16,7 +16,8 @@ from nsp_ablation.text.corpus.parquet_rows import last_row, open_parquet, read_p
 from nsp_ablation.text.corpus.piece import Piece, cut_bytes, whole
 
 Row = tuple[bool, dict[str, Any]]  # whether it begins in the piece
-Keys = dict[str, str]  # by the setting of `corpus` that names each: text_key, and document_key and work_key if they are
+Keys = dict[str, str]  # by the setting of `corpus` that names each: text_key, and those of the others that are set
+_NAMING = ("work_key", "id_key", "source_key")  # keys of names
 _NO_KEY: Any = object()  # of what stands before the first row: no row has it
 
 
@@ -25,9 +26,9 @@ def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[Document
 
     A piece's rows are the lines that begin in it; lines of white space are skipped. A row is a document, or with
     `document_key` neighbouring rows of one key are, which stand on lines of their own; it is the piece's in which its
-    first row begins. No document crosses a file. Its work is what `work_key` of its first row says. Raises InputError
-    naming file and line for a line that is no JSON object and a row without text at `text_key`, or without a name at
-    `work_key`, and for a file without rows.
+    first row begins. No document crosses a file. Its work, its id and its source are what `work_key`, `id_key` and
+    `source_key` of its first row say. Raises InputError naming file and line for a line that is no JSON object and a
+    row without text at `text_key`, or without a name at one of those keys, and for a file without rows.
     """
     for piece in pieces:
         has_rows = False
@@ -47,34 +48,45 @@ def cut(options: CorpusOptions, piece: Piece, max_bytes: int) -> list[Piece]:
 
 
 def _documents(piece: Piece, options: CorpusOptions) -> Iterator[Document]:
-    named = {name: getattr(options, name) for name in ("text_key", "document_key", "work_key")}
+    named = {name: getattr(options, name) for name in ("text_key", "document_key", *_NAMING)}
     keys: Keys = {name: str(key) for name, key in named.items() if key is not None}
     text_key, document_key = keys["text_key"], options.document_key
     is_parquet = kind_of_file(piece.path) is PARQUET
     rows = (_parquet_rows if is_parquet else _json_rows)(piece, keys, options.max_line_bytes)
     if document_key is None:
-        yield from (Document(row[text_key], _work(row, options)) for is_own, row in rows if is_own)
+        yield from (_document(row[text_key], row, options) for is_own, row in rows if is_own)
         return
-    document, work, is_own_document = DocumentText(piece.path, options.max_line_bytes), None, False
+    document, first, is_own_document = DocumentText(piece.path, options.max_line_bytes), dict[str, Any](), False
     before = _key_before(piece, document_key, options.max_line_bytes, is_parquet)
     for is_own, row in rows:
         if before is _NO_KEY or row[document_key] != before:
             if is_own_document:
-                yield Document(document.take(), work)
-            is_own_document, before, work = is_own, row[document_key], _work(row, options)
+                yield _document(document.take(), first, options)
+            is_own_document, before, first = is_own, row[document_key], _names(row, options)
         if is_own_document:
             document.add(row[text_key])
         elif not is_own:
             return
     if is_own_document:
-        yield Document(document.take(), work)
+        yield _document(document.take(), first, options)
 
 
-def _work(row: dict[str, Any], options: CorpusOptions) -> str | None:
-    """Return the name of a row's work: the first `work_parts` parts of it between slashes, all of it if None."""
-    if options.work_key is None:
-        return None
-    return "/".join(str(row[options.work_key]).split("/")[: options.work_parts])
+def _document(text: str, row: dict[str, Any], options: CorpusOptions) -> Document:
+    """Return the document of a text whose first row this is.
+
+    Its work is the first `work_parts` parts between slashes of the name at `work_key`, all of it if None.
+    """
+    work, own, source = (str(row[key]) if key is not None else None for key in _naming_keys(options))
+    return Document(text, work and "/".join(work.split("/")[: options.work_parts]), own, source)
+
+
+def _names(row: dict[str, Any], options: CorpusOptions) -> dict[str, Any]:
+    """Return what a row names, without its text, which may be long."""
+    return {key: row[key] for key in _naming_keys(options) if key is not None}
+
+
+def _naming_keys(options: CorpusOptions) -> tuple[str | None, ...]:
+    return (options.work_key, options.id_key, options.source_key)
 
 
 def _key_before(piece: Piece, document_key: str, max_line_bytes: int, is_parquet: bool) -> Any:
@@ -152,11 +164,15 @@ def _cut_row_groups(path: Path, max_bytes: int) -> list[Piece]:
 
 def _checked(row: dict[str, Any], keys: Keys) -> dict[str, Any]:
     text_of(row, keys["text_key"])
-    if (key := keys.get("work_key")) is not None:
-        work = row[key]
-        if isinstance(work, bool) or not isinstance(work, str | int) or work == "":
-            raise InputError(f"has {work!r:.40} at corpus.work_key={key}, not a name; name the work or another key")
+    for field in _NAMING:
+        if (key := keys.get(field)) is not None and not _is_name(row[key]):
+            what = {"work_key": "the work", "id_key": "the document", "source_key": "the source"}[field]
+            raise InputError(f"has {row[key]!r:.40} at corpus.{field}={key}, not a name; name {what} or another key")
     return row
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
 
 
 def text_of(row: dict[str, Any], text_key: str) -> str:
