@@ -237,6 +237,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "inspect.figure": ("full", "x", NOTHING),
     "inspect.documents": ("full", "x", NOTHING),
     "inspect.documents_as": ("full", "x", NOTHING),
+    "inspect.equal_to": ("full", "x", NOTHING),
     "inspect.num_samples": ("full", "9", NOTHING),
     "inspect.epoch": ("full", 9, NOTHING),
     "report.all": ("full", True, NOTHING),

@@ -54,6 +54,7 @@ def needed_paths(config: Config) -> Iterator[NeededPath]:
         ("inspect.figure", config.inspect.figure, _file, stage == "inspect"),
         ("inspect.documents", config.inspect.documents, _file, stage == "inspect"),
         ("inspect.documents_as", config.inspect.documents_as, _input_file, stage == "inspect"),
+        ("inspect.equal_to", config.inspect.equal_to, _input_file, stage == "inspect"),
         ("export.output", config.export.output, _copy, stage == "export"),
     )
     yield from (

@@ -46,13 +46,19 @@ class InspectOptions:
         "Such a list of another reader, that the corpus is held against: what is missing, extra, different.",
         path=READ_PATH,
     )
+    equal_to: str | None = machine(
+        None,
+        "Record (.json) of a finished cell: after how many updates the arm has made as many predictions, and read as "
+        "much different text of the corpus.",
+        path=READ_PATH,
+    )
     num_samples: str = machine("3", "Samples that are shown: a number, or `all`.")
     epoch: int = machine(1, "Epoch that is shown, from 1.", low=1, high=2**40)
 
     @property
     def shows_samples(self) -> bool:
         """Whether samples and statistics are printed: where nothing else is asked for."""
-        return (self.output, self.figure, self.documents, self.documents_as) == (None,) * 4
+        return (self.output, self.figure, self.documents, self.documents_as, self.equal_to) == (None,) * 5
 
 
 MAX_COMPARISONS = 4  # planned ones: each test more makes every test of the family weaker

@@ -29,10 +29,11 @@ from nsp_ablation.samples.inspection.formats_page import make_page
 from nsp_ablation.samples.inspection.input_tokens import TokenNames
 from nsp_ablation.samples.inspection.inspect_terminal import epoch_rows, print_samples, print_statistics, update_rows
 from nsp_ablation.stages.cell import CellRun
+from nsp_ablation.stages.equal_updates import say_equal_updates
 
 
 def run(cell: CellRun) -> None:
-    """Write and compare what is asked for (`inspect.documents`, `documents_as`, `figure`, `output`), else
+    """Write and compare what is asked for (`inspect.documents`, `documents_as`, `figure`, `output`, `equal_to`), else
     print samples and statistics. Raises InputError for a corpus that is not the one that was listed."""
     config = cell.config
     link = feed_of(config)
@@ -44,6 +45,8 @@ def run(cell: CellRun) -> None:
         _write_figure(config, link, Path(config.inspect.figure))
     if config.inspect.output is not None:
         _write_samples(config, link.open(), Path(config.inspect.output))
+    if config.inspect.equal_to is not None:
+        say_equal_updates(config, link.open(), Path(config.inspect.equal_to))
     if config.inspect.shows_samples:
         _print(config, link.open(), TokenNames(link.stores.vocabulary.make()))
         _print_card(config, link)
