@@ -7,6 +7,8 @@ from nsp_ablation.reporting.analysis.make_report import load_report
 from nsp_ablation.reporting.analysis.plateau_exits import exit_text
 from nsp_ablation.reporting.records.curve_file import CurvePoint, KeptCurve, keep_curve
 from nsp_ablation.reporting.records.training_facts import PlateauFacts
+from nsp_ablation.reporting.render.aligned_figure import aligned_figure
+from nsp_ablation.reporting.render.curves_figure import curves_figure
 
 
 def left(tokens):
@@ -60,6 +62,10 @@ def test_curves_are_aligned_where_each_run_left_the_plateau(results, add):
     assert [one.tokens.tolist() for one in full.seeds] == [[0, 1e6, 2e6, 3e6], [-1e6, 0, 1e6, 2e6]]
     assert (full.mean.tokens.tolist(), full.mean.values.tolist()) == ([0, 1e6, 2e6], [7, 5, 4])
     assert [value for at, value in zip(doc.mean.tokens, doc.mean.values, strict=True) if at >= 0] == [7, 5, 4]
+    assert panel.title == "Held-out MLM loss, own inputs, aligned at the end of the plateau"
+    drawn = aligned_figure(report)
+    assert all(words in drawn for words in (panel.title.partition(", own")[0], "FULL-SENTENCES", "DOC-SENTENCES"))
+    assert drawn != curves_figure(report)
     (unaligned,) = report.curves
     assert [one.tokens.tolist() for one in next(iter(unaligned.arms.values())).seeds] == [[1e6, 2e6, 3e6, 4e6]] * 2
 
@@ -86,6 +92,7 @@ def test_one_arm_alone_is_not_aligned_with_anything(results, add, plateau):
     add("full", 1, left(1_000_000), [7.0, 5.0])
     add("doc", 1, plateau, [7.0, 5.0])
     assert report_of(results).aligned_curves == []
+    assert aligned_figure(report_of(results)) is None
 
 
 def test_records_that_say_nothing_of_a_plateau_are_as_before(results, add):

@@ -12,7 +12,7 @@ from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import StudyArm
 from nsp_ablation.reporting.records.training_facts import PlateauFacts
 
-ALIGNED_TOKENS = "million real tokens since the unigram plateau was left"
+_ALIGNED = "aligned at the end of the plateau"  # of a panel, whose axis is of tokens since then
 
 
 def exits_of(study: Study, arm: StudyArm) -> list[PlateauFacts]:
@@ -53,8 +53,12 @@ def aligned_curves(study: Study) -> list[CurvePanel]:
     tokens = {arm: _exit_tokens(study, arm) for arm in study.scores.arms}
     starts = {key: value for found in tokens.values() for key, value in found.items() if value is not None}
     panels = learning_curves(study, starts) if starts else []
-    named = [replace(one, arms={arm: _named(lines, tokens[arm]) for arm, lines in one.arms.items()}) for one in panels]
-    return [panel for panel in named if len(panel.arms) > 1]
+    return [_labelled(panel, tokens) for panel in panels if len(panel.arms) > 1]
+
+
+def _labelled(panel: CurvePanel, tokens: dict[StudyArm, dict[str, int | None]]) -> CurvePanel:
+    arms = {arm: _named(lines, tokens[arm]) for arm, lines in panel.arms.items()}
+    return replace(panel, title=f"{panel.title}, {_ALIGNED}", arms=arms)
 
 
 def _exit_tokens(study: Study, arm: StudyArm) -> dict[str, int | None]:

@@ -7,6 +7,7 @@ from nsp_ablation.base.artifact import write_text
 from nsp_ablation.base.errors import DamageError
 from nsp_ablation.base.owned_paths import make_directory, owned
 from nsp_ablation.reporting.analysis.make_report import Report
+from nsp_ablation.reporting.render.aligned_figure import aligned_figure
 from nsp_ablation.reporting.render.appendix import appendix
 from nsp_ablation.reporting.render.curves_figure import curves_figure
 from nsp_ablation.reporting.render.figures import scores_figure
@@ -25,6 +26,7 @@ OUTPUTS: dict[str, Callable[[Report], str | None]] = {
     "figures/scores.svg": lambda report: scores_figure(report, False),
     "figures/probes.svg": lambda report: scores_figure(report, True),
     "figures/curves.svg": curves_figure,
+    "figures/aligned.svg": aligned_figure,
 }
 
 
