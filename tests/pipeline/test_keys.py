@@ -245,6 +245,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "report.published": ("full", "table1", NOTHING),
     "report.title": ("full", "x", NOTHING),
     "report.anonymous": ("full", False, NOTHING),
+    "report.public_copy": ("full", "x", NOTHING),
     "report.comparisons": ("full", [ComparisonOptions("a", "b")], NOTHING),
     "report.primary_measure": ("full", "sst2", NOTHING),
     "report.margin": ("full", 1.0, NOTHING),

@@ -237,6 +237,12 @@ def _surroundings(config: Config) -> Iterator[Problem]:
     tables = ("none", *sorted(path.stem for path in PUBLISHED.glob("*.yaml")))
     if config.report.published not in (None, *tables):
         yield unknown_value("report.published", str(config.report.published), tables)
+    if config.report.public_copy is not None:
+        if config.stage != "report":
+            yield Problem("report.public_copy", config.report.public_copy, "is written by stage=report alone")
+        if not config.report.anonymous:
+            reason = "would name persons and machines; leave report.anonymous=true"
+            yield Problem("report.public_copy", config.report.public_copy, reason)
     yield from trainer_problems(config)
     yield from plan_problems(config)
     yield from logger_problems(config)

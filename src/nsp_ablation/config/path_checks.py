@@ -56,6 +56,7 @@ def needed_paths(config: Config) -> Iterator[NeededPath]:
         ("inspect.documents_as", config.inspect.documents_as, _input_file, stage == "inspect"),
         ("inspect.equal_to", config.inspect.equal_to, _input_file, stage == "inspect"),
         ("export.output", config.export.output, _copy, stage == "export"),
+        ("report.public_copy", config.report.public_copy, _copy, stage == "report"),
     )
     yield from (
         NeededPath(field, tuple(path) if isinstance(path, list) else path, check)

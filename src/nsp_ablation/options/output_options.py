@@ -96,6 +96,12 @@ class ReportOptions:
     )
     title: str | None = machine(None, "Title of the report.")
     anonymous: bool = machine(True, "Leave absolute paths and the names of user and host out of every output.")
+    public_copy: str | None = machine(
+        None,
+        "stage=report: directory that receives the study as it may be published, without predictions and what names a "
+        "person or a machine.",
+        path=WRITTEN_PATH,
+    )
     comparisons: list[ComparisonOptions] = machine(
         [], "Planned comparisons, at most four; Holm's correction is over all their tests on the primary measure."
     )

@@ -1,23 +1,28 @@
 """`stage=report` and the end of every sweep: which cells there are, how they ended, and their comparison table."""
 
 import datetime
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
+from nsp_ablation.base.artifact import full_disk_named
 from nsp_ablation.base.errors import StatedError
+from nsp_ablation.base.leftovers import temporary_directory
 from nsp_ablation.base.optional_parts import DASHBOARD_TABLE, optional
 from nsp_ablation.base.owned_paths import locked, make_directory, owned
 from nsp_ablation.base.process import job_rank
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.tree import leaves
 from nsp_ablation.pipeline.console import say, say_error
-from nsp_ablation.reporting.analysis.make_report import Report, load_report
+from nsp_ablation.reporting.analysis.make_report import Report, report_of
+from nsp_ablation.reporting.analysis.study import Study, load_study
 from nsp_ablation.reporting.records.anonymity import places_of
 from nsp_ablation.reporting.records.manifest import Manifest, is_sweep_open
 from nsp_ablation.reporting.records.manifest import sweep as manifest_of
+from nsp_ablation.reporting.records.public_copy import write_public_study
 from nsp_ablation.reporting.records.sweep_cell import KILLED, SweepCell
 from nsp_ablation.reporting.render.outputs import write_report
 from nsp_ablation.reporting.render.terminal import terminal_text
@@ -58,8 +63,11 @@ def finish_sweep(configs: list[Config]) -> int:
     try:
         folder = results_folder(config)
         with locked(owned(folder, ".report.lock")) if folder.is_dir() else nullcontext():
-            report = load_report(folder, str(config.name), config.report, _not_science(config), places)
+            study = load_study(folder, str(config.name), config.report, _not_science(config), places)
+            report = report_of(study)
             trouble = write_report(folder / "report", report)
+            if config.report.public_copy is not None:
+                _publish(study, report, Path(config.report.public_copy))
     except StatedError as error:
         for line in str(error).splitlines():
             say_error(line)
@@ -73,6 +81,18 @@ def finish_sweep(configs: list[Config]) -> int:
         own = {cell_key(config) for config in configs}
         return _status([cell for cell in cells if cell.key in own], {"done"})
     return _status(cells, {"done", "running", *(["planned"] if is_sweep_open(folder) else [])})
+
+
+def _publish(study: Study, report: Report, target: Path) -> None:
+    """Write a copy of the study and its report that names no person and no machine; it appears whole."""
+    with full_disk_named(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with temporary_directory(target) as temporary:
+            records = [(record, study.folders.homes[key].path) for key, record in study.records.items()]
+            write_public_study(temporary, records, study.manifest)
+            write_report(temporary / "report", report)
+            os.rename(temporary, target)
+    say("report", f"public copy of {len(records)} records -> {target}")
 
 
 def _status(cells: list[SweepCell], sound: set[str]) -> int:

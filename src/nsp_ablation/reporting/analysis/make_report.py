@@ -75,16 +75,20 @@ def load_report(
     not_science: frozenset[str] = frozenset(),
     places: Places | None = None,
 ) -> Report:
-    """Return the report of the study that `load_study` reads, with no finished record too."""
-    study = load_study(folder, name, options, not_science, places)
+    """Return the report of the study that `load_study` reads."""
+    return report_of(load_study(folder, name, options, not_science, places))
+
+
+def report_of(study: Study) -> Report:
+    """Return the report of a study, with no finished record too."""
     comparisons = compare(study)
     sections = reading_table(study, comparisons)
     records = study.records.values()
     # the configurations of trained arms, of all where none is trained
     configs = [one.config for one in records if one.arm == "trained"] or [one.config for one in records]
     return Report(
-        name=name,
-        title=options.title or name,
+        name=study.name,
+        title=study.options.title or study.name,
         num_done=sum(record.status == "done" for record in records),
         columns=study.columns,
         sections=sections,

@@ -67,7 +67,7 @@ def read_curve(path: Path) -> list[CurvePoint]:
 
 def keep_curve(results: Path, encoder: str, curve: KeptCurve) -> Path:
     """Write the curve of an encoder, by its key, into a folder of results; return its path."""
-    path, seal = _paths(results, encoder)
+    path, seal = curve_files(results, encoder)
     write_curve(path, curve.points)
     write_sealed(seal, {_HASH: file_sha256(path), _ASKED: sorted({*curve.asked})})
     return path
@@ -78,7 +78,7 @@ def kept_curve(results: Path, encoder: str) -> KeptCurve:
 
     Raises DamageError naming the file that is not what was written.
     """
-    path, seal = _paths(results, encoder)
+    path, seal = curve_files(results, encoder)
     if not path.exists() and not seal.exists():
         return KeptCurve([], [])
     if not path.exists() or not seal.exists():
@@ -97,5 +97,6 @@ def kept_curve(results: Path, encoder: str) -> KeptCurve:
     return KeptCurve(read_curve(path), asked)
 
 
-def _paths(results: Path, encoder: str) -> tuple[Path, Path]:
+def curve_files(results: Path, encoder: str) -> tuple[Path, Path]:
+    """Return the files of an encoder's curve in a folder of results: the curve, and what seals it."""
     return owned(results, _FOLDER, f"{encoder}.csv"), owned(results, _FOLDER, f"{encoder}.json")
