@@ -11,10 +11,10 @@ ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = "\n".join(page.read_text() for page in PAGES)
 COMMANDS = {
-    line.split("#")[0].strip()
+    line.split("#")[0].strip().removeprefix("srun ")
     for block in re.findall(r"^```\n(.*?)^```", TEXT, flags=re.MULTILINE | re.DOTALL)
     for line in block.splitlines()
-    if line.startswith(("python run.py", "nsp-ablation "))
+    if line.startswith(("python run.py", "srun python run.py", "nsp-ablation "))
 }
 LAUNCHER = "hydra_plugins.hydra_submitit_launcher"
 

@@ -100,6 +100,20 @@ def plan(*cells):
     return Manifest("python run.py -m format=full,doc", "2026-11-24T10:00:00+00:00", list(cells))
 
 
+@pytest.mark.parametrize(
+    ("command", "program"),
+    [
+        ("python run.py -m format=full,doc", "python run.py"),
+        ("python ../nsp/run.py", "python run.py"),
+        ("nsp-ablation -m format=full,doc", "nsp-ablation"),
+        ("nsp-ablation", "nsp-ablation"),
+        ("", "python run.py"),
+    ],
+)
+def test_commands_of_cells_start_the_program_as_their_sweep_did(command, program):
+    assert Manifest(command, "2026-11-24T10:00:00+00:00", []).program == program
+
+
 def test_a_sweep_that_begins_alone_forgets_the_cells_before_it(tmp_path):
     with sweep(tmp_path, plan(cell("full", "planned"))):
         write_cell(tmp_path, cell("full"))

@@ -8,7 +8,12 @@ INSTALLED = "nsp-ablation"  # the console script of a wheel
 
 def typed_program() -> str:
     """Return the words before the settings of a command that starts this program anew."""
-    return INSTALLED if os.path.basename(sys.argv[0]) == INSTALLED else "python run.py"
+    return program_of(sys.argv[0])
+
+
+def program_of(first: str) -> str:
+    """Return the same of the first word of `sys.argv`, or of a command that was typed."""
+    return INSTALLED if os.path.basename(first) == INSTALLED else "python run.py"
 
 
 def typed_command(argv: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.errors import DamageError, InputError
 from nsp_ablation.base.owned_paths import locked, make_directory, open_lock, owned
+from nsp_ablation.base.program_name import program_of
 from nsp_ablation.reporting.records.digest import FIELD, check_digest, write_sealed
 from nsp_ablation.reporting.records.older_schemas import READ_SCHEMAS, SCHEMA
 from nsp_ablation.reporting.records.record import is_older
@@ -33,6 +34,11 @@ class Manifest:
     created: str
     cells: list[SweepCell]
     schema: int = SCHEMA
+
+    @property
+    def program(self) -> str:
+        """The words that start the program as the command did, before the settings of a cell."""
+        return program_of(self.command.partition(" ")[0])
 
     @property
     def record_ids(self) -> list[str]:

@@ -125,7 +125,7 @@ def _two_columns(left_head: str, right_head: str, rows: list[tuple[str, str]]) -
 def _commands(report: Report) -> str:
     if report.manifest is None:
         return ""
-    cells = [(" ".join(["python run.py", *cell.overrides]), cell.status) for cell in report.manifest.cells]
+    cells = [(" ".join([report.manifest.program, *cell.overrides]), cell.status) for cell in report.manifest.cells]
     items = _itemize([f"{code(command)} ({escape(status)})" for command, status in cells], _TIGHT)
     text = f"The sweep of {escape(report.manifest.created)}:\n\n{code(report.manifest.command)}\n"
     return f"\\sloppy {text}" + (f"\nIts cells:\n{items}" if items else "")
