@@ -17,7 +17,13 @@ FOLDERS = [
 ]
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=[str(folder.relative_to(ROOT)) for folder in FOLDERS])
+def study(folder):
+    """A folder as a parameter; the studies of `results/` are large, and made anew in CI."""
+    marks = [pytest.mark.slow] if folder.is_relative_to(ROOT / "results") else []
+    return pytest.param(folder, marks=marks, id=str(folder.relative_to(ROOT)))
+
+
+@pytest.mark.parametrize("folder", [study(folder) for folder in FOLDERS])
 def test_committed_results_give_every_output_and_the_numbers_of_their_table(folder):
     report = load_report(folder, folder.name, ReportOptions(all=not (folder / "manifest.json").exists()))
     assert report.num_done > 0
