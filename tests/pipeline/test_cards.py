@@ -5,6 +5,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -110,6 +111,28 @@ def test_a_card_counts_what_the_corpus_holds(corpus, card_of):
     assert lines["tokens_per_document"].value["deciles"] == sorted(lines["tokens_per_document"].value["deciles"])
     assert lines["unknown_share"].value == {"tokens": 0, "share": 0.0}
     assert {line.verdict for line in card.lines} <= set(VERDICTS)
+
+
+def test_sizes_of_inputs_and_updates_are_those_that_are_trained_on(corpus, card_of):
+    documents = [[7 * document + number for number in range(3 + document % 9)] for document in range(60)]
+    for name in ("doc", "segment_pair"):
+        card = card_of(corpus(documents), f"format={name}", "pretraining.max_steps=7", "batch.sequences=4")
+        plan, lines = card.feed.plan(), lines_of(card.make())
+        lengths = plan.index_of(1).lengths()
+        updates = [
+            sum(int(plan.index_of(e).lengths()[s]) for s, e in zip(*plan.update(n), strict=True)) for n in range(7)
+        ]
+        for line, numbers, counted in (
+            (lines["input_lengths"].value, lengths, "inputs"),
+            (lines["update_sizes"].value, np.array(updates), "updates"),
+        ):
+            assert (line[counted], line["least"], line["most"]) == (len(numbers), numbers.min(), numbers.max())
+            assert line["mean"] == pytest.approx(float(numbers.mean()))
+            assert sum(line["counts"]) == len(numbers)
+            assert len(line["edges"]) == len(line["counts"]) + 1 <= 34
+            for left, right, count in zip(line["edges"], line["edges"][1:], line["counts"], strict=False):
+                assert count == ((numbers >= left) & (numbers < right)).sum()
+        assert lines["update_sizes"].value["updates"] == 7
 
 
 @pytest.mark.parametrize("name", ["segment_pair", "sentence_pair"])

@@ -29,6 +29,7 @@ from nsp_ablation.samples.inspection.card_lines import (
     overlap_line,
 )
 from nsp_ablation.samples.inspection.card_text import card_text
+from nsp_ablation.samples.inspection.size_lines import size_lines
 
 
 class CheckError(InputError):
@@ -88,9 +89,10 @@ class Card:
 
     def _measured(self) -> DataCard:
         config, feed, stores = self.config, self.feed, self.feed.stores
-        store, index, objective = stores.training(), feed.first_index(), resolved_objective(config)
+        store, plan, objective = stores.training(), feed.plan(), resolved_objective(config)
         lines = [*corpus_lines(store, stores.counts(), stores.heldout_counts())]
-        lines += format_lines(store, index, has_pair_loss=objective != "mlm")
+        lines += format_lines(store, plan.index_of(1), has_pair_loss=objective != "mlm")
+        lines += size_lines(plan, config.pretraining.max_steps, config.max_length)
         lines += self._examples()
         overlaps = Overlaps(stores.root, stores, tuple(task for task in self.tasks if task.facts.reads == "files"))
         lines += [overlap_line(name, overlap) for name, overlap in overlaps.read().items()]

@@ -93,25 +93,32 @@ class Feed:
 
         Raises InputError for a corpus that cannot give what the format needs.
         """
+        plan = self.plan()
+        heldout, omitted = self.stores.heldout(), dict[str, str]()
+        return OpenFeed(
+            store=self.stores.training(),
+            frame=self.frame(),
+            masks=self.masks(),
+            index_of=plan.index_of,
+            size=plan.size,
+            plan=plan,
+            heldout=heldout,
+            heldout_index=self._heldout_index(heldout, omitted),
+            omitted=omitted,
+        )
+
+    def plan(self) -> BatchPlan:
+        """Return which samples make which update, indexes memory-mapped; made on first use.
+
+        Raises InputError as `open` does.
+        """
         config, store = self.config, self.stores.training()
         open_epoch = lru_cache(maxsize=2)(lambda epoch: self._open(config.format, store, epoch))
 
         def index_of(epoch: int) -> SampleIndex:
             return open_epoch(config.masking.mask_epoch(epoch) if config.format.resample else 0)
 
-        size = self._update_size(store, index_of(1))
-        heldout, omitted = self.stores.heldout(), dict[str, str]()
-        return OpenFeed(
-            store=store,
-            frame=self.frame(),
-            masks=self.masks(),
-            index_of=index_of,
-            size=size,
-            plan=BatchPlan(index_of, size, config.seed),
-            heldout=heldout,
-            heldout_index=self._heldout_index(heldout, omitted),
-            omitted=omitted,
-        )
+        return BatchPlan(index_of, self._update_size(store, index_of(1)), config.seed)
 
     def first_index(self) -> SampleIndex:
         """Return the samples of the first epoch, memory-mapped; made on first use. Raises InputError as `open` does."""

@@ -79,6 +79,10 @@ class BatchPlan:
         # ceil: a float among int64 would make numpy convert all N of them
         return epoch, int(np.searchsorted(starts[:-1], ceil(border), side="left"))
 
+    def lengths(self, epoch: int) -> np.ndarray:
+        """Return the real tokens of each sample (N,) int64 of an epoch, by sample."""
+        return self._epoch(epoch).lengths
+
     def order(self, epoch: int) -> np.ndarray:
         """Return all samples (N,) int64 of an epoch, shuffled."""
         return self._epoch(epoch).order

@@ -1,0 +1,42 @@
+"""Lines of the data card on sizes: how long inputs are, and how many tokens an update takes, as histograms."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nsp_ablation.samples.batches.plan import BatchPlan
+from nsp_ablation.samples.inspection.card_lines import CardLine
+
+INPUT_LENGTHS, UPDATE_SIZES = "input_lengths", "update_sizes"
+_NUM_BINS = 32  # at most
+_NUM_UPDATES = 1000  # of a run that are measured, its first ones: each costs a look-up of its samples' lengths
+
+
+def size_lines(plan: BatchPlan, num_updates: int, max_length: int) -> Iterator[CardLine]:
+    """Yield the lengths of the first epoch's inputs, up to `max_length`, and the real tokens of the first updates.
+
+    Raises InputError as `BatchPlan.update` does.
+    """
+    lengths = np.asarray(plan.index_of(1).lengths())
+    yield _line(INPUT_LENGTHS, "tokens per input", lengths, "inputs", (1, max_length))
+    sizes = np.array([_num_tokens(plan, step) for step in range(min(num_updates, _NUM_UPDATES))], np.int64)
+    yield _line(UPDATE_SIZES, "tokens per update", sizes, "updates", (int(sizes.min()), int(sizes.max())))
+
+
+def _num_tokens(plan: BatchPlan, step: int) -> int:
+    """Return the real tokens of an update."""
+    samples, epochs = plan.update(step)
+    found = np.unique(epochs)
+    return sum(int(plan.lengths(int(epoch))[samples[epochs == epoch]].sum()) for epoch in found)
+
+
+def _line(name: str, title: str, numbers: np.ndarray, counted: str, ends: tuple[int, int]) -> CardLine:
+    """Return a line on numbers (N,) int64: mean, least, most, and the counts of bins [edge, next edge)."""
+    width = -(-(ends[1] - ends[0] + 1) // _NUM_BINS)
+    edges = np.arange(ends[0], ends[1] + width + 1, width)
+    counts = np.histogram(numbers, edges)[0]
+    mean, least, most = float(numbers.mean()), int(numbers.min()), int(numbers.max())
+    value: dict[str, Any] = {counted: len(numbers), "mean": mean, "least": least, "most": most}
+    value |= {"edges": edges.tolist(), "counts": counts.tolist()}
+    return CardLine(name, title, f"mean {mean:,.1f}, {least:,} to {most:,}", value)
