@@ -73,13 +73,14 @@ HEAVY: dict[str, set[str]] = {
     "learning/probes": {"numpy", "torch", "transformers"},
     "reporting/records": {"numpy"},
     "reporting/analysis": {"numpy", "scipy", "omegaconf"},
-    "reporting/render": {"matplotlib", "jinja2"},
+    "reporting/render": {"jinja2"},
     "reporting/dashboards": {"wandb"},
     "pipeline": {"numpy", "huggingface_hub", "torch", "pytorch_lightning"},
     "stages": {"numpy", "rich"},
     "cli": {"hydra", "omegaconf"},
 }
 KNOWN_LIBRARIES = set().union(*HEAVY.values(), {"hydra", "lightning", "evaluate", "pandas", "safetensors", "sklearn"})
+KNOWN_LIBRARIES |= {"matplotlib"}
 
 
 def package_of(parts: tuple[str, ...] | list[str]) -> str:

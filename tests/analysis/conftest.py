@@ -141,8 +141,18 @@ def results(tmp_path):
 @pytest.fixture
 def full_study(results):
     """Four formats, two seeds each, six tasks, an untrained encoder, a failed run and an arm that failed throughout."""
-    tasks = ("squad1", "squad2", "mnli", "sst2", "race", "in_context_recall")
-    for i, (name, objective) in enumerate(OBJECTIVES.items()):
+    return filled(results)
+
+
+@pytest.fixture(scope="module")
+def shared_study(tmp_path_factory):
+    """A smaller one, for tests that change nothing of it: three formats, one task and the probe."""
+    results = Results(tmp_path_factory.mktemp("shared") / "results" / "study")
+    return filled(results, ("segment_pair", "full", "doc"), ("squad1", "in_context_recall"))
+
+
+def filled(results, formats=tuple(OBJECTIVES), tasks=tuple(TASKS)):
+    for i, name in enumerate(formats):
         for seed in (1, 2):
             for number, task in enumerate(tasks):
                 failed = name == "sentence_pair" and (task == "race" or (task == "sst2" and seed == 2))
@@ -153,7 +163,7 @@ def full_study(results):
                     score,
                     seed=seed,
                     fine=fine_of(task),
-                    condition={"format": name, "objective": objective},
+                    condition={"format": name, "objective": OBJECTIVES[name]},
                     status="failed" if failed else "done",
                     metrics=recall if task == "in_context_recall" else {},
                 )

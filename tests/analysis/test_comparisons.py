@@ -122,7 +122,7 @@ def test_verdicts_say_which_arm_is_above_and_bold_follows_them(results):
     report = report_of(results, equal, margin=50.0)
     assert "**80.0**" in markdown_table(report)
     assert "\\textbf{80.0}" in latex_table(report)
-    assert 'class="told">80.0<' in html_page(report)
+    assert 'class="best"><span>80.0<' in html_page(report)
     assert "67.3**" not in markdown_table(report)
     assert "full above doc, by less than 50" in planned_table(report.comparisons).rows[0]
     assert "Bold: better than another arm in a planned comparison on SQuAD 1.1 F1." in report.caption

@@ -19,7 +19,7 @@ from nsp_ablation.reporting.records.curve_file import (
     write_curve,
 )
 from nsp_ablation.reporting.records.digest import write_sealed
-from nsp_ablation.reporting.render.curves_figure import curves_figure
+from nsp_ablation.reporting.render.curves_figure import MEAN_WIDTH, SEED_WIDTH, curve_panels, curves_figure
 
 
 def line(tokens, values):
@@ -76,12 +76,13 @@ def test_each_arm_has_a_line_per_seed_by_tokens_and_their_mean(study):
 def test_the_figure_draws_seeds_thin_and_the_mean_thick_and_is_the_same_each_time(study):
     report = report_of(study)
     svg = curves_figure(report)
-    widths = re.findall(r"stroke-width: ([\d.]+)", svg)
-    assert widths.count("0.6") == 2 * 2 * 2, "two panels of two arms of two seeds"
-    assert widths.count("2") == 2 * 2 + 2, "a mean each, and the legend"
+    widths = re.findall(r'<polyline [^>]*stroke-width="([\d.]+)"', svg)
+    assert widths.count(f"{SEED_WIDTH:g}") == 2 * 2 * 2, "two panels of two arms of two seeds"
+    assert widths.count(f"{MEAN_WIDTH:g}") == 2 * 2, "a mean each"
+    assert MEAN_WIDTH >= 2 * SEED_WIDTH
     assert "Held-out MLM loss, own inputs" in svg
     assert svg.count("DOC-SENTENCES") == 1
-    curves_figure.cache_clear()
+    curve_panels.cache_clear()
     assert curves_figure(report) == svg
     assert "evaluation" not in svg
 

@@ -63,7 +63,8 @@ def outputs(path, config, **options):
     report = load_report(path, "study", options, places=places_of(config))
     write_report(path / "report", report)
     files = {file.name: file.read_text() for file in (path / "report").rglob("*") if file.is_file()}
-    assert {Path(name).name for name in OUTPUTS} - files.keys() <= {"probes.svg", "curves.svg", "aligned.svg"}
+    drawn = {"probes.svg", "curves.svg", "aligned.svg", "losses.svg", "comparisons.svg", "sizes.svg"}
+    assert {Path(name).name for name in OUTPUTS} - files.keys() <= drawn, "of what the study has"
     return files | {"terminal": terminal_text(report, Path("report"), [], color=True, width=100)}
 
 

@@ -244,6 +244,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "report.folders": ("full", ["x"], NOTHING),
     "report.published": ("full", "table1", NOTHING),
     "report.title": ("full", "x", NOTHING),
+    "report.question": ("full", "x", NOTHING),
     "report.anonymous": ("full", False, NOTHING),
     "report.public_copy": ("full", "x", NOTHING),
     "report.comparisons": ("full", [ComparisonOptions("a", "b")], NOTHING),

@@ -95,6 +95,7 @@ class ReportOptions:
         None, "Published table to stand beside: a file of `published/`, or none; null: by what the sweep varies."
     )
     title: str | None = machine(None, "Title of the report.")
+    question: str | None = machine(None, "Question of the study, which the report begins with.")
     anonymous: bool = machine(True, "Leave absolute paths and the names of user and host out of every output.")
     public_copy: str | None = machine(
         None,

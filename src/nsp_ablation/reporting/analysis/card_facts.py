@@ -5,6 +5,7 @@ from pathlib import Path
 
 from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.study import Study
+from nsp_ablation.reporting.analysis.study_arms import StudyArm
 from nsp_ablation.reporting.records.data_card import CardEntry, DataCard, read_card
 
 
@@ -13,16 +14,22 @@ def card_table(study: Study) -> FactsTable:
 
     A doubtful value has its verdict behind it. Raises DamageError naming a card that is not what was written.
     """
-    cards: dict[str, DataCard] = {}
-    for arm in study.scores.arms:
-        records = sorted(study.of_arm(arm), key=lambda record: record.pretraining_seed or 0)
-        paths = (_card_path(study, record.card) for record in records if record.card)
-        if path := next((path for path in paths if os.path.lexists(path)), None):
-            cards[study.labels[arm]] = read_card(path)
+    cards = {study.labels[arm]: card for arm, card in arm_cards(study).items()}
     texts = {label: {line.title: _text(line) for line in card.lines} for label, card in cards.items()}
     titles = list(dict.fromkeys(title for lines in texts.values() for title in lines))
     rows = [[label, *(lines.get(title, "–") for title in titles)] for label, lines in texts.items()]
     return FactsTable(["", *titles], rows)
+
+
+def arm_cards(study: Study) -> dict[StudyArm, DataCard]:
+    """Return the card of each arm's first pre-training seed, as far as there is one. Raises DamageError as above."""
+    cards = {}
+    for arm in study.scores.arms:
+        records = sorted(study.of_arm(arm), key=lambda record: record.pretraining_seed or 0)
+        paths = (_card_path(study, record.card) for record in records if record.card)
+        if path := next((path for path in paths if os.path.lexists(path)), None):
+            cards[arm] = read_card(path)
+    return cards
 
 
 def lost_cards(study: Study) -> list[str]:

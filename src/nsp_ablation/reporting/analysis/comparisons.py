@@ -11,7 +11,8 @@ from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.compared_arms import ComparedArms, arms_compared
 from nsp_ablation.reporting.analysis.differences import Difference, difference
 from nsp_ablation.reporting.analysis.intervals import ALPHA
-from nsp_ablation.reporting.analysis.planned_family import corrected_together, num_tests, verdict
+from nsp_ablation.reporting.analysis.layout_signs import LayoutSign, layout_signs
+from nsp_ablation.reporting.analysis.planned_family import NOT_TOLD, corrected_together, num_tests, verdict
 from nsp_ablation.reporting.analysis.seeds_needed import SeedsNeeded, seeds_needed
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import StudyArm
@@ -28,7 +29,8 @@ class Comparison:
     """a - b in a metric of a task, as a fraction where the metric is one.
 
     `is_primary`: it belongs to the planned family, which alone has simultaneous limits, corrected p-values, seeds
-    needed and a verdict; all others are exploratory. None where nothing is known.
+    needed and a verdict; all others are exploratory. None where nothing is known. `layout_signs`: of a told difference
+    between formats, what it is in the pair layout; None of any other.
     """
 
     experiment: str
@@ -46,6 +48,12 @@ class Comparison:
     p_equal_holm: float | None = None
     seeds_needed: SeedsNeeded | None = None
     verdict: str | None = None
+    layout_signs: tuple[LayoutSign, ...] | None = None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the verdict tells a difference, or equality."""
+        return self.verdict not in (None, NOT_TOLD)
 
     @property
     def better_arm(self) -> StudyArm | None:
@@ -76,7 +84,8 @@ def compare(study: Study) -> list[Comparison]:
     family = [_compared(study, plan, compared, primary, True) for plan, compared in pairs] if primary else []
     others = [column for column in study.columns if primary is None or column != primary]
     explored = [_compared(study, plan, compared, column, False) for plan, compared in pairs for column in others]
-    return [*(_tested(family, [plan for plan, _ in pairs], study) if family else []), *explored]
+    tested = _tested(family, [plan for plan, _ in pairs], study) if family else []
+    return [*(_beside_layouts(one, study) for one in tested), *explored]
 
 
 def refusals(comparisons: Sequence[Comparison]) -> list[str]:
@@ -124,6 +133,14 @@ def _tested(family: list[Comparison], plans: Sequence[ComparisonOptions], study:
             )
         )
     return tested
+
+
+def _beside_layouts(one: Comparison, study: Study) -> Comparison:
+    """Return a comparison with the signs of the pair layout, where its verdict tells one format better than another."""
+    if one.arms is None or (better := one.better_arm) is None:
+        return one
+    formats = {arm.condition.format for arm in one.arms}
+    return replace(one, layout_signs=layout_signs(study, one.arms, better)) if len(formats) > 1 else one
 
 
 def _needed(result: Difference, effect: float | None, count: int) -> SeedsNeeded | None:

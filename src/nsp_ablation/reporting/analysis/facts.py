@@ -27,6 +27,13 @@ class FactsTable:
     heads: list[str]
     rows: list[list[str]]
 
+    def on_its_side(self) -> "FactsTable":
+        """Return the table with its columns as rows, and with the labels of its rows as heads."""
+        if not self.rows:
+            return self
+        heads, *rows = (list(texts) for texts in zip(self.heads, *self.rows, strict=True))
+        return FactsTable(heads, rows)
+
 
 def majority_accuracy(realised_random_next: float | None) -> float | None:
     """Return the accuracy of always giving the likelier NSP label; .5 is no yardstick where P(random) is .53 to .59."""

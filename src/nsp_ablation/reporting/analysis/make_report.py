@@ -13,14 +13,18 @@ from nsp_ablation.reporting.analysis.card_facts import card_table, lost_cards
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.comparison_notes import planned_note
 from nsp_ablation.reporting.analysis.comparisons import Comparison, compare, refusals
+from nsp_ablation.reporting.analysis.cost_facts import cost_table
 from nsp_ablation.reporting.analysis.decisions import DECISIONS, Decision
 from nsp_ablation.reporting.analysis.facts import FactsTable, failures, pretraining_table, provenance_table, warnings
 from nsp_ablation.reporting.analysis.learning_curves import CurvePanel, learning_curves, lost_curves
+from nsp_ablation.reporting.analysis.loss_points import LossPanel, loss_panels
 from nsp_ablation.reporting.analysis.plateau_exits import aligned_curves, exit_sentences
 from nsp_ablation.reporting.analysis.probe_facts import layout_table, probe_sentences, range_warnings
 from nsp_ablation.reporting.analysis.processors import processor_warnings
+from nsp_ablation.reporting.analysis.size_histograms import HistogramPanel, size_histograms
 from nsp_ablation.reporting.analysis.study import Study, load_study
-from nsp_ablation.reporting.analysis.study_arms import science_of, setting
+from nsp_ablation.reporting.analysis.study_arms import StudyArm, science_of, setting
+from nsp_ablation.reporting.analysis.study_plan import StudyPlan, study_plan
 from nsp_ablation.reporting.analysis.tables import Row, Section, long_table, points, reading_table
 from nsp_ablation.reporting.records.anonymity import Places
 from nsp_ablation.reporting.records.manifest import Manifest
@@ -34,11 +38,13 @@ class Report:
     chances: per column, as fractions. has_published: published numbers stand in the table. long_table, points: every
     number, as printed. settings, decisions: the values of science settings and of the paper's open points over all
     arms, by key. manifest: the newest sweep. curves: learning curves, a panel per metric; aligned_curves: the same,
-    their tokens counted from where each run left the unigram plateau.
+    their tokens counted from where each run left the unigram plateau. loss_panels: scores against loss, a panel per
+    column. histograms: of lengths and of sizes of updates.
     """
 
     name: str
     title: str
+    plan: StudyPlan
     num_done: int
     columns: list[Column]
     sections: list[Section]
@@ -61,11 +67,19 @@ class Report:
     manifest: Manifest | None
     curves: list[CurvePanel]
     aligned_curves: list[CurvePanel]
+    loss_panels: list[LossPanel]
+    histograms: list[HistogramPanel]
+    costs: FactsTable
 
     @property
     def arms(self) -> list[Row]:
         """The rows that are arms, in the order of the table."""
         return [row for section in self.sections for row in section.rows if row.arm]
+
+    @property
+    def labels(self) -> dict[StudyArm, str]:
+        """The names of the arms, in the order of the table."""
+        return {row.arm: row.label for row in self.arms if row.arm is not None}
 
 
 def load_report(
@@ -83,12 +97,11 @@ def report_of(study: Study) -> Report:
     """Return the report of a study, with no finished record too."""
     comparisons = compare(study)
     sections = reading_table(study, comparisons)
-    records = study.records.values()
-    # the configurations of trained arms, of all where none is trained
-    configs = [one.config for one in records if one.arm == "trained"] or [one.config for one in records]
+    records, configs = study.records.values(), _configs(study)
     return Report(
         name=study.name,
         title=study.options.title or study.name,
+        plan=study_plan(study),
         num_done=sum(record.status == "done" for record in records),
         columns=study.columns,
         sections=sections,
@@ -111,7 +124,16 @@ def report_of(study: Study) -> Report:
         manifest=study.manifest,
         curves=learning_curves(study),
         aligned_curves=aligned_curves(study),
+        loss_panels=loss_panels(study),
+        histograms=size_histograms(study),
+        costs=cost_table(study),
     )
+
+
+def _configs(study: Study) -> list[dict[str, Any]]:
+    """Return the configurations of trained arms, of all where none is trained."""
+    records = study.records.values()
+    return [one.config for one in records if one.arm == "trained"] or [one.config for one in records]
 
 
 def _beside(study: Study) -> list[str]:

@@ -1,12 +1,14 @@
 """Comparisons as text: the planned family, and what is exploratory, each a table of its own."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.comparisons import Comparison
 from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.seeds_needed import MAX_SEEDS, SeedsNeeded
+from nsp_ablation.reporting.analysis.study_arms import StudyArm
 
 _PLANNED = (
     *("", "mean", "95 % interval", "simultaneous", "p", "p (Holm)", "p equal (Holm)", "seeds"),
@@ -23,6 +25,14 @@ def planned_table(comparisons: Iterable[Comparison]) -> FactsTable:
 def exploratory_table(comparisons: Iterable[Comparison]) -> FactsTable:
     """Return every other comparison: no correction, no verdict."""
     return FactsTable([*_EXPLORATORY], [_exploratory_row(one) for one in comparisons if not one.is_primary])
+
+
+def with_labels(one: Comparison, labels: Mapping[StudyArm, str]) -> Comparison:
+    """Return a comparison whose sides are called as rows of the table are; of one arm under two sets of seeds, as it
+    was planned."""
+    if one.arms is None or one.arms[0] == one.arms[1] or not set(one.arms) <= labels.keys():
+        return one
+    return replace(one, a=labels[one.arms[0]], b=labels[one.arms[1]])
 
 
 def verdict_words(one: Comparison) -> str:
@@ -81,6 +91,12 @@ def signed(column: Column, value: float | None) -> str:
 def interval_text(column: Column, low: float | None, high: float | None) -> str:
     """Return an interval in brackets, a dash where there is none."""
     return "–" if low is None or high is None else f"[{signed(column, low)}, {signed(column, high)}]"
+
+
+def number_and_interval(text: str) -> tuple[str, str]:
+    """Return the number and the interval of "2.150 (1.515 to 2.785)"; any other text and nothing."""
+    found = re.fullmatch(r"([−+]?[\d.,]+) (\(.* to .*\))", text)
+    return (found[1], found[2]) if found else (text, "")
 
 
 def p_text(p: float | None) -> str:

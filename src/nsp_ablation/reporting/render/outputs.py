@@ -11,8 +11,11 @@ from nsp_ablation.reporting.render.aligned_figure import aligned_figure
 from nsp_ablation.reporting.render.appendix import appendix
 from nsp_ablation.reporting.render.curves_figure import curves_figure
 from nsp_ablation.reporting.render.figures import scores_figure
+from nsp_ablation.reporting.render.forest_figure import forest_figure
+from nsp_ablation.reporting.render.histogram_figure import sizes_figure
 from nsp_ablation.reporting.render.html_page import html_page
 from nsp_ablation.reporting.render.latex import compile_pdf
+from nsp_ablation.reporting.render.loss_figure import loss_figure
 from nsp_ablation.reporting.render.table_files import comparisons_csv, latex_table, markdown_page, table_csv
 
 # One line per output: its file, and a pure function of the report, which returns None where there is nothing to show.
@@ -27,6 +30,9 @@ OUTPUTS: dict[str, Callable[[Report], str | None]] = {
     "figures/probes.svg": lambda report: scores_figure(report, True),
     "figures/curves.svg": curves_figure,
     "figures/aligned.svg": aligned_figure,
+    "figures/comparisons.svg": forest_figure,
+    "figures/losses.svg": loss_figure,
+    "figures/sizes.svg": sizes_figure,
 }
 
 
