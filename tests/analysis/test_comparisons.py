@@ -11,7 +11,8 @@ from nsp_ablation.reporting.analysis.seeds_needed import SeedsNeeded
 from nsp_ablation.reporting.render.appendix import appendix
 from nsp_ablation.reporting.render.comparison_tables import exploratory_table, planned_table
 from nsp_ablation.reporting.render.html_page import html_page
-from nsp_ablation.reporting.render.table_files import comparisons_csv, latex_table, markdown_page, markdown_table
+from nsp_ablation.reporting.render.reading_table import latex_table
+from nsp_ablation.reporting.render.table_files import comparisons_csv, markdown_page, markdown_table
 from nsp_ablation.reporting.render.terminal import terminal_text
 
 DOC = {"format": "doc"}

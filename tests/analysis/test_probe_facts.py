@@ -67,7 +67,7 @@ def test_no_page_shows_layouts_where_none_was_tested(small_study):
 def test_every_page_shows_the_layouts(probed):
     report = probed()
     for page in (markdown_page, html_page, appendix):
-        text = page(report).replace("<small>", " ")
+        text = page(report).replace("<small>", " ").replace("\\newline{\\scriptsize ", " ")
         assert "Layouts as trained" in text
         assert "2.150 (1.515 to 2.785)" in text
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from nsp_ablation.reporting.analysis.intervals import limits
 from nsp_ablation.reporting.analysis.make_report import load_report
 from nsp_ablation.reporting.analysis.published import read_tables
 from nsp_ablation.reporting.analysis.study import load_study
-from nsp_ablation.reporting.render.table_files import latex_table, lines_of, markdown_table, table_csv
+from nsp_ablation.reporting.render.reading_table import latex_table
+from nsp_ablation.reporting.render.table_files import lines_of, markdown_table, table_csv
 from nsp_ablation.reporting.render.terminal import terminal_table
 
 HEADER = (
@@ -314,9 +316,13 @@ def test_markdown_rows_have_equal_numbers_of_cells(full_study):
 
 def test_latex_rows_have_equal_numbers_of_cells(full_study):
     text = latex_table(report_of(full_study))
-    rows = [line for line in text.splitlines() if line.endswith("\\\\") and "\\multicolumn{8}" not in line]
-    assert {line.count(" & ") for line in rows} == {7}
-    assert "\\toprule" in text
+    tables = re.findall(r"begin\{tabular\}\{@\{\}l(r+)@\{\}\}(.*?)\\end\{tabular\}", text, re.DOTALL)
+    assert sum(len(columns) for columns, _ in tables) == 7, "every column stands in one of the tables"
+    for columns, body in tables:
+        rows = [line for line in body.splitlines() if line.endswith("\\\\") and "\\multicolumn" not in line]
+        assert {line.count(" & ") for line in rows} == {len(columns)}
+        assert "\\toprule" in body
+    assert len(set(re.findall(r"\\label\{([^}]*)\}", text))) == len(tables) > 1
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,11 @@
 """The settings of the paper (sections 2 to 4, table 9) as shipped."""
 
+from dataclasses import asdict
+
 import pytest
+
+from nsp_ablation.reporting.analysis.paper_settings import PAPER_SETTINGS
+from nsp_ablation.reporting.analysis.study_arms import setting
 
 SECTION_4 = {"beta1": 0.9, "epsilon": 1e-6, "weight_decay": 0.01, "gradient_clip": 0.0, "decay_all": False}
 TABLE_3 = {
@@ -60,6 +65,8 @@ def test_the_paper_scale_is_section_4s(config):
     assert (composed.tokenizer.name, composed.tokenizer.vocab_size) == ("wordpiece", 30_522)
     assert (composed.trainer.precision, composed.finetuning.name) == ("bf16-mixed", "bert")
     assert composed.finetuning.seeds == [1, 2, 3, 4, 5]
+    own = {one.key: one.value for one in PAPER_SETTINGS if isinstance(one.key, str)}
+    assert {key: setting(asdict(composed), key) for key in own} == own, "what an appendix calls no deviation"
 
 
 @pytest.mark.parametrize("trainer", ["gpu", "ddp", "slurm"])

@@ -31,10 +31,9 @@ def loss_panels(study: Study) -> list[LossPanel]:
     The loss is that of the same held-out documents in one layout where some arm has it, for all arms alike; else each
     arm's in its own inputs, which do not compare between formats.
     """
-    common = {arm: losses for arm in study.scores.arms if (losses := _common(study, arm))}
-    losses, name = (
-        (common, _COMMON_NAME) if common else ({arm: _own(study, arm) for arm in study.scores.arms}, _OWN_NAME)
-    )
+    common = {arm: found for arm in study.scores.arms if (found := _common(study, arm))}
+    losses = common or {arm: _own(study, arm) for arm in study.scores.arms}
+    name = _COMMON_NAME if common else _OWN_NAME
     panels = []
     for column in study.columns:
         if column.is_lower_better:

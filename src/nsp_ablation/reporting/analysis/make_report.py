@@ -1,12 +1,11 @@
 """The report of a study as one value: everything that an output shows, computed once."""
 
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nsp_ablation.options.output_options import ReportOptions
+from nsp_ablation.reporting.analysis.appendix_facts import AppendixFacts, appendix_facts
 from nsp_ablation.reporting.analysis.baseline_margins import baseline_sentences
 from nsp_ablation.reporting.analysis.caption import caption
 from nsp_ablation.reporting.analysis.card_facts import card_table, lost_cards
@@ -14,7 +13,6 @@ from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.comparison_notes import planned_note
 from nsp_ablation.reporting.analysis.comparisons import Comparison, compare, refusals
 from nsp_ablation.reporting.analysis.cost_facts import cost_table
-from nsp_ablation.reporting.analysis.decisions import DECISIONS, Decision
 from nsp_ablation.reporting.analysis.facts import FactsTable, failures, pretraining_table, provenance_table, warnings
 from nsp_ablation.reporting.analysis.learning_curves import CurvePanel, learning_curves, lost_curves
 from nsp_ablation.reporting.analysis.loss_points import LossPanel, loss_panels
@@ -23,7 +21,7 @@ from nsp_ablation.reporting.analysis.probe_facts import layout_table, probe_sent
 from nsp_ablation.reporting.analysis.processors import processor_warnings
 from nsp_ablation.reporting.analysis.size_histograms import HistogramPanel, size_histograms
 from nsp_ablation.reporting.analysis.study import Study, load_study
-from nsp_ablation.reporting.analysis.study_arms import StudyArm, science_of, setting
+from nsp_ablation.reporting.analysis.study_arms import StudyArm
 from nsp_ablation.reporting.analysis.study_plan import StudyPlan, study_plan
 from nsp_ablation.reporting.analysis.tables import Row, Section, long_table, points, reading_table
 from nsp_ablation.reporting.records.anonymity import Places
@@ -36,10 +34,9 @@ class Report:
 
     columns, sections: the table for reading. probes: the tasks among them that no fine-tuning seed belongs to.
     chances: per column, as fractions. has_published: published numbers stand in the table. long_table, points: every
-    number, as printed. settings, decisions: the values of science settings and of the paper's open points over all
-    arms, by key. manifest: the newest sweep. curves: learning curves, a panel per metric; aligned_curves: the same,
-    their tokens counted from where each run left the unigram plateau. loss_panels: scores against loss, a panel per
-    column. histograms: of lengths and of sizes of updates.
+    number, as printed. manifest: the newest sweep. curves: learning curves, a panel per metric; aligned_curves: the
+    same, their tokens counted from where each run left the unigram plateau. loss_panels: scores against loss, a panel
+    per column. histograms: of lengths and of sizes of updates.
     """
 
     name: str
@@ -62,14 +59,13 @@ class Report:
     pretraining: FactsTable
     layouts: FactsTable
     provenance: FactsTable
-    settings: dict[str, list[str]]
-    decisions: list[tuple[Decision, dict[str, list[str]]]]
     manifest: Manifest | None
     curves: list[CurvePanel]
     aligned_curves: list[CurvePanel]
     loss_panels: list[LossPanel]
     histograms: list[HistogramPanel]
     costs: FactsTable
+    appendix: AppendixFacts
 
     @property
     def arms(self) -> list[Row]:
@@ -97,7 +93,7 @@ def report_of(study: Study) -> Report:
     """Return the report of a study, with no finished record too."""
     comparisons = compare(study)
     sections = reading_table(study, comparisons)
-    records, configs = study.records.values(), _configs(study)
+    records = study.records.values()
     return Report(
         name=study.name,
         title=study.options.title or study.name,
@@ -119,21 +115,14 @@ def report_of(study: Study) -> Report:
         pretraining=pretraining_table(study),
         layouts=layout_table(study),
         provenance=provenance_table(study),
-        settings=_settings(study, configs),
-        decisions=_decisions(configs),
         manifest=study.manifest,
         curves=learning_curves(study),
         aligned_curves=aligned_curves(study),
         loss_panels=loss_panels(study),
         histograms=size_histograms(study),
         costs=cost_table(study),
+        appendix=appendix_facts(study),
     )
-
-
-def _configs(study: Study) -> list[dict[str, Any]]:
-    """Return the configurations of trained arms, of all where none is trained."""
-    records = study.records.values()
-    return [one.config for one in records if one.arm == "trained"] or [one.config for one in records]
 
 
 def _beside(study: Study) -> list[str]:
@@ -149,22 +138,3 @@ def _chances(study: Study, sections: list[Section]) -> list[float | None]:
     if not rows:
         return [None] * len(study.columns)
     return [score.summary.median if score.summary else None for score in rows[0].scores]
-
-
-def _settings(study: Study, configs: list[dict[str, Any]]) -> dict[str, list[str]]:
-    flat = [science_of(config, study.not_science) for config in configs]
-    keys = dict.fromkeys(key for settings in flat for key, value in settings.items() if value is not None)
-    return {key: _distinct_texts(settings.get(key) for settings in flat) for key in keys}
-
-
-def _decisions(configs: list[dict[str, Any]]) -> list[tuple[Decision, dict[str, list[str]]]]:
-    return [
-        (one, {key: _distinct_texts(setting(config, key) for config in configs) for key in one.keys if configs})
-        for one in DECISIONS
-    ]
-
-
-def _distinct_texts(values: Iterable[Any]) -> list[str]:
-    """Return the distinct values as text, null left out."""
-    texts = dict.fromkeys(json.dumps(value, ensure_ascii=False) for value in values if value is not None)
-    return [text.strip('"') for text in texts]

@@ -49,8 +49,20 @@ def _letter(character: str) -> str:
 
 def code(text: str) -> str:
     """Return `text` in typewriter, which may break at its separators and whose hyphens stay hyphens."""
-    broken = "".join(escape(c) + (r"\allowbreak{}" if c in "/,=._+" else "") for c in text)
-    return f"\\texttt{{{broken}}}"
+    return f"\\texttt{{{breakable(text)}}}"
+
+
+def breakable(text: str) -> str:
+    """Return LaTeX that prints `text` and may break after its separators, though never within a number.
+
+    Names of settings are too long for a column otherwise.
+    """
+    parts = []
+    for number, character in enumerate(text):
+        following = text[number + 1 : number + 2]
+        may_break = character in "/=_" or (character in ".,+-:" and following and not following.isdigit())
+        parts.append(escape(character) + (r"\allowbreak{}" if may_break else ""))
+    return "".join(parts)
 
 
 def compile_pdf(source: Path) -> str | None:

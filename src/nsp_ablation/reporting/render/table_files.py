@@ -1,4 +1,4 @@
-"""The tables as files: the reading table in Markdown and LaTeX, the long one and the comparisons in CSV."""
+"""The tables as files: the reading table in Markdown, the long one and the comparisons in CSV."""
 
 import csv
 import io
@@ -14,8 +14,8 @@ from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.analysis.probe_facts import LAYOUTS_TITLE
 from nsp_ablation.reporting.analysis.tables import LONG_COLUMNS, Row, Score
+from nsp_ablation.reporting.render.answer_text import answer_lines, headline
 from nsp_ablation.reporting.render.comparison_tables import exploratory_table, planned_table
-from nsp_ablation.reporting.render.latex import escape
 
 _MARKDOWN = {"score": "{}", "told": "**{}**", "interval": "<sub>{}</sub>", "published": "*{}*"}
 _ENTITIES = {"&": "amp", "<": "lt", ">": "gt"}
@@ -25,12 +25,6 @@ _MARKUP = re.compile(r"[\\`*\[\]|]|~(?=~)|(?<!\w)_|_(?!\w)|^(?:[#+-]|\d+[.)])(?=
 # What makes a spreadsheet take a cell for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Line = tuple[str, str, list[str]]
-_LATEX = {
-    "score": "{}",
-    "told": "\\textbf{{{}}}",
-    "interval": "{{\\scriptsize {}}}",
-    "published": "{{\\footnotesize\\itshape {}}}",
-}
 
 
 def markdown_page(report: Report) -> str:
@@ -41,6 +35,9 @@ def markdown_page(report: Report) -> str:
     ]
     parts = [
         f"# {markdown(report.title)}",
+        f"*Question.* {markdown(report.plan.question)}" if report.plan.question else "",
+        f"*Answer.* {markdown(headline(report))}" if report.arms else "",
+        "\n".join(f"- {markdown(line.verdict)} {markdown(line.numbers)}" for line in answer_lines(report)),
         markdown_table(report),
         markdown(" ".join(report.caption)),
         _facts_part("Planned comparisons", planned_table(report.comparisons), report.planned_note),
@@ -71,7 +68,7 @@ def markdown_table(report: Report) -> str:
             lines.append("| *" + markdown(section.title) + "* |" + " |" * len(heads))
         for row in section.rows:
             for line in lines_of(row, report.columns):
-                lines.append("| " + " | ".join(_styled(row, line, _MARKDOWN, markdown)) + " |")
+                lines.append("| " + " | ".join(styled(row, line, _MARKDOWN, markdown)) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -81,36 +78,9 @@ def markdown(text: str) -> str:
     return _MARKUP.sub(r"\\\g<0>", text)
 
 
-def latex_table(report: Report, num_sentences: int | None = None) -> str:
-    """Return `table.tex`, in booktabs style: its caption has `num_sentences` of the report's, None for all."""
-    caption = " ".join([f"{report.title}.", *report.caption[:num_sentences]])
-    heads = " & ".join(f"\\multicolumn{{1}}{{r}}{{{escape(column.title)}}}" for column in report.columns)
-    num_columns = len(report.columns)
-    lines = [
-        "\\begin{table}[!htbp]\\centering\\footnotesize\\setlength{\\tabcolsep}{3pt}",
-        f"\\caption{{{escape(caption)}}}\\label{{tab:nsp-ablation}}\\smallskip",
-        f"\\begin{{tabular}}{{@{{}}l{'r' * num_columns}@{{}}}}",
-        "\\toprule",
-        f" & {heads} \\\\",
-        f" & {' & '.join(escape(column.unit) for column in report.columns)} \\\\",
-    ]
-    for section in report.sections:
-        lines.append("\\midrule")
-        if section.title:
-            lines.append(f"\\multicolumn{{{num_columns + 1}}}{{@{{}}l}}{{\\emph{{{escape(section.title)}}}}} \\\\")
-        for row in section.rows:
-            own = [_latex_line(row, line) for line in lines_of(row, report.columns)]
-            lines += [*own, *(["\\addlinespace[2pt]"] if len(own) > 1 else [])]
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}", ""])
-
-
-def _latex_line(row: Row, line: Line) -> str:
-    indent = "\\quad " if line[0] == "published" else ""
-    return f"{indent}{' & '.join(_styled(row, line, _LATEX, escape))} \\\\"
-
-
-def _styled(row: Row, line: Line, styles: Mapping[str, str], escaped: Callable[[str], str]) -> list[str]:
-    """Return the cells of a row's line in the style of its kind; a score that a verdict tells to be better is bold."""
+def styled(row: Row, line: Line, styles: Mapping[str, str], escaped: Callable[[str], str]) -> list[str]:
+    """Return label and cells of a row's line in the style of its kind; a score that a verdict tells to be better is
+    bold."""
     kind, label, texts = line
     kinds = [kind, *("told" if kind == "score" and score.is_told else kind for score in row.scores)]
     return [styles[one].format(escaped(text)) if text else "" for one, text in zip(kinds, [label, *texts], strict=True)]
