@@ -43,8 +43,8 @@ TABLE = {
     "pipeline": {
         *("config", "text/corpus", "text/microworld", "text/store", "text/tokenization", "samples/batches"),
         "samples/inspection",
-        *("samples/formats", "learning/engine", "learning/finetuning", "learning/pretraining", "learning/probes"),
-        *("learning/tasks", "reporting/records", "reporting/render"),
+        *("samples/formats", "learning/cost", "learning/engine", "learning/finetuning", "learning/pretraining"),
+        *("learning/probes", "learning/tasks", "reporting/records", "reporting/render"),
     },
     "stages": {
         *("config", "pipeline", "samples/batches", "samples/inspection", "learning/cost", "learning/engine"),

@@ -36,15 +36,16 @@ def trained(results, format, seed, task, **facts):
 def test_an_encoder_costs_once_whatever_is_measured_of_it(results):
     for seed in (1, 2):
         for task in ("squad1", "mnli"):
-            trained(results, "full", seed, task)
+            trained(results, "full", seed, task, flops=2e15 * seed, parameters=110_000_000)
         trained(results, "doc", seed, "squad1")
     found = cells(report_of(results))
     assert list(found) == ["FULL-SENTENCES", "DOC-SENTENCES", "all"]
     full, doc, every = found.values()
-    assert full["encoders"] == "2"
+    assert (full["encoders"], full["parameters"], full["FLOPs per encoder"]) == ("2", "110,000,000", "3e+15")
     assert (full["M tokens per encoder"], full["hours per encoder"]) == ("2.00", "2")
     assert (full["fine-tuning runs"], full["fine-tuning hours"], full["hours in all"]) == ("4", "2", "6")
-    assert (doc["encoders"], every["encoders"], every["hours in all"]) == ("2", "4", "11")
+    assert (doc["parameters"], doc["FLOPs per encoder"]) == ("–", "–"), "what records do not state is not made up"
+    assert (every["encoders"], every["hours in all"], every["FLOPs per encoder"]) == ("4", "11", "–")
 
 
 def test_an_untrained_encoder_costs_its_fine_tuning_alone_and_every_device_is_named(results):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from nsp_ablation.learning.cost.training_cost import Work, encoder_size, training_flops
 from nsp_ablation.learning.pretraining.plateau import SmoothedLosses
 from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
 from nsp_ablation.pipeline.pretraining_facts import pretraining_facts
@@ -13,7 +14,7 @@ def test_passes_are_over_the_corpus_and_random_next_is_the_share_of_random_pairs
     words = ("format=segment_pair", "pretraining.max_steps=40")
     config, feed = compose(*words), feed_of(*words)
     read = totals(feed.plan, 40, feed.store.num_tokens)
-    content = num_pairs = num_random = num_tokens = 0
+    content = num_pairs = num_random = num_tokens = squares = 0
     seen = set()
     for step in range(40):
         for sample, epoch in zip(*feed.plan.update(step), strict=True):
@@ -22,6 +23,7 @@ def test_passes_are_over_the_corpus_and_random_next_is_the_share_of_random_pairs
             content += int((spans[:, 1] - spans[:, 0]).sum())
             seen |= {token for start, end in spans.tolist() for token in range(start, end)}
             num_tokens += int(index.lengths()[sample])
+            squares += int(index.lengths()[sample]) ** 2
             num_pairs, num_random = num_pairs + 1, num_random + int(index.is_random_next[sample])
     facts = pretraining_facts(config, feed, read, PretrainOutcome(11, 2.5, {}, SmoothedLosses(10, 40, [])), None)
     assert 2 * num_random != num_pairs, "an inverted share would be the same"
@@ -34,6 +36,8 @@ def test_passes_are_over_the_corpus_and_random_next_is_the_share_of_random_pairs
     assert 0 < len(seen) < content
     assert facts["padding_tokens"] == num_pairs * config.max_length - num_tokens
     assert (facts["updates"], facts["predictions"], facts["seconds"]) == (40, 11, 2.5)
+    work = Work(num_tokens, squares, 11, num_pairs)
+    assert facts["flops"] == pytest.approx(training_flops(encoder_size(config.model, feed.frame.vocab_size), work))
 
 
 def test_special_tokens_of_the_text_itself_may_not_be_predicted(compose, feed_of, monkeypatch):

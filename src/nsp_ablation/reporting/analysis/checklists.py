@@ -51,13 +51,17 @@ def _size(study: Study) -> str:
     configs = [record.config.get("model") or {} for record in _done(study)]
     shapes = {tuple(model[key] for key in keys) for model in configs if all(model.get(key) for key in keys)}
     texts = [f"{layers} layers of {hidden} with {heads} heads" for layers, hidden, heads in sorted(shapes)]
+    numbers = sorted({one.parameters for one in encoders_of(_done(study)) if one.parameters is not None})
+    texts += [f"{number:,} parameters" for number in numbers]
     return f"Encoders: {'; '.join(texts)}." if texts else ""
 
 
 def _budget(study: Study) -> str:
     encoders, runs = encoders_of(_done(study)), finetunings_of(_done(study))
     hours = hours_text(sum(one.seconds for one in encoders) + sum(runs))
-    return f"{len(encoders)} pre-trainings and {len(runs)} fine-tunings took {hours} hours of training loops."
+    flops = [one.flops for one in encoders if one.flops is not None]
+    counted = f" The former took {sum(flops):.3g} FLOPs." if flops and len(flops) == len(encoders) else ""
+    return f"{len(encoders)} pre-trainings and {len(runs)} fine-tunings took {hours} hours of training loops.{counted}"
 
 
 def _infrastructure(study: Study) -> str:

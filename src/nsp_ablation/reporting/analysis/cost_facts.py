@@ -1,4 +1,4 @@
-"""What a study cost: tokens, hours and devices of each arm, from its records alone."""
+"""What a study cost: tokens, FLOPs, hours and devices of each arm, from its records alone."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,7 +7,7 @@ from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.records.record import PretrainingFacts, ResultRecord
 
 _HEADS = (
-    *("", "encoders", "M tokens per encoder", "hours per encoder"),
+    *("", "encoders", "parameters", "M tokens per encoder", "FLOPs per encoder", "hours per encoder"),
     *("fine-tuning runs", "fine-tuning hours", "hours in all", "device"),
 )
 _ALL = "all"
@@ -40,9 +40,10 @@ def finetunings_of(records: Iterable[ResultRecord]) -> list[float]:
     return [record.finetuning.seconds for record in records if record.finetuning and record.finetuning_seed is not None]
 
 
-def devices_of(records: Iterable[ResultRecord]) -> list[str]:
-    """Return the devices of some records, each once."""
-    return list(dict.fromkeys(record.provenance.device for record in records))
+def devices_of(records: Sequence[ResultRecord]) -> list[str]:
+    """Return the devices of some records, each once: those of pre-trainings that state theirs, then of evaluations."""
+    trained = (facts.device for facts in encoders_of(records) if facts.device is not None)
+    return list(dict.fromkeys([*trained, *(record.provenance.device for record in records)]))
 
 
 def hours_text(seconds: float) -> str:
@@ -53,14 +54,24 @@ def hours_text(seconds: float) -> str:
 def _row(label: str, records: Sequence[ResultRecord]) -> list[str]:
     encoders, runs = encoders_of(records), finetunings_of(records)
     trained = sum(one.seconds for one in encoders)
-    tokens = [one.tokens / 1e6 for one in encoders]
+    per_encoder = [
+        _mean([one.parameters for one in encoders], "{:,.0f}"),
+        _mean([one.tokens / 1e6 for one in encoders], "{:,.2f}"),
+        _mean([one.flops for one in encoders], "{:.3g}"),
+    ]
     return [
         label,
         str(len(encoders)) if encoders else "–",
-        f"{sum(tokens) / len(tokens):,.2f}" if encoders else "–",
+        *per_encoder,
         hours_text(trained / len(encoders)) if encoders else "–",
         str(len(runs)) if runs else "–",
         hours_text(sum(runs)) if runs else "–",
         hours_text(trained + sum(runs)),
         "; ".join(devices_of(records)),
     ]
+
+
+def _mean(values: Sequence[float | None], form: str) -> str:
+    """Return the mean of values that all encoders state, a dash where one does not."""
+    known = [value for value in values if value is not None]
+    return form.format(sum(known) / len(known)) if known and len(known) == len(values) else "–"

@@ -31,6 +31,7 @@ def warmup_updates(record: ResultRecord) -> int | None:
 
 # RoBERTa's table 9, in its order and words, and below it what it does not have.
 _PRETRAINING: tuple[tuple[str, _Value], ...] = (
+    ("Parameters", lambda record: record.pretraining.parameters if record.pretraining else None),
     ("Number of layers", _of("model.num_layers")),
     ("Hidden size", _of("model.hidden_size")),
     ("FFN inner hidden size", _of("model.intermediate_size")),

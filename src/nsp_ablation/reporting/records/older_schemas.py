@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 # 1 had no name of the condition; 2 no digest, id, card, nor what was left out or is private; 3 no clusters, items,
-# origin, choice of a recipe, nor four counts of pre-training; 4 neither device nor plateau of pre-training.
+# origin, choice of a recipe, nor four counts of pre-training; 4 neither device, plateau,
+# parameters nor FLOPs of pre-training.
 SCHEMA = 5
 READ_SCHEMAS = (3, 4, 5)
 
@@ -15,7 +16,7 @@ _SINCE: dict[int, dict[str, tuple[str, ...]]] = {
         "pretraining": ("maskable_tokens", "special_tokens", "unique_tokens", "in_range_tokens"),
         "finetuning": ("selection",),
     },
-    5: {"pretraining": ("device", "plateau")},
+    5: {"pretraining": ("device", "plateau", "parameters", "flops")},
 }
 
 

@@ -26,7 +26,8 @@ class PretrainingFacts:
     but these, and but special tokens that stand in the text. `unique_tokens` are those of the corpus that were read at
     least once. `in_range_tokens` is the longest length that 1 % of the inputs had. These three and the last are None in
     records of schema 3. `device` is what it ran on, named as `Provenance.device`, `plateau` when it left the unigram
-    plateau; both are None in records before schema 5.
+    plateau, `parameters` and `flops` (of forward and backward passes) come by formula; these four are None in records
+    before schema 5.
     """
 
     updates: int
@@ -47,6 +48,9 @@ class PretrainingFacts:
     in_range_tokens: int | None = None
     device: str | None = None
     plateau: PlateauFacts | None = None
+    parameters: int | None = None
+    flops: float | None = None
 
 
-NOT_KEPT = dict.fromkeys(("in_range_tokens", "device", "plateau"))  # of encoders that were made before these facts were
+# of encoders that were made before these facts were
+NOT_KEPT = dict.fromkeys(("in_range_tokens", "device", "plateau", "parameters", "flops"))

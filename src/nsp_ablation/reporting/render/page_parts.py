@@ -45,7 +45,10 @@ _SIZES = (
     "Real tokens of the inputs of the first epoch and of the first thousand updates, of each arm's first seed. A line "
     "is the mean; the highest bar of each arm is equally high."
 )
-_COST = "Hours are those of the training loops, each encoder counted once, also where other studies have it."
+_COST = (
+    "Hours are those of the training loops, each encoder counted once, also where other studies have it. FLOPs are of "
+    "matrix products, forward and backward, at the sequences' own lengths; a dash where records do not state them."
+)
 _PRETRAINING = (
     "Means over pre-training seeds. Tokens are real ones, without padding; passes are those over the corpus. NSP "
     "accuracy is to be read against its majority class."
