@@ -12,11 +12,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from nsp_ablation.learning.engine.run_loggers import start_wandb
 from nsp_ablation.options.output_options import ComparisonOptions, ReportOptions
 from nsp_ablation.reporting.analysis.facts import majority_accuracy
 from nsp_ablation.reporting.analysis.make_report import load_report
-from nsp_ablation.reporting.dashboards.wandb_table import log_report
 from nsp_ablation.reporting.records.digest import write_sealed
 from nsp_ablation.reporting.records.manifest import Manifest, begin_sweep
 from nsp_ablation.reporting.records.sweep_cell import SweepCell, write_cell
@@ -297,7 +295,7 @@ def test_two_cpus_are_one_kind_of_device(results):
     assert report_of(results).warnings == []
 
 
-@pytest.mark.parametrize("module", ["render.outputs", "dashboards.wandb_table", "analysis.make_report"])
+@pytest.mark.parametrize("module", ["render.outputs", "dashboards.report_run", "analysis.make_report"])
 def test_analysis_never_loads_torch_and_loads_no_plotting_before_it_plots(module):
     heavy = ("torch", "matplotlib", "pandas", "scipy")
     program = f"import sys, nsp_ablation.reporting.{module}; print([m for m in {heavy} if m in sys.modules])"
@@ -385,16 +383,3 @@ def test_without_an_engine_there_is_no_pdf_and_no_complaint(tmp_path, no_tex):
     source.write_text("x")
     assert compile_pdf(source) is None
     assert list(tmp_path.iterdir()) == [source]
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")
-def test_wandb_keeps_both_tables_offline(results, tmp_path, monkeypatch):
-    monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    results.add(score=0.5)
-    report = report_of(results)
-    log_report(report, start_wandb(True, dir=tmp_path, project="p", entity=None, job_type="report", name="report"))
-    data = [json.loads(path.read_text())["data"] for path in tmp_path.rglob("*.table.json")]
-    assert sorted(map(len, data)) == [2, 2]
-    assert [list(row.values()) for row in report.points] in data

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from nsp_ablation.options.masking_options import MaskingOptions
-from nsp_ablation.samples.batches.accounting import positions_of, tokens_at_positions, totals, trained_length
+from nsp_ablation.samples.batches.accounting import (
+    TokenCount,
+    positions_of,
+    tokens_at_positions,
+    totals,
+    trained_length,
+)
 from nsp_ablation.samples.batches.assemble import assemble_masked
 from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.plan import BatchPlan
@@ -78,3 +84,19 @@ def test_positions_of_an_index_are_those_of_one_epoch_walked(store, frame, index
     found = positions_of(np.asarray(index.lengths()), frame.max_length)
     assert found.tolist() == tokens_at_positions(plan, 1, frame.max_length).tolist()
     assert found[0] == index.num_samples
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("kind", ["full", "resampled"])
+def test_tokens_counted_on_the_way_are_those_of_the_totals(store, index_in, size, kind):
+    if kind == "resampled":
+        indexes = [index_in("segment_pair", resample=True, epoch=copy) for copy in range(3)]
+        plan = BatchPlan(lambda epoch: indexes[(epoch - 1) % 3], size, 1)
+    else:
+        index = index_in(kind)
+        plan = BatchPlan(lambda epoch: index, size, 1)
+    for asked in ((0, 1, 2, 5, 5, 40, 60), (7, 60), (60, 3, 4)):  # in order, from a checkpoint, and back
+        count = TokenCount(plan, store.num_tokens)
+        assert [count(update) for update in asked] == [
+            totals(plan, update, store.num_tokens).tokens for update in asked
+        ]

@@ -93,9 +93,9 @@ def run(words: list[str], num_threads: int) -> None:
 
 def losses(words: list[str], artifacts: Path, num_threads: int) -> dict[str, list[float]]:
     """Pre-train and return the losses of every update, in nats: `mlm_loss` and, where pairs are told, `pair_loss`."""
-    before = set(artifacts.glob("logs/**/metrics.csv"))
+    before = set(artifacts.glob("logs/encoders/*.csv"))
     run([*words, "stage=pretrain", "logger=csv", "logger.every_steps=1"], num_threads)
-    (curve,) = set(artifacts.glob("logs/**/metrics.csv")) - before
+    (curve,) = set(artifacts.glob("logs/encoders/*.csv")) - before
     return _columns(curve, ("pretraining/mlm_loss", "pretraining/pair_loss"))
 
 
@@ -118,13 +118,14 @@ def results(words: list[str], artifacts: Path, folder: Path, num_threads: int) -
 
 
 def _last_loss(artifacts: Path, task: str) -> float | None:
-    curves = [_columns(curve, (f"finetuning/{task}/loss",)) for curve in artifacts.glob("logs/**/metrics.csv")]
+    curves = [_columns(curve, (f"finetuning/{task}/loss",)) for curve in artifacts.glob("logs/records/*.csv")]
     values = [value for curve in curves for column in curve.values() for value in column]
     return values[-1] if values else None
 
 
-def _columns(curve: Path, names: tuple[str, ...]) -> dict[str, list[float]]:
-    """Return the columns of a curve that it has, by the last part of their name."""
-    with open(curve, newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {name.rpartition("/")[2]: [float(row[name]) for row in rows] for name in names if rows and name in rows[0]}
+def _columns(log: Path, names: tuple[str, ...]) -> dict[str, list[float]]:
+    """Return the values of metrics that a log has, update by update, by the last part of their name."""
+    with open(log, newline="") as file:
+        rows = [(row["metric"], float(row["value"])) for row in csv.DictReader(file)]
+    found = {name.rpartition("/")[2]: [value for metric, value in rows if metric == name] for name in names}
+    return {name: values for name, values in found.items() if values}

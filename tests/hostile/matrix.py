@@ -27,7 +27,7 @@ FILES = {
     "artifacts/curves/*/curve.csv": NO_CURVE,
     "artifacts/curves/*/checksums.json": NO_CURVE,
     "artifacts/locks/*.lock": NO_PROBE,
-    "artifacts/logs/*/*/*/metrics.csv": NO_ENCODER,
+    "artifacts/logs/encoders/*.csv": NO_ENCODER,
     "results/adhoc/records/*.json": DONE,
     "results/adhoc/scores/*.npy": DONE,
     "results/adhoc/scores/*.json": DONE,

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from nsp_ablation.config.identity import cell_key
 from nsp_ablation.options.output_options import PathsOptions
 from nsp_ablation.reporting.records import manifest as manifests
 from nsp_ablation.reporting.records.manifest import Manifest, begin_sweep
 from nsp_ablation.reporting.records.sweep_cell import CELL_STATUSES, CellProgress, SweepCell, runs, write_cell
-from nsp_ablation.stages.cell import cell_key, results_folder
+from nsp_ablation.stages.cell import results_folder
 from nsp_ablation.stages.report import finish_sweep
 
 PROGRESS = CellProgress("pretrain", 120, 7000, 61_234.5)

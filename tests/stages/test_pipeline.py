@@ -177,8 +177,32 @@ def runs_as_its_card_says(directory, facts):
 
 
 @pytest.mark.slow
-def test_wandb_logs_offline_and_the_table_at_the_end(nsp, tmp_path):
-    ended = nsp("scale=smoke", "logger=wandb", "tasks=[sst2]", "finetuning.untrained_row=false")
+def test_a_sweep_leaves_one_whole_run_per_training_and_the_table_and_a_repeated_one_adds_none(nsp, tmp_path):
+    command = ("scale=smoke", "tasks=[sst2]", "finetuning.untrained_row=false", "pretraining.evaluate_at=[2000]")
+    logs = tmp_path / "artifacts" / "logs"
+    for _ in range(2):
+        ended = nsp(*command, "logger=wandb")
+        assert ended.status == 0, ended.err
+        runs = [path for path in logs.rglob("offline-run-*") if path.is_dir()]
+        assert len(runs) == 3, "pre-training, fine-tuning and the report"
+        assert all(path.parent == logs / "wandb" and (path / "complete.json").is_file() for path in runs)
+        assert all(len(list(path.glob("*.wandb"))) == 1 for path in runs)
+    rows = next((logs / "encoders").glob("*.csv")).read_text().splitlines()
+    ended = nsp(*command, "logger=tensorboard")  # of what was trained before
     assert ended.status == 0, ended.err
-    runs = [path for path in (tmp_path / "artifacts" / "logs").rglob("offline-run-*") if path.is_dir()]
-    assert len(runs) == 3, "pre-training, fine-tuning and the report"
+    assert "encoder ->" not in ended.out
+    (record,) = (tmp_path / "results" / "adhoc" / "records").glob("*.json")
+    metrics = json.loads(record.read_text())["metrics"]
+    found = {tag: value for path in (logs / "tensorboard").iterdir() for tag, value in scalars(path).items()}
+    assert found["final/sst2.accuracy"][-1][1] == pytest.approx(metrics["accuracy"])
+    losses = [(int(row[0]), float(row[3])) for row in csv.reader(rows[1:]) if row[2] == "pretraining/mlm_loss"]
+    assert found["pretraining/mlm_loss"] == [(update, pytest.approx(loss)) for update, loss in losses]
+    assert [value for _, value in found["evaluation/mlm_loss"]][-1] == pytest.approx(found["final/mlm_loss"][0][1])
+    assert found["by_tokens/finetuning/sst2/loss"][-1][0] > 100
+
+
+def scalars(directory):
+    """Return what TensorBoard's own reader has of a run: [(step, value)] by tag."""
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    found = reader.EventAccumulator(str(directory), size_guidance={reader.SCALARS: 0}).Reload()
+    return {tag: [(one.step, one.value) for one in found.Scalars(tag)] for tag in found.Tags()["scalars"]}

@@ -1,140 +1,70 @@
-"""CSV, TensorBoard and wandb, without network."""
+"""What a training logs reaches its sinks, and no sink that fails stops it."""
 
-import warnings
+from pathlib import Path
 
 import pytest
-from pytorch_lightning.loggers import Logger
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.optional_parts import omit, optional
-from nsp_ablation.learning.engine.run_loggers import OptionalCurves, close_logger, make_logger, start_wandb
-
-SETTINGS = {
-    "project": "p",
-    "entity": None,
-    "offline": True,
-    "group": "full",
-    "tags": ["seed 1"],
-    "job_type": "pretraining",
-    "name": "full-1",
-    "run_id": "e1",
-    "config": {"seed": 1, "model": {"name": "micro"}},
-}
+from nsp_ablation.learning.engine.run_loggers import OptionalCurves, WithTokens
+from nsp_ablation.pipeline.cell_logger import run_logger
+from nsp_ablation.reporting.dashboards.finished_run import RunNames
+from nsp_ablation.reporting.records.training_log import read_training_log, training_log_path
 
 
-def test_csv_keeps_the_curves_of_an_interrupted_run(tmp_path):
-    for step in (2, 4):
-        logger = make_logger("csv", directory=tmp_path / "logs", **SETTINGS)
-        logger.log_metrics({"loss": 1.5}, step=step)
-        close_logger(logger)
-    files = [(tmp_path / "logs" / f"version_{n}" / "metrics.csv").read_text().split() for n in (0, 1)]
-    assert files == [["loss,step", "1.5,2"], ["loss,step", "1.5,4"]]
-
-
-def test_tensorboard_writes_event_files(tmp_path):
-    pytest.importorskip("tensorboard")
-    logger = make_logger("tensorboard", directory=tmp_path, **SETTINGS)
-    logger.log_metrics({"loss": 1.5}, step=2)
-    close_logger(logger)
-    assert list(tmp_path.rglob("events.out.tfevents.*"))
-
-
-def test_tensorboard_that_is_not_installed_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("nsp_ablation.learning.engine.run_loggers.find_spec", lambda name: None)
-    with pytest.raises(ValueError, match="logger=tensorboard needs the package tensorboard"):
-        make_logger("tensorboard", directory=tmp_path, **SETTINGS)
-
-
-@pytest.fixture
-def started(monkeypatch):
-    """What `wandb.init` is told; nothing is started."""
-    import wandb
-
-    calls = []
-    monkeypatch.setattr(wandb, "init", lambda **settings: calls.append(settings))
-    return calls
-
-
-def test_a_run_of_one_id_is_gone_on_with(started):
-    for offline in (False, True):
-        start_wandb(offline, "e1", name="full-1")
-    start_wandb(False, name="report")
-    assert [(call["mode"], call["id"], call.get("resume")) for call in started] == [
-        ("online", "e1", "allow"),
-        ("offline", "e1", None),
-        ("online", None, None),
-    ]
-
-
-def test_names_and_tags_are_cut_to_what_wandb_takes_and_stay_different(started):
-    long, other = "x" * 200, "x" * 199 + "y"
-    start_wandb(True, name=long, group=other, tags=[long, other, "seed 1", "seed 1"], project="p", entity=None)
-    (call,) = started
-    tags = call["tags"]
-    assert (len(call["name"]), len(call["group"])) == (128, 128)
-    assert call["name"] != call["group"]
-    assert ([len(tag) for tag in tags], tags[2]) == ([64, 64, 6], "seed 1")
-    assert tags[0] != tags[1]
-    wandb = pytest.importorskip("wandb")
-    assert wandb.Settings(run_tags=tags, project=call["project"]).run_tags == tuple(tags)
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")
-def test_wandb_records_runs_offline(tmp_path, monkeypatch):
-    monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("first", "second"):  # two runs of one process
-        logger = make_logger("wandb", directory=tmp_path / name, **SETTINGS)
-        logger.log_metrics({"loss": 1.5}, step=2)
-        close_logger(logger)
-        assert len(list((tmp_path / name).rglob("*.wandb"))) == 1
-
-
-@pytest.mark.slow
-def test_online_without_a_key_warns_and_goes_on_offline(tmp_path, monkeypatch):
-    monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        logger = make_logger("wandb", directory=tmp_path, **{**SETTINGS, "offline": False})
-        close_logger(logger)
-    assert any("wandb is not reachable" in str(warning.message) for warning in caught)
-    assert list(tmp_path.rglob("offline-run-*"))
-
-
-class Dies(Logger):
-    """A logger that fails at its second metrics, as wandb does when its service has died."""
-
-    name, version = "dies", 0
+class Kept:
+    """A sink that keeps what it is told."""
 
     def __init__(self):
-        super().__init__()
-        self.logged = []
+        self.rows, self.is_closed = [], False
 
-    def log_metrics(self, metrics, step=None):
-        if self.logged:
+    def write(self, update, tokens, metrics):
+        self.rows.append((update, tokens, dict(metrics)))
+
+    def close(self):
+        self.is_closed = True
+
+
+class Dies(Kept):
+    """A sink that fails at its second row, as wandb does when its service has died."""
+
+    def write(self, update, tokens, metrics):
+        if self.rows:
             raise BrokenPipeError(32, "the service died")
-        self.logged.append((metrics, step))
+        super().write(update, tokens, metrics)
 
-    def log_hyperparams(self, params):
-        pass
 
-    def finalize(self, status):
-        raise BrokenPipeError(32, "the service died")
+def test_each_sink_is_told_the_metrics_with_the_tokens_that_were_read():
+    first, second = Kept(), Kept()
+    logger = OptionalCurves(lambda: [first, second], print)
+    WithTokens(logger, lambda update: 100 * update).log_metrics({"loss": 1.5}, step=2)
+    logger.close()
+    assert first.rows == second.rows == [(2, 200, {"loss": 1.5})]
+    assert first.is_closed
+    assert second.is_closed
 
 
 def test_curves_that_fail_are_said_once_and_noted_and_training_goes_on():
-    said, inner = [], Dies()
-    logger = OptionalCurves(lambda: inner, said.append)
+    said, kept, dies = [], Kept(), Dies()
+    logger = OptionalCurves(lambda: [kept, dies], said.append)
+    counted = WithTokens(logger, lambda update: update)
     for step in range(4):
-        logger.log_metrics({"loss": 1.0}, step=step)
-    logger.save()
+        counted.log_metrics({"loss": 1.0}, step=step)
     logger.close()
-    assert inner.logged == [({"loss": 1.0}, 0)]
+    assert dies.rows == [(0, 0, {"loss": 1.0})]
     assert logger.omitted == {"curves": "BrokenPipeError: [Errno 32] the service died"}
     assert len(said) == 1
     assert "left out: BrokenPipeError" in said[0]
+
+
+def test_a_dashboard_that_dies_leaves_the_log_on_disk_whole():
+    kept = Kept()
+    logger = OptionalCurves(lambda: [Dies(), kept], print)
+    for step in range(4):
+        logger.log_metrics({"loss": 1.0, "tokens": step}, step=step)
+    logger.close()
+    assert [row[0] for row in kept.rows] == [0, 1, 2, 3]
+    assert kept.is_closed
 
 
 def test_a_logger_that_cannot_start_is_left_out_but_a_users_mistake_is_not():
@@ -144,7 +74,25 @@ def test_a_logger_that_cannot_start_is_left_out_but_a_users_mistake_is_not():
     assert OptionalCurves(lambda: fail(OSError("no space")), print).omitted == {"curves": "OSError: no space"}
     with pytest.raises(InputError, match="not installed"):
         OptionalCurves(lambda: fail(InputError("tensorboard is not installed")), print)
-    assert OptionalCurves(Dies, print).omitted == {}
+    assert OptionalCurves(lambda: [Dies()], print).omitted == {}
+
+
+def test_a_training_keeps_its_log_and_streams_to_tensorboard_what_came_before_it_too(config):
+    pytest.importorskip("tensorboard")
+    settings = config("logger=tensorboard")
+    names = RunNames("e1", "full-p1", "study cell", "pretraining", [], {})
+    for first in (1, 3):  # killed after update 2, and gone on
+        with run_logger(settings, "encoders", "e1", names) as logger:
+            for update in (first, first + 1):
+                logger.log_metrics({"loss": 5.0 - update, "tokens": 10 * update}, step=update)
+    points = read_training_log(training_log_path(Path("artifacts"), "encoders", "e1"))
+    assert [(point.update, point.tokens, point.metrics["loss"]) for point in points] == [
+        *((1, 10, 4.0), (2, 20, 3.0), (3, 30, 2.0), (4, 40, 1.0)),
+    ]
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    found = reader.EventAccumulator("artifacts/logs/tensorboard/full-p1").Reload()
+    assert [(one.step, one.value) for one in found.Scalars("loss")] == [(1, 4.0), (2, 3.0), (3, 2.0), (4, 1.0)]
+    assert [one.step for one in found.Scalars("by_tokens/loss")] == [10, 20, 30, 40]
 
 
 def test_only_declared_parts_may_be_left_out():

@@ -8,6 +8,7 @@ import dataclasses
 import json
 from typing import Any
 
+from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.config.schema import Config
 from nsp_ablation.options.corpus_options import READERS, CorpusOptions, TokenizerOptions
 from nsp_ablation.options.format_options import FORMATS, FormatOptions, is_pair
@@ -158,6 +159,15 @@ def cell_identity(config: Config) -> dict[str, Any]:
         "export_at": config.pretraining.export_at,
         "evaluate_at": config.pretraining.evaluate_at,
     }
+
+
+def cell_key(config: Config) -> str:
+    """Return the name of a cell within its sweep: readable, and unique by its identity."""
+    if config.encoder is not None:
+        name = "random" if config.encoder == "random" else "external"
+    else:
+        name = condition_name(config)
+    return f"{name}-p{config.seed}-{fingerprint(cell_identity(config))[:8]}"
 
 
 def pair_order(config: Config) -> str:

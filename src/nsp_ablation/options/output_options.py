@@ -11,12 +11,14 @@ WANDB_NAME, WANDB_TAG = 128, 64  # characters of a name (project, run, group) an
 
 @dataclass
 class LoggerOptions:
-    """Where curves go."""
+    """Dashboards that show curves and scores; the log of each training is kept on disk in any case."""
 
-    name: str = machine(REQUIRED, "What keeps the curves.", "csv", "wandb", "tensorboard")
+    name: str = machine(REQUIRED, "What shows curves and scores; csv: no dashboard.", "csv", "wandb", "tensorboard")
     project: str = machine("nsp-ablation", "Project on wandb.")
     entity: str | None = machine(None, "User or team on wandb; null: the default one.")
-    offline: bool = machine(True, "Keep wandb runs on disk and send nothing.")
+    offline: bool = machine(
+        True, "Write wandb runs to disk when they are complete and send nothing; false streams them."
+    )
     every_steps: int = machine(10, "Updates between two points of a curve.", low=1, high=2**40)
 
 

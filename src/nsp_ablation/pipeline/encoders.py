@@ -40,8 +40,7 @@ _NO_PRETRAINING = ("format", "objective", "masking", "copies", "budget", "update
 class Encoder(Artifact):
     """A Hugging Face model directory to evaluate, known before it exists.
 
-    `stores` hold the corpus in the encoder's own tokens; `group` pools the runs of an arm's seeds on a dashboard;
-    `hear` is told how far the work is.
+    `stores` hold the corpus in the encoder's own tokens; `group` begins its runs' names; `hear` is told of progress.
     """
 
     kind = "encoders"
@@ -141,7 +140,10 @@ class TrainedEncoder(Encoder):
         if is_new or curve_settings(self.config) is None:  # else it may be another training's, for the curve
             remove_own(self.run_directory, *RUN_FILES)
         if is_new:
+            from nsp_ablation.pipeline.finished_runs import show_encoder
+
             say("pretrain", f"encoder -> {directory}")
+            show_encoder(self)
         return directory
 
     def facts(self) -> PretrainingFacts:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from nsp_ablation.base.artifact import read_json
-from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.encoder_directory import load_encoder, load_masked_lm, read_layout
 from nsp_ablation.learning.engine.flat_encoder import FlatEncoder
@@ -16,7 +15,7 @@ from nsp_ablation.learning.probes.probe_inputs import probe_of
 from nsp_ablation.learning.tasks.outcome import Outcome
 from nsp_ablation.learning.tasks.task_files import split_files
 from nsp_ablation.options.finetuning_options import Recipe
-from nsp_ablation.pipeline.cell_logger import run_logger
+from nsp_ablation.pipeline.cell_logger import record_names, run_logger
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.device import device_name
 from nsp_ablation.pipeline.encoders import Encoder
@@ -57,10 +56,8 @@ def _finetune(
         on_resume=lambda update: say("finetune", f"{name} seed {seed}: resumed at update {update}"),
     )
     choice = _chosen(selection_of(config, encoder, task))
-    run_id = fingerprint(["finetuning", state.name])
-    with run_logger(
-        config, encoder.group, "finetuning", f"{name}-p{encoder.pretraining_seed}-f{seed}", run_id
-    ) as logger:
+    names = record_names(encoder, state.name, is_probe=False)
+    with run_logger(config, "records", state.name, names) as logger:
         outcome = finetune(
             str(encoder.make()),
             task.options,

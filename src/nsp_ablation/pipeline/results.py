@@ -84,6 +84,7 @@ class Result:
         with heavy_imports():
             from nsp_ablation.pipeline.device import model_threads
             from nsp_ablation.pipeline.evaluation import evaluate
+            from nsp_ablation.pipeline.finished_runs import show_record
 
         encoder, metric, selection = self.encoder, self.task.options.metric, self.selection
         state = owned(encoder.root, "runs", self.id)
@@ -104,6 +105,7 @@ class Result:
         folder.write(self.id, self._record(device, backend, done), examples, outcome.predictions)
         remove_own(state, *RUN_FILES)
         say("finetune", f"{self.id}: {metric} {outcome.metrics[metric]:.3f} ({outcome.seconds:.1f} s)")
+        show_record(encoder, self.id, folder)
 
     def fail(self, folder: RecordFolder, reason: str) -> None:
         """Write the record, failed."""
@@ -192,8 +194,7 @@ def bytes_to_read(result: Result) -> float:
 
 
 def _make_in_turn(results: list[Result], folder: RecordFolder) -> dict[str, str | None]:
-    """Make records one by one, and return by id why each failed. Waits for another process only where all that are
-    left are made by others."""
+    """Make records one by one; return by id why each failed. Waits only where all that are left are made by others."""
     without: Without = {}
     reasons: dict[str, str | None] = {}
     waits = False
@@ -238,8 +239,7 @@ def _make_locked(result: Result, folder: RecordFolder, without: Without) -> str 
 
 
 def made_for(result: Result, folder: RecordFolder, make: Callable[[], object]) -> str | None:
-    """Make something for a record and return why that failed, None if it did not; a mistake of ours fails the record
-    and passes on."""
+    """Make something for a record; return why that failed, or None. A mistake of ours fails it, too, and passes on."""
     try:
         make()
     except StatedError as error:

@@ -14,6 +14,7 @@ from nsp_ablation.base.owned_paths import make_directory, owned
 from nsp_ablation.config.identity import condition, condition_name
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.device_peak import device_peak
+from nsp_ablation.learning.engine.run_loggers import WithTokens
 from nsp_ablation.learning.engine.training_device import repeatable, torch_device
 from nsp_ablation.learning.pretraining.evaluations import Evaluations
 from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
@@ -24,7 +25,7 @@ from nsp_ablation.learning.pretraining.pretraining_model import (
     exported_layout,
 )
 from nsp_ablation.options.trainer_options import TrainerOptions
-from nsp_ablation.pipeline.cell_logger import run_logger
+from nsp_ablation.pipeline.cell_logger import encoder_names, run_logger
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.curve_points import evaluations_of
 from nsp_ablation.pipeline.device import model_threads
@@ -34,6 +35,7 @@ from nsp_ablation.pipeline.initial_models import initial_model
 from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
 from nsp_ablation.pipeline.ranks import ranks
 from nsp_ablation.reporting.records.sweep_cell import CellProgress
+from nsp_ablation.samples.batches.accounting import TokenCount
 from nsp_ablation.samples.batches.loader import micro_batch_loader
 from nsp_ablation.samples.batches.micro_batches import EAGER_MULTIPLE, padded_tokens
 
@@ -84,11 +86,10 @@ def train(encoder: TrainedEncoder) -> FinishedTraining:
     encoder.hear(CellProgress("pretrain", 0, config.pretraining.max_steps))
     with (
         ranks(config, take_part, run) as environment,
-        run_logger(
-            config, condition_name(config), "pretraining", f"p{config.seed}-{encoder.key[:8]}", encoder.key
-        ) as logger,
+        run_logger(config, "encoders", encoder.key, encoder_names(encoder)) as logger,
     ):
-        outcome = _fit(encoder, feed, plan, model, environment, logger, export_on_the_way, evaluations)
+        counted = WithTokens(logger, TokenCount(feed.plan, feed.store.num_tokens))
+        outcome = _fit(encoder, feed, plan, model, environment, counted, export_on_the_way, evaluations)
     return FinishedTraining(feed, model, facts, outcome, logger.omitted)
 
 

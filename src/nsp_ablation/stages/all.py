@@ -6,6 +6,7 @@ from nsp_ablation.base.errors import InputError
 from nsp_ablation.pipeline.cards import check_before_training, keep_cards
 from nsp_ablation.pipeline.curves import copy_curves, missing_curves
 from nsp_ablation.pipeline.encoders import encoders_of
+from nsp_ablation.pipeline.finished_runs import show_finished
 from nsp_ablation.pipeline.results import make_missing, results_of
 from nsp_ablation.pipeline.task_data import tasks_of
 from nsp_ablation.reporting.records.record_folder import RecordFolder
@@ -42,5 +43,6 @@ def run(cell: CellRun) -> None:
     check_before_training([*unready.values()], tasks, folder.path)
     failed = make_missing(missing, folder)
     copy_curves([encoder for encoder in encoders if encoder.is_made or not failed], folder.path)
+    show_finished(encoders, {result.id: result.encoder for result in results}, folder)
     if failed:
         raise InputError(failed[0] if len(failed) == 1 else f"{len(failed)} records failed, the first: {failed[0]}")

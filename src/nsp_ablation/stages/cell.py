@@ -8,12 +8,11 @@ from importlib import import_module
 from pathlib import Path
 
 from nsp_ablation.base.errors import StatedError
-from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.base.interrupts import Stopped, stops_at_once
 from nsp_ablation.base.mistakes import log_mistake
 from nsp_ablation.base.owned_paths import owned
 from nsp_ablation.base.process import job_rank, keep_caches_out_of_home, keep_kernels_by_source, set_up_cpu
-from nsp_ablation.config.identity import cell_identity, condition_name
+from nsp_ablation.config.identity import cell_key
 from nsp_ablation.config.schema import Config
 from nsp_ablation.pipeline.cell_life import CellLife, Hear, hears_nothing
 from nsp_ablation.pipeline.console import say_error
@@ -52,15 +51,6 @@ def results_folder(config: Config) -> Path:
     Raises InputError where a part of it below paths.results is a symbolic link.
     """
     return owned(Path(config.paths.results), str(config.name))
-
-
-def cell_key(config: Config) -> str:
-    """Return the name of a cell within its sweep: readable, and unique by its identity."""
-    if config.encoder is not None:
-        name = "random" if config.encoder == "random" else "external"
-    else:
-        name = condition_name(config)
-    return f"{name}-p{config.seed}-{fingerprint(cell_identity(config))[:8]}"
 
 
 def run_cell(config: Config, overrides: list[str], neighbours: Neighbours = ALONE) -> int:

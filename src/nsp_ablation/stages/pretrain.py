@@ -3,6 +3,7 @@
 from nsp_ablation.pipeline.cards import check_before_training
 from nsp_ablation.pipeline.curves import copy_curves, missing_curves
 from nsp_ablation.pipeline.encoders import trained_encoder
+from nsp_ablation.pipeline.finished_runs import show_encoder
 from nsp_ablation.stages.cell import CellRun, results_folder
 from nsp_ablation.stages.needed_device import check_device_of
 
@@ -16,3 +17,4 @@ def run(cell: CellRun) -> None:
         check_before_training([encoder], [task for curve in curves for task in curve.tasks()], None)
     encoder.make()
     copy_curves([encoder], results)
+    show_encoder(encoder)

@@ -12,8 +12,9 @@ from nsp_ablation.base.artifact import full_disk_named
 from nsp_ablation.base.errors import StatedError
 from nsp_ablation.base.leftovers import temporary_directory
 from nsp_ablation.base.optional_parts import DASHBOARD_TABLE, optional
-from nsp_ablation.base.owned_paths import locked, make_directory, owned
+from nsp_ablation.base.owned_paths import locked, owned
 from nsp_ablation.base.process import job_rank
+from nsp_ablation.config.identity import cell_key
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.tree import leaves
 from nsp_ablation.pipeline.console import say, say_error
@@ -26,7 +27,7 @@ from nsp_ablation.reporting.records.public_copy import write_public_study
 from nsp_ablation.reporting.records.sweep_cell import KILLED, SweepCell
 from nsp_ablation.reporting.render.outputs import write_report
 from nsp_ablation.reporting.render.terminal import terminal_text
-from nsp_ablation.stages.cell import MAKING_STAGES, cell_key, results_folder
+from nsp_ablation.stages.cell import MAKING_STAGES, results_folder
 
 _TERMINAL_WIDTH = 100
 _ENDS = {
@@ -75,7 +76,7 @@ def finish_sweep(configs: list[Config]) -> int:
     text = terminal_text(report, folder / "report", trouble, color=sys.stdout.isatty(), width=_TERMINAL_WIDTH)
     print(f"\n{text}", flush=True)
     if config.logger.name == "wandb":
-        _log(config, report)
+        _show(config, report)
     cells = report.manifest.cells if report.manifest else []
     if config.stage in MAKING_STAGES:
         own = {cell_key(config) for config in configs}
@@ -113,14 +114,15 @@ def _not_science(config: Config) -> frozenset[str]:
     return frozenset(path for path, field in fields if field.metadata["kind"] != "science")
 
 
-def _log(config: Config, report: Report) -> None:
-    from nsp_ablation.learning.engine.run_loggers import start_wandb
-    from nsp_ablation.reporting.dashboards.wandb_table import log_report
+def _show(config: Config, report: Report) -> None:
+    """Write the report as a run on wandb."""
+    from nsp_ablation.reporting.dashboards.report_run import report_run
+    from nsp_ablation.reporting.dashboards.wandb_run import write_wandb
 
-    directory = make_directory(owned(Path(config.paths.artifacts), "logs", "report"))
-    names = {"project": config.logger.project, "entity": config.logger.entity, "name": f"{config.name} report"}
+    logs = owned(Path(config.paths.artifacts), "logs")
     with optional(DASHBOARD_TABLE, {}, lambda text: say("report", text)):
-        log_report(report, start_wandb(config.logger.offline, dir=directory, job_type="report", **names))
+        finished = report_run(report)
+        write_wandb(finished.names.id, lambda: finished, logs, config.logger)
 
 
 def _is_first() -> bool:

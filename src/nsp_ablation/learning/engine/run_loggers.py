@@ -1,63 +1,37 @@
-"""Where curves go: CSV files, TensorBoard, or Weights & Biases (offline unless asked)."""
+"""What a training logs, handed on to those who keep or show it: a log on disk, a dashboard that is watched."""
 
-import warnings
-from collections.abc import Callable
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
-from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
-from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.loggers import Logger
 
-from nsp_ablation.base.errors import InputError
-from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.base.optional_parts import CURVES, optional
-from nsp_ablation.options.output_options import WANDB_NAME, WANDB_TAG
 
-_NAMES = ("name", "group", "job_type")
-_ONLINE_SECONDS = 30  # wandb itself waits two minutes for a network that is not there, and then dies
+TOKENS = "tokens"
 
 
-def make_logger(
-    kind: str, *, directory: Path, offline: bool, config: dict[str, Any], run_id: str, **run: Any
-) -> Logger:
-    """Return the logger of one run; `kind` is csv, tensorboard or wandb, which alone is told `run` (keywords of
-    `wandb.init`), `config`, `offline` and `run_id`. Close it by `close_logger`.
+class Sink(Protocol):
+    """Keeps or shows curves. `write` is told what was logged after an update, by when so many real tokens were read."""
 
-    A run that resumes writes beside the earlier curves (`version_1`, ...) and deletes none; on wandb an equal `run_id`
-    is one run. Online wandb without key or network warns and goes on offline. Raises InputError where TensorBoard is
-    not installed.
-    """
-    directory.mkdir(parents=True, exist_ok=True)
-    if kind == "csv":
-        return CSVLogger(directory, name="")
-    if kind == "tensorboard":
-        if find_spec("tensorboard") is None:
-            raise InputError(
-                "logger=tensorboard needs the package tensorboard, which is not installed; or use logger=csv"
-            )
-        return TensorBoardLogger(directory, name="")
-    assert kind == "wandb", kind
-    if not _is_first_rank():  # logs nothing, so that no run is started
-        return WandbLogger(offline=True)
-    experiment = start_wandb(offline, run_id, dir=directory, **run)
-    experiment.config.update(config)
-    experiment.define_metric("trainer/global_step")
-    experiment.define_metric("*", step_metric="trainer/global_step", step_sync=True)
-    return WandbLogger(experiment=experiment)
+    def write(self, update: int, tokens: int, metrics: Mapping[str, float]) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class OptionalCurves(Logger):
-    """A logger that may fail: its first failure is noted in `omitted` and said, and its training goes on without it."""
+    """A logger whose sinks may fail: the first failure is noted in `omitted`, each is said, and training goes on.
 
-    def __init__(self, make: Callable[[], Logger], say: Callable[[str], None]) -> None:
-        """`make` gives the logger; InputError of it passes."""
+    Its metrics hold `tokens` (`WithTokens`).
+    """
+
+    def __init__(self, make: Callable[[], Sequence[Sink]], say: Callable[[str], None]) -> None:
+        """`make` gives the sinks; InputError of it passes."""
         super().__init__()
         self.omitted: dict[str, str] = {}
         self._say = say
-        self._inner: Logger | None = None
+        self._sinks: list[Sink] = []
         with optional(CURVES, self.omitted, say):
-            self._inner = make()
+            self._sinks += make()
 
     @property
     def name(self) -> str:
@@ -68,65 +42,46 @@ class OptionalCurves(Logger):
         return 0
 
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        self._attempt(lambda inner: inner.log_metrics(metrics, step))
+        assert step is not None
+        rest = {name: value for name, value in metrics.items() if name != TOKENS}
+        self._attempt(lambda sink: sink.write(step, int(metrics[TOKENS]), rest))
 
     def log_hyperparams(self, params: Any, *arguments: Any, **options: Any) -> None:
-        self._attempt(lambda inner: inner.log_hyperparams(params, *arguments, **options))
-
-    def save(self) -> None:
-        self._attempt(lambda inner: inner.save())
-
-    def finalize(self, status: str) -> None:
-        self._attempt(lambda inner: inner.finalize(status))
+        pass
 
     def close(self) -> None:
-        """Write what is left and end the run."""
-        self._attempt(close_logger)
+        """Write what is left and end."""
+        self._attempt(lambda sink: sink.close())
 
-    def _attempt(self, act: Callable[[Logger], Any]) -> None:
-        if self._inner is not None and not self.omitted:
-            with optional(CURVES, self.omitted, self._say):
-                act(self._inner)
-
-
-def close_logger(logger: Logger) -> None:
-    """Write what is left and end the run, so that the next one of this process starts its own."""
-    if isinstance(logger, WandbLogger):
-        if _is_first_rank():
-            logger.experiment.finish()
-    else:
-        logger.finalize("success")
+    def _attempt(self, act: Callable[[Sink], None]) -> None:
+        """Do something with each sink; one that fails is left out from then on, and the others go on."""
+        for sink in [*self._sinks]:
+            failed: dict[str, str] = {}
+            with optional(CURVES, failed, self._say):
+                act(sink)
+            if failed:
+                self._sinks.remove(sink)
+                self.omitted = failed | self.omitted
 
 
-def _is_first_rank() -> bool:
-    return getattr(rank_zero_only, "rank", 0) == 0
+class WithTokens(Logger):
+    """A logger whose metrics are told the real tokens that were read by their update, as `tokens`."""
 
+    def __init__(self, inner: Logger, tokens_at: Callable[[int], int]) -> None:
+        super().__init__()
+        self._inner, self._tokens_at = inner, tokens_at
 
-def start_wandb(offline: bool, run_id: str | None = None, **settings: Any) -> Any:
-    """Start a wandb run that leaves the terminal alone, or go on with the one of `run_id`; None starts another.
+    @property
+    def name(self) -> str | None:
+        return self._inner.name
 
-    Offline, each start has a directory of its own, and `wandb sync` joins those of one id.
-    """
-    import wandb
+    @property
+    def version(self) -> int | str | None:
+        return self._inner.version
 
-    quiet = wandb.Settings(silent=True, console="off", init_timeout=_ONLINE_SECONDS)
-    common = {"settings": quiet, "reinit": "finish_previous", "id": run_id, **_fitted(settings)}
-    if not offline:
-        try:
-            return wandb.init(mode="online", resume=None if run_id is None else "allow", **common)
-        except (wandb.Error, OSError) as error:
-            reason = " ".join(str(error).split())[:160]
-            warnings.warn(f"logger.offline=false, but wandb is not reachable ({reason}); logging offline", stacklevel=2)
-    return wandb.init(mode="offline", **common)
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        assert step is not None
+        self._inner.log_metrics({**metrics, TOKENS: self._tokens_at(step)}, step)
 
-
-def _fitted(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return settings of `wandb.init` whose names and tags are as long as wandb takes them."""
-    names = {key: _cut(value, WANDB_NAME) for key, value in settings.items() if key in _NAMES and value is not None}
-    tags = {"tags": list(dict.fromkeys(_cut(tag, WANDB_TAG) for tag in settings["tags"]))} if "tags" in settings else {}
-    return {**settings, **names, **tags}
-
-
-def _cut(text: str, most: int) -> str:
-    """Return a text of at most so many characters; a cut one ends in a digest, so that two never become one."""
-    return text if len(text) <= most else f"{text[: most - 9]}-{fingerprint(text)[:8]}"
+    def log_hyperparams(self, params: Any, *arguments: Any, **options: Any) -> None:
+        pass

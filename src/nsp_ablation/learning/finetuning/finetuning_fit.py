@@ -22,6 +22,7 @@ from nsp_ablation.learning.engine.encoder_directory import load_encoder
 from nsp_ablation.learning.engine.flat_encoder import FlatEncoder
 from nsp_ablation.learning.engine.quiet import quiet_lightning
 from nsp_ablation.learning.engine.resume import Stream, TimedCheckpoint, readable
+from nsp_ablation.learning.engine.run_loggers import WithTokens
 from nsp_ablation.learning.engine.signals import StopRequests
 from nsp_ablation.learning.engine.step_seed import seed_step
 from nsp_ablation.learning.engine.training import one_epoch_trainer
@@ -190,7 +191,7 @@ def fit(
         )
         lightning = _lightning(
             trainer,
-            logger=listeners.logger or False,
+            logger=_counted(listeners.logger, features, order),
             callbacks=[*watching, saving],
             max_steps=len(order),
             accumulate_grad_batches=cut.num_parts,
@@ -203,6 +204,15 @@ def fit(
         rest = Stream(lambda: _loader(batches, lightning.global_step, trainer, device))
         lightning.fit(module, rest, ckpt_path=readable(checkpoint.path), weights_only=True)
     return module, backend
+
+
+def _counted(logger: Logger | None, features: Features, order: list[np.ndarray]) -> Logger | bool:
+    """Return a logger that is told the real tokens which were read by each update, False for none."""
+    if logger is None:
+        return False
+    num_tokens = features.num_tokens
+    read = np.cumsum([num_tokens[batch].sum() for batch in order])
+    return WithTokens(logger, lambda update: int(read[update - 1]))
 
 
 def _new_model(

@@ -1,1 +1,1 @@
-"""The report on wandb. Entry: `wandb_table.py`."""
+"""Finished runs on dashboards. Entry: `finished_run.py`, `report_run.py`."""

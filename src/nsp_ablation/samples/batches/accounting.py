@@ -35,6 +35,33 @@ def totals(plan: BatchPlan, num_steps: int, num_corpus_tokens: int) -> Totals:
     return Totals(sequences, tokens, tokens - content, pairs, random_next, epochs, content / num_corpus_tokens)
 
 
+class TokenCount:
+    """Real tokens that were read before an update, counted on from the update that was asked for last.
+
+    Asking for updates in order costs their own samples; the first question costs what `totals` does.
+    """
+
+    def __init__(self, plan: BatchPlan, num_corpus_tokens: int) -> None:
+        self._plan, self._num_corpus_tokens = plan, num_corpus_tokens
+        self._update, self._tokens = 0, 0
+
+    def __call__(self, update: int) -> int:
+        """Return the real tokens of updates 0 to `update` - 1."""
+        if update < self._update or (self._update == 0 and update > 0):
+            self._tokens = totals(self._plan, update, self._num_corpus_tokens).tokens
+        elif update > self._update:
+            self._tokens += self._between(self._plan.position(self._update), self._plan.position(update))
+        self._update = update
+        return self._tokens
+
+    def _between(self, begin: tuple[int, int], end: tuple[int, int]) -> int:
+        count = 0
+        for epoch in range(begin[0], end[0] + 1):
+            first, last = begin[1] if epoch == begin[0] else 0, end[1] if epoch == end[0] else None
+            count += int(self._plan.index_of(epoch).lengths()[self._plan.order(epoch)[first:last]].sum())
+        return count
+
+
 def tokens_at_positions(plan: BatchPlan, num_steps: int, max_length: int) -> np.ndarray:
     """Return (max_length,) int64: how many tokens the first updates held at each position (fidelity row 23)."""
     num_of_length = np.zeros(max_length + 1, np.int64)
