@@ -75,7 +75,7 @@ HEAVY: dict[str, set[str]] = {
     "reporting/records": {"numpy"},
     "reporting/analysis": {"numpy", "scipy", "omegaconf"},
     "reporting/render": {"jinja2"},
-    "reporting/dashboards": {"tensorboard", "wandb"},
+    "reporting/dashboards": {"tensorboard", "wandb", "wandb_workspaces"},
     "pipeline": {"numpy", "huggingface_hub", "torch", "pytorch_lightning"},
     "stages": {"numpy", "rich"},
     "cli": {"hydra", "omegaconf"},

@@ -295,7 +295,7 @@ def test_two_cpus_are_one_kind_of_device(results):
     assert report_of(results).warnings == []
 
 
-@pytest.mark.parametrize("module", ["render.outputs", "dashboards.report_run", "analysis.make_report"])
+@pytest.mark.parametrize("module", ["render.outputs", "dashboards.wandb_pages", "analysis.make_report"])
 def test_analysis_never_loads_torch_and_loads_no_plotting_before_it_plots(module):
     heavy = ("torch", "matplotlib", "pandas", "scipy")
     program = f"import sys, nsp_ablation.reporting.{module}; print([m for m in {heavy} if m in sys.modules])"

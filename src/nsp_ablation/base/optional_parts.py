@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from nsp_ablation.base.errors import InputError
 
 HELDOUT_LOSS, CURVES = "heldout_loss", "curves"
-DASHBOARD_RUN, DASHBOARD_TABLE = "dashboard_run", "dashboard_table"
+DASHBOARD_RUN, DASHBOARD_TABLE, DASHBOARD_PAGES = "dashboard_run", "dashboard_table", "dashboard_pages"
 
 OPTIONAL_PARTS = {
     HELDOUT_LOSS: "the held-out loss, where the documents held out make no input of the format",
     CURVES: "the curves of a training, in its log and on a dashboard that is looked at meanwhile",
     DASHBOARD_RUN: "the copy of a finished training or result on a dashboard",
     DASHBOARD_TABLE: "the copy of a sweep's table on wandb",
+    DASHBOARD_PAGES: "the saved workspace and the report page of a study on wandb",
 }
 
 

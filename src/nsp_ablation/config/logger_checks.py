@@ -24,6 +24,9 @@ def logger_problems(config: Config) -> Iterator[Problem]:
         yield Problem("logger", logger.name, f"is not installed; pip install {logger.name}", others)
     if logger.name != "wandb":
         return
+    if config.stage == "report" and not logger.offline and find_spec("wandb_workspaces") is None:
+        reason = "needs wandb-workspaces for the workspace and the report page; pip install 'wandb[workspaces]'"
+        yield Problem("logger.offline", False, reason)
     for field, value in (("logger.project", logger.project), ("logger.entity", logger.entity)):
         if value is not None and len(value) > WANDB_NAME:
             yield Problem(field, value, f"has {len(value)} characters; wandb takes at most {WANDB_NAME}")

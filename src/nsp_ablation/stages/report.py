@@ -10,8 +10,9 @@ from pathlib import Path
 
 from nsp_ablation.base.artifact import full_disk_named
 from nsp_ablation.base.errors import StatedError
+from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.base.leftovers import temporary_directory
-from nsp_ablation.base.optional_parts import DASHBOARD_TABLE, optional
+from nsp_ablation.base.optional_parts import DASHBOARD_PAGES, DASHBOARD_TABLE, optional
 from nsp_ablation.base.owned_paths import locked, owned
 from nsp_ablation.base.process import job_rank
 from nsp_ablation.config.identity import cell_key
@@ -115,14 +116,26 @@ def _not_science(config: Config) -> frozenset[str]:
 
 
 def _show(config: Config, report: Report) -> None:
-    """Write the report as a run on wandb."""
+    """Write the report as a run on wandb and, for `stage=report`, online, build its workspace and report page there."""
     from nsp_ablation.reporting.dashboards.report_run import report_run
     from nsp_ablation.reporting.dashboards.wandb_run import write_wandb
 
-    logs = owned(Path(config.paths.artifacts), "logs")
+    logs, sent = owned(Path(config.paths.artifacts), "logs"), None
     with optional(DASHBOARD_TABLE, {}, lambda text: say("report", text)):
         finished = report_run(report)
-        write_wandb(finished.names.id, lambda: finished, logs, config.logger)
+        sent = write_wandb(finished.names.id, lambda: finished, logs, config.logger)
+    if config.logger.offline or config.stage != "report":
+        return
+    if sent is None:
+        say("report", "no workspace and no report page: wandb was not reached; the same command makes them later")
+        return
+    from nsp_ablation.reporting.dashboards.saved_pages import save_pages
+    from nsp_ablation.reporting.dashboards.wandb_pages import WandbPages
+
+    kept = owned(logs, "wandb", "pages", f"{fingerprint([sent.entity, sent.project, report.name])}.json")
+    with optional(DASHBOARD_PAGES, {}, lambda text: say("report", text)):
+        for what, url in save_pages(WandbPages(report, sent.entity, sent.project), kept).items():
+            say("report", f"{what} -> {url}")
 
 
 def _is_first() -> bool:

@@ -42,8 +42,9 @@ class ArmCurves:
 
 @dataclass(frozen=True, eq=False)
 class CurvePanel:
-    """One metric of every arm that has it."""
+    """One metric of every arm that has it; `metric` is its name in the files of curves."""
 
+    metric: str
     title: str
     unit: str
     arms: dict[StudyArm, ArmCurves]
@@ -121,7 +122,7 @@ def _panel(study: Study, column: Column, points: dict[StudyArm, list[list[CurveP
         if seeds:
             arms[arm] = ArmCurves(study.labels[arm], seeds, mean_line(seeds))
     unit = f"{column.unit}, %" if column.is_fraction else column.unit
-    return CurvePanel(column.title, unit, arms)
+    return CurvePanel(metric, column.title, unit, arms)
 
 
 def _line(points: list[CurvePoint], metric: str, column: Column) -> CurveLine | None:

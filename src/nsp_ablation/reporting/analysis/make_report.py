@@ -23,6 +23,7 @@ from nsp_ablation.reporting.analysis.size_histograms import HistogramPanel, size
 from nsp_ablation.reporting.analysis.study import Study, load_study
 from nsp_ablation.reporting.analysis.study_arms import StudyArm
 from nsp_ablation.reporting.analysis.study_plan import StudyPlan, study_plan
+from nsp_ablation.reporting.analysis.study_runs import StudyRuns, study_runs
 from nsp_ablation.reporting.analysis.tables import Row, Section, long_table, points, reading_table
 from nsp_ablation.reporting.records.anonymity import Places
 from nsp_ablation.reporting.records.manifest import Manifest
@@ -36,13 +37,12 @@ class Report:
     chances: per column, as fractions. has_published: published numbers stand in the table. long_table, points: every
     number, as printed. manifest: the newest sweep. curves: learning curves, a panel per metric; aligned_curves: the
     same, their tokens counted from where each run left the unigram plateau. loss_panels: scores against loss, a panel
-    per column. histograms: of lengths and of sizes of updates.
+    per column. histograms: of lengths and of sizes of updates. runs: what the report stands on.
     """
 
     name: str
     title: str
     plan: StudyPlan
-    num_done: int
     columns: list[Column]
     sections: list[Section]
     probes: set[str]
@@ -66,6 +66,12 @@ class Report:
     histograms: list[HistogramPanel]
     costs: FactsTable
     appendix: AppendixFacts
+    runs: StudyRuns
+
+    @property
+    def num_done(self) -> int:
+        """How many results it is made of."""
+        return len(self.runs.records)
 
     @property
     def arms(self) -> list[Row]:
@@ -98,7 +104,6 @@ def report_of(study: Study) -> Report:
         name=study.name,
         title=study.options.title or study.name,
         plan=study_plan(study),
-        num_done=sum(record.status == "done" for record in records),
         columns=study.columns,
         sections=sections,
         probes=set(study.scores.tasks) - {one.task for one in records if one.finetuning_seed is not None},
@@ -118,6 +123,7 @@ def report_of(study: Study) -> Report:
         manifest=study.manifest,
         curves=learning_curves(study),
         aligned_curves=aligned_curves(study),
+        runs=study_runs(study),
         loss_panels=loss_panels(study),
         histograms=size_histograms(study),
         costs=cost_table(study),

@@ -40,16 +40,16 @@ def markdown_page(report: Report) -> str:
         "\n".join(f"- {markdown(line.verdict)} {markdown(line.numbers)}" for line in answer_lines(report)),
         markdown_table(report),
         markdown(" ".join(report.caption)),
-        _facts_part("Planned comparisons", planned_table(report.comparisons), report.planned_note),
-        _facts_part("Exploratory comparisons", exploratory_table(report.comparisons), EXPLORATORY_NOTE),
+        facts_part("Planned comparisons", planned_table(report.comparisons), report.planned_note),
+        facts_part("Exploratory comparisons", exploratory_table(report.comparisons), EXPLORATORY_NOTE),
         "\n".join(f"- {markdown(sentence)}" for sentence in card_sentences(report.data_cards)),
-        _facts_part(LAYOUTS_TITLE, report.layouts, ""),
+        facts_part(LAYOUTS_TITLE, report.layouts, ""),
         "\n".join(notes),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _facts_part(title: str, table: FactsTable, note: str) -> str:
+def facts_part(title: str, table: FactsTable, note: str) -> str:
     """Return a table of facts under its title, nothing where it has no rows."""
     if not table.rows:
         return ""
