@@ -39,14 +39,15 @@ def write_public_study(
 
 
 def _copy(home: Path, directory: Path, record: ResultRecord) -> None:
-    pairs = []
+    pairs: list[tuple[Path, Path]] = []
     if record.status == "done":
         pairs += zip(needed_files(home, record), needed_files(directory, record), strict=True)
     keys = [name.removeprefix(_ENCODERS) for name in record.made_from or () if name.startswith(_ENCODERS)]
     for key in keys:
         pairs += zip(curve_files(home, key), curve_files(directory, key), strict=True)
     if record.card is not None:
-        pairs.append(tuple(folder / "cards" / f"{record.card}.json" for folder in (home, directory)))
+        name = f"{record.card}.json"
+        pairs.append((home / "cards" / name, directory / "cards" / name))
     for source, target in pairs:
         if source.is_file() and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
