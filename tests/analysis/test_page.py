@@ -220,7 +220,7 @@ def test_a_browser_shows_nothing_wider_than_the_page_and_no_small_text(page, tmp
     flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--dump-dom"]
     flags += [f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1300,900", "--hide-scrollbars"]
     run = [CHROMIUM, *flags, (tmp_path / "frames.html").as_uri()]
-    shown = subprocess.run(run, capture_output=True, text=True, timeout=100, check=True).stdout
+    shown = subprocess.run(run, capture_output=True, text=True, timeout=300, check=True).stdout
     for (width, scroll, right, font), expected in zip(
         ([float(value) for value in one.split(",")] for one in re.search("<title>(.*?)<", shown)[1].split(";")),
         WIDTHS, strict=True,

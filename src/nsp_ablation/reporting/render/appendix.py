@@ -68,13 +68,13 @@ def _section(title: str, body: str) -> str:
 
 def _answer(report: Report) -> str:
     question = f"\\emph{{{escape(report.plan.question)}}}\n\n" if report.plan.question else ""
-    lines = [f"\\textbf{{{escape(line.verdict)}}} {escape(line.numbers)}" for line in answer_lines(report)]
+    lines = [f"\\textbf{{{breakable(line.verdict)}}} {breakable(line.numbers)}" for line in answer_lines(report)]
     return f"{question}{escape(headline(report))}\n{itemize(lines)}" if report.arms else ""
 
 
 def _setup(report: Report) -> str:
-    sentences = " ".join(escape(sentence) for sentence in report.caption)
-    arms = itemize([escape(row.label) for row in report.arms])
+    sentences = " ".join(breakable(sentence) for sentence in report.caption)
+    arms = itemize([breakable(row.label) for row in report.arms])
     return f"{sentences}\n{arms}" if arms else "No results yet.\n"
 
 
@@ -88,7 +88,7 @@ def _comparisons(table: FactsTable, note: str) -> str:
     items = []
     for label, *cells in table.rows:
         known = [f"{head} {cell}" for head, cell in zip(table.heads[1:], cells, strict=True) if cell != "–"]
-        items.append(escape(f"{label}: {'; '.join(known)}."))
+        items.append(breakable(f"{label}: {'; '.join(known)}."))
     return f"{itemize(items)}{escape(note)}\n" if items else ""
 
 

@@ -30,6 +30,7 @@ _ENGINES = {
     "pdflatex": ("pdflatex", "-interaction=nonstopmode", "-halt-on-error", "appendix.tex"),
 }
 _TIMEOUT_SECONDS = 120
+_COLUMN_LETTERS = 14  # that the narrowest column of an appendix holds
 
 
 def escape(text: str) -> str:
@@ -55,12 +56,14 @@ def code(text: str) -> str:
 def breakable(text: str) -> str:
     """Return LaTeX that prints `text` and may break after its separators, though never within a number.
 
-    Names of settings are too long for a column otherwise.
+    Names of settings are too long for a column otherwise; a word of more than a column's letters may break anywhere.
     """
-    parts = []
+    parts, run = [], 0
     for number, character in enumerate(text):
         following = text[number + 1 : number + 2]
+        run = run + 1 if character.isalpha() else 0
         may_break = character in "/=_" or (character in ".,+-:" and following and not following.isdigit())
+        may_break = may_break or (run >= _COLUMN_LETTERS and following.isalpha())
         parts.append(escape(character) + (r"\allowbreak{}" if may_break else ""))
     return "".join(parts)
 
