@@ -6,12 +6,12 @@ import pytest
 
 from nsp_ablation.options.output_options import ReportOptions
 from nsp_ablation.reporting.analysis.make_report import load_report
-from nsp_ablation.reporting.records.training_facts import PretrainingFacts
+from nsp_ablation.reporting.records.training_facts import NOT_KEPT, PretrainingFacts
 from nsp_ablation.reporting.render.appendix import appendix
 from nsp_ablation.reporting.render.html_page import html_page
 from nsp_ablation.reporting.render.table_files import markdown_page
 
-FACTS = PretrainingFacts(**{field.name: 1 for field in fields(PretrainingFacts)})
+FACTS = PretrainingFacts(**{field.name: 1 for field in fields(PretrainingFacts)} | NOT_KEPT)
 LOSSES = {"full": 2.0, "doc": 2.1, "pair": 2.3, "pair_short": 2.5, "doc_sentence": 3.0}
 PROBES = {
     "in_context_recall": {"title": "Recall", "kind": "recall", "in_range_tokens": None},

@@ -262,6 +262,15 @@ def test_a_subset_is_over_its_own_examples_and_a_count_has_no_interval(results):
     assert rows["num_targets"]["interval"] == "none"
 
 
+def test_caption_says_which_numbers_are_not_in_percent(results):
+    results.add(score=0.5)
+    assert caption_of(results).startswith("Development sets, in percent. ")
+    results.add("context_gain", 0.2, primary="context_gain")
+    assert caption_of(results).startswith("Development sets, in percent (gains in nats). ")
+    results.add("heldout_mlm", 9.0, primary="perplexity")
+    assert caption_of(results).startswith("Development sets, in percent (gains in nats, perplexity). ")
+
+
 def test_caption_names_a_masked_share_that_is_not_the_papers(results):
     results.add(config={"masking": {"probability": 0.15}})
     assert "masked share" not in caption_of(results)

@@ -24,7 +24,7 @@ SMOKE = (
 
 def files_below(directory: Path, name: str) -> set[str]:
     """The files of a directory as the wheel names them, below the package."""
-    paths = [path for path in directory.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    paths = [path for path in directory.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     return {f"nsp_ablation/{name}{path.relative_to(directory)}" for path in paths}
 
 

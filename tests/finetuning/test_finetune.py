@@ -177,7 +177,7 @@ def test_max_steps_replaces_epochs_and_every_loss_is_logged(sentiment, bert_dire
     baselines = task_kind(sentiment).baselines(read_task(sentiment, "train"), read_task(sentiment, "dev"), sentiment)
     assert (baselines.chance, baselines.bag_of_words) == (0.5, 1.0)
     rows = (tmp_path / "metrics.csv").read_text().splitlines()
-    assert rows[0] == "finetuning/task/loss,step"
+    assert rows[0] == "finetuning/task/loss,step,tokens"
     assert len(rows) == 4
 
 

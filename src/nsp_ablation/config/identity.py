@@ -8,7 +8,6 @@ import dataclasses
 import json
 from typing import Any
 
-from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.config.schema import Config
 from nsp_ablation.options.corpus_options import READERS, CorpusOptions, TokenizerOptions
 from nsp_ablation.options.format_options import FORMATS, FormatOptions, is_pair
@@ -163,6 +162,8 @@ def cell_identity(config: Config) -> dict[str, Any]:
 
 def cell_key(config: Config) -> str:
     """Return the name of a cell within its sweep: readable, and unique by its identity."""
+    from nsp_ablation.base.fingerprint import fingerprint  # imports numpy, which a refusal does without
+
     if config.encoder is not None:
         name = "random" if config.encoder == "random" else "external"
     else:

@@ -92,7 +92,7 @@ class Card:
         store, plan, objective = stores.training(), feed.plan(), resolved_objective(config)
         lines = [*corpus_lines(store, stores.counts(), stores.heldout_counts())]
         lines += format_lines(store, plan.index_of(1), has_pair_loss=objective != "mlm")
-        lines += size_lines(plan, config.pretraining.max_steps, config.max_length)
+        lines += size_lines(plan, config.max_length)
         lines += self._examples()
         overlaps = Overlaps(stores.root, stores, tuple(task for task in self.tasks if task.facts.reads == "files"))
         lines += [overlap_line(name, overlap) for name, overlap in overlaps.read().items()]

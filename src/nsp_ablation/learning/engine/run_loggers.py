@@ -83,5 +83,11 @@ class WithTokens(Logger):
         assert step is not None
         self._inner.log_metrics({**metrics, TOKENS: self._tokens_at(step)}, step)
 
+    def save(self) -> None:
+        self._inner.save()
+
+    def finalize(self, status: str) -> None:
+        self._inner.finalize(status)
+
     def log_hyperparams(self, params: Any, *arguments: Any, **options: Any) -> None:
         pass

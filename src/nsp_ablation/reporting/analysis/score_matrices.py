@@ -27,7 +27,7 @@ class ScoreMatrices:
             by_seed: dict[int | None, list[ExampleScores]] = {}
             for record in sorted(records, key=lambda one: (one.pretraining_seed is None, one.pretraining_seed or 0)):
                 by_seed.setdefault(record.pretraining_seed, []).append(self._read(record.id))
-            self._made[key] = score_matrix(by_seed, metric) if by_seed else None
+            self._made[key] = score_matrix(by_seed, metric)
         return self._made[key]
 
     def summary(self, pool: Pool, metric: str) -> Summary | None:

@@ -1,6 +1,7 @@
 """Lines of the data card on sizes: how long inputs are, and how many tokens an update takes, as histograms."""
 
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -10,18 +11,25 @@ from nsp_ablation.samples.inspection.card_lines import CardLine
 
 INPUT_LENGTHS, UPDATE_SIZES = "input_lengths", "update_sizes"
 _NUM_BINS = 32  # at most
-_NUM_UPDATES = 1000  # of a run that are measured, its first ones: each costs a look-up of its samples' lengths
+_NUM_UPDATES = 1000  # that are measured at most: each costs a look-up of its samples' lengths
 
 
-def size_lines(plan: BatchPlan, num_updates: int, max_length: int) -> Iterator[CardLine]:
-    """Yield the lengths of the first epoch's inputs, up to `max_length`, and the real tokens of the first updates.
+def size_lines(plan: BatchPlan, max_length: int) -> Iterator[CardLine]:
+    """Yield the lengths of the first epoch's inputs, up to `max_length`, and the real tokens of its first updates.
 
-    Raises InputError as `BatchPlan.update` does.
+    Both belong to the feed alone, as the card's key does, and not to how many updates a run takes of it. Raises
+    InputError as `BatchPlan.update` does.
     """
     lengths = np.asarray(plan.index_of(1).lengths())
     yield _line(INPUT_LENGTHS, "tokens per input", lengths, "inputs", (1, max_length))
-    sizes = np.array([_num_tokens(plan, step) for step in range(min(num_updates, _NUM_UPDATES))], np.int64)
+    sizes = np.array([_num_tokens(plan, step) for step in _first_updates(plan)], np.int64)
     yield _line(UPDATE_SIZES, "tokens per update", sizes, "updates", (int(sizes.min()), int(sizes.max())))
+
+
+def _first_updates(plan: BatchPlan) -> Iterator[int]:
+    """Yield the first updates that lie in the first epoch, and the very first one wherever it ends."""
+    yield 0
+    yield from takewhile(lambda step: plan.position(step + 1)[0] == 1, range(1, _NUM_UPDATES))
 
 
 def _num_tokens(plan: BatchPlan, step: int) -> int:
