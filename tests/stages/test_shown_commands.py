@@ -23,6 +23,7 @@ ELSEWHERE = {
     "docs/clusters.md": "needs a cluster",
     "docs/exports.md": "runs in test_pipeline.py",
     "docs/extending.md": "runs in tests/extending",
+    "docs/report.md": "needs an account of wandb",
     "docs/statistics.md": "runs in tests/inspection/test_inspect_equal_to.py",
 }
 # What makes a run a matter of seconds and is no part of what a command shows. Main jobs with all tasks are run by
@@ -34,7 +35,7 @@ SMOKE = (
 TASKS = "tasks=[sst2,in_context_recall]"
 ENCODER = "bert-base-uncased"  # here a directory of that name: no test asks the hub
 # What stands in for files and for size, by a word of the command.
-OWN_CORPUS = ("corpus.heldout_fraction=0.2", "tokenizer.vocab_size=300")
+OWN_CORPUS = ("corpus.heldout_fraction=0.2", "tokenizer.vocab_size=290")
 INSTEAD = {
     "corpus.path=data/*.jsonl.xz": OWN_CORPUS,
     "corpus.path=FILE": ("tasks.squad1.path=squad", "tasks.sst2.path=sst2"),
@@ -55,7 +56,7 @@ COMMANDS = [command for command in shown() if "experiment=" not in command or "s
 
 def text_of(draw: random.Random) -> str:
     """A document of six sentences."""
-    words = ["".join(draw.choices("abdegiklmnorstu", k=draw.randint(2, 7))) for _ in range(60)]
+    words = ["an", "at", "he", "in", "it", "on", "or", "to", "up", "we"]
     return " ".join(" ".join(draw.choices(words, k=8)).capitalize() + "." for _ in range(6))
 
 
@@ -115,18 +116,23 @@ def test_a_shown_command_ends_well_and_makes_what_it_says(run, folder, command):
     (instead,) = [more for word, more in INSTEAD.items() if word in words] or [()]
     smoke = () if "scale=paper" in words else SMOKE
     tasks = () if any(word.startswith(("tasks=", "stage=")) for word in words) else (TASKS,)
+    if instead is OWN_CORPUS:  # which has no words for recall, and no task files
+        tasks = ("tasks=[context_gain]",)
     status, printed = run(command, *smoke, *tasks, *instead)
     assert status == 0, printed
     settings = dict(word.split("=", 1) for word in words if "=" in word)
     stage = settings.get("stage", "all")
     if stage in ("all", "finetune"):
         rows = list(csv.DictReader((folder / "results/adhoc/report/table.csv").read_text().splitlines()))
-        for key in {"format", "masking", "condition"} & settings.keys():
-            assert {row[key] for row in rows if row["arm"] == "trained"} == set(settings[key].split(","))
+        trained = [row for row in rows if row["arm"] == "trained"]
+        for key in {"format", "masking"} & settings.keys():
+            assert {row[key] for row in trained} == set(settings[key].split(","))
+        if "condition" in settings:  # an arm may be called as an earlier command called it
+            assert len({row["condition"] for row in trained}) == len(settings["condition"].split(","))
         assert {row["arm"] for row in rows} & {"trained", "external"}
     elif stage == "export":
         assert (folder / settings["export.output"] / "model.safetensors").is_file()
     elif "inspect.figure" in settings:
         assert (folder / settings["inspect.figure"]).read_text().startswith("<svg ")
     else:
-        assert {"inspect": "[CLS]", "cost": "FLOP", "artifacts": "encoders"}[stage] in printed
+        assert {"inspect": "sample 0", "cost": "FLOP", "artifacts": "encoders"}[stage] in printed

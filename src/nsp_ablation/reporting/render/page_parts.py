@@ -36,14 +36,14 @@ _ALIGNED = (
     "tokens, which can look like an effect of its format."
 )
 _LAYOUTS = (
-    "Held-out MLM loss and recall gain in nats, means over pre-training seeds with their 95 % interval. Rows are arms "
-    "as they were trained, columns the layouts that all of them are tested in: the same documents under the same mask. "
+    "Held-out MLM loss and recall gain in nats, means over pre-training seeds with their 95 % interval. Columns are "
+    "arms as they were trained, rows the layouts that all are tested in: the same documents under the same mask. "
     "An effect of the format is claimed only where it holds in the pair layout too."
 )
 _LOSSES = "Scores against loss: a point is a pre-training seed. What lowers the loss need not raise a score."
 _SIZES = (
-    "Real tokens of the inputs of the first epoch and of the first thousand updates, of each arm's first seed. A line "
-    "is the mean; the highest bar of each arm is equally high."
+    "Real tokens of inputs and updates of the first epoch, of at most a thousand updates, of each arm's first seed. A "
+    "line is the mean; the highest bar of each arm is equally high."
 )
 _COST = (
     "Hours are those of the training loops, each encoder counted once, also where other studies have it. FLOPs are of "
@@ -95,18 +95,19 @@ def forest(report: Report) -> PageFigure | None:
 
 
 def page_parts(report: Report) -> list[PagePart]:
-    """Return the parts that have something to show."""
+    """Return the parts that have something to show. Of long tables the arms are columns: they are fewer."""
+    layouts = report.layouts.on_its_side()
     parts = [
         PagePart("seeds", "Every seed", [*_figures(*_scores(report))]),
         PagePart("curves", "Learning curves", [*_figures(*_curves(report))]),
-        PagePart("layouts", "Layouts as trained and as tested", tables=_tables(PageTable(report.layouts, _LAYOUTS))),
+        PagePart("layouts", "Layouts as trained and as tested", tables=_tables(PageTable(layouts, _LAYOUTS))),
         PagePart("losses", "Scores against loss", [*_figures(("losses-figure", loss_panels_of(report), _LOSSES))]),
         PagePart("comparisons", "Comparisons", tables=_tables(*_comparisons(report))),
         PagePart(
             "pretraining",
             "What each arm read",
             [*_figures(("sizes", size_panels(report), _SIZES))],
-            _tables(PageTable(report.pretraining, _PRETRAINING)),
+            _tables(PageTable(report.pretraining.on_its_side(), _PRETRAINING)),
         ),
         PagePart("data", "Data", tables=_tables(PageTable(report.data_cards.on_its_side(), _DATA))),
         PagePart("cost", "Cost", tables=_tables(PageTable(report.costs, _COST))),
