@@ -288,6 +288,13 @@ def test_caption_names_a_weight_of_the_loss_on_pairs_that_is_not_the_papers(resu
     assert "weight of the loss on pairs (0.5; paper: 1)" in caption_of(results)
 
 
+def test_caption_names_a_run_that_ended_before_its_schedule(results):
+    results.add(config={"pretraining": {"schedule_steps": None}})
+    assert "before the learning rate" not in caption_of(results)
+    results.add(condition={"format": "doc"}, config={"pretraining": {"schedule_steps": 9000}})
+    assert "ended before the learning rate reached 0" in caption_of(results)
+
+
 def test_caption_states_seeds_scale_and_what_differs_from_the_paper(full_study):
     text = caption_of(full_study)
     for words in (

@@ -150,6 +150,7 @@ REFUSED = [
     ("model.sinusoid_init_scale=null", "model.sinusoid_init_scale=null: belongs to", "both"),
     ("model=tiny model.neighbour_init=true", "model.neighbour_init=true: needs sinusoids", ""),
     ("model.neighbour_value_gain=.5", "model.neighbour_value_gain=0.5: is of the heads that model.neighbour_init", ""),
+    ("pretraining.schedule_steps=9", "pretraining.schedule_steps=9: ends before pretraining.max_steps=", "null"),
     ("pretraining.pair_loss_weight=0", "pretraining.pair_loss_weight=0.0: expected 1e-06 to", ""),
     ("model.type_vocab_size=1 finetuning.token_types=bert", "finetuning.token_types=bert: needs", "as_pretrained"),
     ("tokenizer=pretrained", "tokenizer.path=null: tokenizer=pretrained needs", ""),

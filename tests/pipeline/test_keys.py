@@ -141,6 +141,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "pretraining.decay_all": ("full", True, ENCODER),
     "pretraining.gradient_clip": ("full", 0.5, ENCODER),
     "pretraining.pair_loss_weight": ("segment", 0.5, ENCODER),
+    "pretraining.schedule_steps": ("full", 10_000, ENCODER),
     "pretraining.heldout_tokens": ("full", 7, ENCODER),
     "pretraining.evaluate_at": ("full", [1], NOTHING),
     "pretraining.export_at": ("full", [1], NOTHING),

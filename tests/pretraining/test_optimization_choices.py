@@ -58,7 +58,7 @@ def flat(model):
     return torch.cat([parameter.detach().double().flatten() for parameter in model.parameters()])
 
 
-def plain_loop(model, make_batch, clip, decay_all, warmup_steps):
+def plain_loop(model, make_batch, clip, decay_all, warmup_steps, scheduled=3):
     """Three updates written out: AdamW as Kingma and Ba (2015) and Loshchilov and Hutter (2019) have it; dropout is
     drawn by the seed and the number of the micro-batch."""
     model, key = model.double().train(), np.full(1, epoch_key(SEED, stream("dropout"), 0))
@@ -72,7 +72,9 @@ def plain_loop(model, make_batch, clip, decay_all, warmup_steps):
         gradients = torch.autograd.grad(loss, parameters)
         norm = torch.cat([gradient.flatten() for gradient in gradients]).norm()
         assert norm > 1  # clipping is seen
-        rate = 0.01 * ((step + 1) / warmup_steps if step < warmup_steps else (3 - step) / (3 - warmup_steps))
+        rate = 0.01 * (
+            (step + 1) / warmup_steps if step < warmup_steps else (scheduled - step) / (scheduled - warmup_steps)
+        )
         with torch.no_grad():
             for p, g, m, v in zip(parameters, gradients, first, second, strict=True):
                 g = g * (clip / norm) if clip else g
@@ -85,16 +87,22 @@ def plain_loop(model, make_batch, clip, decay_all, warmup_steps):
 
 
 @pytest.mark.parametrize(
-    ("clip", "decay_all", "warmup_steps", "dropouts"),
-    [(0.0, False, 0, (0.0, 0.0)), (1.0, False, 2, (0.3, 0.2)), (0.5, True, 1, (0.0, 0.3))],
+    ("clip", "decay_all", "warmup_steps", "scheduled", "dropouts"),
+    [
+        (0.0, False, 0, None, (0.0, 0.0)),
+        (1.0, False, 2, None, (0.3, 0.2)),
+        (0.5, True, 1, None, (0.0, 0.3)),
+        (0.0, False, 1, 9, (0.0, 0.0)),  # a pilot
+    ],
 )
 def test_a_run_equals_the_plain_loop_of_its_choices(
-    learn, make_model, make_batch, clip, decay_all, warmup_steps, dropouts
+    learn, make_model, make_batch, clip, decay_all, warmup_steps, scheduled, dropouts
 ):
     model = dict(zip(("dropout", "attention_dropout"), dropouts, strict=True))
-    found = learn(gradient_clip=clip, decay_all=decay_all, warmup_ratio=warmup_steps / 3, model=model)
+    warmup = {"warmup_ratio": warmup_steps / (scheduled or 3), "schedule_steps": scheduled}
+    found = learn(gradient_clip=clip, decay_all=decay_all, model=model, **warmup)
     with torch.random.fork_rng(devices=[]):
-        expected = plain_loop(make_model(**model), make_batch, clip, decay_all, warmup_steps)
+        expected = plain_loop(make_model(**model), make_batch, clip, decay_all, warmup_steps, scheduled or 3)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
 
 

@@ -150,6 +150,8 @@ def _model(config: Config) -> Iterator[Problem]:
         yield Problem("finetuning.token_types", "bert", "needs model.type_vocab_size=2", ("as_pretrained",))
     yield from _decay("pretraining", config.pretraining.learning_rate, config.pretraining.weight_decay)
     updates = config.pretraining.max_steps
+    if (scheduled := config.pretraining.scheduled_steps) < updates:
+        yield Problem("pretraining.schedule_steps", scheduled, f"ends before pretraining.max_steps={updates}; or null")
     if any(not 1 <= update <= updates for update in config.pretraining.export_at):
         reason = f"updates count from 1 to pretraining.max_steps={updates}"
         yield Problem("pretraining.export_at", config.pretraining.export_at, reason)

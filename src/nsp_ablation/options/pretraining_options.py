@@ -32,7 +32,16 @@ class PretrainingOptions:
         high=1e3,
     )
     learning_rate: float = science(REQUIRED, "Peak learning rate.", low=1e-12, high=10.0)
-    warmup_ratio: float = science(0.06, "Share of the updates in which the learning rate rises.", low=0.0, high=1.0)
+    schedule_steps: int | None = science(
+        None,
+        "Updates that the learning rate rises and falls over; null: pretraining.max_steps. More than these make a "
+        "pilot: the beginning of a longer run.",
+        low=1,
+        high=MAX_UPDATES,
+    )
+    warmup_ratio: float = science(
+        0.06, "Share of the schedule's updates in which the learning rate rises.", low=0.0, high=1.0
+    )
     beta1: float = science(0.9, "Adam's beta1.", low=0.0, high=0.99999)
     beta2: float = science(0.999, "Adam's beta2.", low=0.0, high=0.99999)
     epsilon: float = science(1e-6, "Adam's epsilon.", low=1e-16, high=1.0)
@@ -58,6 +67,11 @@ class PretrainingOptions:
     checkpoint_seconds: float = machine(30.0, "Seconds of work between two checkpoints.", low=0.0, high=1e6)
 
     @property
+    def scheduled_steps(self) -> int:
+        """Updates after which the learning rate would be 0."""
+        return self.max_steps if self.schedule_steps is None else self.schedule_steps
+
+    @property
     def warmup_steps(self) -> int:
         """Updates of the warm-up."""
-        return round(self.warmup_ratio * self.max_steps)
+        return round(self.warmup_ratio * self.scheduled_steps)

@@ -72,7 +72,8 @@ def _training(config: Config, done: dict[str, Any]) -> dict[str, Any]:
         "real tokens read": done["tokens"],
         "passes over the corpus": f"{done['passes']:.2f}",
         "masked tokens predicted": done["predictions"],
-        "learning rate": f"{options.learning_rate:g}, after {options.warmup_steps} updates of warm-up; linearly to 0",
+        "learning rate": f"{options.learning_rate:g}, after {options.warmup_steps} updates of warm-up; linearly to 0 "
+        f"at update {options.scheduled_steps:,}",
         "AdamW": f"beta {options.beta1:g}, {options.beta2:g}, epsilon {options.epsilon:g}, "
         f"weight decay {options.weight_decay:g}",
         "precision": config.trainer.precision,

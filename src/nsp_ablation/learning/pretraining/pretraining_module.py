@@ -138,7 +138,7 @@ class PretrainingModule(TrainingModule):
     def configure_optimizers(self):
         options = self.options
         groups = parameter_groups(self.model, options.weight_decay, options.decay_all)
-        return self.adamw(groups, options.learning_rate, options.warmup_steps, options.max_steps)
+        return self.adamw(groups, options.learning_rate, options.warmup_steps, options.scheduled_steps)
 
     def on_train_batch_end(self, outputs: Any, batch: DeviceBatch, batch_index: int) -> None:
         if not ends_update(self.trainer):
@@ -207,7 +207,7 @@ class PretrainingModule(TrainingModule):
         metrics = {
             "mlm_loss": mlm_loss,
             "learning_rate": options.learning_rate
-            * learning_rate_factor(step - 1, options.warmup_steps, options.max_steps),
+            * learning_rate_factor(step - 1, options.warmup_steps, options.scheduled_steps),
             "tokens_per_second": speed.tokens_per_second,
             "padding_share": speed.padding,
         }

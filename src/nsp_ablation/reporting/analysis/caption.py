@@ -188,6 +188,8 @@ def _differences(study: Study, arms: list[StudyArm]) -> str:
     if weights:
         ours = _values(f"{weight:g}" for weight in sorted(weights))
         differing.append(f"weight of the loss on pairs ({ours}; paper: {_PAPER_PAIR_WEIGHT:g})")
+    if any(setting(config, "pretraining.schedule_steps") is not None for config in configs):
+        differing.append("ended before the learning rate reached 0")
     for key, value, name in _ADDED_CHOICES:
         if any(setting(config, key) == value for config in configs):
             differing.append(name)
