@@ -97,6 +97,21 @@ def test_first_heads_start_as_attention_to_the_neighbours(make_model):
     assert torch.equal(attention.query.weight[24:], other.query.weight[24:])  # a fourth head starts as any
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("types", [1, 2])
+def test_first_heads_attend_to_the_neighbours_of_any_tokens(make_model, architecture, types):
+    """Of tokens and types as they are drawn, and not of positions alone: else each head attends to its own token."""
+    sizes = {"architecture": architecture, "hidden_size": 96, "num_heads": 3, "init_std": 0.1, "type_vocab_size": types}
+    model = make_model(neighbour_init=True, sinusoid_init_base=100.0, sinusoid_init_scale=2.0, **sizes).hf.base_model
+    model.config._attn_implementation = "eager"
+    ids = torch.randint(6, 40, (8, 24), generator=torch.Generator().manual_seed(1))
+    kinds = (torch.arange(24).expand(8, 24) >= 12).long() * (types - 1)
+    with torch.no_grad():
+        attended = model.eval()(ids, token_type_ids=kinds, output_attentions=True).attentions[0]
+    for head, shift in enumerate((-1, 1, -2)):
+        assert torch.diagonal(attended[:, head], shift, 1, 2).mean() > 0.7, shift
+
+
 SINUSOIDS = {"sinusoid_init_base": 100.0, "sinusoid_init_scale": 2.0}
 VALUES = {"attention.self.value.weight", "attention.output.dense.weight"}
 

@@ -67,7 +67,9 @@ def initialize_neighbours(model: Any, base: float | None) -> None:
 
     Positions must be sinusoids of `base`: a shift by k rotates each pair (sin, cos) by k times its frequency, so a
     query that rotates its position by k is likest to the key k further on. A head holds D / 2 pairs: those of the
-    highest frequencies, which tell neighbours apart. Raises InputError without sinusoids.
+    highest frequencies, which tell neighbours apart. There the embeddings of tokens and types start at 0: what a head
+    reads of them is likest in the token itself, by more than neighbouring positions differ. Raises InputError without
+    sinusoids.
     """
     if base is None:
         raise InputError("model.neighbour_init=true needs positions from sinusoids; set model.sinusoid_init_base")
@@ -87,6 +89,9 @@ def initialize_neighbours(model: Any, base: float | None) -> None:
         query_DH[2 * pair + 1, 2 * pair] = -gain * sine
         rows = slice(head * size, (head + 1) * size)
         attention.query.weight[rows], attention.key.weight[rows] = query_DH, key_DH
+    embeddings: Any = model.base_model.embeddings
+    for table in (embeddings.word_embeddings, embeddings.token_type_embeddings):
+        table.weight[:, : 2 * pairs].zero_()
 
 
 @torch.no_grad()
