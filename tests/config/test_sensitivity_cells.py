@@ -9,7 +9,7 @@ from nsp_ablation.config.tree import leaves
 PLACE = ("experiment=loss_vs_format", "scale=laptop", "corpus=jsonl", "corpus.path=a.jsonl", "seed=1")
 CELLS = {
     "equal counts": (("pretraining.max_steps=3377",), {"pretraining.max_steps"}),
-    "masks": (("masking.probability=0.15",), {"masking.probability"}),
+    "masks": (("masking.probability=0.25",), {"masking.probability"}),
     "start": (
         ("model.lookup_init=false", "model.neighbour_init=false"),
         {"model.lookup_init", "model.neighbour_init"},
