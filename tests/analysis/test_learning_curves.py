@@ -60,7 +60,7 @@ def report_of(study):
 
 def test_each_arm_has_a_line_per_seed_by_tokens_and_their_mean(study):
     loss, recall = report_of(study).curves
-    assert (loss.title, loss.unit, recall.title, recall.unit) == (
+    assert (loss.title, loss.column.axis_unit, recall.title, recall.column.axis_unit) == (
         *("Held-out MLM loss, own inputs", "nats"),
         *("Recall", "acc., %"),
     )

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from nsp_ablation.options.format_options import FORMATS
-from nsp_ablation.reporting.analysis.comparison_notes import measure_name
 from nsp_ablation.reporting.analysis.comparisons import Comparison
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import StudyArm, setting
@@ -106,7 +105,7 @@ def _intervals(sections: Sequence[Section]) -> Iterator[str]:
 def _bold(comparisons: Sequence[Comparison]) -> str:
     """Say what bold is, where something is bold."""
     column = next((one.column for one in comparisons if one.better_arm), None)
-    return f"Bold: better than another arm in a planned comparison on {measure_name(column)}." if column else ""
+    return f"Bold: better than another arm in a planned comparison on {column.measure}." if column else ""
 
 
 def _clusters(study: Study) -> str:

@@ -139,7 +139,7 @@ def _tests(study: Study) -> str:
 
 
 def _measures(study: Study) -> str:
-    return f"Measures: {'; '.join(f'{column.title} {column.unit}'.strip() for column in study.columns)}."
+    return f"Measures: {'; '.join(column.measure for column in study.columns)}."
 
 
 def _splits(study: Study) -> str:

@@ -22,6 +22,21 @@ class Column:
         return metric_facts(self.metric).unit
 
     @property
+    def axis_unit(self) -> str:
+        """The unit as an axis of printed values names it."""
+        return f"{self.unit}, %" if self.is_fraction else self.unit
+
+    @property
+    def difference_unit(self) -> str:
+        """What the difference of two printed values is counted in."""
+        return "points" if self.is_fraction else self.unit
+
+    @property
+    def measure(self) -> str:
+        """Title and unit as one name, in heads and in text."""
+        return f"{self.title} {self.unit}".strip()
+
+    @property
     def is_fraction(self) -> bool:
         """Whether the numbers are printed in percent."""
         return metric_facts(self.metric).is_fraction

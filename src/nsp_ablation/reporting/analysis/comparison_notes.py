@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.comparisons import Comparison
 from nsp_ablation.reporting.analysis.score_basis import unequal_starts
 from nsp_ablation.reporting.analysis.study import Study
@@ -26,18 +25,18 @@ def planned_note(study: Study, comparisons: Sequence[Comparison]) -> str:
     column, options = family[0].column, study.options
     count = len(family) + sum(one.margin is not None for one in family)
     sentences = [
-        f"Planned on {measure_name(column)}: {count} test{'s' if count > 1 else ''}, Holm's correction over all of "
+        f"Planned on {column.measure}: {count} test{'s' if count > 1 else ''}, Holm's correction over all of "
         "them (p < .05 is told); simultaneous intervals by Bonferroni for as many. “Above” is the higher number"
         f"{', which is the worse one' if column.is_lower_better else ''}.",
     ]
     if all(one.result.difference is None for one in family):
-        sentences.append(f"No planned pair has results on {measure_name(column)}, so nothing is told.")
+        sentences.append(f"No planned pair has results on {column.measure}, so nothing is told.")
     if options.margin is not None and any(one.margin is not None for one in family):
-        sentences.append(f"Equal is within {options.margin:g} {_unit(column)}: two one-sided tests.")
+        sentences.append(f"Equal is within {options.margin:g} {column.difference_unit}: two one-sided tests.")
     if options.smallest_effect is not None:
         sentences.append(
-            f"Seeds needed (range by the pilot's own uncertainty): for {options.smallest_effect:g} {_unit(column)} "
-            "with power .8 at the level .05 / tests."
+            "Seeds needed (range by the pilot's own uncertainty): for "
+            f"{options.smallest_effect:g} {column.difference_unit} with power .8 at the level .05 / tests."
         )
     sentences += _pairing(study, family)
     if any(one.result.num_seeds == 1 for one in family):
@@ -55,12 +54,3 @@ def _pairing(study: Study, family: Sequence[Comparison]) -> list[str]:
             apart_text = f"{one.a} and {one.b} are paired by seed, but begin apart: {'; '.join(apart)}."
             sentences.append(apart_text if apart else _PAIRED)
     return list(dict.fromkeys(sentences))
-
-
-def measure_name(column: Column) -> str:
-    """Return a measure as it is named in text."""
-    return f"{column.title} {column.unit}".strip()
-
-
-def _unit(column: Column) -> str:
-    return "points" if column.is_fraction else column.unit

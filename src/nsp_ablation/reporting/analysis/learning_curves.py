@@ -42,11 +42,10 @@ class ArmCurves:
 
 @dataclass(frozen=True, eq=False)
 class CurvePanel:
-    """One metric of every arm that has it; `metric` is its name in the files of curves."""
+    """One metric of every arm that has it; `title` is that of `column`, or says more."""
 
-    metric: str
     title: str
-    unit: str
+    column: Column
     arms: dict[StudyArm, ArmCurves]
 
 
@@ -115,18 +114,22 @@ def encoders_of(study: Study, arm: StudyArm) -> dict[str, PretrainingFacts | Non
 
 
 def _panel(study: Study, column: Column, points: dict[StudyArm, list[list[CurvePoint]]]) -> CurvePanel:
-    metric = f"{column.task}.{column.metric}" if column.task else column.metric
     arms = {}
     for arm, curves in points.items():
-        seeds = [line for curve in curves if (line := _line(curve, metric, column)) is not None]
+        seeds = [line for curve in curves if (line := _line(curve, column)) is not None]
         if seeds:
             arms[arm] = ArmCurves(study.labels[arm], seeds, mean_line(seeds))
-    unit = f"{column.unit}, %" if column.is_fraction else column.unit
-    return CurvePanel(metric, column.title, unit, arms)
+    return CurvePanel(column.title, column, arms)
 
 
-def _line(points: list[CurvePoint], metric: str, column: Column) -> CurveLine | None:
+def metric_name(column: Column) -> str:
+    """Return the name of a column's metric in the files of curves."""
+    return f"{column.task}.{column.metric}" if column.task else column.metric
+
+
+def _line(points: list[CurvePoint], column: Column) -> CurveLine | None:
     """Return the finite values of a metric; None where it was not measured."""
+    metric = metric_name(column)
     found = [(point.tokens, column.scaled(point.metrics[metric])) for point in points if metric in point.metrics]
     finite = np.array([one for one in found if np.isfinite(one[1])], np.float64).reshape(-1, 2)
     return CurveLine(finite[:, 0], finite[:, 1]) if len(finite) else None

@@ -16,11 +16,10 @@ _OWN_NAME = "held-out MLM loss in the arm's own inputs, nats"
 
 @dataclass(frozen=True, eq=False)
 class LossPanel:
-    """One column of the table: its title and unit, what the losses are, and (loss in nats, score as printed) of every
-    pre-training seed of each arm that has both."""
+    """One column of the table: what the losses are, and (loss in nats, score as printed) of every pre-training seed of
+    each arm that has both."""
 
-    title: str
-    unit: str
+    column: Column
     loss_name: str
     points: dict[StudyArm, list[tuple[float, float]]]
 
@@ -41,8 +40,7 @@ def loss_panels(study: Study) -> list[LossPanel]:
         points = {arm: _points(study, column, arm, of_seed) for arm, of_seed in losses.items()}
         points = {arm: pairs for arm, pairs in points.items() if pairs}
         if sum(map(len, points.values())) > 1:
-            unit = f"{column.unit}, %" if column.is_fraction else column.unit
-            panels.append(LossPanel(column.title, unit, name, points))
+            panels.append(LossPanel(column, name, points))
     return panels
 
 

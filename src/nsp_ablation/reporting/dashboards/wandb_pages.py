@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from nsp_ablation.reporting.analysis.comparison_notes import EXPLORATORY_NOTE
+from nsp_ablation.reporting.analysis.learning_curves import metric_name
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.dashboards.finished_run import EVALUATION, FINAL, record_run_id
 from nsp_ablation.reporting.dashboards.report_run import TABLE, report_run
@@ -134,14 +135,16 @@ class WandbPages:
 
     def _curve_panels(self) -> list[Any]:
         """Return a panel per metric that was measured on the way."""
-        return [self._mean_of_arms(f"{EVALUATION}{panel.metric}", panel.title) for panel in self.report.curves]
+        return [
+            self._mean_of_arms(f"{EVALUATION}{metric_name(panel.column)}", panel.title) for panel in self.report.curves
+        ]
 
     def _score_panels(self) -> list[Any]:
         import wandb_workspaces.reports.v2 as wr
 
         return [
             wr.BarPlot(
-                title=f"{column.title} {column.unit}",
+                title=column.measure,
                 metrics=[f"{FINAL}{column.task}.{column.metric}"],
                 groupby=wr.Config(self._arm_key),
                 groupby_aggfunc="mean",

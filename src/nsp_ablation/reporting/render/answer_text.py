@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from nsp_ablation.reporting.analysis.columns import Column
-from nsp_ablation.reporting.analysis.comparison_notes import measure_name
 from nsp_ablation.reporting.analysis.comparisons import Comparison
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.render.comparison_tables import (
@@ -40,7 +38,7 @@ def headline(report: Report) -> str:
     if not family:
         return _with_limits(report, report.plan.unshown or _NO_PLAN)
     told = sum(one.is_told for one in family)
-    measure = measure_name(family[0].column)
+    measure = family[0].column.measure
     if len(family) == 1:
         first = f"The planned comparison on {measure} is {'told' if told else 'not told'}."
     else:
@@ -62,7 +60,7 @@ def _with_limits(report: Report, sentence: str) -> str:
 
 def _verdict(one: Comparison) -> str:
     if (one.verdict or "").startswith("equal") and one.margin is not None:
-        return f"{one.a} and {one.b} are equal within {one.column.scaled(one.margin):g} {_unit(one.column)}."
+        return f"{one.a} and {one.b} are equal within {one.column.scaled(one.margin):g} {one.column.difference_unit}."
     if one.is_told:
         worse = ", which is the worse one" if one.better_arm and one.column.is_lower_better else ""
         return f"{verdict_words(one)}{worse}."
@@ -74,15 +72,15 @@ def _numbers(one: Comparison, effect: float | None) -> str:
     if result.difference is None:
         return "One side has no result, or they must not be compared."
     sentences = [
-        f"{one.a} − {one.b} is {signed(column, result.difference)} {_unit(column)}, 95 % interval "
+        f"{one.a} − {one.b} is {signed(column, result.difference)} {column.difference_unit}, 95 % interval "
         f"{interval_text(column, result.low, result.high)}, p (Holm) {p_text(one.p_holm)}, {_seeds(one)}."
     ]
     if one.margin is not None and not (one.verdict or "").startswith("equal"):
-        shown = f"{column.scaled(one.margin):g} {_unit(column)}"
+        shown = f"{column.scaled(one.margin):g} {column.difference_unit}"
         sentences.append(f"Equality within {shown} is planned, too: p (Holm) {p_text(one.p_equal_holm)}.")
     if not one.is_told and one.seeds_needed is not None and effect is not None:
         needed = needed_text(one.seeds_needed)
-        sentences.append(f"A difference of {effect:g} {_unit(column)} would need {needed} seeds per arm.")
+        sentences.append(f"A difference of {effect:g} {column.difference_unit} would need {needed} seeds per arm.")
     return " ".join([*sentences, *_pair_layout(one)])
 
 
@@ -103,7 +101,3 @@ def _pair_layout(one: Comparison) -> list[str]:
     if all(sign.agrees for sign in one.layout_signs):
         return [f"It holds in the pair layout, too ({told})."]
     return [f"It does not hold in the pair layout ({told}), so no effect of the format is claimed."]
-
-
-def _unit(column: Column) -> str:
-    return "points" if column.is_fraction else column.unit

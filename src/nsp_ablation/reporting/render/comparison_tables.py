@@ -73,7 +73,7 @@ def _exploratory_row(one: Comparison) -> list[str]:
     result, column = one.result, one.column
     return [
         f"{one.a} − {one.b}",
-        f"{column.title} {column.unit}".strip(),
+        column.measure,
         signed(column, result.difference),
         interval_text(column, result.low, result.high),
         interval_text(column, *(result.bootstrap or (None, None))),

@@ -35,7 +35,7 @@ def _panel(panel: CurvePanel, marks: dict[StudyArm, ArmMark]) -> FigurePanel:
     plane = Plane(
         lambda place: scale_of((value for one in seeds for value in one.tokens / 1e6), [], place),
         lambda place: scale_of(
-            (value for one in seeds for value in one.values), [], place, may_be_log="%" not in panel.unit
+            (value for one in seeds for value in one.values), [], place, may_be_log=not panel.column.is_fraction
         ),
     )
 
@@ -48,7 +48,7 @@ def _panel(panel: CurvePanel, marks: dict[StudyArm, ArmMark]) -> FigurePanel:
                 parts.append(polyline(_points(lines.mean, x, y), width=MEAN_WIDTH, **look))
         return parts
 
-    return plane_panel(panel.title, panel.unit, "million real tokens", plane, draw)
+    return plane_panel(panel.title, panel.column.axis_unit, "million real tokens", plane, draw)
 
 
 def _points(line: CurveLine, x: AxisScale, y: AxisScale) -> list[tuple[float, float]]:

@@ -44,12 +44,7 @@ def _panel(report: Report, i: int) -> FigurePanel:
         x = scale.at(chance) if chance is not None else 0.0
         return [] if chance is None else [line(x, top, x, bottom, opacity=0.5, dash="4 3")]
 
-    return lane_panel(column.title, unit_text(column), lanes, scale, behind=behind)
-
-
-def unit_text(column: Column) -> str:
-    """Return what the numbers of a column are, as an axis names it."""
-    return f"{column.unit}, %" if column.is_fraction else column.unit
+    return lane_panel(column.title, column.axis_unit, lanes, scale, behind=behind)
 
 
 def _scale(column: Column, scores: list[Score], chance: float | None) -> AxisScale:

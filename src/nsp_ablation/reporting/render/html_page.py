@@ -58,5 +58,5 @@ def page_cells(row: Row, columns: list[Column]) -> list[PageCell]:
         score, interval, published = (lines.get(kind, nothing)[i] for kind in ("score", "interval", "published"))
         kind = "failed" if score == "failed" else "best" if row.scores[i].is_told else ""
         kind = "nothing" if score == "–" and not published else kind
-        cells.append(PageCell(f"{column.title} {column.unit}".strip(), score, interval, published, kind))
+        cells.append(PageCell(column.measure, score, interval, published, kind))
     return cells

@@ -31,7 +31,7 @@ def _panel(panel: LossPanel, marks: dict[StudyArm, ArmMark]) -> FigurePanel:
     pairs = [pair for points in panel.points.values() for pair in points]
     plane = Plane(
         lambda place: scale_of((loss for loss, _ in pairs), [], place),
-        lambda place: scale_of((score for _, score in pairs), [], place, may_be_log="%" not in panel.unit),
+        lambda place: scale_of((score for _, score in pairs), [], place, may_be_log=not panel.column.is_fraction),
     )
 
     def draw(x: AxisScale, y: AxisScale) -> list[str]:
@@ -41,4 +41,4 @@ def _panel(panel: LossPanel, marks: dict[StudyArm, ArmMark]) -> FigurePanel:
             for loss, score in points
         ]
 
-    return plane_panel(panel.title, panel.unit, panel.loss_name, plane, draw)
+    return plane_panel(panel.column.title, panel.column.axis_unit, panel.loss_name, plane, draw)

@@ -61,7 +61,7 @@ def facts_part(title: str, table: FactsTable, note: str) -> str:
 
 def markdown_table(report: Report) -> str:
     """Return the table alone."""
-    heads = [markdown(f"{column.title} {column.unit}".strip()) for column in report.columns]
+    heads = [markdown(column.measure) for column in report.columns]
     lines = ["| " + " | ".join(["", *heads]) + " |", "|---|" + "---:|" * len(heads)]
     for section in report.sections:
         if section.title:
