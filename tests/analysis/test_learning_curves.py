@@ -19,7 +19,7 @@ from nsp_ablation.reporting.records.curve_file import (
     write_curve,
 )
 from nsp_ablation.reporting.records.digest import write_sealed
-from nsp_ablation.reporting.render.curves_figure import MEAN_WIDTH, SEED_WIDTH, curve_panels, curves_figure
+from nsp_ablation.reporting.render.curves_figure import MEAN_WIDTH, SEED_WIDTH, curves_figure
 
 
 def line(tokens, values):
@@ -82,7 +82,6 @@ def test_the_figure_draws_seeds_thin_and_the_mean_thick_and_is_the_same_each_tim
     assert MEAN_WIDTH >= 2 * SEED_WIDTH
     assert "Held-out MLM loss, own inputs" in svg
     assert svg.count("DOC-SENTENCES") == 1
-    curve_panels.cache_clear()
     assert curves_figure(report) == svg
     assert "evaluation" not in svg
 

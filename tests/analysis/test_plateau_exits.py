@@ -7,8 +7,7 @@ from nsp_ablation.reporting.analysis.make_report import load_report
 from nsp_ablation.reporting.analysis.plateau_exits import exit_text
 from nsp_ablation.reporting.records.curve_file import CurvePoint, KeptCurve, keep_curve
 from nsp_ablation.reporting.records.training_facts import PlateauFacts
-from nsp_ablation.reporting.render.aligned_figure import aligned_figure
-from nsp_ablation.reporting.render.curves_figure import curves_figure
+from nsp_ablation.reporting.render.curves_figure import aligned_figure, curves_figure
 
 
 def left(tokens):

@@ -1,6 +1,6 @@
-"""The figure of learning curves: what held-out documents show after so many real tokens, by arm and seed."""
+"""The figures of learning curves: what held-out documents show after so many real tokens, by arm and seed."""
 
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any
 
 from nsp_ablation.reporting.analysis.learning_curves import CurveLine, CurvePanel
@@ -16,18 +16,23 @@ SEED_WIDTH, MEAN_WIDTH = 0.8, 2.4
 
 def curves_figure(report: Report) -> str | None:
     """Return the figure as a file, None where no curve was measured: a panel per metric, seeds thin, means thick."""
-    return sheet(curve_panels(report))
+    return sheet(curve_panels(report, report.curves))
 
 
-@lru_cache(maxsize=1)  # the page shows what the file holds
-def curve_panels(report: Report) -> list[FigurePanel]:
-    """Return a panel per metric, and a legend."""
-    if not report.curves:
+def aligned_figure(report: Report) -> str | None:
+    """Return the figure of curves aligned where each run left the unigram plateau, None where fewer than two arms have
+    a line."""
+    return sheet(curve_panels(report, report.aligned_curves))
+
+
+def curve_panels(report: Report, curves: Sequence[CurvePanel]) -> list[FigurePanel]:
+    """Return a panel per metric of these curves of a report, and a legend."""
+    if not curves:
         return []
     marks = arm_marks(report.labels)
-    labels = {arm: lines.label for panel in report.curves for arm, lines in panel.arms.items()}
+    labels = {arm: lines.label for panel in curves for arm, lines in panel.arms.items()}
     in_order = {arm: labels[arm] for arm in marks if arm in labels}
-    return [*(_panel(panel, marks) for panel in report.curves), legend(in_order, marks)]
+    return [*(_panel(panel, marks) for panel in curves), legend(in_order, marks)]
 
 
 def _panel(panel: CurvePanel, marks: dict[StudyArm, ArmMark]) -> FigurePanel:

@@ -1,7 +1,5 @@
 """Figures of scores: every seed's score of every arm on every task, as SVG that is the same for the same records."""
 
-from functools import lru_cache
-
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.analysis.tables import Score
@@ -19,7 +17,6 @@ def scores_figure(report: Report, are_probes: bool) -> str | None:
     return sheet(score_panels(report, are_probes))
 
 
-@lru_cache(maxsize=2)  # the page shows what the files hold
 def score_panels(report: Report, are_probes: bool) -> list[FigurePanel]:
     """Return a panel per measured column, arms from top to bottom as in the table."""
     shown = [i for i, column in enumerate(report.columns) if (column.task in report.probes) == are_probes]

@@ -1,7 +1,5 @@
 """The forest plot: each planned comparison's difference, its interval, and the interval that all of them share."""
 
-from functools import lru_cache
-
 from nsp_ablation.reporting.analysis.comparisons import Comparison
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.render.arm_marks import COLOURS, NO_FORMAT
@@ -19,7 +17,6 @@ def forest_figure(report: Report) -> str | None:
     return sheet(forest_panels(report))
 
 
-@lru_cache(maxsize=1)  # the page shows what the file holds
 def forest_panels(report: Report) -> list[FigurePanel]:
     """Return the one panel, none where no planned comparison has a result."""
     family = [with_labels(one, report.labels) for one in report.comparisons if one.is_primary]

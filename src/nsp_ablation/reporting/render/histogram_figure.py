@@ -1,7 +1,5 @@
 """The figure of sizes: how long each arm's inputs are, and how many tokens its updates take."""
 
-from functools import lru_cache
-
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.analysis.size_histograms import Histogram, HistogramPanel
 from nsp_ablation.reporting.analysis.study_arms import StudyArm
@@ -18,7 +16,6 @@ def sizes_figure(report: Report) -> str | None:
     return sheet(size_panels(report))
 
 
-@lru_cache(maxsize=1)  # the page shows what the file holds
 def size_panels(report: Report) -> list[FigurePanel]:
     """Return a panel per kind of size, arms from top to bottom as in the table."""
     return [_panel(report, panel, arm_marks(report.labels)) for panel in report.histograms]

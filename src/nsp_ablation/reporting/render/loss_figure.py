@@ -1,7 +1,5 @@
 """The figure of scores against loss: whether what lowers the loss raises the score, by arm and seed."""
 
-from functools import lru_cache
-
 from nsp_ablation.reporting.analysis.loss_points import LossPanel
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.analysis.study_arms import StudyArm
@@ -16,7 +14,6 @@ def loss_figure(report: Report) -> str | None:
     return sheet(loss_panels_of(report))
 
 
-@lru_cache(maxsize=1)  # the page shows what the file holds
 def loss_panels_of(report: Report) -> list[FigurePanel]:
     """Return a panel per column, and a legend."""
     if not report.loss_panels:

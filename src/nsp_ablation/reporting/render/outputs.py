@@ -7,9 +7,8 @@ from nsp_ablation.base.artifact import write_text
 from nsp_ablation.base.errors import DamageError
 from nsp_ablation.base.owned_paths import make_directory, owned
 from nsp_ablation.reporting.analysis.make_report import Report
-from nsp_ablation.reporting.render.aligned_figure import aligned_figure
 from nsp_ablation.reporting.render.appendix import appendix
-from nsp_ablation.reporting.render.curves_figure import curves_figure
+from nsp_ablation.reporting.render.curves_figure import aligned_figure, curves_figure
 from nsp_ablation.reporting.render.figures import scores_figure
 from nsp_ablation.reporting.render.forest_figure import forest_figure
 from nsp_ablation.reporting.render.histogram_figure import sizes_figure

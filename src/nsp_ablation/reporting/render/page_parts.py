@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from nsp_ablation.reporting.analysis.comparison_notes import EXPLORATORY_NOTE
 from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.make_report import Report
-from nsp_ablation.reporting.render.aligned_figure import aligned_panels
 from nsp_ablation.reporting.render.comparison_tables import exploratory_table, planned_table
 from nsp_ablation.reporting.render.curves_figure import curve_panels
 from nsp_ablation.reporting.render.figures import score_panels
@@ -123,8 +122,8 @@ def _scores(report: Report) -> Iterator[tuple[str, list[FigurePanel], str]]:
 
 
 def _curves(report: Report) -> Iterator[tuple[str, list[FigurePanel], str]]:
-    yield "curves-figure", curve_panels(report), _CURVES
-    yield "aligned-figure", aligned_panels(report), _ALIGNED
+    yield "curves-figure", curve_panels(report, report.curves), _CURVES
+    yield "aligned-figure", curve_panels(report, report.aligned_curves), _ALIGNED
 
 
 def _comparisons(report: Report) -> Iterator[PageTable]:
