@@ -12,7 +12,7 @@ from typing import Any
 from nsp_ablation.reporting.analysis.comparison_notes import EXPLORATORY_NOTE
 from nsp_ablation.reporting.analysis.learning_curves import metric_name
 from nsp_ablation.reporting.analysis.make_report import Report
-from nsp_ablation.reporting.dashboards.finished_run import EVALUATION, FINAL, record_run_id
+from nsp_ablation.reporting.dashboards.finished_run import EVALUATION, FINAL, FinishedRun, record_run_id
 from nsp_ablation.reporting.dashboards.report_run import TABLE, report_run
 from nsp_ablation.reporting.dashboards.wandb_run import TOKENS, UPDATE
 from nsp_ablation.reporting.render.answer_text import answer_lines, headline
@@ -36,17 +36,13 @@ class WandbPages:
 
     def workspace(self) -> Any:
         """Return the workspace (`wandb_workspaces.workspaces.Workspace`), not saved."""
-        import wandb_workspaces.reports.v2 as wr
         import wandb_workspaces.workspaces as ws
 
         sections = {
             "Loss by real tokens and by updates": self._loss_panels() if self._encoders else [],
             "Held-out documents by real tokens": self._curve_panels(),
             "Final scores": self._score_panels(),
-            "Planned comparisons, figures and table": [
-                self._figures(),
-                wr.WeavePanelSummaryTable(table_name=TABLE, layout=wr.Layout(w=24, h=12)),
-            ],
+            "Planned comparisons, figures and table": [self._figures(), self._table()],
         }
         return ws.Workspace(
             entity=self.entity,
@@ -57,7 +53,7 @@ class WandbPages:
             ],
             settings=ws.WorkspaceSettings(x_axis=TOKENS, max_runs=max(1, len(self._encoders))),
             runset_settings=ws.RunsetSettings(
-                filters=ws.And(ws.Metric("ID").isin([*self._encoders, *self._results, self._report_run])),
+                filters=ws.And(ws.Metric("ID").isin([*self._encoders, *self._results, self._run.names.id])),
                 run_settings={run: ws.RunSettings(color=colour) for run, colour in self._colours.items()},
             ),
         )
@@ -75,12 +71,11 @@ class WandbPages:
             blocks += [wr.H2("Loss by real tokens"), self._grid("encoders", self._encoders, self._loss_panels())]
         if self._curve_panels():
             blocks += [wr.H2("Held-out documents"), self._grid("encoders", self._encoders, self._curve_panels())]
-        blocks += [wr.H2("Planned comparisons"), self._grid("report", [self._report_run], [self._figures()])]
+        blocks += [wr.H2("Planned comparisons"), self._grid("report", [self._run.names.id], [self._figures()])]
         blocks += self._markdown(facts_part("Planned", planned_table(report.comparisons), report.planned_note))
         blocks += [wr.H2("Table"), *self._markdown(markdown_table(report))]
         blocks += [wr.UnorderedList([*report.caption, *(f"Warning: {one}" for one in report.warnings)])]
-        table = wr.WeavePanelSummaryTable(table_name=TABLE, layout=wr.Layout(w=24, h=12))
-        blocks += [self._grid("report", [self._report_run], [table])]
+        blocks += [self._grid("report", [self._run.names.id], [self._table()])]
         blocks += self._markdown(facts_part("Exploratory", exploratory_table(report.comparisons), EXPLORATORY_NOTE))
         return wr.Report(
             project=self.project,
@@ -100,8 +95,9 @@ class WandbPages:
         return [record_run_id(key) for key in self.report.runs.records]
 
     @cached_property
-    def _report_run(self) -> str:
-        return report_run(self.report).names.id
+    def _run(self) -> FinishedRun:
+        """The report's own run, whose id and figures the pages show."""
+        return report_run(self.report)
 
     @cached_property
     def _arm_key(self) -> str:
@@ -170,7 +166,7 @@ class WandbPages:
     def _figures(self) -> Any:
         import wandb_workspaces.reports.v2 as wr
 
-        names = [f"figures/{name}" for name in report_run(self.report).figures]
+        names = [f"figures/{name}" for name in self._run.figures]
         keys = [_FOREST] if _FOREST in names else []
         return wr.MediaBrowser(
             title="Planned comparisons and scores",
@@ -178,6 +174,11 @@ class WandbPages:
             num_columns=1,
             layout=wr.Layout(w=24, h=16),
         )
+
+    def _table(self) -> Any:
+        import wandb_workspaces.reports.v2 as wr
+
+        return wr.WeavePanelSummaryTable(table_name=TABLE, layout=wr.Layout(w=24, h=12))
 
     def _grid(self, name: str, runs: list[str], panels: list[Any]) -> Any:
         """Return a grid of panels over some runs; without a project of its own a set of runs is of the page's."""
