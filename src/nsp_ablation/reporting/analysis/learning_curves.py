@@ -116,7 +116,7 @@ def encoders_of(study: Study, arm: StudyArm) -> dict[str, PretrainingFacts | Non
 def _panel(study: Study, column: Column, points: dict[StudyArm, list[list[CurvePoint]]]) -> CurvePanel:
     arms = {}
     for arm, curves in points.items():
-        seeds = [line for curve in curves if (line := _line(curve, column)) is not None]
+        seeds = [line for curve in curves if (line := curve_line(curve, column)) is not None]
         if seeds:
             arms[arm] = ArmCurves(study.labels[arm], seeds, mean_line(seeds))
     return CurvePanel(column.title, column, arms)
@@ -127,8 +127,8 @@ def metric_name(column: Column) -> str:
     return f"{column.task}.{column.metric}" if column.task else column.metric
 
 
-def _line(points: list[CurvePoint], column: Column) -> CurveLine | None:
-    """Return the finite values of a metric; None where it was not measured."""
+def curve_line(points: list[CurvePoint], column: Column) -> CurveLine | None:
+    """Return the finite values of a column's metric, as they are printed; None where it was not measured."""
     metric = metric_name(column)
     found = [(point.tokens, column.scaled(point.metrics[metric])) for point in points if metric in point.metrics]
     finite = np.array([one for one in found if np.isfinite(one[1])], np.float64).reshape(-1, 2)

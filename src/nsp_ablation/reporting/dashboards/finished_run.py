@@ -1,11 +1,13 @@
 """A training that is complete, or a result, as dashboards show it: from our own files alone."""
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nsp_ablation.base.fingerprint import fingerprint
+from nsp_ablation.reporting.analysis.columns import Column
+from nsp_ablation.reporting.analysis.learning_curves import CurveLine, curve_line
 from nsp_ablation.reporting.records.curve_file import CurvePoint
 from nsp_ablation.reporting.records.data_card import DataCard
 from nsp_ablation.reporting.records.example_scores import ExampleScores
@@ -59,11 +61,9 @@ def encoder_run(
     measured = [_named(point, EVALUATION) for point in curve]
     last = curve[-1].metrics if curve else {}
     numbers = {f"{FACTS}{name}": value for name, value in facts["pretraining"].items() if value is not None}
-    figures = {"lengths": lengths_figure(facts["tokens_at_positions"])}
-    if curve:
-        figures["curve"] = points_figure(_by_metric(curve))
+    figures = {"lengths": lengths_figure(facts["tokens_at_positions"]), "curve": points_figure(_by_metric(curve))}
     final = {f"{FINAL}{name}": value for name, value in last.items()}
-    return FinishedRun(names, _merged(log, measured), {**numbers, **final}, figures, _card_page(card))
+    return FinishedRun(names, _merged(log, measured), {**numbers, **final}, drawn(figures), _card_page(card))
 
 
 def result_run(
@@ -81,7 +81,19 @@ def result_run(
         examples.scores.tolist(), f"{record.task}: scores of examples", str(record.primary_metric)
     )
     summary = {**final, **told, "record": record.id, "primary_metric": record.primary_metric}
-    return FinishedRun(names, log, summary, {"scores": figure}, _card_page(card))
+    return FinishedRun(names, log, summary, drawn({"scores": figure}), _card_page(card))
+
+
+def _by_metric(curve: list[CurvePoint]) -> list[tuple[Column, CurveLine]]:
+    """Return the line of each metric that was measured; its name is the title."""
+    names = dict.fromkeys(name for point in curve for name in point.metrics)
+    columns = [Column(task, metric, name) for name in names for task, _, metric in [name.rpartition(".")]]
+    return [(column, line) for column in columns if (line := curve_line(curve, column)) is not None]
+
+
+def drawn(figures: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the figures that show something."""
+    return {name: svg for name, svg in figures.items() if svg is not None}
 
 
 def _card_page(card: DataCard | None) -> dict[str, str]:
@@ -96,11 +108,6 @@ def _card_page(card: DataCard | None) -> dict[str, str]:
 
 def _named(point: CurvePoint, prefix: str) -> CurvePoint:
     return replace(point, metrics={f"{prefix}{name}": value for name, value in point.metrics.items()})
-
-
-def _by_metric(curve: list[CurvePoint]) -> dict[str, list[tuple[int, float]]]:
-    names = dict.fromkeys(name for point in curve for name in point.metrics)
-    return {name: [(point.tokens, point.metrics[name]) for point in curve if name in point.metrics] for name in names}
 
 
 def _merged(log: Iterable[CurvePoint], measured: Iterable[CurvePoint]) -> list[CurvePoint]:

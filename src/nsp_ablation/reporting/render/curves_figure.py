@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.learning_curves import CurveLine, CurvePanel
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.analysis.study_arms import StudyArm
@@ -37,26 +38,33 @@ def curve_panels(report: Report, curves: Sequence[CurvePanel]) -> list[FigurePan
 
 def _panel(panel: CurvePanel, marks: dict[StudyArm, ArmMark]) -> FigurePanel:
     seeds = [line for lines in panel.arms.values() for line in lines.seeds]
-    plane = Plane(
-        lambda place: scale_of((value for one in seeds for value in one.tokens / 1e6), [], place),
-        lambda place: scale_of(
-            (value for one in seeds for value in one.values), [], place, may_be_log=not panel.column.is_fraction
-        ),
-    )
 
     def draw(x: AxisScale, y: AxisScale) -> list[str]:
         parts: list[str] = []
         for arm, lines in panel.arms.items():
             look: dict[str, Any] = {"colour": marks[arm].colour, "dash": marks[arm].dash}
-            parts += [polyline(_points(one, x, y), width=SEED_WIDTH, opacity=0.6, **look) for one in lines.seeds]
+            parts += [polyline(positions(one, x, y), width=SEED_WIDTH, opacity=0.6, **look) for one in lines.seeds]
             if lines.mean is not None:
-                parts.append(polyline(_points(lines.mean, x, y), width=MEAN_WIDTH, **look))
+                parts.append(polyline(positions(lines.mean, x, y), width=MEAN_WIDTH, **look))
         return parts
 
-    return plane_panel(panel.title, panel.column.axis_unit, "million real tokens", plane, draw)
+    return plane_panel(
+        panel.title, panel.column.axis_unit, "million real tokens", curve_plane(seeds, panel.column), draw
+    )
 
 
-def _points(line: CurveLine, x: AxisScale, y: AxisScale) -> list[tuple[float, float]]:
+def curve_plane(lines: Sequence[CurveLine], column: Column) -> Plane:
+    """Return the axes that hold all lines: millions of real tokens, and values of the column as printed."""
+    return Plane(
+        lambda place: scale_of((value for one in lines for value in one.tokens / 1e6), [], place),
+        lambda place: scale_of(
+            (value for one in lines for value in one.values), [], place, may_be_log=not column.is_fraction
+        ),
+    )
+
+
+def positions(line: CurveLine, x: AxisScale, y: AxisScale) -> list[tuple[float, float]]:
+    """Return where the points of a line are drawn."""
     return [
         (x.at(tokens / 1e6), y.at(value))
         for tokens, value in zip(line.tokens.tolist(), line.values.tolist(), strict=True)
