@@ -96,7 +96,7 @@ def test_tokens_counted_on_the_way_are_those_of_the_totals(store, index_in, size
         index = index_in(kind)
         plan = BatchPlan(lambda epoch: index, size, 1)
     for asked in ((0, 1, 2, 5, 5, 40, 60), (7, 60), (60, 3, 4)):  # in order, from a checkpoint, and back
-        count = TokenCount(plan, store.num_tokens)
+        count = TokenCount(plan)
         assert [count(update) for update in asked] == [
             totals(plan, update, store.num_tokens).tokens for update in asked
         ]

@@ -6,7 +6,7 @@ from nsp_ablation.learning.cost.training_cost import Work, encoder_size, trainin
 from nsp_ablation.learning.pretraining.plateau import SmoothedLosses
 from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
 from nsp_ablation.pipeline.pretraining_facts import pretraining_facts
-from nsp_ablation.samples.batches.accounting import totals
+from nsp_ablation.samples.batches.accounting import tokens_at_positions, totals
 from nsp_ablation.samples.batches.corpus_reading import CorpusReading
 
 
@@ -14,6 +14,7 @@ def test_passes_are_over_the_corpus_and_random_next_is_the_share_of_random_pairs
     words = ("format=segment_pair", "pretraining.max_steps=40")
     config, feed = compose(*words), feed_of(*words)
     read = totals(feed.plan, 40, feed.store.num_tokens)
+    positions = tokens_at_positions(feed.plan, 40, config.max_length)
     content = num_pairs = num_random = num_tokens = squares = 0
     seen = set()
     for step in range(40):
@@ -25,7 +26,8 @@ def test_passes_are_over_the_corpus_and_random_next_is_the_share_of_random_pairs
             num_tokens += int(index.lengths()[sample])
             squares += int(index.lengths()[sample]) ** 2
             num_pairs, num_random = num_pairs + 1, num_random + int(index.is_random_next[sample])
-    facts = pretraining_facts(config, feed, read, PretrainOutcome(11, 2.5, {}, SmoothedLosses(10, 40, [])), None)
+    outcome = PretrainOutcome(11, 2.5, {}, SmoothedLosses(10, 40, []))
+    facts = pretraining_facts(config, feed, read, positions, outcome, None)
     assert 2 * num_random != num_pairs, "an inverted share would be the same"
     assert abs(content / feed.store.num_tokens - read.epochs) > 0.01, "epochs would be the same"
     assert facts["realised_random_next"] == pytest.approx(num_random / num_pairs)
@@ -44,8 +46,10 @@ def test_special_tokens_of_the_text_itself_may_not_be_predicted(compose, feed_of
     words = ("format=full", "pretraining.max_steps=3")
     config, feed = compose(*words), feed_of(*words)
     read = totals(feed.plan, 3, feed.store.num_tokens)
+    positions = tokens_at_positions(feed.plan, 3, config.max_length)
     monkeypatch.setattr(
         "nsp_ablation.pipeline.pretraining_facts.corpus_reading", lambda *_: CorpusReading(5, special_in_text=7)
     )
-    facts = pretraining_facts(config, feed, read, PretrainOutcome(11, 2.5, {}, SmoothedLosses(10, 40, [])), None)
+    outcome = PretrainOutcome(11, 2.5, {}, SmoothedLosses(10, 40, []))
+    facts = pretraining_facts(config, feed, read, positions, outcome, None)
     assert facts["maskable_tokens"] == read.tokens - read.special_tokens - 7

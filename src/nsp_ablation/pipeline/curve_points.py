@@ -18,7 +18,7 @@ from nsp_ablation.pipeline.heldout_inputs import own_heldout_loss
 from nsp_ablation.pipeline.probe_data import probe_inputs
 from nsp_ablation.pipeline.task_data import TaskData
 from nsp_ablation.reporting.records.curve_file import CurvePoint
-from nsp_ablation.samples.batches.accounting import totals
+from nsp_ablation.samples.batches.accounting import TokenCount, tokens_read
 
 _PAIR_METRICS = {"mlm_nsp": "nsp_accuracy", "mlm_sop": "sop_accuracy"}
 
@@ -46,7 +46,7 @@ def evaluations_of(
         return NO_EVALUATIONS
     if layout is None:
         return Evaluations(frozenset(updates), NO_EVALUATIONS.measure)
-    end = totals(feed.plan, pretraining.max_steps, feed.store.num_tokens).tokens
+    end = tokens_read(feed.plan, pretraining.max_steps)
     if beyond := [tokens for tokens in pretraining.evaluate_at if tokens > end]:
         late = ", ".join(f"{tokens:,}" for tokens in sorted(beyond))
         say("pretrain", f"the curve ends with the training, at {end:,} tokens, before pretraining.evaluate_at={late}")
@@ -55,11 +55,8 @@ def evaluations_of(
 
 def curve_points(feed: OpenFeed, measured: Measured) -> list[CurvePoint]:
     """Return what was measured with the real tokens that were read by then."""
-    num_tokens = feed.store.num_tokens
-    return [
-        CurvePoint(update, totals(feed.plan, update, num_tokens).tokens, values)
-        for update, values in sorted(measured.items())
-    ]
+    tokens = TokenCount(feed.plan)
+    return [CurvePoint(update, tokens(update), values) for update, values in sorted(measured.items())]
 
 
 class _Measure:

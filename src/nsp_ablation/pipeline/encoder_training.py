@@ -42,10 +42,11 @@ def train_encoder(encoder: TrainedEncoder, directory: Path) -> None:
     say("pretrain", _plateau_line(plateau))
     steps = config.pretraining.max_steps
     read = totals(feed.plan, steps, feed.store.num_tokens)
+    positions = tokens_at_positions(feed.plan, steps, config.max_length)
     own = {"device": device_name(config.trainer), "plateau": asdict(plateau)}
     block = {
-        "pretraining": pretraining_facts(config, feed, read, trained.outcome, heldout) | own,
-        "tokens_at_positions": tokens_at_positions(feed.plan, steps, config.max_length).tolist(),
+        "pretraining": pretraining_facts(config, feed, read, positions, trained.outcome, heldout) | own,
+        "tokens_at_positions": positions.tolist(),
         "epochs": read.epochs,
         "cut_sentences": feed.index_of(1).cut_sentences,
         "mask_exposures": config.masking.exposures(read.epochs),

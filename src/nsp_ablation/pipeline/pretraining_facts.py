@@ -12,18 +12,22 @@ from nsp_ablation.learning.pretraining.plateau import PLATEAU_MARGIN, SmoothedLo
 from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
 from nsp_ablation.pipeline.feed import OpenFeed
 from nsp_ablation.reporting.records.training_facts import PlateauFacts
-from nsp_ablation.samples.batches.accounting import Totals, tokens_at_positions, totals, trained_length
+from nsp_ablation.samples.batches.accounting import Totals, tokens_read, trained_length
 from nsp_ablation.samples.batches.corpus_reading import corpus_reading
 
 
 def pretraining_facts(
-    config: Config, feed: OpenFeed, read: Totals, outcome: PretrainOutcome, heldout: HeldoutLoss | None
+    config: Config,
+    feed: OpenFeed,
+    read: Totals,
+    positions: np.ndarray,
+    outcome: PretrainOutcome,
+    heldout: HeldoutLoss | None,
 ) -> dict[str, Any]:
-    """Return the record's `pretraining` block of a run that read `read` in all."""
+    """Return the record's `pretraining` block of a run that read `read` in all, at `positions` (T,) int64 so many."""
     steps = config.pretraining.max_steps
     index = feed.index_of(1)
     is_nsp = index.is_random_next is not None
-    positions = tokens_at_positions(feed.plan, steps, config.max_length)
     of_corpus = corpus_reading(feed.plan, steps, feed.store, feed.frame)
     return {
         "updates": steps,
@@ -68,5 +72,5 @@ def plateau_facts(feed: OpenFeed, losses: SmoothedLosses, unigram_entropy: float
     """
     below = unigram_entropy - PLATEAU_MARGIN
     update = losses.update_below(below)
-    tokens = None if update is None else totals(feed.plan, update, feed.store.num_tokens).tokens
+    tokens = None if update is None else tokens_read(feed.plan, update)
     return PlateauFacts(unigram_entropy, below, update, tokens)

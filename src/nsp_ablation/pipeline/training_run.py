@@ -88,7 +88,7 @@ def train(encoder: TrainedEncoder) -> FinishedTraining:
         ranks(config, take_part, run) as environment,
         run_logger(config, "encoders", encoder.key, encoder_names(encoder)) as logger,
     ):
-        counted = WithTokens(logger, TokenCount(feed.plan, feed.store.num_tokens))
+        counted = WithTokens(logger, TokenCount(feed.plan))
         outcome = _fit(encoder, feed, plan, model, environment, counted, export_on_the_way, evaluations)
     return FinishedTraining(feed, model, facts, outcome, logger.omitted)
 

@@ -35,20 +35,25 @@ def totals(plan: BatchPlan, num_steps: int, num_corpus_tokens: int) -> Totals:
     return Totals(sequences, tokens, tokens - content, pairs, random_next, epochs, content / num_corpus_tokens)
 
 
+def tokens_read(plan: BatchPlan, num_steps: int) -> int:
+    """Return the real tokens of updates 0 to `num_steps` - 1, as `totals` counts them."""
+    return sum(repeats * int(_lengths(index, samples).sum()) for index, samples, repeats in consumed(plan, num_steps))
+
+
 class TokenCount:
     """Real tokens that were read before an update, counted on from the update that was asked for last.
 
-    Asking for updates in order costs their own samples; the first question costs what `totals` does.
+    Asking for updates in order costs their own samples; the first question costs what `tokens_read` does.
     """
 
-    def __init__(self, plan: BatchPlan, num_corpus_tokens: int) -> None:
-        self._plan, self._num_corpus_tokens = plan, num_corpus_tokens
+    def __init__(self, plan: BatchPlan) -> None:
+        self._plan = plan
         self._update, self._tokens = 0, 0
 
     def __call__(self, update: int) -> int:
         """Return the real tokens of updates 0 to `update` - 1."""
         if update < self._update or (self._update == 0 and update > 0):
-            self._tokens = totals(self._plan, update, self._num_corpus_tokens).tokens
+            self._tokens = tokens_read(self._plan, update)
         elif update > self._update:
             self._tokens += self._between(self._plan.position(self._update), self._plan.position(update))
         self._update = update
@@ -58,7 +63,7 @@ class TokenCount:
         count = 0
         for epoch in range(begin[0], end[0] + 1):
             first, last = begin[1] if epoch == begin[0] else 0, end[1] if epoch == end[0] else None
-            count += int(self._plan.index_of(epoch).lengths()[self._plan.order(epoch)[first:last]].sum())
+            count += int(self._plan.lengths(epoch)[self._plan.order(epoch)[first:last]].sum())
         return count
 
 
@@ -66,9 +71,8 @@ def tokens_at_positions(plan: BatchPlan, num_steps: int, max_length: int) -> np.
     """Return (max_length,) int64: how many tokens the first updates held at each position (fidelity row 23)."""
     num_of_length = np.zeros(max_length + 1, np.int64)
     for index, samples, repeats in consumed(plan, num_steps):
-        lengths = index.lengths() if samples is None else index.lengths()[samples]
-        num_of_length += repeats * np.bincount(lengths, minlength=max_length + 1)
-    return np.cumsum(num_of_length[::-1])[::-1][1:]
+        num_of_length += repeats * np.bincount(_lengths(index, samples), minlength=max_length + 1)
+    return _holding(num_of_length)
 
 
 def trained_length(tokens_at_positions: np.ndarray) -> int:
@@ -81,7 +85,7 @@ def trained_length(tokens_at_positions: np.ndarray) -> int:
 
 def positions_of(lengths: np.ndarray, max_length: int) -> np.ndarray:
     """Return (max_length,) int64: how many inputs of lengths (N,) hold each position."""
-    return np.cumsum(np.bincount(lengths, minlength=max_length + 1)[::-1])[::-1][1:]
+    return _holding(np.bincount(lengths, minlength=max_length + 1))
 
 
 def consumed(plan: BatchPlan, num_steps: int) -> list[tuple[SampleIndex, np.ndarray | None, int]]:
@@ -92,11 +96,20 @@ def consumed(plan: BatchPlan, num_steps: int) -> list[tuple[SampleIndex, np.ndar
     return parts + ([(plan.index_of(last_epoch), plan.order(last_epoch)[:num_last], 1)] if num_last else [])
 
 
+def _holding(num_of_length: np.ndarray) -> np.ndarray:
+    """Return (T,): how many inputs hold each position, given (T + 1,): how many are 0 to T tokens long."""
+    return np.cumsum(num_of_length[::-1])[::-1][1:]
+
+
+def _lengths(index: SampleIndex, samples: np.ndarray | None) -> np.ndarray:
+    """Return the real tokens of some samples (n,) int64, or of all."""
+    return index.lengths() if samples is None else index.lengths()[samples]
+
+
 def _count(index: SampleIndex, samples: np.ndarray | None) -> np.ndarray:
     """Return (5,) int64: sequences, tokens, content tokens, pairs, random pairs of some samples."""
     chosen = slice(None) if samples is None else samples
-    lengths = index.lengths()[chosen]
-    special = 1 + np.add.reduceat(index.separators.astype(np.int64), index.offsets[:-1])[chosen]
+    lengths, special = _lengths(index, samples), index.special_tokens()[chosen]
     pairs = len(lengths) if index.is_pair else 0
     random_next = 0 if index.is_random_next is None else int(index.is_random_next[chosen].sum())
     return np.array([len(lengths), lengths.sum(), lengths.sum() - special.sum(), pairs, random_next])

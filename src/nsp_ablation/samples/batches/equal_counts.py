@@ -19,8 +19,7 @@ def planned_predictions(plan: BatchPlan, num_steps: int, masking: MaskingOptions
     """
     total = 0.0
     for index, samples, repeats in consumed(plan, num_steps):
-        special = 1 + np.add.reduceat(index.separators.astype(np.int64), index.offsets[:-1])
-        maskable = (index.lengths() - special)[slice(None) if samples is None else samples]
+        maskable = (index.lengths() - index.special_tokens())[slice(None) if samples is None else samples]
         wanted = masking.probability * maskable
         total += repeats * float((np.maximum(1, np.rint(wanted)) if masking.count == "exact" else wanted).sum())
     return round(total)

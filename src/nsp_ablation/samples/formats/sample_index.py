@@ -63,6 +63,12 @@ class SampleIndex:
         span_lengths = self.spans[:, 1] - self.spans[:, 0] + self.separators
         return 1 + np.add.reduceat(span_lengths, self.offsets[:-1])
 
+    def special_tokens(self) -> np.ndarray:
+        """Return (N,) int64, how many of the real tokens of each sample are [CLS] and separators."""
+        if self.num_samples == 0:
+            return np.zeros(0, np.int64)
+        return 1 + np.add.reduceat(self.separators.astype(np.int64), self.offsets[:-1])
+
     def save(self, directory: Path) -> None:
         """Write the index into `directory` (made if absent), one .npy an array, and `meta.json` last."""
         directory.mkdir(parents=True, exist_ok=True)

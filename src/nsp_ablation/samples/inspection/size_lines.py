@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nsp_ablation.samples.batches.accounting import TokenCount
 from nsp_ablation.samples.batches.plan import BatchPlan
 from nsp_ablation.samples.inspection.card_lines import CardLine
 
@@ -22,7 +23,8 @@ def size_lines(plan: BatchPlan, max_length: int) -> Iterator[CardLine]:
     """
     lengths = np.asarray(plan.index_of(1).lengths())
     yield _line(INPUT_LENGTHS, "tokens per input", lengths, "inputs", (1, max_length))
-    sizes = np.array([_num_tokens(plan, step) for step in _first_updates(plan)], np.int64)
+    read = TokenCount(plan)
+    sizes = np.diff([0, *(read(step + 1) for step in _first_updates(plan))])
     yield _line(UPDATE_SIZES, "tokens per update", sizes, "updates", (int(sizes.min()), int(sizes.max())))
 
 
@@ -30,13 +32,6 @@ def _first_updates(plan: BatchPlan) -> Iterator[int]:
     """Yield the first updates that lie in the first epoch, and the very first one wherever it ends."""
     yield 0
     yield from takewhile(lambda step: plan.position(step + 1)[0] == 1, range(1, _NUM_UPDATES))
-
-
-def _num_tokens(plan: BatchPlan, step: int) -> int:
-    """Return the real tokens of an update."""
-    samples, epochs = plan.update(step)
-    found = np.unique(epochs)
-    return sum(int(plan.lengths(int(epoch))[samples[epochs == epoch]].sum()) for epoch in found)
 
 
 def _line(name: str, title: str, numbers: np.ndarray, counted: str, ends: tuple[int, int]) -> CardLine:
