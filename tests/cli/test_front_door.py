@@ -10,10 +10,11 @@ from nsp_ablation.base.errors import InputError, redacted
 from nsp_ablation.cli.answers import answer
 from nsp_ablation.cli.arguments import answers, parse_arguments
 from nsp_ablation.cli.planned_cells import open_composer, plan
-from nsp_ablation.config.identity import cell_identity, cell_key
+from nsp_ablation.config.identity import cell_identity
 from nsp_ablation.config.problem import ConfigurationError
 from nsp_ablation.config.tree import required, settings
 from nsp_ablation.options.setting import READ_PATH, WRITTEN_PATH
+from nsp_ablation.pipeline.cell_life import cell_key
 
 # (refused, accepted when the advice of the refusal is followed, what the refusal says)
 ADVICE = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nsp_ablation.config.identity import cell_key
+from nsp_ablation.pipeline.cell_life import cell_key
 from nsp_ablation.reporting.records.sweep_cell import CELL_STATUSES, SweepCell, write_cell
 from nsp_ablation.stages.cell import results_folder
 from nsp_ablation.stages.report import finish_sweep, sweep

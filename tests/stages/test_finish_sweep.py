@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from nsp_ablation.config.identity import cell_key
 from nsp_ablation.options.output_options import PathsOptions
+from nsp_ablation.pipeline.cell_life import cell_key
 from nsp_ablation.reporting.records import manifest as manifests
 from nsp_ablation.reporting.records.manifest import Manifest, begin_sweep
 from nsp_ablation.reporting.records.sweep_cell import CELL_STATUSES, CellProgress, SweepCell, runs, write_cell

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from nsp_ablation.base.errors import InputError
-from nsp_ablation.config.identity import cell_key
+from nsp_ablation.pipeline.cell_life import cell_key
 from nsp_ablation.reporting.records.sweep_cell import SweepCell, write_cell
 from nsp_ablation.stages.cell import results_folder
 from nsp_ablation.stages.needed_device import check_devices

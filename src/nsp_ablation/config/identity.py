@@ -160,17 +160,6 @@ def cell_identity(config: Config) -> dict[str, Any]:
     }
 
 
-def cell_key(config: Config) -> str:
-    """Return the name of a cell within its sweep: readable, and unique by its identity."""
-    from nsp_ablation.base.fingerprint import fingerprint  # imports numpy, which a refusal does without
-
-    if config.encoder is not None:
-        name = "random" if config.encoder == "random" else "external"
-    else:
-        name = condition_name(config)
-    return f"{name}-p{config.seed}-{fingerprint(cell_identity(config))[:8]}"
-
-
 def pair_order(config: Config) -> str:
     """Return `sop` where segments may be swapped (mlm_sop), else `nsp`."""
     return "sop" if resolved_objective(config) == "mlm_sop" else "nsp"

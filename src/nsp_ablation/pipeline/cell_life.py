@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Self
 
 from nsp_ablation.base.errors import DamageError, StatedError
+from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.base.owned_paths import locked, owned
+from nsp_ablation.config.identity import cell_identity, condition_name
+from nsp_ablation.config.schema import Config
 from nsp_ablation.reporting.records.sweep_cell import KILLED, CellProgress, SweepCell, read_cell, runs, write_cell
 
 Hear = Callable[[CellProgress], None]
@@ -20,6 +23,15 @@ _SECONDS, _NEWS_SECONDS = 10.0, 1.0
 
 def hears_nothing(progress: CellProgress) -> None:
     """Stand where nobody keeps how far the work is."""
+
+
+def cell_key(config: Config) -> str:
+    """Return the name of a cell within its sweep: readable, and unique by its identity."""
+    if config.encoder is not None:
+        name = "random" if config.encoder == "random" else "external"
+    else:
+        name = condition_name(config)
+    return f"{name}-p{config.seed}-{fingerprint(cell_identity(config))[:8]}"
 
 
 class CellLife:

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from nsp_ablation.base.owned_paths import owned
-from nsp_ablation.config.identity import cell_key
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.run_loggers import OptionalCurves, Sink
+from nsp_ablation.pipeline.cell_life import cell_key
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.encoders import Encoder
 from nsp_ablation.reporting.dashboards.finished_run import RunNames, record_run_id

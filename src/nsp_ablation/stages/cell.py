@@ -12,9 +12,8 @@ from nsp_ablation.base.interrupts import Stopped, stops_at_once
 from nsp_ablation.base.mistakes import log_mistake
 from nsp_ablation.base.owned_paths import owned
 from nsp_ablation.base.process import job_rank, keep_caches_out_of_home, keep_kernels_by_source, set_up_cpu
-from nsp_ablation.config.identity import cell_key
 from nsp_ablation.config.schema import Config
-from nsp_ablation.pipeline.cell_life import CellLife, Hear, hears_nothing
+from nsp_ablation.pipeline.cell_life import CellLife, Hear, cell_key, hears_nothing
 from nsp_ablation.pipeline.console import say_error
 from nsp_ablation.stages.neighbours import ALONE, Neighbours
 

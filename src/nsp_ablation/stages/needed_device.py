@@ -5,9 +5,9 @@ import sys
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.process import heavy_imports
-from nsp_ablation.config.identity import cell_key
 from nsp_ablation.config.schema import Config
 from nsp_ablation.options.trainer_options import TrainerOptions
+from nsp_ablation.pipeline.cell_life import cell_key
 from nsp_ablation.reporting.records.sweep_cell import read_cell
 from nsp_ablation.stages.cell import MAKING_STAGES, results_folder
 

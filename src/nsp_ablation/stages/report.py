@@ -15,9 +15,9 @@ from nsp_ablation.base.leftovers import temporary_directory
 from nsp_ablation.base.optional_parts import DASHBOARD_PAGES, DASHBOARD_TABLE, optional
 from nsp_ablation.base.owned_paths import locked, owned
 from nsp_ablation.base.process import job_rank
-from nsp_ablation.config.identity import cell_key
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.tree import leaves
+from nsp_ablation.pipeline.cell_life import cell_key
 from nsp_ablation.pipeline.console import say, say_error
 from nsp_ablation.reporting.analysis.make_report import Report, report_of
 from nsp_ablation.reporting.analysis.study import Study, load_study

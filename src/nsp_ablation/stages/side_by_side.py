@@ -20,10 +20,10 @@ from nsp_ablation.base.errors import StatedError
 from nsp_ablation.base.interrupts import Handlers, Stopped
 from nsp_ablation.base.owned_paths import make_directory, owned
 from nsp_ablation.base.process import keep_caches_out_of_home, keep_kernels_by_source, set_up_cpu
-from nsp_ablation.config.identity import cell_key, encoder_identity
+from nsp_ablation.config.identity import encoder_identity
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.signals import requeue
-from nsp_ablation.pipeline.cell_life import note_killed
+from nsp_ablation.pipeline.cell_life import cell_key, note_killed
 from nsp_ablation.pipeline.console import say_error
 from nsp_ablation.stages.cell import MAKING_STAGES, results_folder
 from nsp_ablation.stages.cell_lines import CellLines, ShownCell
