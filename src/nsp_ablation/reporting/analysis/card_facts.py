@@ -1,48 +1,27 @@
 """What the data cards of a study say: one row per trained arm, and as sentences."""
 
 import os
-from pathlib import Path
 
 from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.study import Study
-from nsp_ablation.reporting.analysis.study_arms import StudyArm
-from nsp_ablation.reporting.records.data_card import CardEntry, DataCard, read_card
+from nsp_ablation.reporting.records.data_card import CardEntry
 
 
 def card_table(study: Study) -> FactsTable:
-    """Return one row per trained arm, of the card of its first pre-training seed; an arm without a card has none.
-
-    A doubtful value has its verdict behind it. Raises DamageError naming a card that is not what was written.
-    """
-    cards = {study.labels[arm]: card for arm, card in arm_cards(study).items()}
+    """Return one row per trained arm that has a card (`Study.cards`); a doubtful value has its verdict behind it."""
+    cards = {study.labels[arm]: card for arm, card in study.cards.items()}
     texts = {label: {line.title: _text(line) for line in card.lines} for label, card in cards.items()}
     titles = list(dict.fromkeys(title for lines in texts.values() for title in lines))
     rows = [[label, *(lines.get(title, "–") for title in titles)] for label, lines in texts.items()]
     return FactsTable(["", *titles], rows)
 
 
-def arm_cards(study: Study) -> dict[StudyArm, DataCard]:
-    """Return the card of each arm's first pre-training seed, as far as there is one. Raises DamageError as above."""
-    cards = {}
-    for arm in study.scores.arms:
-        records = sorted(study.of_arm(arm), key=lambda record: record.pretraining_seed or 0)
-        paths = (_card_path(study, record.card) for record in records if record.card)
-        if path := next((path for path in paths if os.path.lexists(path)), None):
-            cards[arm] = read_card(path)
-    return cards
-
-
 def lost_cards(study: Study) -> list[str]:
     """Return a line per card that a record names and that no folder of the study holds."""
     keys = sorted({record.card for record in study.records.values() if record.card})
     remedy = "run the command of its sweep again, which copies it from paths.artifacts"
-    lost = [key for key in keys if not os.path.lexists(_card_path(study, key))]
+    lost = [key for key in keys if not os.path.lexists(study.card_path(key))]
     return [f"the data card cards/{key}.json is missing; {remedy}" for key in lost]
-
-
-def _card_path(study: Study, key: str) -> Path:
-    name = f"{key}.json"
-    return study.folders.holding("cards", name) / "cards" / name
 
 
 def card_sentences(table: FactsTable) -> list[str]:

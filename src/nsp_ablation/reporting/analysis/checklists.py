@@ -4,7 +4,6 @@ reproducibility (Pineau et al. 2021). What no record says is left to the authors
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from nsp_ablation.reporting.analysis.card_facts import arm_cards
 from nsp_ablation.reporting.analysis.cost_facts import devices_of, encoders_of, finetunings_of, hours_text
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import setting
@@ -150,7 +149,7 @@ def _splits(study: Study) -> str:
 
 def _corpora(study: Study) -> str:
     """State corpus, language and what the data cards count of it, each distinct text once."""
-    cards = arm_cards(study).values()
+    cards = study.cards.values()
     lines = dict.fromkeys(
         f"{line.title} {line.text}" for card in cards for line in card.lines if line.name in ("documents", "held_out")
     )
@@ -165,7 +164,7 @@ def _corpora(study: Study) -> str:
 def _left_out(study: Study) -> str:
     """State what the cards count of text that repeats or is read in part."""
     names = ("duplicates", "cut_sentences", "unknown_share")
-    cards = arm_cards(study).values()
+    cards = study.cards.values()
     lines = dict.fromkeys(f"{line.title} {line.text}" for card in cards for line in card.lines if line.name in names)
     return f"By the data cards: {'; '.join(lines)}." if lines else ""
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -21,6 +21,7 @@ _OWN = (
 )
 
 _NUM_NAMED = 3
+Curves = Mapping[str, list[CurvePoint]]  # by the keys of encoders
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +50,18 @@ class CurvePanel:
     arms: dict[StudyArm, ArmCurves]
 
 
-def learning_curves(study: Study, starts: Mapping[str, int] | None = None) -> list[CurvePanel]:
-    """Return a panel per metric that was measured on the way of any arm; arms in the order of the table.
+def read_curves(study: Study) -> Curves:
+    """Return the curve of each encoder, without points where there is none.
 
-    With `starts`, tokens by encoder's key, each curve counts its tokens from there, and one without has no line.
     Raises DamageError naming a curve that is not what was written.
     """
-    points = {arm: [_points(study, key, starts) for key in encoders_of(study, arm)] for arm in study.scores.arms}
+    keys = (key for arm in study.scores.arms for key in encoders_of(study, arm))
+    return {key: kept_curve(_home(study, key), key).points for key in keys}
+
+
+def learning_curves(study: Study, curves: Curves) -> list[CurvePanel]:
+    """Return a panel per metric that was measured on the way of any arm; arms in the order of the table."""
+    points = {arm: [curves.get(key, []) for key in encoders_of(study, arm)] for arm in study.scores.arms}
     panels = [_panel(study, column, points) for column in (*_OWN, *study.columns)]
     return [panel for panel in panels if panel.arms]
 
@@ -77,13 +83,6 @@ def lost_curves(study: Study) -> list[str]:
     more = f" and {len(lost) - _NUM_NAMED} more" if len(lost) > _NUM_NAMED else ""
     remedy = "run the command of its sweep again, which writes it anew"
     return [f"learning curve missing: {', '.join(lost[:_NUM_NAMED])}{more}; {remedy}"]
-
-
-def _points(study: Study, encoder: str, starts: Mapping[str, int] | None) -> list[CurvePoint]:
-    points = kept_curve(_home(study, encoder), encoder).points
-    if starts is None:
-        return points
-    return [replace(one, tokens=one.tokens - starts[encoder]) for one in points] if encoder in starts else []
 
 
 def _home(study: Study, encoder: str) -> Path:

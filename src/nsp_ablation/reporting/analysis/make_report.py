@@ -14,7 +14,7 @@ from nsp_ablation.reporting.analysis.comparison_notes import planned_note
 from nsp_ablation.reporting.analysis.comparisons import Comparison, compare, refusals
 from nsp_ablation.reporting.analysis.cost_facts import cost_table
 from nsp_ablation.reporting.analysis.facts import FactsTable, failures, pretraining_table, provenance_table, warnings
-from nsp_ablation.reporting.analysis.learning_curves import CurvePanel, learning_curves, lost_curves
+from nsp_ablation.reporting.analysis.learning_curves import CurvePanel, learning_curves, lost_curves, read_curves
 from nsp_ablation.reporting.analysis.loss_points import LossPanel, loss_panels
 from nsp_ablation.reporting.analysis.plateau_exits import aligned_curves, exit_sentences
 from nsp_ablation.reporting.analysis.probe_facts import layout_table, probe_sentences, range_warnings
@@ -99,7 +99,7 @@ def report_of(study: Study) -> Report:
     """Return the report of a study, with no finished record too."""
     comparisons = compare(study)
     sections = reading_table(study, comparisons)
-    records = study.records.values()
+    records, curves = study.records.values(), read_curves(study)
     return Report(
         name=study.name,
         title=study.options.title or study.name,
@@ -121,8 +121,8 @@ def report_of(study: Study) -> Report:
         layouts=layout_table(study),
         provenance=provenance_table(study),
         manifest=study.manifest,
-        curves=learning_curves(study),
-        aligned_curves=aligned_curves(study),
+        curves=learning_curves(study, curves),
+        aligned_curves=aligned_curves(study, curves),
         runs=study_runs(study),
         loss_panels=loss_panels(study),
         histograms=size_histograms(study),

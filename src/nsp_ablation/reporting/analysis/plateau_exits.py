@@ -7,7 +7,7 @@ does afterwards. Aligned there, curves compare what runs learn once they read th
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nsp_ablation.reporting.analysis.learning_curves import ArmCurves, CurvePanel, encoders_of, learning_curves
+from nsp_ablation.reporting.analysis.learning_curves import ArmCurves, CurvePanel, Curves, encoders_of, learning_curves
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import StudyArm
 from nsp_ablation.reporting.records.training_facts import PlateauFacts
@@ -44,15 +44,16 @@ def exit_sentences(study: Study) -> list[str]:
     ]
 
 
-def aligned_curves(study: Study) -> list[CurvePanel]:
-    """Return the panels of `learning_curves` with tokens counted from where each run left the plateau.
+def aligned_curves(study: Study, curves: Curves) -> list[CurvePanel]:
+    """Return the panels of `learning_curves` of these curves with tokens counted from where each run left the plateau.
 
     Runs that never left it, or of which that is not known, have no line; the label of an arm says of how many runs its
     lines are where it is not of all. No panel where fewer than two arms have a line: there is nothing to compare.
     """
     tokens = {arm: _exit_tokens(study, arm) for arm in study.scores.arms}
     starts = {key: value for found in tokens.values() for key, value in found.items() if value is not None}
-    panels = learning_curves(study, starts) if starts else []
+    moved = {key: [replace(one, tokens=one.tokens - start) for one in curves[key]] for key, start in starts.items()}
+    panels = learning_curves(study, moved)
     return [_labelled(panel, tokens) for panel in panels if len(panel.arms) > 1]
 
 

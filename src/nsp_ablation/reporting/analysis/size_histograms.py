@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from nsp_ablation.reporting.analysis.card_facts import arm_cards
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import StudyArm
 
@@ -28,11 +27,8 @@ class HistogramPanel:
 
 
 def size_histograms(study: Study) -> list[HistogramPanel]:
-    """Return a panel per kind of size that some arm's card has; cards of older versions have none.
-
-    Raises DamageError naming a card that is not what was written.
-    """
-    values = {arm: {line.name: line.value for line in card.lines} for arm, card in arm_cards(study).items()}
+    """Return a panel per kind of size that some arm's card (`Study.cards`) has; those of older versions have none."""
+    values = {arm: {line.name: line.value for line in card.lines} for arm, card in study.cards.items()}
     panels = [
         HistogramPanel(title, {arm: _histogram(lines[name]) for arm, lines in values.items() if name in lines})
         for name, title in _LINES.items()

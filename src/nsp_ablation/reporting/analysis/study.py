@@ -1,6 +1,8 @@
 """A study: its records, pooled and named, and what stands beside them."""
 
+import os
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from nsp_ablation.options.output_options import ReportOptions
@@ -11,6 +13,7 @@ from nsp_ablation.reporting.analysis.score_matrices import ScoreMatrices
 from nsp_ablation.reporting.analysis.study_arms import StudyArm, arm_labels, arm_of
 from nsp_ablation.reporting.analysis.study_folders import StudyFolders, read_folders
 from nsp_ablation.reporting.records.anonymity import Places, places_of, printable
+from nsp_ablation.reporting.records.data_card import DataCard, read_card
 from nsp_ablation.reporting.records.manifest import Manifest
 from nsp_ablation.reporting.records.record import ResultRecord
 from nsp_ablation.reporting.records.sweep_cell import SweepCell
@@ -41,6 +44,25 @@ class Study:
     def of_arm(self, arm: StudyArm) -> list[ResultRecord]:
         """Return the records behind an arm's row, done ones only."""
         return [record for pool in self.scores.all_pools() if pool.arm == arm for record in pool.records]
+
+    @cached_property
+    def cards(self) -> dict[StudyArm, DataCard]:
+        """The data card of each arm's first pre-training seed, as far as there is one, read once.
+
+        Raises DamageError naming a card that is not what was written.
+        """
+        cards = {}
+        for arm in self.scores.arms:
+            records = sorted(self.of_arm(arm), key=lambda record: record.pretraining_seed or 0)
+            paths = (self.card_path(record.card) for record in records if record.card)
+            if path := next((path for path in paths if os.path.lexists(path)), None):
+                cards[arm] = read_card(path)
+        return cards
+
+    def card_path(self, key: str) -> Path:
+        """Return where the data card of a key lies, in the study's own folder where none holds it."""
+        name = f"{key}.json"
+        return self.folders.holding("cards", name) / "cards" / name
 
 
 def load_study(
