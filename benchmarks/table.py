@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results" / "benchmarks"
 sys.path.insert(0, str(ROOT / "src"))
 
+from nsp_ablation.base.processor import processor_name  # noqa: E402
+
 _LIBRARIES = ("torch", "transformers", "pytorch-lightning", "tokenizers", "numba", "numpy")
 
 
@@ -40,7 +42,7 @@ def machine(gpu: str | None) -> dict[str, str]:
     changes = ["git", "status", "--porcelain", "-uno", "--", ".", ":!results"]  # the tables are written on the way
     dirty = subprocess.run(changes, cwd=ROOT, capture_output=True, text=True)
     return {
-        "processor": _processor(),
+        "processor": processor_name(),
         **({"gpu": gpu} if gpu else {}),
         "cores": str(os.cpu_count()),
         "python": platform.python_version(),
@@ -95,12 +97,3 @@ def _sentence(facts: dict[str, str]) -> str:
         place = f"{facts['gpu']}, {place}"
     commit, *changes = facts["commit"].split(" ", 1)
     return f"commit {' '.join([commit[:7], *changes])}, {place}, {libraries}."
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2] for line in lines if "model name" in line]
-    return names[0].strip() if names else platform.processor() or platform.machine()

@@ -1,18 +1,14 @@
 """The device of a run, as records name it."""
 
 import platform
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 
+from nsp_ablation.base.processor import processor_name
 from nsp_ablation.learning.engine.training_device import torch_device
 from nsp_ablation.options.trainer_options import TrainerOptions
-
-_CPU_FACTS = Path("/proc/cpuinfo")
-_MODEL_FIELDS = ("model name", "cpu model", "cpu", "Model")  # of x86, MIPS, POWER, and of some boards with ARM
 
 
 def device_name(trainer: TrainerOptions) -> str:
@@ -24,21 +20,7 @@ def device_name(trainer: TrainerOptions) -> str:
     if device.type == "cuda":
         return f"cuda {torch.cuda.get_device_name()}"
     threads = "" if device.type == "mps" else f", {torch.get_num_threads()} threads"
-    return f"{device.type} {processor_name(_CPU_FACTS)} ({platform.machine()}){threads}"
-
-
-def processor_name(facts: Path) -> str:
-    """Return the model of the processor: of Linux's /proc/cpuinfo (`facts`) where that names it, else what `platform`
-    knows of it, which may be no more than its family."""
-    try:
-        lines = facts.read_text(errors="replace")
-    except OSError:
-        lines = ""
-    found = dict(
-        reversed(re.findall(r"^([^\t\n:]+?)[ \t]*:[ \t]*(.*\S)[ \t]*$", lines, re.MULTILINE))
-    )  # the first one's
-    named = [found[name] for name in _MODEL_FIELDS if name in found]
-    return " ".join([*named, platform.processor() or "unknown processor"][0].split())
+    return f"{device.type} {processor_name()} ({platform.machine()}){threads}"
 
 
 @contextmanager
