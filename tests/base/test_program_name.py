@@ -2,7 +2,7 @@
 
 import pytest
 
-from nsp_ablation.base.program_name import typed_command, typed_program
+from nsp_ablation.base.program_name import command_of, typed_command, typed_program
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,5 @@ def test_a_command_starts_the_program_as_it_was_typed(monkeypatch, argv, program
     monkeypatch.setattr("sys.argv", argv)
     assert typed_program() == program
     assert typed_command(argv) == command
+    assert command_of(["seed=1", "tasks=[a, b]"]) == f"{program} seed=1 'tasks=[a, b]'"
+    assert command_of([]) == program

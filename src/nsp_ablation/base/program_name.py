@@ -1,7 +1,9 @@
 """How this program was started, for the commands that it prints: `python run.py` of a checkout, or `nsp-ablation`."""
 
 import os
+import shlex
 import sys
+from collections.abc import Iterable
 
 INSTALLED = "nsp-ablation"  # the console script of a wheel
 
@@ -9,6 +11,11 @@ INSTALLED = "nsp-ablation"  # the console script of a wheel
 def typed_program() -> str:
     """Return the words before the settings of a command that starts this program anew."""
     return program_of(sys.argv[0])
+
+
+def command_of(words: Iterable[str]) -> str:
+    """Return the command that starts this program anew with such settings."""
+    return f"{typed_program()} {shlex.join(words)}".rstrip()
 
 
 def program_of(first: str) -> str:

@@ -1,17 +1,17 @@
 """What the model card of an export says: gathered from the encoder's own facts, its configuration and its data card."""
 
-import shlex
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from nsp_ablation.base.artifact import read_json
+from nsp_ablation.base.program_name import command_of
 from nsp_ablation.config.schema import Config
 from nsp_ablation.options.corpus_options import READERS
 from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.pipeline.cards import Card
 from nsp_ablation.pipeline.encoders import TrainedEncoder
+from nsp_ablation.pipeline.provenance import installed_version
 from nsp_ablation.reporting.records.anonymity import Places, places_of
 from nsp_ablation.reporting.render.model_card import CardedModel, model_card
 
@@ -51,8 +51,8 @@ def exported_card(encoder: TrainedEncoder, name: str, words: list[str]) -> str:
             card_lines=_card_lines(encoder),
             training=_training(config, done),
             base_model=_base_model(config, places),
-            version=_version(),
-            command=shlex.join(["python", "run.py", *(places.text(word) for word in words)]),
+            version=installed_version("nsp-ablation") or "unknown",
+            command=command_of([places.text(word) for word in words]),
         )
     )
 
@@ -87,10 +87,3 @@ def _base_model(config: Config, places: Places) -> str | None:
     """Return the name on the hub of the encoder that training went on from; a directory of this machine is none."""
     origin = config.model.init_from
     return None if origin is None or Path(origin).exists() else places.text(origin)
-
-
-def _version() -> str:
-    try:
-        return version("nsp-ablation")
-    except PackageNotFoundError:  # a checkout that is not installed
-        return "unknown"

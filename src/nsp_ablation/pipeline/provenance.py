@@ -21,11 +21,19 @@ def provenance(device: str, attention_backend: str) -> Provenance:
         dirty=bool(changes) if commit is not None else None,
         python=platform.python_version(),
         platform=platform.platform(),
-        versions={name: found for name in _PACKAGES if (found := _version(name)) is not None},
+        versions={name: found for name in _PACKAGES if (found := installed_version(name)) is not None},
         device=device,
         attention_backend=attention_backend,
         time=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
+
+
+def installed_version(name: str) -> str | None:
+    """Return the version of an installed package, None where it is not installed: a checkout, say."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def _git(*arguments: str) -> str | None:
@@ -36,10 +44,3 @@ def _git(*arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None

@@ -1,11 +1,10 @@
 """`stage=cost`: what a cell would take, without training it."""
 
-import shlex
 from dataclasses import fields, replace
 
 import numpy as np
 
-from nsp_ablation.base.program_name import typed_program
+from nsp_ablation.base.program_name import command_of
 from nsp_ablation.config.identity import condition, resolved_objective
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.cost.training_cost import (
@@ -69,7 +68,7 @@ def command(overrides: list[str]) -> str:
     """Return the command that runs one cell for good; `overrides` are those of the cell within its sweep."""
     words = [word for word in overrides if word != "stage=cost" and not word.startswith("trainer.dry_run")]
     plain = [word.replace("'", "") if word.startswith("batch=") else word for word in words]  # the sweep quotes numbers
-    return f"{typed_program()} {shlex.join(plain)}".rstrip()
+    return command_of(plain)
 
 
 def _work(config: Config, read: InputEstimate) -> Work:
