@@ -14,7 +14,15 @@ import numpy as np
 import pytest
 
 from nsp_ablation.base import fingerprint as fingerprint_module
-from nsp_ablation.base.artifact import build_once, copy_whole, read_json, write_json, write_text
+from nsp_ablation.base.artifact import (
+    build_once,
+    copy_files,
+    copy_whole,
+    read_json,
+    whole_directory,
+    write_json,
+    write_text,
+)
 from nsp_ablation.base.errors import FullDiskError
 from nsp_ablation.base.fingerprint import array_sha256, file_sha256, files_fingerprint, fingerprint
 
@@ -61,6 +69,23 @@ def test_a_failed_write_keeps_the_earlier_file(tmp_path):
         write_json(path, {"a": float("nan")})
     assert read_json(path) == {"a": 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_files_that_are_there_are_copied_over_what_was_there(tmp_path):
+    (tmp_path / "a").write_text("new")
+    (tmp_path / "copy").write_text("old")
+    copy_files([(tmp_path / "a", tmp_path / "copy"), (tmp_path / "none", tmp_path / "other" / "none")])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "copy"]
+    assert (tmp_path / "copy").read_text() == "new"
+
+
+def test_a_directory_appears_whole_or_not_at_all(tmp_path):
+    with whole_directory(tmp_path / "in" / "it") as temporary:
+        (temporary / "a").write_text("x")
+        assert not (tmp_path / "in" / "it").exists()
+    with pytest.raises(ValueError, match="stop"), whole_directory(tmp_path / "in" / "half"):
+        raise ValueError("stop")
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["it"]
 
 
 def test_broken_json_names_the_file(tmp_path):

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -77,18 +77,39 @@ def atomic_path(path: Path) -> Iterator[Path]:
             raise DamageError(f"{path} is a directory, not a file; delete it and run the same command again") from error
 
 
+@contextmanager
+def whole_directory(path: Path) -> Iterator[Path]:
+    """Give a temporary directory beside `path`; on success it becomes `path`, which is not there yet.
+
+    Raises FullDiskError where the disk is full.
+    """
+    with full_disk_named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary_directory(path) as temporary:
+            yield temporary
+            os.rename(temporary, path)
+
+
 def copy_whole(source: Path, target: Path, texts: Mapping[str, str]) -> None:
     """Copy a directory, with text files by name beside its own, to appear whole under a new name.
 
     Raises FullDiskError where the disk is full.
     """
-    with full_disk_named(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary_directory(target) as temporary:
-            shutil.copytree(source, temporary, dirs_exist_ok=True)
-            for name, text in texts.items():
-                (temporary / name).write_text(text, encoding="utf-8")
-            os.rename(temporary, target)
+    with whole_directory(target) as temporary:
+        shutil.copytree(source, temporary, dirs_exist_ok=True)
+        for name, text in texts.items():
+            (temporary / name).write_text(text, encoding="utf-8")
+
+
+def copy_files(pairs: Iterable[tuple[Path, Path]]) -> None:
+    """Copy each (source, target) whose source is a file; no target is ever seen half-written.
+
+    Raises as `atomic_path`.
+    """
+    for source, target in pairs:
+        if source.is_file():
+            with atomic_path(target) as temporary:
+                shutil.copyfile(source, temporary)
 
 
 def write_text(path: Path, text: str) -> None:

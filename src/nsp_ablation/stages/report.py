@@ -1,17 +1,15 @@
 """`stage=report` and the end of every sweep: which cells there are, how they ended, and their comparison table."""
 
 import datetime
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
-from nsp_ablation.base.artifact import full_disk_named
+from nsp_ablation.base.artifact import whole_directory
 from nsp_ablation.base.errors import StatedError
 from nsp_ablation.base.fingerprint import fingerprint
-from nsp_ablation.base.leftovers import temporary_directory
 from nsp_ablation.base.optional_parts import DASHBOARD_PAGES, DASHBOARD_TABLE, optional
 from nsp_ablation.base.owned_paths import locked, owned
 from nsp_ablation.base.process import job_rank
@@ -87,13 +85,10 @@ def finish_sweep(configs: list[Config]) -> int:
 
 def _publish(study: Study, report: Report, target: Path) -> None:
     """Write a copy of the study and its report that names no person and no machine; it appears whole."""
-    with full_disk_named(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary_directory(target) as temporary:
-            records = [(record, study.folders.homes[key].path) for key, record in study.records.items()]
-            write_public_study(temporary, records, study.manifest)
-            write_report(temporary / "report", report)
-            os.rename(temporary, target)
+    with whole_directory(target) as temporary:
+        records = [(record, study.folders.homes[key].path) for key, record in study.records.items()]
+        write_public_study(temporary, records, study.manifest)
+        write_report(temporary / "report", report)
     say("report", f"public copy of {len(records)} records -> {target}")
 
 

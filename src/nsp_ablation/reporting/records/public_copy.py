@@ -4,12 +4,11 @@ Predictions quote the texts of tasks. `private` names a person or a machine; a r
 be cut out of the files by hand.
 """
 
-import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from nsp_ablation.base.artifact import write_json
+from nsp_ablation.base.artifact import copy_files, write_json
 from nsp_ablation.reporting.records.curve_file import curve_files
 from nsp_ablation.reporting.records.digest import write_sealed
 from nsp_ablation.reporting.records.example_scores import needed_files
@@ -48,10 +47,7 @@ def _copy(home: Path, directory: Path, record: ResultRecord) -> None:
     if record.card is not None:
         name = f"{record.card}.json"
         pairs.append((home / "cards" / name, directory / "cards" / name))
-    for source, target in pairs:
-        if source.is_file() and not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+    copy_files(pair for pair in pairs if not pair[1].exists())
 
 
 def _write_sweep(directory: Path, manifest: Manifest) -> None:

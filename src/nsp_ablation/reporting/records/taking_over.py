@@ -4,12 +4,11 @@ Ids name all that a result depends on, so equal ids are equal results, of whatev
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from nsp_ablation.base.artifact import atomic_path, write_json
+from nsp_ablation.base.artifact import copy_files, write_json
 from nsp_ablation.base.errors import DamageError, InputError
 from nsp_ablation.base.owned_paths import owned
 from nsp_ablation.reporting.records.example_scores import needed_files, predictions_path
@@ -67,14 +66,11 @@ def _done(other: RecordFolder, record_id: str) -> ResultRecord | None:
 
 def _copy(target: Path, source: Path, record: ResultRecord) -> None:
     """Copy the files of a record, and its data card where that is not there; predictions may have been left out."""
-    pairs = list(zip(needed_files(target, record), needed_files(source, record), strict=True))
-    pairs.append((predictions_path(target, record.id), predictions_path(source, record.id)))
+    pairs = list(zip(needed_files(source, record), needed_files(target, record), strict=True))
+    pairs.append((predictions_path(source, record.id), predictions_path(target, record.id)))
     if record.card is not None and not (card := owned(target, "cards", f"{record.card}.json")).exists():
-        pairs.append((card, source / "cards" / card.name))
-    for copy, original in pairs:
-        if original.is_file():
-            with atomic_path(copy) as temporary:
-                shutil.copyfile(original, temporary)
+        pairs.append((source / "cards" / card.name, card))
+    copy_files(pairs)
 
 
 def _studies(root: Path) -> Iterator[Path]:

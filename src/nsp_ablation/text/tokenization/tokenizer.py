@@ -5,7 +5,6 @@ it) and the vocabulary in the published models' own files.
 """
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from nsp_ablation.base.artifact import read_json, write_json
+from nsp_ablation.base.artifact import copy_files, read_json, write_json
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.fingerprint import files_fingerprint
 from nsp_ablation.options.corpus_options import TokenizerOptions
@@ -79,9 +78,7 @@ def copy_pretrained(path: str, directory: Path) -> None:
             ".save_pretrained(...)"
         )
     directory.mkdir(parents=True, exist_ok=True)
-    for name in (TOKENIZER_FILE, CONFIG_FILE, *OTHER_FILES):
-        if (source / name).is_file():
-            shutil.copyfile(source / name, directory / name)
+    copy_files((source / name, directory / name) for name in (TOKENIZER_FILE, CONFIG_FILE, *OTHER_FILES))
     try:
         tokenizer = load_tokenizer(directory)
         ids = _special_ids(directory, tokenizer)

@@ -1,11 +1,10 @@
 """The tokenizer that lies beside an exported encoder: `AutoTokenizer` lays texts out as pre-training did."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
-from nsp_ablation.base.artifact import read_json, write_json, write_text
+from nsp_ablation.base.artifact import copy_files, read_json, write_json, write_text
 from nsp_ablation.base.input_layout import InputLayout
 from nsp_ablation.text.tokenization.tokenizer import CONFIG_FILE, OTHER_FILES, TOKENIZER_FILE, load_tokenizer
 
@@ -21,9 +20,7 @@ def export_tokenizer(source: Path, directory: Path, layout: InputLayout) -> None
     no file changes, so the class is that of a tokenizer.json which decides everything. Stored truncation and padding,
     which pre-training never applied, are left out.
     """
-    for name in OTHER_FILES:
-        if (source / name).is_file():
-            shutil.copyfile(source / name, directory / name)
+    copy_files((source / name, directory / name) for name in OTHER_FILES)
     tokenizer = load_tokenizer(source)
     description = json.loads(tokenizer.to_str())
     names = {token_id: str(tokenizer.id_to_token(token_id)) for token_id in (layout.cls, layout.sep)}
