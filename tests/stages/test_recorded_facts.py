@@ -5,6 +5,7 @@ import pytest
 from nsp_ablation.learning.cost.training_cost import Work, encoder_size, training_flops
 from nsp_ablation.learning.pretraining.plateau import SmoothedLosses
 from nsp_ablation.learning.pretraining.pretraining_fit import PretrainOutcome
+from nsp_ablation.pipeline.feed import feed_of as feed_of_configuration
 from nsp_ablation.pipeline.pretraining_facts import pretraining_facts
 from nsp_ablation.samples.batches.accounting import tokens_at_positions, totals
 from nsp_ablation.samples.batches.corpus_reading import CorpusReading
@@ -40,6 +41,21 @@ def test_passes_are_over_the_corpus_and_random_next_is_the_share_of_random_pairs
     assert (facts["updates"], facts["predictions"], facts["seconds"]) == (40, 11, 2.5)
     work = Work(num_tokens, squares, 11, num_pairs)
     assert facts["flops"] == pytest.approx(training_flops(encoder_size(config.model, feed.frame.vocab_size), work))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("seed=91",),
+        ("seed=92", "format.resample=true"),
+        ("seed=93", "format.resample=true", "masking.name=static", "masking.copies=2"),  # its first mask is number 0
+    ],
+)
+def test_a_feed_that_was_read_is_there(compose, settings):
+    link = feed_of_configuration(compose("format=segment_pair", *settings))
+    assert not link.is_made
+    link.open()
+    assert link.is_made
 
 
 def test_special_tokens_of_the_text_itself_may_not_be_predicted(compose, feed_of, monkeypatch):

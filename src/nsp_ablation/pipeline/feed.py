@@ -20,7 +20,7 @@ from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.batches.plan import BatchPlan
 from nsp_ablation.samples.batches.update_size import UpdateSize, update_size
 from nsp_ablation.samples.formats.frame import Frame
-from nsp_ablation.samples.formats.registry import Format, make_format
+from nsp_ablation.samples.formats.registry import Format, drawn_epoch, make_format
 from nsp_ablation.samples.formats.sample_index import NoSamplesError, SampleIndex
 from nsp_ablation.text.store.token_store import TokenStore
 from nsp_ablation.text.tokenization.token_bytes import token_bytes
@@ -86,7 +86,7 @@ class Feed:
     @property
     def is_made(self) -> bool:
         """Whether stores and the index of the first epoch are there."""
-        return self.stores.is_made and self._index(self.config.format, self.stores.training(), 1).is_made
+        return self.stores.is_made and self._index(self.config.format, self.stores.training(), self._drawn(1)).is_made
 
     def open(self) -> OpenFeed:
         """Return the feed with its arrays, memory-mapped; stores and indexes are made on first use.
@@ -116,14 +116,13 @@ class Feed:
         open_epoch = lru_cache(maxsize=2)(lambda epoch: self._open(config.format, store, epoch))
 
         def index_of(epoch: int) -> SampleIndex:
-            return open_epoch(config.masking.mask_epoch(epoch) if config.format.resample else 0)
+            return open_epoch(self._drawn(epoch))
 
         return BatchPlan(index_of, self._update_size(store, index_of(1)), config.seed)
 
     def first_index(self) -> SampleIndex:
         """Return the samples of the first epoch, memory-mapped; made on first use. Raises InputError as `open` does."""
-        epoch = self.config.masking.mask_epoch(1) if self.config.format.resample else 0
-        return self._open(self.config.format, self.stores.training(), epoch)
+        return self._open(self.config.format, self.stores.training(), self._drawn(1))
 
     def frame(self) -> Frame:
         """Return the layout of special tokens of the configuration's format."""
@@ -142,6 +141,9 @@ class Feed:
             return Masks(self.config.masking, self.config.seed)
         tokenizer = self.stores.vocabulary.make()
         return Masks(self.config.masking, self.config.seed, word_starts(tokenizer), token_bytes(tokenizer))
+
+    def _drawn(self, epoch: int) -> int:
+        return drawn_epoch(self.config.format, self.config.masking, epoch)
 
     def _index(self, options: FormatOptions, store: TokenStore, epoch: int, seed: int | None = None) -> Index:
         built = make_format(options, pair_order(self.config))

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from nsp_ablation.options.format_options import FORMATS, FormatOptions
+from nsp_ablation.options.masking_options import MaskingOptions
 from nsp_ablation.samples.formats.frame import Frame
 from nsp_ablation.samples.formats.sample_index import SampleIndex
 from nsp_ablation.text.store.token_store import TokenStore
@@ -20,6 +21,12 @@ class Format(Protocol):
 
     def index(self, store: TokenStore, frame: Frame, seed: int, epoch: int) -> SampleIndex:
         """Return all samples of one epoch; pure. Raises InputError if the corpus cannot give any."""
+
+
+def drawn_epoch(options: FormatOptions, masking: MaskingOptions, epoch: int) -> int:
+    """Return by which epoch a format draws the samples of one (from 1): with `format.resample` that of its masks, else
+    0, since all epochs share one index."""
+    return masking.mask_epoch(epoch) if options.resample else 0
 
 
 def make_format(options: FormatOptions, order: str) -> Format:

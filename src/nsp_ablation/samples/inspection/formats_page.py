@@ -9,7 +9,7 @@ from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.format_options import FORMATS, FormatOptions
 from nsp_ablation.samples.batches.masking import Masks
 from nsp_ablation.samples.formats.frame import Frame
-from nsp_ablation.samples.formats.registry import make_format
+from nsp_ablation.samples.formats.registry import drawn_epoch, make_format
 from nsp_ablation.samples.inspection.contract import sample_rows
 from nsp_ablation.text.store.token_store import TokenStore
 
@@ -58,9 +58,8 @@ def make_page(
             frame, pair_separators=options.num_pair_separators, sentence_separator=options.sentence_separator
         )
         its_objective = objective if facts.is_pair else "mlm"
-        mask_epoch = masks.options.mask_epoch(epoch) if options.resample else 0
         built = make_format(options, "sop" if its_objective == "mlm_sop" else "nsp")
-        index = built.index(page, its_frame, seed, mask_epoch)
+        index = built.index(page, its_frame, seed, drawn_epoch(options, masks.options, epoch))
         rows = sample_rows(page, index, its_frame, masks, epoch, np.arange(index.num_samples))
         panels.append(Panel(name, its_objective, its_frame, list(rows)))
     return Page(page, panels)
