@@ -19,7 +19,7 @@ from nsp_ablation.pipeline.encoders import Encoder, ExternalEncoder, TrainedEnco
 from nsp_ablation.pipeline.feed import Feed
 from nsp_ablation.pipeline.overlaps import Overlaps
 from nsp_ablation.pipeline.task_data import TaskData
-from nsp_ablation.reporting.records.data_card import CardEntry, DataCard, read_card, sealed, write_card
+from nsp_ablation.reporting.records.data_card import CardEntry, DataCard, card_at, sealed, write_card
 from nsp_ablation.samples.inspection.card_lines import (
     CardLine,
     corpus_lines,
@@ -65,7 +65,7 @@ class Card:
 
         Raises InputError for a corpus that cannot give what the format needs, and for unreadable task files.
         """
-        found = read_card(self.path) if self.path.is_file() else None
+        found = card_at(self.path)
         card = self._judged(self._measured() if found is None else found)
         if card != found:
             write_json(self.path, asdict(card))

@@ -16,7 +16,7 @@ from nsp_ablation.pipeline.task_data import TaskData, tasks_of
 from nsp_ablation.reporting.dashboards.finished_run import FinishedRun, RunNames, encoder_run, result_run
 from nsp_ablation.reporting.dashboards.tensorboard_run import event_directory, write_tensorboard
 from nsp_ablation.reporting.dashboards.wandb_run import write_wandb
-from nsp_ablation.reporting.records.data_card import DataCard, read_card
+from nsp_ablation.reporting.records.data_card import DataCard, card_at
 from nsp_ablation.reporting.records.record_folder import RecordFolder
 from nsp_ablation.reporting.records.training_log import read_training_log, training_log_path
 
@@ -77,11 +77,8 @@ def _encoder_run(encoder: TrainedEncoder, names: RunNames) -> FinishedRun:
 
 def _card_of(encoder: TrainedEncoder) -> DataCard | None:
     """Return the data card of what an encoder read, with as few tasks as one was made with."""
-    for tasks in _tasks_of_cards(encoder):
-        path = Card(encoder.config, encoder.feed, tasks).path
-        if path.is_file():
-            return read_card(path)
-    return None
+    found = (card_at(Card(encoder.config, encoder.feed, tasks).path) for tasks in _tasks_of_cards(encoder))
+    return next((card for card in found if card is not None), None)
 
 
 def _tasks_of_cards(encoder: TrainedEncoder) -> Iterator[list[TaskData]]:
@@ -93,5 +90,4 @@ def _tasks_of_cards(encoder: TrainedEncoder) -> Iterator[list[TaskData]]:
 
 
 def _card(results: Path, key: str | None) -> DataCard | None:
-    path = results / "cards" / f"{key}.json"
-    return read_card(path) if path.is_file() else None
+    return None if key is None else card_at(results / "cards" / f"{key}.json")

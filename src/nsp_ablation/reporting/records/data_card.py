@@ -45,7 +45,7 @@ class DataCard:
 
 def write_card(path: Path, card: DataCard) -> None:
     """Write a card with its digest; nothing is done where this card is there already."""
-    if not path.is_file() or read_card(path) != sealed(card):
+    if card_at(path) != sealed(card):
         write_json(path, asdict(sealed(card)))
 
 
@@ -57,6 +57,11 @@ def read_card(path: Path) -> DataCard:
     if card.key != path.stem:
         raise DamageError(f"{path} holds the card {card.key}; {_REMEDY}")
     return card
+
+
+def card_at(path: Path) -> DataCard | None:
+    """Return the card of a file, None where there is no file. Raises as `read_card`."""
+    return read_card(path) if path.is_file() else None
 
 
 def sealed(card: DataCard) -> DataCard:
