@@ -19,7 +19,8 @@ from nsp_ablation.base.process import num_cores
 from nsp_ablation.text.corpus.source import Source, cut_source
 from nsp_ablation.text.store.array_file import StoreArrays, read_pieces
 from nsp_ablation.text.store.duplicates import FOLDED_FILE, count_duplicates
-from nsp_ablation.text.store.shard import NUM_NEAREST, PARTS, TEXTS_FILE, TRAIN, ShardRecipe, build_shard
+from nsp_ablation.text.store.part_writer import NUM_NEAREST, TEXTS_FILE
+from nsp_ablation.text.store.shard import PARTS, TRAIN, ShardRecipe, build_shard
 from nsp_ablation.text.store.shard_progress import ShardProgress
 from nsp_ablation.text.store.store_counts import HELDOUT
 from nsp_ablation.text.store.token_store import DOCUMENTS_FILE, IDS_FILE, META_FILE, SENTENCES_FILE, id_dtype
@@ -44,12 +45,16 @@ def shard_calls(source: Source, recipe: ShardRecipe, directory: Path, max_shard_
     Shards lie beside the stores, in `<directory>.shards`; a name tells number, count and cut, so that one of another
     cut is never taken for it.
     """
-    sources = cut_source(source, max_shard_bytes)
+    return calls_of(cut_source(source, max_shard_bytes), recipe, directory)
+
+
+def calls_of(sources: list[Source], recipe: ShardRecipe, directory: Path) -> list[ShardCall]:
+    """Return the arguments of `build_shard` for each of the sources that a corpus was cut into, as `shard_calls`."""
     calls = []
     for number, part in enumerate(sources):
         cut = fingerprint([[piece.start, piece.end, piece.num_bytes] for piece in part.pieces])
         name = f"{number:05d}-of-{len(sources):05d}-{cut}"
-        calls.append((part, recipe, _shards_directory(directory) / name))
+        calls.append((part, recipe, shards_directory(directory) / name))
     return calls
 
 
@@ -104,8 +109,37 @@ def build_stores(
         finish(new)
 
     build_once(directory, build)
-    shutil.rmtree(_shards_directory(directory), ignore_errors=True)
+    remove_shards(directory)
     return directory
+
+
+def join_shards(shards: list[Path], directory: Path, finish: Callable[[Path], None]) -> None:
+    """Make the stores in `directory` of shards that others made, and delete these, but nothing else beside them.
+
+    Raises InputError where a shard is missing, and as `build_stores` does.
+    """
+
+    def build(new: Path) -> None:
+        if missing := [shard for shard in shards if not shard.exists()]:
+            raise InputError(
+                f"{len(missing)} of {len(shards)} shards are missing, the first {missing[0]}; run the same command again"
+            )
+        merge_shards(shards, new)
+        finish(new)
+
+    build_once(directory, build)
+    for shard in shards:
+        shutil.rmtree(shard, ignore_errors=True)
+
+
+def remove_shards(directory: Path) -> None:
+    """Delete what lies beside the stores in `directory`, which are there: shards, and the logs of tasks."""
+    shutil.rmtree(shards_directory(directory), ignore_errors=True)
+
+
+def shards_directory(directory: Path) -> Path:
+    """Return where the shards of the stores in `directory` lie."""
+    return owned(directory.parent, f"{directory.name}.shards")
 
 
 def merge_shards(shards: list[Path], directory: Path) -> None:
@@ -169,7 +203,3 @@ def _meta(arrays: StoreArrays, metas: list[dict[str, Any]], source: dict[str, An
     fractions = sorted(fraction for meta in metas for fraction in meta["least_heldout_fractions"])[:NUM_NEAREST]
     counts["least_heldout_fractions"] = fractions
     return {"fingerprint": fingerprint([*digests, source]), **arrays.counts(), **counts, **source}
-
-
-def _shards_directory(directory: Path) -> Path:
-    return owned(directory.parent, f"{directory.name}.shards")

@@ -9,6 +9,7 @@ import signal
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -20,37 +21,62 @@ from nsp_ablation.base.process import end_with_parent
 
 
 def run_calls(
-    function: Callable[..., Any], calls: Sequence[tuple[Any, ...]], num_processes: int, num_threads: int
+    function: Callable[..., Any],
+    calls: Sequence[tuple[Any, ...]],
+    num_processes: int,
+    num_threads: int,
+    setting: str = "corpus.num_processes",
 ) -> Generator[tuple[int, int | None], None, None]:
     """Run `function(*calls[i], report)` for all i and yield (i, n) for each `report(n)`, (i, None) when i has ended.
 
     Each of `num_processes` processes makes one call after the other with `num_threads` threads of `tokenizers`. Raises
-    a call's StatedError, another exception of a call as RuntimeError, and InputError if a process dies. All processes
-    have ended when this ends, whatever ended it; they end by themselves if this process is killed.
+    a call's StatedError, another exception of a call as RuntimeError, and InputError, which names `setting`, if a
+    process dies. All processes have ended when this ends, whatever ended it; they end by themselves if this process is
+    killed.
     """
+    with closing(run_all_calls(function, calls, num_processes, num_threads, setting)) as events:
+        for number, told in events:
+            if isinstance(told, Exception):
+                raise told
+            yield number, told
+
+
+def run_all_calls(
+    function: Callable[..., Any],
+    calls: Sequence[tuple[Any, ...]],
+    num_processes: int,
+    num_threads: int,
+    setting: str,
+) -> Generator[tuple[int, int | Exception | None], None, None]:
+    """Do as `run_calls`, but make every call: one that fails, or whose process dies, ends with (i, its exception)."""
     waiting = deque(enumerate(calls))
     processes: dict[Connection, BaseProcess] = {}
     running: dict[Connection, int] = {}
     try:
-        for _ in range(min(num_processes, len(calls))):
-            connection, process = _start(function, num_threads)
-            processes[connection] = process
-            running[connection] = _send_next(connection, process, waiting)
-        while running:
+        while running or waiting:
+            while waiting and len(running) < num_processes:
+                idle = next((connection for connection in processes if connection not in running), None)
+                if idle is None:
+                    idle, processes[idle] = _start(function, num_threads)
+                running[idle] = _send_next(idle, waiting)
             for ready in wait(list(running)):
                 assert isinstance(ready, Connection)
-                number, told = running[ready], _receive(ready, processes[ready])
-                if told is None:
+                number, told = running[ready], _receive(ready, processes[ready], setting)
+                if told is None or isinstance(told, Exception):
                     del running[ready]
-                    if waiting:
-                        running[ready] = _send_next(ready, processes[ready], waiting)
+                    if not processes[ready].is_alive():
+                        _end(ready, processes.pop(ready))
                 yield number, told
     finally:
         for connection, process in processes.items():
-            process.kill()
-            process.join()
-            process.close()
-            connection.close()
+            _end(connection, process)
+
+
+def _end(connection: Connection, process: BaseProcess) -> None:
+    process.kill()
+    process.join()
+    process.close()
+    connection.close()
 
 
 def _start(function: Callable[..., Any], num_threads: int) -> tuple[Connection, BaseProcess]:
@@ -63,34 +89,29 @@ def _start(function: Callable[..., Any], num_threads: int) -> tuple[Connection, 
     return ours, process
 
 
-def _send_next(connection: Connection, process: BaseProcess, waiting: deque[tuple[int, tuple[Any, ...]]]) -> int:
-    """Send the next call and return its number. Raises InputError if the process died."""
+def _send_next(connection: Connection, waiting: deque[tuple[int, tuple[Any, ...]]]) -> int:
+    """Send the next call and return its number; a process that died is noticed where its answer is awaited."""
     number, arguments = waiting.popleft()
-    try:
+    with suppress(BrokenPipeError):
         connection.send(arguments)
-    except BrokenPipeError as error:
-        raise _death(process) from error
     return number
 
 
-def _receive(connection: Connection, process: BaseProcess) -> int | None:
-    """Return what a call reports, None when it has ended. Raises what it raised, or InputError if its process died."""
+def _receive(connection: Connection, process: BaseProcess, setting: str) -> int | Exception | None:
+    """Return what a call reports, None when it has ended, what it raised, or InputError if its process died."""
     try:
-        told = connection.recv()
-    except (EOFError, ConnectionResetError) as error:
-        raise _death(process) from error
-    if isinstance(told, BaseException):
-        raise told
-    return told
+        return connection.recv()
+    except (EOFError, ConnectionResetError):
+        return _death(process, setting)
 
 
-def _death(process: BaseProcess) -> InputError:
+def _death(process: BaseProcess, setting: str) -> InputError:
     process.join()
     code = process.exitcode or 0
     how = f"was ended by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"ended with exit code {code}"
     return InputError(
         f"a process of the preparation {how}, often for want of memory; finished shards are kept: run again, with a "
-        "smaller corpus.num_processes"
+        f"smaller {setting}"
     )
 
 
