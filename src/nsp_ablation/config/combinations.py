@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 from itertools import chain, islice
-from typing import Any
 
 from nsp_ablation.config.corpus_rules import corpus_problems
 from nsp_ablation.config.curve_rules import curve_problems
+from nsp_ablation.config.foreign_keys import foreign_keys
 from nsp_ablation.config.identity import resolved_objective
 from nsp_ablation.config.logger_checks import logger_problems
 from nsp_ablation.config.plan_checks import plan_problems
+from nsp_ablation.config.preparation_checks import preparation_problems
 from nsp_ablation.config.problem import Problem, unknown_value
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.trainer_checks import trainer_problems
@@ -88,24 +89,12 @@ def _tokenizer(config: Config) -> Iterator[Problem]:
 
 def _format(config: Config) -> Iterator[Problem]:
     name = config.format.name
-    yield from _foreign_keys("format", config.format, "format", name, FORMATS)
+    yield from foreign_keys("format", config.format, "format", name, FORMATS)
     yield from _random_next(config)
     if resolved_objective(config) != "mlm" and not is_pair(name):
         pairs = " or ".join(other for other, facts in FORMATS.items() if facts.is_pair)
         reason = f"needs pairs, and format={name} has none (format={pairs} has)"
         yield Problem("objective", config.objective, reason, ("paper", "mlm"))
-
-
-def _foreign_keys(path: str, options: Any, choice: str, chosen: str, variants: dict[str, Any]) -> Iterator[Problem]:
-    """Yield each key with another value than its default that only other variants (`FORMATS`, ...) have."""
-    defaults = type(options)()
-    own = variants[chosen].options if chosen in variants else ()
-    others = {key for facts in variants.values() for key in facts.options}.difference(own)
-    for key, value in vars(options).items():
-        if key in others and value != getattr(defaults, key):
-            having = [name for name, facts in variants.items() if key in facts.options]
-            reason = f"{choice}={chosen} has no such key; it belongs to {choice}={' or '.join(having)}"
-            yield Problem(f"{path}.{key}", value, reason)
 
 
 def _random_next(config: Config) -> Iterator[Problem]:
@@ -223,7 +212,7 @@ def _generated(corpus: CorpusOptions, key: str, task: TaskOptions) -> Iterator[P
 
 def _task_keys(path: str, task: TaskOptions) -> Iterator[Problem]:
     """Yield each key that the task's kind does not have, or needs, and a metric that it does not give."""
-    yield from _foreign_keys(path, task, "kind", task.kind, TASK_KINDS)
+    yield from foreign_keys(path, task, "kind", task.kind, TASK_KINDS)
     facts = TASK_KINDS[task.kind]
     for key in facts.required:
         if not getattr(task, key):
@@ -245,6 +234,7 @@ def _surroundings(config: Config) -> Iterator[Problem]:
         if not config.report.anonymous:
             reason = "would name persons and machines; leave report.anonymous=true"
             yield Problem("report.public_copy", config.report.public_copy, reason)
+    yield from preparation_problems(config)
     yield from trainer_problems(config)
     yield from plan_problems(config)
     yield from logger_problems(config)

@@ -17,6 +17,7 @@ from nsp_ablation.options.output_options import (
     PathsOptions,
     ReportOptions,
 )
+from nsp_ablation.options.preparation_options import PreparationOptions
 from nsp_ablation.options.pretraining_options import BatchOptions, PretrainingOptions
 from nsp_ablation.options.probe_options import ProbesOptions
 from nsp_ablation.options.setting import MAX_SEED, READ_PATH, REQUIRED, WRITTEN_PATH, group, identity, machine, science
@@ -50,6 +51,7 @@ class Config:
     tokenizer: TokenizerOptions = group(TokenizerOptions)
     model: ModelOptions = group(ModelOptions)
     corpus: CorpusOptions = group(CorpusOptions)
+    preparation: PreparationOptions = group(PreparationOptions, "machine")
     batch: BatchOptions = group(BatchOptions)
     pretraining: PretrainingOptions = group(PretrainingOptions)
     finetuning: FinetuningOptions = group(FinetuningOptions)

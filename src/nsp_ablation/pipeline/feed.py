@@ -182,7 +182,7 @@ def feed_of(config: Config) -> Feed:
     root = Path(config.paths.artifacts)
     corpus = Corpus(root, config.corpus)
     vocabulary = Vocabulary(root, config.tokenizer, corpus)
-    return Feed(config, Stores(root, corpus, vocabulary, config.format.name))
+    return Feed(config, Stores(root, corpus, vocabulary, config.format.name, config.preparation))
 
 
 def frame_of(tokenizer: Path, max_length: int, *, pair_separators: int = 1, sentence_separator: bool = False) -> Frame:

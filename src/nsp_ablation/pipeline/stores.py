@@ -1,7 +1,7 @@
 """The third link: the token stores of a corpus, one of the documents that are trained on, one of those held out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +13,7 @@ from nsp_ablation.base.artifact import check_artifact, read_json
 from nsp_ablation.base.process import num_cores
 from nsp_ablation.config.identity import store_settings
 from nsp_ablation.options.format_options import FORMATS
+from nsp_ablation.options.preparation_options import PREPARATIONS, PreparationOptions
 from nsp_ablation.pipeline.chain import Artifact
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.corpora import Corpus
@@ -28,12 +29,14 @@ _MIN_DOCUMENTS = 2  # of a format that needs document borders
 
 @dataclass(frozen=True, eq=False)
 class Stores(Artifact):
-    """The token stores; `format_name` says which borders the corpus must have, and has no part in what is built."""
+    """The token stores; `format_name` says which borders the corpus must have, `preparation` where they are built:
+    neither has a part in what is built."""
 
     kind = "stores"
     corpus: Corpus
     vocabulary: Vocabulary
     format_name: str
+    preparation: PreparationOptions = field(default_factory=PreparationOptions)
 
     def identity(self) -> Any:
         return [store_settings(self.corpus.options), f"sentencex {version('sentencex')}"]
@@ -42,7 +45,7 @@ class Stores(Artifact):
         return self.corpus, self.vocabulary
 
     def make(self) -> Path:
-        """Return the directory of the stores, built on first use, in `corpus.num_processes` processes.
+        """Return the directory of the stores, built on first use, in `corpus.num_processes` processes or in tasks.
 
         Raises InputError for a corpus that is empty or lacks the document borders that the format needs.
         """
@@ -50,6 +53,11 @@ class Stores(Artifact):
             return self._made()
         source, recipe, directory = self._arguments()
         say("prepare", f"token store -> {directory}")
+        if PREPARATIONS[self.preparation.name].has_tasks:
+            from nsp_ablation.text.preparation.prepare_in_tasks import prepare_in_tasks
+
+            options, finish = self.preparation, self.note_inputs
+            return prepare_in_tasks(source, recipe, directory, options, say=partial(say, "prepare"), finish=finish)
         num_processes = self.corpus.options.num_processes
         return build_stores(
             source,
@@ -70,6 +78,19 @@ class Stores(Artifact):
         if FORMATS[self.format_name].needs_borders and num_documents < _MIN_DOCUMENTS:
             self.corpus.check_borders(self.format_name)
         return self.directory
+
+    def task_lines(self) -> Iterator[str]:
+        """Yield how far the tasks of a preparation are, and which failed and why; starts nothing."""
+        from nsp_ablation.text.preparation.task_states import found_folders, task_states
+
+        if self.is_made:
+            yield f"the stores are there: {self.directory}"
+            return
+        folders = found_folders(self.directory)
+        if not folders:
+            yield f"no task of {self.name} has begun"
+        for folder in folders:
+            yield from task_states(folder).lines()
 
     def shards(self) -> list[ShardCall]:
         """Return the arguments of every call of `text.store.shard.build_shard` that `make` makes.

@@ -122,7 +122,8 @@ def join_shards(shards: list[Path], directory: Path, finish: Callable[[Path], No
     def build(new: Path) -> None:
         if missing := [shard for shard in shards if not shard.exists()]:
             raise InputError(
-                f"{len(missing)} of {len(shards)} shards are missing, the first {missing[0]}; run the same command again"
+                f"{len(missing)} of {len(shards)} shards are missing, the first {missing[0]}; run the same command "
+                "again, which makes them anew"
             )
         merge_shards(shards, new)
         finish(new)
