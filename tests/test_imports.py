@@ -22,6 +22,7 @@ TABLE = {
     "text/microworld": set(),
     "text/tokenization": set(),
     "text/store": {"text/corpus", "text/tokenization"},
+    "text/preparation": {"text/corpus", "text/store"},
     "samples/formats": {"text/store"},
     "samples/batches": {"samples/formats", "text/store"},
     "samples/inspection": {"samples/batches", "samples/formats", "text/store", "text/tokenization"},
@@ -42,7 +43,7 @@ TABLE = {
     "reporting/dashboards": {"reporting/analysis", "reporting/records", "reporting/render"},
     "pipeline": {
         *("config", "text/corpus", "text/microworld", "text/store", "text/tokenization", "samples/batches"),
-        "samples/inspection",
+        *("samples/inspection", "text/preparation"),
         *("samples/formats", "learning/cost", "learning/engine", "learning/finetuning", "learning/pretraining"),
         *("learning/probes", "learning/tasks", "reporting/dashboards", "reporting/records"),
         "reporting/render",
@@ -63,6 +64,7 @@ HEAVY: dict[str, set[str]] = {
     "text/microworld": {"numpy"},
     "text/tokenization": {"numpy", "tokenizers", "huggingface_hub"},
     "text/store": {"numpy", "tokenizers"},
+    "text/preparation": {"datatrove", "loguru"},
     "samples/formats": {"numpy", "numba"},
     "samples/batches": {"numpy", "numba", "torch"},
     "samples/inspection": {"numpy", "rich", "tokenizers"},
@@ -142,6 +144,11 @@ def test_hydra_stands_in_one_file():
     assert files == {"hydra_bridge.py"}
 
 
+def test_the_engine_is_imported_by_its_steps_and_executors_alone():
+    files = {path.name for path in package_files() if any("datatrove" in name for name in imported_modules(path))}
+    assert files == {"pipeline_steps.py", "local_tasks.py", "slurm_tasks.py"}
+
+
 def test_torch_stands_in_two_files_of_batches():
     files = {path.name for path in (SOURCE / "samples" / "batches").glob("*.py") if "torch" in path.read_text()}
     assert files == {"loader.py", "dataset.py"}
@@ -187,7 +194,8 @@ def test_formats_are_named_by_their_declaration_and_themselves_alone():
 
 LIGHT = (
     *("reporting.render.outputs", "reporting.records.record_folder", "config.path_checks"),
-    *("text.store.build_stores", "samples.formats.registry", "pipeline.task_data", "cli.main"),
+    *("text.preparation.prepare_in_tasks", "text.store.build_stores"),
+    *("samples.formats.registry", "pipeline.task_data", "cli.main"),
 )
 
 

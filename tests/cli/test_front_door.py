@@ -302,6 +302,37 @@ def test_a_plug_in_that_is_not_installed_is_named_with_its_package(refused, monk
     for name in ("wandb", "tensorboard"):
         (line,) = refused(f"logger={name}")
         assert line.startswith(f"logger={name}: is not installed; pip install {name}; allowed: csv")
+    monkeypatch.setattr("nsp_ablation.config.preparation_checks.find_spec", lambda name: None)
+    (line,) = refused("preparation=datatrove_local")
+    assert line == ("preparation=datatrove_local: is not installed; pip install 'nsp-ablation[cluster]'; allowed: here")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            ("preparation.num_tasks=3",),
+            "preparation.num_tasks=3: preparation=here has no such key; it belongs to preparation=datatrove_local or "
+            "datatrove_slurm",
+        ),
+        (
+            ("preparation=datatrove_local", "preparation.partition=cpu"),
+            "preparation.partition=cpu: preparation=datatrove_local has no such key; it belongs to "
+            "preparation=datatrove_slurm",
+        ),
+        (
+            ("preparation=datatrove_slurm",),
+            "preparation.partition=null: preparation=datatrove_slurm needs the name of a partition",
+        ),
+        (
+            ("preparation=datatrove_local", "preparation.show_tasks=true"),
+            "preparation.show_tasks=true: is of stage=prepare alone, not of stage=all",
+        ),
+    ],
+)
+def test_a_preparation_has_its_own_keys_alone(refused, monkeypatch, words, line):
+    monkeypatch.setattr("nsp_ablation.config.preparation_checks.find_spec", lambda name: name)
+    assert refused(*words) == [line]
 
 
 @pytest.fixture

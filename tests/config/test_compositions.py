@@ -58,10 +58,17 @@ def needs(group, option, directory):
     if (group == "corpus" and READERS[settings["reader"]].reads_files) or (group, option) == ("scale", "laptop"):
         (directory / "a.txt").write_text("text")
         return ["corpus.path=a.txt"]
+    if (group, option) == ("preparation", "datatrove_slurm"):
+        return ["preparation.partition=cpu"]
     if (group, option) == ("tokenizer", "pretrained"):
         return ["tokenizer.path=bert-base-uncased"]
     has_files = group == "tasks" and TASK_KINDS[settings["kind"]].reads == "files"
     return ["corpus=wikipedia"] if has_files and option not in READERS["microworld"].generated_tasks else []
+
+
+@pytest.fixture(autouse=True)
+def _an_engine_is_taken_for_installed(monkeypatch):
+    monkeypatch.setattr("nsp_ablation.config.preparation_checks.find_spec", lambda name: name)
 
 
 def is_named(composed, group, option):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from filelock import FileLock
 
-from nsp_ablation.base.artifact import write_json
+from nsp_ablation.base.artifact import build_once, write_json
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.pipeline.chain import MAKERS, Artifact
 from nsp_ablation.pipeline.inventory import delete_unused, take_inventory
@@ -135,3 +135,17 @@ def test_an_artifact_in_anothers_place_is_refused_by_name(chain):
     for thing, other in ((first, third), (third, first)):
         with pytest.raises(ValueError, match=rf"{thing.directory} holds {other.name}; delete it"):
             thing.make()
+
+
+def test_shards_of_tasks_go_with_their_logs_unless_the_tasks_run(tmp_path):
+    shards = tmp_path / "stores" / "0123456789abcdef.shards"
+    build_once(shards / "00000-of-00001-aa", lambda new: (new / "ids").write_text("1"))
+    folder = shards / "tasks-00001-0123456789abcdef"
+    (folder / "logs").mkdir(parents=True)
+    (folder / "logs" / "task_00000.log").write_text("begun")
+    (shards / "tasks.lock").touch()
+    with FileLock(shards / "tasks.lock"):
+        assert delete_unused(take_inventory(tmp_path, [])) == []
+        assert (folder / "logs").is_dir()
+    assert [item.name for item in delete_unused(take_inventory(tmp_path, []))] == [f"stores/{shards.name}"]
+    assert not shards.exists()

@@ -9,8 +9,8 @@ from nsp_ablation.options.preparation_options import PreparationOptions
 from nsp_ablation.text.preparation.prepare_in_tasks import prepare_in_tasks
 from nsp_ablation.text.preparation.task_sources import task_sources
 from nsp_ablation.text.preparation.task_states import (
-    found_folders,
     settle_completions,
+    task_folders,
     task_states,
     tasks_folder,
 )
@@ -67,16 +67,15 @@ def test_stores_that_are_there_start_no_task(prepare):
 def tasks(tmp_path, source, recipe, module):
     """Return (executor of three tasks of which `rank` has a fault on its first run, its calls, directory of runs)."""
     from nsp_ablation.text.preparation.local_tasks import LocalTasks
-    from nsp_ablation.text.preparation.pipeline_steps import EncodeSentences, ReadSource, SplitSentences, WriteShard
+    from nsp_ablation.text.preparation.pipeline_steps import shard_pipeline
 
     calls = calls_of(task_sources(source, 3), recipe, tmp_path / "tasks")
-    shards = [shard for _, _, shard in calls]
     ran = tmp_path / "ran"
     ran.mkdir()
 
     def make(rank, fault):
-        steps = [ReadSource([part for part, _, _ in calls]), module.Once(ran, rank, fault)]
-        steps += [SplitSentences(recipe), EncodeSentences(recipe), WriteShard(recipe, shards)]
+        first, *others = shard_pipeline(calls, recipe)
+        steps = [first, module.Once(ran, rank, fault), *others]  # between the documents and their sentences
         folder = tasks_folder(tmp_path / "tasks", calls)
         settle_completions(folder, calls)
         return LocalTasks(steps, folder, len(calls), 2)
@@ -100,7 +99,7 @@ def test_a_task_that_was_killed_or_failed_is_done_again_alone(
         make(1, fault).run()
     assert [shard.exists() for _, _, shard in calls] == [True, False, True]
     assert sorted(path.name for path in ran.iterdir()) == ["0-0", "1-0", "2-0"]
-    (folder,) = found_folders(tmp_path / "tasks")
+    (folder,) = task_folders(shards_directory(tmp_path / "tasks"))
     states = task_states(folder)
     assert (states.num_done, len(states.failed), states.num_open) == (2, num_failed, 1 - num_failed)
     heard = []

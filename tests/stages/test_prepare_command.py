@@ -46,6 +46,27 @@ def test_shards_that_a_cluster_made_are_found(nsp, planned, tmp_path):
     assert "prepare | 1 of 1 shards are there from an earlier run" in ended.out
 
 
+@pytest.mark.slow
+def test_tasks_of_an_engine_make_the_same_stores_and_can_be_looked_at(nsp, tmp_path):
+    pytest.importorskip("datatrove", reason="the extra cluster is not installed")
+    path = write_documents(tmp_path / "a.jsonl", 400, "town")
+    command = ("stage=prepare", "corpus=jsonl", f"corpus.path={path}", "tokenizer.vocab_size=300")
+    tasks = ("preparation=datatrove_local", "preparation.num_tasks=2", "preparation.num_workers=1")
+    shown = nsp(*command, *tasks, "preparation.show_tasks=true")
+    assert shown.out.startswith("  prepare | no task of stores/")
+    assert not (tmp_path / "artifacts" / "stores").exists()
+    assert nsp(*command, "paths.artifacts=here").status == 0
+    ended = nsp(*command, *tasks)
+    assert ended.status == 0, ended.err
+    assert "prepare | shard 2/2" in ended.out
+    found = [
+        {file.relative_to(root): file.read_bytes() for file in root.rglob("*") if file.is_file()}
+        for root in (tmp_path / "here" / "stores", tmp_path / "artifacts" / "stores")
+    ]
+    assert found[0] == found[1]
+    assert "the stores are there" in nsp(*command, *tasks, "preparation.show_tasks=true").out
+
+
 def test_another_corpus_is_another_store_under_a_tokenizer_of_ones_own_too(nsp, tmp_path):
     paths = [write_documents(tmp_path / f"{place}.jsonl", 40, place) for place in ("town", "village")]
     assert nsp("stage=prepare", "corpus=jsonl", f"corpus.path={paths[0]}", "tokenizer.vocab_size=300").status == 0

@@ -1,8 +1,9 @@
 """What lies under paths.artifacts, which records use it, and the deletion of what none uses."""
 
 import re
+import shutil
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from filelock import Timeout
 from nsp_ablation.base.artifact import read_json, remove_artifact
 from nsp_ablation.base.owned_paths import locked
 from nsp_ablation.pipeline.chain import LINK_FILE, MAKERS
+from nsp_ablation.text.preparation.task_states import TASKS_LOCK, task_folders
 
 _NAME = re.compile(r"[0-9a-f]{16}(\.at|\.shards)?")  # an artifact, exports on its way, shards of a killed preparation
 _CARD_NAME = re.compile(r"[0-9a-f]{16}\.json")  # a data card, which is a file
@@ -51,17 +53,29 @@ def take_inventory(root: Path, used_by: Iterable[tuple[str, list[str]]]) -> list
 def delete_unused(items: list[Item]) -> list[Item]:
     """Delete the artifacts that no record needs and nobody is building, and return them.
 
-    Of a directory the files go that were built; one that somebody else laid there stays, with its directory.
+    Of a directory the files go that were built, and the logs of tasks; one that somebody else laid there stays, with
+    its directory.
     """
     deleted = []
     for item in [item for item in items if not item.records]:
-        with suppress(Timeout), locked(item.directory.with_name(f"{item.directory.name[:16]}.lock"), timeout=0):
+        with suppress(Timeout), ExitStack() as locks:
+            for lock in _locks(item.directory):
+                locks.enter_context(locked(lock, timeout=0))
             if item.directory.is_file():
                 item.directory.unlink()
             else:
+                for folder in task_folders(item.directory):
+                    shutil.rmtree(folder)
                 remove_artifact(item.directory)
             deleted.append(item)
     return deleted
+
+
+def _locks(directory: Path) -> list[Path]:
+    """Return the files that whoever makes an artifact holds, of shards those of tasks too."""
+    own = directory.with_name(f"{directory.name[:16]}.lock")
+    of_tasks = directory / TASKS_LOCK
+    return [own, of_tasks] if of_tasks.is_file() else [own]
 
 
 def _items(root: Path, kind: str) -> list[Item]:

@@ -18,8 +18,10 @@ from nsp_ablation.pipeline.chain import Artifact
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.corpora import Corpus
 from nsp_ablation.pipeline.vocabularies import Vocabulary
+from nsp_ablation.text.preparation.prepare_in_tasks import prepare_in_tasks
+from nsp_ablation.text.preparation.task_states import task_folders, task_states
 from nsp_ablation.text.store.array_file import read_pieces
-from nsp_ablation.text.store.build_stores import ShardCall, build_stores, shard_bytes, shard_calls
+from nsp_ablation.text.store.build_stores import ShardCall, build_stores, shard_bytes, shard_calls, shards_directory
 from nsp_ablation.text.store.shard import TRAIN, ShardRecipe, encode_texts
 from nsp_ablation.text.store.store_counts import HELDOUT, StoreCounts, open_heldout
 from nsp_ablation.text.store.token_store import IDS_FILE, META_FILE, TokenStore
@@ -54,8 +56,6 @@ class Stores(Artifact):
         source, recipe, directory = self._arguments()
         say("prepare", f"token store -> {directory}")
         if PREPARATIONS[self.preparation.name].has_tasks:
-            from nsp_ablation.text.preparation.prepare_in_tasks import prepare_in_tasks
-
             options, finish = self.preparation, self.note_inputs
             return prepare_in_tasks(source, recipe, directory, options, say=partial(say, "prepare"), finish=finish)
         num_processes = self.corpus.options.num_processes
@@ -81,12 +81,10 @@ class Stores(Artifact):
 
     def task_lines(self) -> Iterator[str]:
         """Yield how far the tasks of a preparation are, and which failed and why; starts nothing."""
-        from nsp_ablation.text.preparation.task_states import found_folders, task_states
-
         if self.is_made:
             yield f"the stores are there: {self.directory}"
             return
-        folders = found_folders(self.directory)
+        folders = task_folders(shards_directory(self.directory))
         if not folders:
             yield f"no task of {self.name} has begun"
         for folder in folders:

@@ -14,7 +14,7 @@ from datatrove.pipeline.base import PipelineStep
 from nsp_ablation.base.artifact import build_once
 from nsp_ablation.text.corpus.document import Document
 from nsp_ablation.text.corpus.source import Source, read_documents
-from nsp_ablation.text.store.build_stores import join_shards
+from nsp_ablation.text.store.build_stores import ShardCall, join_shards
 from nsp_ablation.text.store.part_writer import Batch
 from nsp_ablation.text.store.shard import (
     EncodedBatch,
@@ -103,3 +103,9 @@ class JoinShards(PipelineStep):
 
     def run(self, data: Any, rank: int = 0, world_size: int = 1) -> None:
         join_shards(self.shards, self.directory, self.finish)
+
+
+def shard_pipeline(calls: list[ShardCall], recipe: ShardRecipe) -> list[PipelineStep]:
+    """Return the steps whose task i does what `build_shard(*calls[i])` does."""
+    sources, shards = [source for source, _, _ in calls], [shard for _, _, shard in calls]
+    return [ReadSource(sources), SplitSentences(recipe), EncodeSentences(recipe), WriteShard(recipe, shards)]

@@ -5,18 +5,17 @@ A task that failed or was killed is done again alone; shards that `build_stores`
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from nsp_ablation.base.owned_paths import locked
 from nsp_ablation.base.process import num_cores
 from nsp_ablation.options.preparation_options import PreparationOptions
 from nsp_ablation.text.corpus.source import Source
 from nsp_ablation.text.preparation.task_sources import task_sources
-from nsp_ablation.text.preparation.task_states import completion, settle_completions, tasks_folder
+from nsp_ablation.text.preparation.task_states import TASKS_LOCK, completion, settle_completions, tasks_folder
 from nsp_ablation.text.store.build_stores import ShardCall, calls_of, remove_shards, shards_directory
 from nsp_ablation.text.store.shard import ShardRecipe
 from nsp_ablation.text.store.shard_progress import ShardProgress
-
-TASKS_LOCK = "tasks.lock"  # beside the shards, held while they are made
 
 
 def prepare_in_tasks(
@@ -54,24 +53,28 @@ def _run(
 ) -> None:
     from loguru import logger
 
-    from nsp_ablation.text.preparation.pipeline_steps import (
-        EncodeSentences,
-        JoinShards,
-        ReadSource,
-        SplitSentences,
-        WriteShard,
-    )
+    from nsp_ablation.text.preparation.pipeline_steps import JoinShards, shard_pipeline
 
     logger.disable("datatrove")  # of this process, which says itself how far it is; tasks write logs
-    shards = [shard for _, _, shard in calls]
-    sources = [source for source, _, _ in calls]
-    steps = [ReadSource(sources), SplitSentences(recipe), EncodeSentences(recipe), WriteShard(recipe, shards)]
-    join = [JoinShards(shards, directory, finish)]
+    steps = shard_pipeline(calls, recipe)
+    join = [JoinShards([shard for _, _, shard in calls], directory, finish)]
     if options.name == "datatrove_slurm":
         from nsp_ablation.text.preparation.slurm_tasks import run_on_slurm
 
         run_on_slurm(steps, join, folder, len(calls), options, directory, say)
-        return
+    else:
+        num_workers = num_cores() if options.num_workers is None else options.num_workers
+        _run_here(steps, join, calls, folder, num_workers, say)
+
+
+def _run_here(
+    steps: list[Any],
+    join: list[Any],
+    calls: list[ShardCall],
+    folder: Path,
+    num_workers: int,
+    say: Callable[[str], None],
+) -> None:
     from nsp_ablation.text.preparation.local_tasks import LocalTasks
 
     num_made = sum(completion(folder, rank).exists() for rank in range(len(calls)))
@@ -81,9 +84,8 @@ def _run(
     progress = ShardProgress(say, len(calls), num_made, num_bytes)
 
     def heard(rank: int, told: int | None) -> None:
-        progress.shard(sources[rank].num_bytes) if told is None else progress.tokens(told)
+        progress.shard(calls[rank][0].num_bytes) if told is None else progress.tokens(told)
 
-    num_workers = num_cores() if options.num_workers is None else options.num_workers
     LocalTasks(steps, folder, len(calls), num_workers).run(heard)
     say("joining the shards")
     (folder / "join" / "completions" / "00000").unlink(missing_ok=True)

@@ -11,13 +11,13 @@ from typing import Any
 
 from datatrove.executor import SlurmPipelineExecutor
 
-import nsp_ablation
 from nsp_ablation.base.artifact import read_json, write_json
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.preparation_options import PreparationOptions
 from nsp_ablation.text.preparation.task_states import task_log, task_states
 
 _JOBS_FILE, _JOIN = "jobs.json", "join"
+_SOURCE = Path(__file__).parents[3]  # of the package, which jobs import from here
 _POLL_SECONDS = 10.0  # also what the file system of another machine may take to show what is done
 
 
@@ -42,9 +42,9 @@ class SlurmTasks(SlurmPipelineExecutor):
             job_name="nsp-ablation-prepare",
             qos=None,
             env_command=f'export PATH="{Path(sys.executable).parent}:$PATH" '
-            f'PYTHONPATH="{Path(nsp_ablation.__file__).parents[1]}:$PYTHONPATH" '
+            f'PYTHONPATH="{_SOURCE}:$PYTHONPATH" '
             f"RAYON_NUM_THREADS={options.cpus_per_task} TOKENIZERS_PARALLELISM={has_threads}",
-            sbatch_args={"kill-on-invalid-dep": "yes"} | options.sbatch,
+            sbatch_args={"chdir": str(Path.cwd()), "kill-on-invalid-dep": "yes"} | options.sbatch,
             logging_dir=str(folder),
             **others,
         )
@@ -53,7 +53,7 @@ class SlurmTasks(SlurmPipelineExecutor):
         """Statistics stay as each task wrote them."""
 
 
-def check_slurm() -> None:
+def _check_slurm() -> None:
     """Raise InputError where no job can be submitted."""
     if shutil.which("sbatch") is None:
         raise InputError(
@@ -81,6 +81,7 @@ def run_on_slurm(
     Jobs that an earlier call submitted and that are still in the queue are waited for instead. Raises InputError where
     the jobs ended without the stores; where this process ends first, they go on.
     """
+    _check_slurm()
     if any(map(_is_queued, jobs := _submitted(folder))):
         say(f"jobs {' and '.join(jobs)} are in the queue from an earlier run")
     else:

@@ -13,6 +13,7 @@ from nsp_ablation.base.artifact import check_artifact
 from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.text.store.build_stores import ShardCall, shards_directory
 
+TASKS_LOCK = "tasks.lock"  # beside the shards, held while they are made
 _FOLDER = re.compile(r"tasks-(\d+)-[0-9a-f]{16}")
 _ERROR = "| ERROR "
 
@@ -47,10 +48,10 @@ def tasks_folder(directory: Path, calls: list[ShardCall]) -> Path:
     return shards_directory(directory) / f"tasks-{len(calls):05d}-{cut}"
 
 
-def found_folders(directory: Path) -> list[Path]:
-    """Return the folders of tasks that lie beside the stores in `directory`, one per number of tasks that was tried."""
-    shards = shards_directory(directory)
-    return [path for path in sorted(shards.glob("tasks-*")) if _FOLDER.fullmatch(path.name)]
+def task_folders(shards: Path) -> list[Path]:
+    """Return the folders of tasks in a directory of shards, one per number of tasks that was tried."""
+    found = [path for path in sorted(shards.glob("tasks-*")) if _FOLDER.fullmatch(path.name)]
+    return [path for path in found if path.is_dir() and not path.is_symlink()]
 
 
 def task_log(folder: Path, rank: int) -> Path:
