@@ -199,6 +199,12 @@ LIGHT = (
 )
 
 
+def test_status_loads_neither_torch_nor_numpy():
+    code = "import sys, nsp_ablation.cli.main, nsp_ablation.stages.status\n"
+    code += "sys.exit(bool({'torch', 'numpy'} & {*sys.modules}))"
+    assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(SOURCE.parent)}).returncode == 0
+
+
 @pytest.mark.parametrize("module", LIGHT)
 def test_light_packages_never_load_torch(module):
     code = f"import sys, nsp_ablation.{module}; sys.exit('torch' in sys.modules)"

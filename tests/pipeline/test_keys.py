@@ -263,6 +263,8 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "report.smallest_effect": ("full", 1.0, NOTHING),
     "export.output": ("full", "x", NOTHING),
     "artifacts.delete_unused": ("full", True, NOTHING),
+    "status.all": ("full", True, NOTHING),
+    "status.silent_seconds": ("full", 1.0, NOTHING),
 }
 
 # Settings where they reach another way, (setting, base, value, what it changes).

@@ -135,4 +135,4 @@ def test_a_shown_command_ends_well_and_makes_what_it_says(run, folder, command):
     elif "inspect.figure" in settings:
         assert (folder / settings["inspect.figure"]).read_text().startswith("<svg ")
     else:
-        assert {"inspect": "sample 0", "cost": "FLOP", "artifacts": "encoders"}[stage] in printed
+        assert {"inspect": "sample 0", "cost": "FLOP", "artifacts": "encoders", "status": "done"}[stage] in printed

@@ -5,9 +5,10 @@ import json
 import time
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 _TICK_NS = 1_000_000_000  # a file that changed so lately may change again without a later time of change
 
@@ -48,8 +49,10 @@ def files_fingerprint(paths: list[Path]) -> str:
     return fingerprint([file_sha256(path) for path in paths])
 
 
-def array_sha256(array: np.ndarray) -> str:
+def array_sha256(array: "np.ndarray") -> str:
     """Return the SHA-256 of an array's dtype, shape and bytes (C order)."""
+    import numpy as np  # 0.1 s, which what only reads JSON does without
+
     digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
     digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -58,6 +58,10 @@ def main(argv: list[str], root: Path) -> None:
 
 def _run(planned: Plan, composer: Composer, command: str) -> int:
     """Run the checked cells and return the exit status; stages that make records end with their sweep's table."""
+    if planned.cells[0].config.stage == "status":  # of files alone: without what a run needs
+        from nsp_ablation.stages.status import show_status
+
+        return show_status([(cell.config, cell.overrides) for cell in planned.cells])
     from nsp_ablation.stages.cell import has_table, prints_samples
     from nsp_ablation.stages.needed_device import check_devices
 

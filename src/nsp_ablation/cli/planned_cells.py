@@ -241,7 +241,7 @@ def _unselected(settings: Any, plain: dict[str, Assignment]) -> Iterator[Problem
 
 def _single_run_problems(composer: Composer, given: dict[str, str], shared: list[str], stage: str) -> Iterator[Problem]:
     """Yield the problem of an experiment without -m: its sweep would silently shrink to one cell of the defaults."""
-    if "experiment" in given and stage not in ("inspect", "report"):
+    if "experiment" in given and stage not in ("inspect", "report", "status"):
         sweep = composer.compose(tuple(shared), is_sweep=True).sweep
         if missing := [key for key in sweep if key not in given]:
             yield Problem("experiment", given["experiment"], f"sweeps {', '.join(missing)}: add -m, or give one value")

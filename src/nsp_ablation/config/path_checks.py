@@ -13,12 +13,13 @@ from nsp_ablation.base.visible_files import expand_paths, named_files
 from nsp_ablation.config.combinations import FINETUNED, TRAINED
 from nsp_ablation.config.problem import Problem
 from nsp_ablation.config.schema import Config
+from nsp_ablation.options.output_options import STUDY_DIRECTORIES
 from nsp_ablation.options.wanted_files import wanted_files
 
 # What a folder of results holds: directories, and files that are opened as they are (locks).
 _STUDY_PARTS = (
-    *("records", "scores", "items", "predictions", "cards", "cells", "curves", "report", "report/figures"),
-    *(".lock", ".sweeps", ".report.lock", ".curves.lock"),
+    *STUDY_DIRECTORIES,
+    *("report/figures", ".lock", ".sweeps", ".report.lock", ".curves.lock"),
 )
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
@@ -40,15 +41,15 @@ class NeededPath:
 
 def needed_paths(config: Config) -> Iterator[NeededPath]:
     """Yield each path that the configuration's stage would stumble over."""
-    stage = config.stage
+    stage, makes = config.stage, config.stage not in ("report", "status")
     has_curve = stage == "pretrain" and bool(config.pretraining.evaluate_at)
     external = config.encoder not in (None, "random")
     candidates = (
-        ("encoder", config.encoder, _encoder, stage != "report" and external),
-        ("model.init_from", config.model.init_from, _encoder, stage != "report" and not external),
-        ("tokenizer.path", config.tokenizer.path, _encoder, stage != "report" and not external),
-        ("corpus.path", config.corpus.path, _corpus, stage in TRAINED or (stage != "report" and not external)),
-        ("paths.artifacts", config.paths.artifacts, directory_problems, stage != "report"),
+        ("encoder", config.encoder, _encoder, makes and external),
+        ("model.init_from", config.model.init_from, _encoder, makes and not external),
+        ("tokenizer.path", config.tokenizer.path, _encoder, makes and not external),
+        ("corpus.path", config.corpus.path, _corpus, stage in TRAINED or (makes and not external)),
+        ("paths.artifacts", config.paths.artifacts, directory_problems, makes),
         ("paths.results", config.paths.results, directory_problems, stage in (*FINETUNED, "report") or has_curve),
         ("inspect.output", config.inspect.output, _file, stage == "inspect"),
         ("inspect.figure", config.inspect.figure, _file, stage == "inspect"),

@@ -16,6 +16,7 @@ from nsp_ablation.options.output_options import (
     LoggerOptions,
     PathsOptions,
     ReportOptions,
+    StatusOptions,
 )
 from nsp_ablation.options.preparation_options import PreparationOptions
 from nsp_ablation.options.pretraining_options import BatchOptions, PretrainingOptions
@@ -24,7 +25,7 @@ from nsp_ablation.options.setting import MAX_SEED, READ_PATH, REQUIRED, WRITTEN_
 from nsp_ablation.options.task_options import TaskOptions
 from nsp_ablation.options.trainer_options import TrainerOptions
 
-STAGES = ("all", "prepare", "inspect", "cost", "pretrain", "finetune", "report", "export", "artifacts")
+STAGES = ("all", "prepare", "inspect", "cost", "pretrain", "finetune", "report", "export", "artifacts", "status")
 OBJECTIVES = ("paper", "mlm", "mlm_nsp", "mlm_sop")
 
 
@@ -66,3 +67,4 @@ class Config:
     report: ReportOptions = group(ReportOptions, "machine")
     export: ExportOptions = group(ExportOptions, "machine")
     artifacts: ArtifactsOptions = group(ArtifactsOptions, "machine")
+    status: StatusOptions = group(StatusOptions, "machine")

@@ -16,7 +16,8 @@ from nsp_ablation.options.planned_pairs import NamedArm, compared_pairs, narrowe
 
 def unequal_settings(configs: list[Config]) -> Iterator[Problem]:
     """Yield each setting that must be the same in all cells of a sweep and is not."""
-    for field in ("stage", "name", "paths.results", "paths.artifacts", "launcher.max_cells"):
+    places = ("name", "paths.results", "paths.artifacts") if configs[0].stage != "status" else ()  # which looks at all
+    for field in ("stage", *places, "launcher.max_cells"):
         values = dict.fromkeys(map(attrgetter(field), configs))
         if len(values) > 1:
             yield Problem(field, ",".join(map(str, values)), "must be the same in all cells of a sweep")

@@ -8,6 +8,9 @@ from nsp_ablation.options.setting import MAX_SEED, READ_PATH, REQUIRED, WRITTEN_
 PUBLISHED = Path(__file__).parents[1] / "published"  # one YAML file per published table
 WANDB_NAME, WANDB_TAG = 128, 64  # characters of a name (project, run, group) and of a tag that wandb takes
 
+# The directories of a folder of results.
+STUDY_DIRECTORIES = ("records", "scores", "items", "predictions", "cards", "cells", "curves", "report")
+
 
 @dataclass
 class LoggerOptions:
@@ -147,6 +150,16 @@ class ArtifactsOptions:
     """`stage=artifacts`: what lies under paths.artifacts, and which records use it."""
 
     delete_unused: bool = machine(False, "Delete the artifacts that no record below paths.results needs.")
+
+
+@dataclass
+class StatusOptions:
+    """`stage=status`: how the cells of sweeps stand, wherever they run."""
+
+    all: bool = machine(False, "Show a line for each cell that is done, too.")
+    silent_seconds: float = machine(
+        120.0, "A running cell whose last sign of life (one each 10 s) is older is silent.", low=1, high=10**6
+    )
 
 
 @dataclass

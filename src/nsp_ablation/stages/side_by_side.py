@@ -25,6 +25,7 @@ from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.signals import requeue
 from nsp_ablation.pipeline.cell_life import cell_key, note_killed
 from nsp_ablation.pipeline.console import say_error
+from nsp_ablation.reporting.records.sweep_cell import short_keys
 from nsp_ablation.stages.cell import MAKING_STAGES, results_folder
 from nsp_ablation.stages.cell_lines import CellLines, ShownCell
 from nsp_ablation.stages.cell_processes import CellJob, CellProcess, CellStarter
@@ -181,9 +182,7 @@ class _Suspended:
 
 def cell_names(configs: list[Config]) -> list[str]:
     """Return a short name for each cell: its key without the fingerprint, where no other cell has that."""
-    keys = [cell_key(config) for config in configs]
-    short = [key.rpartition("-")[0] for key in keys]
-    return [name if short.count(name) == 1 else key for name, key in zip(short, keys, strict=True)]
+    return short_keys([cell_key(config) for config in configs])
 
 
 def open_log(config: Config) -> tuple[TextIO | None, Path | None]:

@@ -23,7 +23,7 @@ from nsp_ablation.reporting.records.sweep_cell import SweepCell, forget_cell, is
 from nsp_ablation.reporting.records.typed_json import parse
 
 _REMEDY = "delete the file, and run the command of its sweep again"
-_FIELDS = {"key", "overrides", "records", "status"}  # of a cell's file, in every version
+CELL_FIELDS = {"key", "overrides", "records", "status"}  # of a cell's file, in every version
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     Planned cells come first, in their order; others by key. Raises DamageError naming a file that is damaged, or a
     manifest that is missing beside its cells, InputError for one of a newer version.
     """
-    manifest = _read(folder)
+    manifest = planned_sweep(folder)
     if manifest is None:
         return None
     cells = [read_cell(folder, cell.key) or cell for cell in manifest.cells]
@@ -113,8 +113,11 @@ def has_older_manifest(folder: Path) -> bool:
     return os.path.lexists(path) and is_older(read_json(path), path)
 
 
-def _read(folder: Path) -> Manifest | None:
-    """Return the newest sweep as planned, None where there is none of this version."""
+def planned_sweep(folder: Path) -> Manifest | None:
+    """Return the newest sweep as planned, None where there is none of this version.
+
+    Raises DamageError where it is damaged, or missing beside its cells, InputError for one of a newer version.
+    """
     path = folder / "manifest.json"
     if not os.path.lexists(path):
         if keys := _written(folder, set()):
@@ -138,7 +141,7 @@ def _checked(data: Any, path: Path) -> dict[str, Any]:
 
 
 def _planned(folder: Path) -> list[str]:
-    manifest = _read(folder)
+    manifest = planned_sweep(folder)
     return [cell.key for cell in manifest.cells] if manifest else []
 
 
@@ -153,4 +156,4 @@ def _holds_cell(path: Path, key: str) -> bool:
         data = read_json(path)
     except DamageError:
         return False
-    return isinstance(data, dict) and data.keys() >= _FIELDS and data["key"] == key
+    return isinstance(data, dict) and data.keys() >= CELL_FIELDS and data["key"] == key

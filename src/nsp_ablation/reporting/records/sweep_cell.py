@@ -8,6 +8,7 @@ import datetime
 import fcntl
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -76,6 +77,13 @@ def cell_path(folder: Path, key: str) -> Path:
     return owned(folder, "cells", f"{key}.json")
 
 
+def short_keys(keys: list[str]) -> list[str]:
+    """Return each key without its fingerprint, where no other has that name."""
+    short = [key.rpartition("-")[0] or key for key in keys]
+    counts = Counter(short)
+    return [name if counts[name] == 1 else key for name, key in zip(short, keys, strict=True)]
+
+
 def write_cell(folder: Path, cell: SweepCell) -> None:
     """Write how a cell stands, with this moment as its sign of life.
 
@@ -91,13 +99,23 @@ def read_cell(folder: Path, key: str) -> SweepCell | None:
 
     Raises DamageError naming the file where it is not what was written.
     """
+    cell = stored_cell(folder, key)
+    is_killed = cell is not None and cell.status == "running" and not is_run(folder, key)
+    return replace(cell, status=KILLED) if cell is not None and is_killed else cell
+
+
+def stored_cell(folder: Path, key: str) -> SweepCell | None:
+    """Return how a cell stands by its file alone, whoever runs it and wherever, None where it never began.
+
+    Raises as `read_cell` does.
+    """
     path = cell_path(folder, key)
     if not os.path.lexists(path):
         return None
     cell = parse(SweepCell, read_sealed(path, _REMEDY), path)
     if cell.key != key:
         raise DamageError(f"{path} holds the cell {cell.key}; {_REMEDY}")
-    return replace(cell, status=KILLED) if cell.status == "running" and not is_run(folder, key) else cell
+    return cell
 
 
 @contextmanager

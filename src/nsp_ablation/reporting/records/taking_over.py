@@ -11,13 +11,12 @@ from pathlib import Path
 from nsp_ablation.base.artifact import copy_files, write_json
 from nsp_ablation.base.errors import DamageError, InputError
 from nsp_ablation.base.owned_paths import owned
+from nsp_ablation.options.output_options import STUDY_DIRECTORIES
 from nsp_ablation.reporting.records.example_scores import needed_files, predictions_path
 from nsp_ablation.reporting.records.older_schemas import SCHEMA
 from nsp_ablation.reporting.records.record import ResultRecord
 from nsp_ablation.reporting.records.record_folder import RecordFolder
 from nsp_ablation.reporting.records.verification import check_files
-
-_PARTS = {"records", "scores", "items", "predictions", "cards", "cells", "curves", "report"}  # of a study's folder
 
 
 def other_studies(root: Path, own: RecordFolder) -> list[RecordFolder]:
@@ -78,6 +77,6 @@ def _studies(root: Path) -> Iterator[Path]:
     those of other studies whose names begin like its own (`table2/micro`, `table2/micro/again`)."""
     for directory, names, _ in os.walk(root):
         is_study = "records" in names
-        names[:] = sorted(set(names) - _PARTS) if is_study else sorted(names)
+        names[:] = sorted(set(names) - {*STUDY_DIRECTORIES}) if is_study else sorted(names)
         if is_study:
             yield Path(directory)
