@@ -3,10 +3,10 @@
 import os
 
 import pytest
-from filelock import Timeout
 
 from nsp_ablation.base.artifact import build_once, read_json, remove_artifact, write_json
 from nsp_ablation.base.errors import DamageError, InputError
+from nsp_ablation.base.kernel_locks import LockHeldError
 from nsp_ablation.base.owned_paths import locked, make_directory, open_lock, owned, remove_own
 
 NAMES = ("last.ckpt", ".hidden", "report.json")
@@ -93,7 +93,7 @@ def test_a_file_in_a_directorys_place_and_the_reverse_are_named(tmp_path):
 
 
 def test_a_lock_is_held_by_one_at_a_time(tmp_path):
-    with locked(tmp_path / "below" / "x.lock"), pytest.raises(Timeout), locked(tmp_path / "below" / "x.lock", 0):
+    with locked(tmp_path / "below" / "x.lock"), pytest.raises(LockHeldError), locked(tmp_path / "below" / "x.lock", 0):
         pass
     with locked(tmp_path / "below" / "x.lock", 0):
         pass

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import pytest
-from filelock import FileLock
 
 from nsp_ablation.base.artifact import build_once, write_json
 from nsp_ablation.base.errors import InputError
+from nsp_ablation.base.owned_paths import locked
 from nsp_ablation.pipeline.chain import MAKERS, Artifact
 from nsp_ablation.pipeline.inventory import delete_unused, take_inventory
 
@@ -69,7 +69,7 @@ def test_a_data_card_is_a_file_that_names_what_it_was_made_from(chain, tmp_path)
 
 def test_what_is_being_built_is_not_deleted(chain, tmp_path):
     third = chain[2]
-    with FileLock(f"{third.directory}.lock"):
+    with locked(third.directory.with_name(f"{third.directory.name}.lock")):
         assert third.name not in [item.name for item in delete_unused(take_inventory(tmp_path, []))]
     assert third.is_made
 

@@ -79,7 +79,7 @@ def test_cells_at_once_share_the_work_and_each_result_has_one_maker(results, mad
     theirs.__enter__()
 
     def other_process(result):
-        with pytest.raises(pipeline_results.Timeout), lock_of(result):
+        with pytest.raises(pipeline_results.LockHeldError), lock_of(result):
             pass  # nobody else makes it meanwhile
         if len(made) == 2:
             theirs.__exit__(None, None, None)
@@ -97,15 +97,15 @@ def test_what_others_make_alone_is_waited_for(results, made, tmp_path, monkeypat
         lock.__enter__()
     timeouts = []
 
-    def wait(path, timeout=-1):
-        timeouts.append(timeout)
-        if timeout < 0:
+    def wait(path, timeout_seconds=None):
+        timeouts.append(timeout_seconds)
+        if timeout_seconds is None:
             for lock in held:
                 lock.__exit__(None, None, None)
             held.clear()
-        return locked(path, timeout)
+        return locked(path, timeout_seconds)
 
     monkeypatch.setattr(pipeline_results, "locked", wait)
     assert make_missing(ours, RecordFolder(tmp_path)) == []
-    assert timeouts == [0, 0, -1, 0]
+    assert timeouts == [0, 0, None, 0]
     assert len(made) == 2

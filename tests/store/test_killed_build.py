@@ -100,7 +100,7 @@ def wait_until(condition, seconds=30.0):
 
 def num_in_work(directory):
     """How many shards of the stores are being made."""
-    return len(list(directory.with_name("stores.shards").glob(".*-of-*")))
+    return sum(path.is_dir() for path in directory.with_name("stores.shards").glob(".*-of-*"))
 
 
 def identities(shards):

@@ -1,26 +1,29 @@
 """Temporary names: hidden, beside what they become, locked while their process lives; those of killed ones are removed.
 
-A name is `.<name>.nsp-<8 hex digits><suffix>`, which nobody else gives. Its file or directory is held by a lock of the
-kernel (flock), which ends with the process however that ends, so a name that is not held is a leftover.
+A name is `.<name>.nsp-<8 hex digits><suffix>`, which nobody else gives. Its file is held by a lock of the kernel, which
+ends with the process however that ends, so a name that is not held is a leftover. A directory, which NFS cannot lock,
+is held by a file beside it with the suffix `.lock`.
 """
 
-import fcntl
+import errno
 import os
 import re
 import shutil
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from nsp_ablation.base.kernel_locks import lock, try_lock
+
 _OURS = re.compile(r"\..+\.nsp-[0-9a-f]{8}(\.[^.]*)?", re.DOTALL)
+_LOCK = ".lock"
 
 
 @contextmanager
 def temporary_file(path: Path) -> Iterator[Path]:
     """Give a new empty file beside `path`, of its suffix; it is removed at the end, unless it was moved."""
-    with _held(path, path.suffix, lambda name: os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)) as temporary:
+    with _held(path, path.suffix) as temporary:
         try:
             yield temporary
         finally:
@@ -30,11 +33,14 @@ def temporary_file(path: Path) -> Iterator[Path]:
 @contextmanager
 def temporary_directory(path: Path) -> Iterator[Path]:
     """Give a new empty directory beside `path`; it is removed at the end, unless it was moved."""
-    with _held(path, "", _make_directory) as temporary:
+    with _held(path, _LOCK) as held:
+        temporary = held.with_suffix("")
         try:
+            temporary.mkdir()
             yield temporary
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+            held.unlink(missing_ok=True)
 
 
 def remove_leftovers(directory: Path) -> None:
@@ -46,20 +52,19 @@ def remove_leftovers(directory: Path) -> None:
             _remove_if_left(path)
 
 
-def _make_directory(path: Path) -> int:
-    path.mkdir()
-    return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-
-
 @contextmanager
-def _held(path: Path, suffix: str, make: Callable[[Path], int]) -> Iterator[Path]:
-    """Give a new name that `make` has made and opened, locked."""
+def _held(path: Path, suffix: str) -> Iterator[Path]:
+    """Give a new empty file, locked."""
     remove_leftovers(path.parent)
     while True:
         temporary = path.with_name(f".{path.name}.nsp-{uuid4().hex[:8]}{suffix}")
-        descriptor = make(temporary)
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            try:
+                lock(descriptor, path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
             if _is(temporary, descriptor):  # nobody took it for a leftover before it was locked
                 yield temporary
                 return
@@ -70,13 +75,29 @@ def _held(path: Path, suffix: str, make: Callable[[Path], int]) -> Iterator[Path
 def _remove_if_left(path: Path) -> None:
     if path.is_symlink():  # never ours
         return
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if path.is_dir():
+        if not os.path.lexists(f"{path}{_LOCK}"):  # else it is removed with that
+            _remove_if_unlocked(path)
+        return
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if _is(path, descriptor):
-            shutil.rmtree(path) if stat.S_ISDIR(os.fstat(descriptor).st_mode) else path.unlink()
-    except BlockingIOError:  # of a process that lives
-        pass
+        if try_lock(descriptor, path) and _is(path, descriptor):
+            if path.suffix == _LOCK:
+                shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+            path.unlink()
+    finally:
+        os.close(descriptor)
+
+
+def _remove_if_unlocked(directory: Path) -> None:
+    """Remove a directory that an earlier version made, unless that lives: it held the directory itself."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if try_lock(descriptor, directory):
+            shutil.rmtree(directory)
+    except OSError as error:
+        if error.errno != errno.EBADF:
+            raise
     finally:
         os.close(descriptor)
 

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from nsp_ablation.base.errors import DamageError, InputError
+from nsp_ablation.base.kernel_locks import LockHeldError, lock, unlock
 from nsp_ablation.base.leftovers import remove_leftovers
 
 _QUIET_SECONDS = 2.0  # that a lock may be held without a word
@@ -45,34 +44,45 @@ def make_directory(path: Path) -> Path:
 
 
 @contextmanager
-def locked(path: Path, timeout: float = -1) -> Iterator[None]:
+def locked(path: Path, timeout_seconds: float | None = None) -> Iterator[None]:
     """Hold a kernel lock on a file, which is made and stays; it ends with this process. Says so where that takes long.
 
-    Raises filelock's Timeout after `timeout` seconds (-1: never), InputError for a link and for a file that may not be
-    written, DamageError where `path` is no file.
+    Raises LockHeldError after `timeout_seconds` (None: never), InputError for a link, for a file that may not be
+    written and for a file system without locks, DamageError where `path` is no file.
     """
     owned(path.parent, path.name)
     make_directory(path.parent)
-    lock = FileLock(path)
-    with _lock_named(path):
-        try:
-            lock.acquire(_QUIET_SECONDS if timeout < 0 else timeout)
-        except Timeout:
-            if timeout >= 0:
-                raise
-            print(f"  waiting | {path.parent.name}/{path.stem}: another process makes it", flush=True)
-            lock.acquire()
+    try:
+        descriptor = _open_locked(path, _QUIET_SECONDS if timeout_seconds is None else timeout_seconds)
+    except LockHeldError:
+        if timeout_seconds is not None:
+            raise
+        print(f"  waiting | {path.parent.name}/{path.stem}: another process makes it", flush=True)
+        descriptor = _open_locked(path, None)
     try:
         yield
     finally:
-        lock.release()
+        unlock(descriptor)
+
+
+def _open_locked(path: Path, timeout_seconds: float | None) -> int:
+    while True:
+        descriptor = open_lock(path)
+        try:
+            lock(descriptor, path, timeout_seconds)
+            if os.fstat(descriptor).st_nlink:  # else it was deleted meanwhile, and another process may lock a new one
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
 
 
 def open_lock(path: Path) -> int:
     """Return the descriptor of a file to lock, which is made where it is missing. Raises as `locked` does."""
     owned(path.parent, path.name)
     with _lock_named(path):
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
 
 
 @contextmanager

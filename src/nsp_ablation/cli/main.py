@@ -96,6 +96,10 @@ def _run_cells(planned: Plan, composer: Composer) -> int:
 
             return run_side_by_side(configs, overrides, slots)
         return _worst(run_cell(cell.config, cell.overrides) for cell in planned.cells)
+    if any(word.startswith("hydra/launcher=") and "slurm" in word for word in planned.launcher_words):
+        from nsp_ablation.base.shared_disks import check_shared_locks
+
+        check_shared_locks((planned.cells[0].config.paths.artifacts, planned.cells[0].config.paths.results))
     try:
         return _worst(launch(composer, planned.launcher_words, [cell.words for cell in planned.cells], _SOURCE))
     except Exception as error:  # a launcher's own: a job that died, a cluster that refuses

@@ -7,9 +7,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filelock import Timeout
-
 from nsp_ablation.base.artifact import read_json, remove_artifact
+from nsp_ablation.base.kernel_locks import LockHeldError
 from nsp_ablation.base.owned_paths import locked
 from nsp_ablation.pipeline.chain import LINK_FILE, MAKERS
 from nsp_ablation.text.preparation.task_states import TASKS_LOCK, task_folders
@@ -58,9 +57,9 @@ def delete_unused(items: list[Item]) -> list[Item]:
     """
     deleted = []
     for item in [item for item in items if not item.records]:
-        with suppress(Timeout), ExitStack() as locks:
+        with suppress(LockHeldError), ExitStack() as locks:
             for lock in _locks(item.directory):
-                locks.enter_context(locked(lock, timeout=0))
+                locks.enter_context(locked(lock, timeout_seconds=0))
             if item.directory.is_file():
                 item.directory.unlink()
             else:

@@ -23,6 +23,7 @@ from pytorch_lightning.plugins.environments import ClusterEnvironment
 from nsp_ablation.base.errors import InputError, StatedError
 from nsp_ablation.base.interrupts import REQUESTS, Stopped, requests_blocked
 from nsp_ablation.base.process import end_with_parent, job_rank, set_up_cpu
+from nsp_ablation.base.shared_disks import check_shared_locks
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.signals import never_stops
 from nsp_ablation.learning.engine.training import DivergedError
@@ -70,6 +71,8 @@ def run_first_rank(config: Config, run_cell: Callable[[], int]) -> int:
     connection, trainer = job_of(config), config.trainer
     status = 1
     try:
+        if trainer.num_nodes > 1:
+            check_shared_locks((config.paths.artifacts, config.paths.results))
         if trainer.devices * trainer.num_nodes == connection.world_size:
             status = run_cell()
         else:

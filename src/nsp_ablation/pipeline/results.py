@@ -8,10 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from filelock import Timeout
-
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.errors import StatedError
+from nsp_ablation.base.kernel_locks import LockHeldError
 from nsp_ablation.base.owned_paths import locked, owned, remove_own
 from nsp_ablation.base.process import heavy_imports
 from nsp_ablation.base.visible_files import files_below
@@ -203,8 +202,8 @@ def _make_in_turn(results: list[Result], folder: RecordFolder) -> dict[str, str 
         for result in left:
             with ExitStack() as held:
                 try:
-                    held.enter_context(_lock_of(result, timeout=-1 if waits else 0))
-                except Timeout:
+                    held.enter_context(_lock_of(result, timeout_seconds=None if waits else 0))
+                except LockHeldError:
                     continue
                 waits = False
                 reasons[result.id] = _make_locked(result, folder, without)
@@ -221,9 +220,9 @@ def make_one(result: Result, folder: RecordFolder, without: Without) -> str | No
         return _make_locked(result, folder, without)
 
 
-def _lock_of(result: Result, timeout: float = -1) -> AbstractContextManager[None]:
+def _lock_of(result: Result, timeout_seconds: float | None = None) -> AbstractContextManager[None]:
     """Of two sweeps that both want a record, the second then finds it done."""
-    return locked(owned(result.encoder.root, "locks", f"{result.id}.lock"), timeout)
+    return locked(owned(result.encoder.root, "locks", f"{result.id}.lock"), timeout_seconds)
 
 
 def _make_locked(result: Result, folder: RecordFolder, without: Without) -> str | None:

@@ -4,7 +4,6 @@ Every cell has a file of its own (`sweep_cell.py`), so jobs that run side by sid
 `manifest.json` holds the command and the cells as planned, and reading joins the two.
 """
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,12 +13,13 @@ from typing import Any
 
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.errors import DamageError, InputError
+from nsp_ablation.base.kernel_locks import is_held, lock, try_lock
 from nsp_ablation.base.owned_paths import locked, make_directory, open_lock, owned
 from nsp_ablation.base.program_name import program_of
 from nsp_ablation.reporting.records.digest import FIELD, check_digest, write_sealed
 from nsp_ablation.reporting.records.older_schemas import READ_SCHEMAS, SCHEMA
 from nsp_ablation.reporting.records.record import is_older
-from nsp_ablation.reporting.records.sweep_cell import SweepCell, forget_cell, is_held, read_cell
+from nsp_ablation.reporting.records.sweep_cell import SweepCell, forget_cell, read_cell
 from nsp_ablation.reporting.records.typed_json import parse
 
 _REMEDY = "delete the file, and run the command of its sweep again"
@@ -56,16 +56,15 @@ def sweep(folder: Path, manifest: Manifest) -> Iterator[None]:
     """
     make_directory(folder)
     make_directory(owned(folder, "cells"))
-    descriptor = open_lock(owned(folder, ".sweeps"))
+    sweeps = owned(folder, ".sweeps")
+    descriptor = open_lock(sweeps)
     try:
         with locked(owned(folder, ".lock")):
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                _join_sweep(folder, manifest)
-            else:
+            if try_lock(descriptor, sweeps):
                 begin_sweep(folder, manifest)
-            fcntl.flock(descriptor, fcntl.LOCK_SH)  # a lock of the kernel: it ends with this process
+            else:
+                _join_sweep(folder, manifest)
+            lock(descriptor, sweeps, is_shared=True)
         yield
     finally:
         os.close(descriptor)

@@ -5,7 +5,6 @@ is `running` and whose lock is free was killed.
 """
 
 import datetime
-import fcntl
 import os
 import re
 from collections import Counter
@@ -15,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from nsp_ablation.base.errors import DamageError, InputError
+from nsp_ablation.base.kernel_locks import is_held, lock
 from nsp_ablation.base.owned_paths import make_directory, open_lock, owned, remove_file
 from nsp_ablation.reporting.records.digest import read_sealed, write_sealed
 from nsp_ablation.reporting.records.typed_json import parse
@@ -125,7 +125,7 @@ def runs(folder: Path, key: str) -> Iterator[None]:
     make_directory(path.parent)
     descriptor = open_lock(path)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        lock(descriptor, path, is_shared=True)
         yield
     finally:
         os.close(descriptor)
@@ -134,22 +134,6 @@ def runs(folder: Path, key: str) -> Iterator[None]:
 def is_run(folder: Path, key: str) -> bool:
     """Say whether a process runs the cell now."""
     return is_held(_lock_path(folder, key))
-
-
-def is_held(path: Path) -> bool:
-    """Say whether a process holds a lock on a file, that is there or not."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(descriptor)
 
 
 def forget_cell(folder: Path, key: str) -> None:
