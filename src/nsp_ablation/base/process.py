@@ -42,11 +42,21 @@ def num_cores() -> int:
 
 def job_rank() -> int | None:
     """Return this process' rank among those that torchrun or srun started, None where it is alone."""
-    if "TORCHELASTIC_RUN_ID" in os.environ:
+    if is_torchruns():
         return int(os.environ["RANK"]) if int(os.environ["WORLD_SIZE"]) > 1 else None
     # set by srun alone: a batch script that starts one process also knows SLURM_NTASKS
     is_step = int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1
     return int(os.environ["SLURM_PROCID"]) if is_step else None
+
+
+def is_torchruns() -> bool:
+    """Return whether torchrun started this process."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def local_rank() -> int:
+    """Return this process' number among those of a job on its machine."""
+    return int(os.environ.get("LOCAL_RANK", os.environ.get("SLURM_LOCALID", "0")))
 
 
 def end_with_parent() -> None:

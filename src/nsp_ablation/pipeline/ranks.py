@@ -16,13 +16,14 @@ from functools import cache
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from pytorch_lightning.plugins.environments import ClusterEnvironment
 
 from nsp_ablation.base.errors import InputError, StatedError
 from nsp_ablation.base.interrupts import REQUESTS, Stopped, requests_blocked
-from nsp_ablation.base.process import end_with_parent, job_rank, set_up_cpu
+from nsp_ablation.base.process import end_with_parent, job_rank, local_rank, set_up_cpu
 from nsp_ablation.base.shared_disks import check_shared_locks
 from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.signals import never_stops
@@ -74,11 +75,13 @@ def run_first_rank(config: Config, run_cell: Callable[[], int]) -> int:
         if trainer.num_nodes > 1:
             check_shared_locks((config.paths.artifacts, config.paths.results))
         if trainer.devices * trainer.num_nodes == connection.world_size:
-            status = run_cell()
+            with connection.watch.watched():
+                status = run_cell()
         else:
             say_error(
                 f"trainer.devices={trainer.devices} trainer.num_nodes={trainer.num_nodes}: torchrun or srun started "
-                f"{connection.world_size} processes; set them to the processes of a machine, and the machines"
+                f"{connection.world_size} processes; set them to the processes of a machine, and the machines, whose "
+                "number stays (no --nnodes=MIN:MAX)"
             )
     except SystemExit as stop:
         status = stop.code if isinstance(stop.code, int) else 1
@@ -94,13 +97,23 @@ def serve_other_ranks(config: Config) -> int:
     Raises SystemExit where the first rank was asked to stop.
     """
     connection = job_of(config)
-    with never_stops(), shared_threads(config):
-        while not isinstance(message := connection.listen(), int):
-            call, arguments = message
-            with suppress(*_ON_ALL_RANKS):  # the first one says so
-                call(*arguments, connection.environment)
-    if message > 128:
-        sys.exit(message)
+    with never_stops(), shared_threads(config), connection.watch.watched():
+        try:
+            status = _serve(connection)
+        except RuntimeError:  # of a sum of gradients, most often, since another rank is gone
+            connection.watch.wait_for_loss()
+            raise
+    if status > 128:
+        sys.exit(status)
+    return status
+
+
+def _serve(connection: Job) -> int:
+    """Do what the first rank calls to, and return how its cell ended."""
+    while not isinstance(message := connection.listen(), int):
+        call, arguments = message
+        with suppress(*_ON_ALL_RANKS):  # the first one says so
+            call(*arguments, connection.environment)
     return message
 
 
@@ -114,13 +127,21 @@ def in_existing_job(config: Config, take_part: TakePart) -> Iterator[ClusterEnvi
     except _ON_ALL_RANKS:
         raise
     except Exception as error:  # the others wait in the midst of an update, and would for ever
+        connection.watch.wait_for_loss()
         say_error(f"{error} (this ends all ranks)")
         os._exit(1)
 
 
 def job_of(config: Config) -> Job:
     """Return the job of torchrun or srun that this process belongs to, connected on first use."""
-    return _connected(torch_device(config.trainer).type == "cuda")
+    return _connected(torch_device(config.trainer).type == "cuda", _end_job)
+
+
+def _end_job(lost: int | None) -> NoReturn:
+    """End this process, since a rank is gone; one process of each machine says which, if the first rank could not."""
+    if lost is not None and (job_rank() in (0, 1) or local_rank() == 0):
+        say_error(f"rank {lost} is gone, which ends all ranks; the same command goes on from the last checkpoint")
+    os._exit(1)
 
 
 @contextmanager

@@ -111,11 +111,11 @@ def _in_job(config: Config, pieces: list[str], make_work: MakeWork, hear: HearRa
         return "is gone"
 
     handout = Handout(pieces, hear, how_lost)
-    with Listener(("", 0), authkey=key) as listener:
+    with job.watch.watched(False), Listener(("", 0), authkey=key) as listener:  # ranks that are lost let others save
         accepting = threading.Thread(target=_accept, args=(listener, handout), name="other ranks", daemon=True)
         accepting.start()
         address = (job.environment.main_address, listener.address[1])
-        job.call((_called, (address, key, make_work)))
+        job.call((_called, (config, address, key, make_work)))
         try:
             yield handout
         except Stopped as stop:
@@ -138,12 +138,17 @@ def _accept(listener: Listener, handout: Handout) -> None:
 
 
 def _called(
+    config: Config,
     address: tuple[str, int],
     key: bytes,
     make_work: MakeWork,
     environment: ClusterEnvironment,
 ) -> None:
     """Be another rank of a job."""
-    with suppress(ConnectionError), Client(address, authkey=key) as connection:  # all was done before it came
+    with (
+        job_of(config).watch.watched(False),
+        suppress(ConnectionError),  # all was done before it came
+        Client(address, authkey=key) as connection,
+    ):
         connection.send(environment.global_rank())
         _take_part(connection, make_work)

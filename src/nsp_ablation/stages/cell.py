@@ -1,5 +1,6 @@
 """One cell of a sweep: the stages of one configuration, and how they ended, on disk for whoever joins the sweep."""
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,8 +11,15 @@ from pathlib import Path
 from nsp_ablation.base.errors import StatedError
 from nsp_ablation.base.interrupts import Stopped, stops_at_once
 from nsp_ablation.base.mistakes import log_mistake
+from nsp_ablation.base.orphans import end_with
 from nsp_ablation.base.owned_paths import owned
-from nsp_ablation.base.process import job_rank, keep_caches_out_of_home, keep_kernels_by_source, set_up_cpu
+from nsp_ablation.base.process import (
+    is_torchruns,
+    job_rank,
+    keep_caches_out_of_home,
+    keep_kernels_by_source,
+    set_up_cpu,
+)
 from nsp_ablation.config.schema import Config
 from nsp_ablation.pipeline.cell_life import CellLife, Hear, cell_key, hears_nothing
 from nsp_ablation.pipeline.console import say_error
@@ -67,6 +75,8 @@ def run_cell(config: Config, overrides: list[str], neighbours: Neighbours = ALON
     rank = None if _stage(config) == "cost" else job_rank()
     if rank is None:
         return _run_cell(CellRun(config, overrides, [], neighbours=neighbours))
+    if is_torchruns():
+        end_with(os.getppid())  # which lets its processes live on where it is killed
     from nsp_ablation.pipeline.ranks import run_first_rank, serve_other_ranks
 
     try:

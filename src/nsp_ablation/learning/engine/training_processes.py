@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -12,6 +12,7 @@ import torch.distributed
 from pytorch_lightning.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
 
 from nsp_ablation.base.errors import InputError
+from nsp_ablation.learning.engine.rank_watch import RankWatch, connect_ranks
 
 # Preparation and fine-tuning may take days while the other ranks wait; that the first one died is noticed at once.
 _WAIT = timedelta(days=365)
@@ -75,11 +76,13 @@ def free_port() -> int:
 class Job:
     """The processes that torchrun or srun started, connected until this one ends.
 
-    All run the same command; the first does everything, and `call`s the others, who `listen`, to a training.
+    All run the same command; the first does everything, and `call`s the others, who `listen`, to a training. `watch`
+    notices which of them is gone.
     """
 
-    def __init__(self, uses_gpu: bool) -> None:
-        """Wait until all processes are connected. Raises InputError where srun lacks --ntasks-per-node."""
+    def __init__(self, uses_gpu: bool, end: Callable[[int | None], None]) -> None:
+        """Wait until all processes are connected; `end` is the watch's. Raises InputError where srun lacks
+        --ntasks-per-node, or machines do not reach each other."""
         try:
             # Slurm's requeue signal is StopRequests', whose checkpoint lies at the end of an update
             detected = TorchElasticEnvironment.detect()
@@ -94,13 +97,25 @@ class Job:
         backend = "cpu:gloo,cuda:nccl" if uses_gpu else "gloo"
         torch.distributed.init_process_group(backend, rank=self.rank, world_size=self.world_size)
         self._control = torch.distributed.new_group(backend="gloo", timeout=_WAIT)
+        address = self.environment.main_address
+        try:
+            connections = connect_ranks(self.rank, self.world_size, address, self._exchange)
+        except OSError as error:
+            raise InputError(
+                f"rank {self.rank}: no connection with the first rank at {address} ({error}); let machines of a job "
+                "reach each other's ports"
+            ) from error
+        self.watch = RankWatch(self.rank, connections, end)
 
     def call(self, message: Any) -> None:
         """Send the first rank's message to all that listen."""
-        torch.distributed.broadcast_object_list([message], src=0, group=self._control)
+        self._exchange(message)
 
     def listen(self) -> Any:
         """Wait for the first rank's next message."""
-        received = [None]
-        torch.distributed.broadcast_object_list(received, src=0, group=self._control)
-        return received[0]
+        return self._exchange(None)
+
+    def _exchange(self, message: Any) -> Any:
+        messages = [message]
+        torch.distributed.broadcast_object_list(messages, src=0, group=self._control)
+        return messages[0]
