@@ -143,8 +143,7 @@ def test_shards_of_tasks_go_with_their_logs_unless_the_tasks_run(tmp_path):
     folder = shards / "tasks-00001-0123456789abcdef"
     (folder / "logs").mkdir(parents=True)
     (folder / "logs" / "task_00000.log").write_text("begun")
-    (shards / "tasks.lock").touch()
-    with FileLock(shards / "tasks.lock"):
+    with locked(shards / "tasks.lock"):
         assert delete_unused(take_inventory(tmp_path, [])) == []
         assert (folder / "logs").is_dir()
     assert [item.name for item in delete_unused(take_inventory(tmp_path, []))] == [f"stores/{shards.name}"]
