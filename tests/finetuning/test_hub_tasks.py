@@ -88,3 +88,12 @@ def test_wrong_columns_and_missing_splits_are_named(hub_task, tmp_path):
         read_task(with_split("test"), "dev")
     with pytest.raises(ValueError, match="tasks.task.hub.dev_split is not set"):
         read_task(with_split(None), "dev")
+
+
+def test_a_rating_outside_the_scale_is_named_by_its_row(hub_task):
+    """The place where it stands, since a row of a data set has no file."""
+    rows = Dataset.from_dict({"sentence1": ["a", "c"], "sentence2": ["b", "d"], "label": [5.0, 5.5]})
+    columns = {"text_columns": ["sentence1", "sentence2"], "label_column": "label", "max_label": 5.0}
+    task = hub_task("regression", rows, **columns)
+    with pytest.raises(ValueError, match=rf"tasks\.{task.name}: row 1 has label 5.5, expected a number from 0 to 5"):
+        read_task(task, "dev")
