@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.config.corpus_rules import corpus_problems
-from nsp_ablation.options.corpus_options import BORDER_PATTERNS, CorpusOptions
+from nsp_ablation.options.corpus_options import BORDER_LAYOUTS, CorpusOptions, DatasetOptions
 from nsp_ablation.text.corpus.borders import layout_of
 from nsp_ablation.text.corpus.piece import Piece, whole
 from nsp_ablation.text.corpus.sentences import split_sentences
@@ -25,13 +25,23 @@ WIKIEXTRACTOR = (
     '<doc id="1" url="u" title="A &amp; B">\nA & B\n\nFirst. <b>Bold</b>\n\nSecond.\nA & B\n</doc>\n\n'
     '<doc id="2" url="u" title="C">\nC\n</doc>\n<doc id="3" title="D">\n\nD\n\nThird.\n</doc>\n'
 )
+BABYLM = (
+    "*CHI:\tno\n= = = childes/a.cha = = =\n*MOT:\tyou want it ?\n*CHI:\t[laughs]\n\n= = = The sign = = =\n"
+    "First = 3. It goes on.\nHistory\nSecond.\n \nA : yeah\n"
+)
 CHAPTERS = "Preface.\nCHAPTER I.\n\nOne.\n \nTwo.\nCHAPTER II.\nThree. CHAPTER\n"
 EXPECTED = {
     "wikitext": [" First . It goes on . \n\n\n\n Second . \n\n\n Third = 3 . ", " Fourth . "],
     "wikiextractor": ["First. <b>Bold</b>\n\nSecond.\nA & B", "Third."],
+    "babylm": [
+        "*CHI:\tno",
+        "*MOT:\tyou want it ?\n\n*CHI:\t[laughs]",
+        "First = 3. It goes on.\n\nHistory\n\nSecond.",
+        "A : yeah",
+    ],
     r"^CHAPTER [IVX]+\.": ["Preface.", "One.\n\nTwo.", "Three. CHAPTER"],
 }
-TEXTS = dict(zip(EXPECTED, (WIKITEXT, WIKIEXTRACTOR, CHAPTERS), strict=True))
+TEXTS = dict(zip(EXPECTED, (WIKITEXT, WIKIEXTRACTOR, BABYLM, CHAPTERS), strict=True))
 
 
 def text_options(pattern=None, border="pattern"):
@@ -58,7 +68,7 @@ def test_lines_of_a_pattern_part_documents_wherever_a_file_is_cut(tmp_path, patt
         assert [text for piece in pieces for text in read(options, piece)] == EXPECTED[pattern]
 
 
-@pytest.mark.parametrize("pattern", BORDER_PATTERNS)
+@pytest.mark.parametrize("pattern", BORDER_LAYOUTS)
 def test_layouts_are_recognized_in_documents_of_other_borders(tmp_path, pattern):
     path = tmp_path / "a"
     path.write_text(TEXTS[pattern])
@@ -131,7 +141,7 @@ def test_a_missing_document_key_names_the_others(tmp_path):
     ("pattern", "border", "field", "reason"),
     [
         ("(", "pattern", "corpus.border_pattern", "is no regular expression (missing )"),
-        (None, "pattern", "corpus.border_pattern", "needs wikitext, wikiextractor, or a regular expression"),
+        (None, "pattern", "corpus.border_pattern", "needs wikitext, wikiextractor, babylm, or a regular expression"),
         ("wikitext", "blank_line", "corpus.border_pattern", "belongs to corpus.document_border=pattern"),
     ],
 )
@@ -144,6 +154,13 @@ def test_a_border_that_cannot_be_is_refused(pattern, border, field, reason):
 def test_keys_of_another_reader_are_refused():
     (problem,) = corpus_problems(CorpusOptions("x", "text", path="x", document_border="file", document_key="book"))
     assert problem.reason == "corpus=x has no such key; it belongs to corpus=jsonl"
+
+
+def test_rows_of_sentences_without_a_document_key_are_refused():
+    hub = [DatasetOptions("x", document_key="book", sentence_rows=True), DatasetOptions("x", sentence_rows=True)]
+    (problem,) = corpus_problems(CorpusOptions("x", "hub", hub=hub))
+    assert problem.line().startswith("corpus.hub.sentence_rows=true: is about the rows of a document; set document_key")
+    assert not list(corpus_problems(CorpusOptions("x", "hub", hub=hub[:1])))
 
 
 @pytest.mark.parametrize("options", [text_options(border="file"), text_options(border="blank_line"), KEYED])

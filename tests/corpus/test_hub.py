@@ -7,6 +7,7 @@ import pytest
 
 from nsp_ablation.options.corpus_options import DatasetOptions
 from nsp_ablation.text.corpus.hub import read_dataset
+from nsp_ablation.text.corpus.sentences import split_sentences
 
 
 @pytest.fixture
@@ -35,6 +36,17 @@ def test_neighbouring_rows_of_one_document_key_are_one_document(rows_directory):
         "Three.",
         "Four.",
     ]
+
+
+def test_no_sentence_crosses_a_row_of_sentences(tmp_path):
+    rows = [(0, "`` how are you ? ''"), (0, "he said nothing"), (0, "mr. fox ran . away ."), (1, "isbn")]
+    lines = "".join(json.dumps({"doc_id": book, "text": text}) + "\n" for book, text in rows)
+    (tmp_path / "train.jsonl").write_text(lines)
+    first, second = read_dataset(DatasetOptions(str(tmp_path), document_key="doc_id", sentence_rows=True))
+    assert split_sentences(first, "en", False, True) == [text for _, text in rows[:2]] + ["mr. fox ran .", "away ."]
+    assert second == "isbn"
+    joined, _ = read_dataset(DatasetOptions(str(tmp_path), document_key="doc_id"))
+    assert split_sentences(joined, "en", False, True)[0] == " ".join(text for _, text in rows[:2]) + " mr. fox ran ."
 
 
 def test_parquet_directories_load(tmp_path):

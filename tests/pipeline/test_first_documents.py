@@ -8,7 +8,7 @@ import pytest
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.corpus_options import CorpusOptions, TokenizerOptions
 from nsp_ablation.pipeline.corpora import Corpus
-from nsp_ablation.pipeline.first_documents import check_first_documents
+from nsp_ablation.pipeline.first_documents import check_every_file, check_first_documents
 from nsp_ablation.pipeline.stores import Stores
 from nsp_ablation.pipeline.vocabularies import Vocabulary
 from nsp_ablation.text.corpus.document import Document, is_heldout, text_digest
@@ -58,6 +58,45 @@ def test_one_document_that_is_left_to_train_on_is_enough(stores_of):
 def test_a_part_of_an_endless_corpus_is_looked_at():
     for texts in (itertools.repeat("One. Two. Three."), itertools.repeat("word " * 10**6)):
         check_first_documents(map(Document, texts), options(), "doc")
+
+
+BABYLM = {"document_border": "pattern", "border_pattern": "babylm"}
+
+
+@pytest.fixture
+def babylm(tmp_path):
+    """babylm(format_name) -> the stores of two files of BabyLM, of which `switchboard` has no document borders."""
+    (tmp_path / "childes.train").write_text("".join(f"= = = {n}.cha = = =\n*MOT:\tNo {n} .\n" * 2 for n in range(40)))
+    (tmp_path / "switchboard.train").write_text("A:\tYeah .\nB:\tRight .\n" * 50)
+
+    def make(format_name):
+        made = options(path=f"{tmp_path}/*.train", heldout_fraction=0.0, num_processes=1, **BABYLM)
+        corpus = Corpus(tmp_path, made)
+        return Stores(
+            tmp_path, corpus, Vocabulary(tmp_path, TokenizerOptions("bbpe", vocab_size=270), corpus), format_name
+        )
+
+    return make
+
+
+@pytest.mark.parametrize("is_made", [False, True])
+def test_a_file_whose_borders_are_lost_is_refused_by_formats_that_need_them(babylm, caplog, is_made):
+    if is_made:
+        assert babylm("full").training().num_documents == 81
+        (warning,) = [record.getMessage() for record in caplog.records]
+        assert "switchboard.train has no line that parts documents" in warning
+        assert "one document, which is trained on or held out as a whole" in warning
+    for name in ("doc", "segment_pair", "sentence_pair"):
+        with pytest.raises(InputError, match=rf"format={name} .*switchboard\.train .* leave it out .*format=full"):
+            babylm(name).make()
+
+
+def test_other_patterns_take_a_file_without_borders_for_a_document(tmp_path):
+    paths = [tmp_path / name for name in "ab"]
+    for path in paths:
+        path.write_text("One. Two.")
+    check_every_file(paths, options(document_border="pattern", border_pattern="wikitext"), "doc")
+    check_every_file(paths, options(document_border="blank_line"), "doc")
 
 
 @pytest.mark.parametrize(

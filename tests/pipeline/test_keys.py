@@ -137,6 +137,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "corpus.hub.split": ("hub", "x", CORPUS),
     "corpus.hub.text_key": ("hub", "x", CORPUS),
     "corpus.hub.document_key": ("hub", "x", CORPUS),
+    "corpus.hub.sentence_rows": ("hub", True, CORPUS),
     "batch.sequences": ("full", 3, FEED),
     "batch.sequences_factor": ("full", 2.0, NOTHING),
     "pretraining.max_steps": ("full", 6, ENCODER),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from nsp_ablation.config.problem import Problem, suggestion
-from nsp_ablation.options.corpus_options import BORDER_PATTERNS, READERS, CorpusOptions
+from nsp_ablation.options.corpus_options import BORDER_LAYOUTS, READERS, CorpusOptions
 from nsp_ablation.options.languages import LANGUAGES
 
 
@@ -18,6 +18,9 @@ def corpus_problems(corpus: CorpusOptions) -> Iterator[Problem]:
     if (corpus.reader == "hub") != bool(corpus.hub):
         reason = "names no data set" if corpus.reader == "hub" else f"corpus={corpus.name} reads nothing from the hub"
         yield Problem("corpus.hub", [source.path for source in corpus.hub], reason)
+    if any(source.sentence_rows and source.document_key is None for source in corpus.hub):
+        reason = "is about the rows of a document; set document_key beside it in corpus.hub, or leave it out"
+        yield Problem("corpus.hub.sentence_rows", True, reason)
     if corpus.language not in LANGUAGES:
         base = re.split("[-_]", corpus.language.lower())[0]
         near = f"; did you mean {base}?" if base in LANGUAGES else suggestion(corpus.language, LANGUAGES)
@@ -37,7 +40,7 @@ def _keys_of_readers(corpus: CorpusOptions) -> Iterator[Problem]:
 
 
 def _border_pattern(corpus: CorpusOptions) -> Iterator[Problem]:
-    pattern, names = corpus.border_pattern, ", ".join(BORDER_PATTERNS)
+    pattern, names = corpus.border_pattern, ", ".join(BORDER_LAYOUTS)
     if corpus.reader != "text":
         return
     if (corpus.document_border == "pattern") != (pattern is not None):
@@ -46,7 +49,7 @@ def _border_pattern(corpus: CorpusOptions) -> Iterator[Problem]:
         )
         reason = needed if pattern is None else "belongs to corpus.document_border=pattern; set it, or leave this out"
         yield Problem("corpus.border_pattern", pattern, reason)
-    elif pattern is not None and pattern not in BORDER_PATTERNS:
+    elif pattern is not None and pattern not in BORDER_LAYOUTS:
         try:
             re.compile(pattern)
         except re.error as error:

@@ -49,11 +49,27 @@ READERS = {
     ),
     "hub": ReaderFacts("nsp_ablation.text.corpus.hub", {}),
 }
-# Layouts whose documents are parted by lines of their own: (such a line, other lines that are no text). Headings are
-# none, as for BERT (Devlin et al. 2019, section 3.1: "ignore lists, tables, and headers").
-BORDER_PATTERNS = {
-    "wikitext": (r"^\s*= (?!=).*(?<!=) =\s*$", r"^\s*= = .* = =\s*$"),
-    "wikiextractor": (r"^<doc [^>]*>\s*$|^</doc>\s*$", None),
+
+
+@dataclass(frozen=True)
+class BorderLayout:
+    """A layout of plain text whose documents are parted by lines of their own: which is what a `border` is found in.
+
+    `dropped` is found in other lines that are no text. `blank_parts`: blank lines part documents, too, and each line is
+    a paragraph. `in_every_file`: a file without a border is no document but a run of them, whose borders are lost.
+    """
+
+    border: str
+    dropped: str | None = None
+    blank_parts: bool = False
+    in_every_file: bool = False
+
+
+# Headings are no text, as for BERT (Devlin et al. 2019, section 3.1: "ignore lists, tables, and headers").
+BORDER_LAYOUTS = {
+    "wikitext": BorderLayout(r"^\s*= (?!=).*(?<!=) =\s*$", dropped=r"^\s*= = .* = =\s*$"),
+    "wikiextractor": BorderLayout(r"^<doc [^>]*>\s*$|^</doc>\s*$"),
+    "babylm": BorderLayout(r"^= = = .* = = =\s*$", blank_parts=True, in_every_file=True),
 }
 HELDOUT_PARTS = ("reporting", "tuning", "all")
 MAX_LINE_BYTES = 64 << 20
@@ -97,6 +113,7 @@ class DatasetOptions:
     split: str = science("train", "Split that is read.")
     text_key: str = science("text", "Column that holds the text.")
     document_key: str | None = science(None, "Column whose change begins a new document; null: each row is one.")
+    sentence_rows: bool = science(False, "Rows of a document are sentences, so that none crosses a row.")
 
 
 @dataclass
@@ -127,7 +144,7 @@ class CorpusOptions:
     source_key: str | None = machine(None, "Key that names where a document comes from, for such lists alone.")
     document_border: str | None = science(None, "What parts documents of plain text.", "blank_line", "file", "pattern")
     border_pattern: str | None = science(
-        None, "Lines that part documents: wikitext, wikiextractor or a regular expression; they are no text."
+        None, "Lines that part documents: wikitext, wikiextractor, babylm or a regular expression; they are no text."
     )
     one_sentence_per_line: bool = science(False, "Each line is a sentence (BERT's layout); none is split.")
     language: str = science("en", "Language of the sentence splitter, as an ISO 639 code (`docs/data.md`).")

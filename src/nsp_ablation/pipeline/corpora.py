@@ -11,7 +11,7 @@ from nsp_ablation.base.visible_files import files_below
 from nsp_ablation.config.identity import corpus_settings
 from nsp_ablation.options.corpus_options import READERS, CorpusOptions
 from nsp_ablation.pipeline.chain import Artifact
-from nsp_ablation.pipeline.first_documents import all_held_out, check_first_documents
+from nsp_ablation.pipeline.first_documents import all_held_out, check_every_file, check_first_documents
 from nsp_ablation.text.corpus.document import is_heldout
 from nsp_ablation.text.corpus.piece import expand, whole
 from nsp_ablation.text.corpus.source import Source, read_documents
@@ -81,7 +81,12 @@ class Corpus(Artifact):
 
     def check_borders(self, format_name: str) -> None:
         """Refuse a corpus that the format cannot use, before anything is built, as `check_first_documents` does."""
+        self.check_every_file(format_name)
         check_first_documents(read_documents(self.source()), self.options, format_name)
+
+    def check_every_file(self, format_name: str) -> None:
+        """Refuse files whose document borders are lost for a format that needs them."""
+        check_every_file(self.files, self.options, format_name)
 
 
 def _dataset_content(path: str) -> str | None:

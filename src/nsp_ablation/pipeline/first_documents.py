@@ -2,14 +2,18 @@
 
 import logging
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
 
 from nsp_ablation.base.errors import InputError
-from nsp_ablation.options.corpus_options import READERS, CorpusOptions
+from nsp_ablation.options.corpus_options import BORDER_LAYOUTS, READERS, CorpusOptions
 from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.options.languages import WITHOUT_MARKS
 from nsp_ablation.text.corpus.borders import layout_of
 from nsp_ablation.text.corpus.document import Document, is_heldout
+from nsp_ablation.text.corpus.piece import whole
+from nsp_ablation.text.corpus.source import Source, read_documents
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +56,28 @@ def check_first_documents(documents: Iterator[Document], options: CorpusOptions,
             for text in kept
         ]
         _warn(options, kept, statistics.median(counts))
+
+
+def check_every_file(files: Sequence[Path], options: CorpusOptions, format_name: str) -> None:
+    """Refuse files without a border, of a layout whose every file has some, for a format that needs document borders.
+
+    Such a file is a run of documents whose borders are lost, and not one long document: for other formats a warning
+    says so. Raises InputError naming the file. Reads the first two documents of each.
+    """
+    layout = BORDER_LAYOUTS.get(options.border_pattern or "")
+    if layout is None or not layout.in_every_file or options.document_border != "pattern":
+        return
+    for path in files:
+        if len(list(islice(read_documents(Source(options, (whole(path),))), 2))) > 1:
+            continue
+        reason = f"{path} has no line that parts documents (corpus.border_pattern={options.border_pattern})"
+        if FORMATS[format_name].needs_borders:
+            free = next(name for name, facts in FORMATS.items() if not facts.needs_borders)
+            raise InputError(
+                f"format={format_name} needs document borders, and {reason}; leave it out of corpus.path, or use "
+                f"format={free}"
+            )
+        log.warning("%s: it counts as one document, which is trained on or held out as a whole", reason)
 
 
 def all_held_out(options: CorpusOptions, num_documents: int) -> InputError:

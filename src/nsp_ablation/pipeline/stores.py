@@ -75,8 +75,10 @@ class Stores(Artifact):
         self.checked(self.directory)
         parts = (self.directory / part / META_FILE for part in (TRAIN, HELDOUT))
         num_documents = sum(read_json(path)["num_documents"] for path in parts if path.is_file())
-        if FORMATS[self.format_name].needs_borders and num_documents < _MIN_DOCUMENTS:
-            self.corpus.check_borders(self.format_name)
+        if FORMATS[self.format_name].needs_borders:
+            self.corpus.check_every_file(self.format_name)
+            if num_documents < _MIN_DOCUMENTS:
+                self.corpus.check_borders(self.format_name)
         return self.directory
 
     def task_lines(self) -> Iterator[str]:

@@ -18,12 +18,12 @@ def read(options: CorpusOptions, pieces: tuple[Piece, ...]) -> Iterator[Document
 def read_dataset(dataset: DatasetOptions) -> Iterator[str]:
     """Yield the texts of one data set, streamed: a row each, or neighbouring rows of equal `document_key`.
 
-    Joined rows stand on lines of their own. Raises InputError naming the key of `corpus.hub` where the data set, the
-    split or a column is not to be had.
+    Joined rows stand on lines of their own, or with `sentence_rows` are paragraphs. Raises InputError naming the key of
+    `corpus.hub` where the data set, the split or a column is not to be had.
     """
-    key = dataset.document_key
+    key, between = dataset.document_key, "\n\n" if dataset.sentence_rows else "\n"
     for _, group in groupby(enumerate(_rows(dataset)), lambda item: item[0] if key is None else item[1][key]):
-        yield "\n".join(row[dataset.text_key] for _, row in group)
+        yield between.join(row[dataset.text_key] for _, row in group)
 
 
 def _rows(dataset: DatasetOptions) -> Iterator[dict[str, Any]]:

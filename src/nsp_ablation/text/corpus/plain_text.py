@@ -53,6 +53,8 @@ def _documents(piece: Piece, borders: Borders, max_line_bytes: int) -> Iterator[
         elif not belongs_to_previous_piece and line != title:
             is_dropped = borders.is_dropped(line)
             if document or not is_dropped:
+                if document and borders.lines_are_paragraphs:
+                    document.add("")
                 document.add("" if is_dropped else line)
                 title = None
         elif not belongs_to_previous_piece:
