@@ -21,6 +21,7 @@ PAGES = ("README.md", "docs/data.md", "docs/scale.md")
 ELSEWHERE = {
     "README.zh.md": "shows the commands of README.md",
     "docs/clusters.md": "needs a cluster",
+    "docs/corpora.md": "runs in test_corpus_recipes.py",
     "docs/exports.md": "runs in test_pipeline.py",
     "docs/extending.md": "runs in tests/extending",
     "docs/report.md": "needs an account of wandb",
