@@ -24,6 +24,7 @@ ELSEWHERE = {
     "docs/corpora.md": "runs in test_corpus_recipes.py",
     "docs/exports.md": "runs in test_pipeline.py",
     "docs/extending.md": "runs in tests/extending",
+    "docs/scaling.md": "asks for a cost, as docs/scale.md does",
     "docs/report.md": "needs an account of wandb",
     "docs/statistics.md": "runs in tests/inspection/test_inspect_equal_to.py",
 }
