@@ -20,8 +20,6 @@ from typing import Any
 import numpy as np
 from table import write_table
 
-sys.path.remove(str(Path(__file__).parent))  # numba imports a package `coverage`, and would take the benchmark for it
-
 from nsp_ablation.base.process import keep_kernels_by_source
 from nsp_ablation.options.format_options import FORMATS, FormatOptions
 from nsp_ablation.samples.batches.plan import BatchPlan

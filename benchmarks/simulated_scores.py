@@ -1,4 +1,4 @@
-"""Scores whose truth is known: seeds crossed with clusters of examples, for `coverage.py`.
+"""Scores whose truth is known: seeds crossed with clusters of examples, for `interval_coverage.py`.
 
 T trials, S seeds, C clusters. Every source yields the sums of the examples' scores by seed and cluster (T, S, C), for
 as many arms as are asked for; all arms read the same examples.

@@ -1,4 +1,4 @@
-"""Simulated studies: what the planned family tells of arms whose difference is known, for `coverage.py`.
+"""Simulated studies: what the planned family tells of arms whose difference is known, for `interval_coverage.py`.
 
 The plan: arms b, c and d against a, on items right or wrong; three differences, and the equality of d and a. The number
 of seeds is what `seeds_needed` gives for the smallest important effect.

@@ -16,7 +16,7 @@ NAMES = ("coverage_benchmark", "simulated_scores", "simulated_studies", "table")
 def benchmark():
     path, modules = list(sys.path), set(sys.modules)
     sys.path.insert(0, str(BENCHMARKS))
-    spec = importlib.util.spec_from_file_location("coverage_benchmark", BENCHMARKS / "coverage.py")
+    spec = importlib.util.spec_from_file_location("coverage_benchmark", BENCHMARKS / "interval_coverage.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules["coverage_benchmark"] = module
     spec.loader.exec_module(module)

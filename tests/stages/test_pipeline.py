@@ -34,7 +34,9 @@ PROBED = ("tasks=[heldout_mlm]", "report.primary_measure=heldout_mlm")
 SMOKE = {path.stem: PROBED for path in sorted((ROOT / "experiments").glob("*.yaml"))}
 SMOKE["tokenizer"] = ("tasks=[word_recall]", "report.primary_measure=word_recall")  # no other probe compares them
 SMOKE |= {"aa": (*PROBED, "seed=1,6"), "calibration": ("tasks=[sst2]",)}
-NUM_ENCODERS = 26 + 1  # those of all arms (tests/config/test_compositions.py), and another seed's of the A/A study
+# Those of all arms at one scale (tests/config/test_compositions.py), five of the study, whose budget is another's, and
+# another seed's of the A/A study.
+NUM_ENCODERS = 26 + 5 + 1
 SMOKE_SECONDS = 90  # of CPU; 37 were measured, beside other jobs
 
 
