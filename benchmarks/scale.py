@@ -49,6 +49,8 @@ def main() -> None:
     parser.add_argument("--name", default="scale", help="of the files of results")
     arguments = parser.parse_args()
     cells, left_out = [], []
+    if arguments.scratch is not None:
+        arguments.scratch.mkdir(parents=True, exist_ok=True)
     for number in map(int, arguments.sentences):
         with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch:
             root = Path(scratch)
