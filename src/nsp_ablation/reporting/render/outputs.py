@@ -45,11 +45,13 @@ def write_report(directory: Path, report: Report) -> list[str]:
     make_directory(owned(directory.parent, directory.name))
     texts = {owned(directory, name): render(report) for name, render in OUTPUTS.items()}
     for stale in [*(path for path, text in texts.items() if text is None), owned(directory, "appendix.pdf")]:
+        make_directory(stale.parent)
         if stale.is_dir():
             raise DamageError(f"{stale} is a directory, not a file; delete it and run the same command again")
         stale.unlink(missing_ok=True)
     for path, text in texts.items():
         if text is not None:
             write_text(path, text)
-    problem = compile_pdf(directory / "appendix.tex")
+    source = owned(directory, "appendix.tex")
+    problem = compile_pdf(source) if texts.get(source) is not None else None
     return [problem] if problem else []
