@@ -30,7 +30,7 @@ REFUSED = [
     ("tasks.squad.path=.", "tasks.squad.path=.: no such setting", "context_gain, heldout_mlm"),
     ("+tasks.foo.path=.", "tasks.foo.path=.: no such setting", "context_gain, heldout_mlm"),
     ("tasks.mnli_mismatched.path=.", "tasks.mnli_mismatched.path=.: not selected", "add it to tasks=[squad1,"),
-    ("scale.seed=3", "scale.seed=3: scale has options and no settings", "allowed: gpu, laptop, micro"),
+    ("scale.seed=3", "scale.seed=3: scale has options and no settings", "allowed: babylm, gpu, laptop"),
     ("hydra.foo=1", "hydra.foo=1: ", "HydraConf"),
     # grammar
     ("dynamic", "dynamic: expected key=value", ""),
