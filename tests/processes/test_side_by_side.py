@@ -48,12 +48,16 @@ def without_number(outputs: dict[str, bytes], num_cells: int | None) -> dict[str
 
 
 def process_of_cell(directory: Path, parent: int) -> int:
-    """Return the process of the last cell that was started: the one without children that the starter has."""
+    """Return the process of the last cell that was started: the one without children that the starter has.
+
+    The last by time, since numbers of processes begin anew.
+    """
     found = {}
     for pid in processes_in(directory):
-        found[pid] = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    starters = {pid for pid, above in found.items() if above == parent}
-    return max(pid for pid, above in found.items() if above in starters)
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        found[pid] = int(fields[1]), int(fields[19])  # its parent, and when it was started
+    starters = {pid for pid, (above, _) in found.items() if above == parent}
+    return max((start, pid) for pid, (above, start) in found.items() if above in starters)[1]
 
 
 def test_cells_at_once_are_stopped_killed_and_orphaned_and_end_in_the_same_bytes(
@@ -93,7 +97,9 @@ def test_cells_at_once_are_stopped_killed_and_orphaned_and_end_in_the_same_bytes
     os.kill(process_of_cell(folder, process.pid), signal.SIGKILL)
     lines = process.communicate(timeout=60)[0].splitlines()
     assert process.returncode == 1
-    (error,) = [line for line in lines if line.startswith("error: ")]
+    errors = [line for line in lines if line.startswith("error: ")]
+    assert len(errors) == 1, errors
+    (error,) = errors
     assert "killed by SIGKILL" in error
     log = Path(error.partition("its output: ")[2].partition(";")[0])
     assert "resumed at update" in (folder / log).read_text()
