@@ -59,6 +59,22 @@ class Command:
             **options,
         )
 
+    def processes(self) -> dict[int, tuple[int, int]]:
+        """Return the processes that work in its directory, zombies apart: the parent of each, and when it began."""
+        found = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                fields = (process / "stat").read_text().rpartition(")")[2].split()
+                if fields[0] != "Z" and Path(os.readlink(process / "cwd")) == self.directory:
+                    found[int(process.name)] = int(fields[1]), int(fields[19])
+            except OSError:  # ended meanwhile, or another user's
+                continue
+        return found
+
+    def last_child(self, *parents: int) -> int:
+        """Return the child of these processes that was started last, by time: numbers of processes begin anew."""
+        return max((start, pid) for pid, (parent, start) in self.processes().items() if parent in parents)[1]
+
     def run(self, *before: str, **options) -> int:
         """Run it to the end and return its status."""
         process = self.start(*before, **options)

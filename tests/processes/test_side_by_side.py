@@ -14,19 +14,6 @@ CHECKPOINT = "artifacts/runs/*/last.ckpt"
 pytestmark = pytest.mark.slow
 
 
-def processes_in(directory: Path) -> list[int]:
-    """Return the processes that work in a directory, zombies apart."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            state = (process / "stat").read_text().rpartition(")")[2].split()[0]
-            if state != "Z" and Path(os.readlink(process / "cwd")) == directory:
-                found.append(int(process.name))
-        except OSError:  # ended meanwhile, or another user's
-            continue
-    return sorted(found)
-
-
 def wait_for(there, process) -> None:
     deadline = time.monotonic() + 120
     while not there():
@@ -47,17 +34,9 @@ def without_number(outputs: dict[str, bytes], num_cells: int | None) -> dict[str
     }
 
 
-def process_of_cell(directory: Path, parent: int) -> int:
-    """Return the process of the last cell that was started: the one without children that the starter has.
-
-    The last by time, since numbers of processes begin anew.
-    """
-    found = {}
-    for pid in processes_in(directory):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        found[pid] = int(fields[1]), int(fields[19])  # its parent, and when it was started
-    starters = {pid for pid, (above, _) in found.items() if above == parent}
-    return max((start, pid) for pid, (above, start) in found.items() if above in starters)[1]
+def process_of_cell(sweep, parent: int) -> int:
+    """Return the process of the last cell that was started: the one without children that the starter has."""
+    return sweep.last_child(*(pid for pid, (above, _) in sweep.processes().items() if above == parent))
 
 
 def test_cells_at_once_are_stopped_killed_and_orphaned_and_end_in_the_same_bytes(
@@ -75,7 +54,7 @@ def test_cells_at_once_are_stopped_killed_and_orphaned_and_end_in_the_same_bytes
     os.killpg(process.pid, signal.SIGINT)
     lines = process.communicate(timeout=20)[0].splitlines()
     assert process.returncode == 128 + signal.SIGINT
-    assert processes_in(folder) == []
+    assert sweep.processes() == {}
     assert statuses(folder) == ["stopped", "stopped"]
     errors = [line for line in lines if line.startswith("error: ")]
     assert len(errors) == 2
@@ -87,14 +66,14 @@ def test_cells_at_once_are_stopped_killed_and_orphaned_and_end_in_the_same_bytes
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=10)
     deadline = time.monotonic() + 5
-    while processes_in(folder):
+    while sweep.processes():
         assert time.monotonic() < deadline, "orphans"
         time.sleep(0.05)
     assert statuses(folder) == ["running", "running"], "as their files were left"
 
     process = sweep.start()  # one cell is killed, as for want of memory: the other ends
     wait_for(lambda: [*folder.glob("results/adhoc/records/*.json")], process)
-    os.kill(process_of_cell(folder, process.pid), signal.SIGKILL)
+    os.kill(process_of_cell(sweep, process.pid), signal.SIGKILL)
     lines = process.communicate(timeout=60)[0].splitlines()
     assert process.returncode == 1
     errors = [line for line in lines if line.startswith("error: ")]
@@ -106,7 +85,7 @@ def test_cells_at_once_are_stopped_killed_and_orphaned_and_end_in_the_same_bytes
     assert statuses(folder) == ["done", "failed"]
 
     assert sweep.run() == 0, "\n".join(sweep.lines)
-    assert processes_in(folder) == []
+    assert sweep.processes() == {}
     same(without_number(sweep.outputs(), 2), without_number(uninterrupted[0], None))
 
 

@@ -22,19 +22,6 @@ TORCHRUN = (str(Path(sys.executable).parent / "torchrun"), "--standalone", "--np
 pytestmark = pytest.mark.slow
 
 
-def processes_in(directory: Path) -> dict[int, int]:
-    """Return the processes that work in a directory, zombies apart, each with its parent."""
-    found = {}
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            state, parent = (process / "stat").read_text().rpartition(")")[2].split()[:2]
-            if state != "Z" and Path(os.readlink(process / "cwd")) == directory:
-                found[int(process.name)] = int(parent)
-        except OSError:  # ended meanwhile, or another user's
-            continue
-    return found
-
-
 def checkpoints(run) -> list[Path]:
     return sorted(run.directory.glob("artifacts/runs/*-f[0-9]-*/last.ckpt"))
 
@@ -65,7 +52,7 @@ def test_ranks_that_fine_tune_save_when_stopped_and_go_on(command):
     assert "stopped by SIGINT" in error
     assert "the same command goes on" in error
     assert "Traceback" not in "\n".join(lines)
-    assert processes_in(run.directory) == {}
+    assert run.processes() == {}
     assert len(checkpoints(run)) == 2, "each saved its own"
     assert len(records(run)) <= 2
 
@@ -78,10 +65,10 @@ def test_a_job_of_which_a_rank_is_killed_in_a_fine_tuning_ends_and_nothing_faile
     run = command("job", *RANKS, *STUDY)
     process = run.start(*TORCHRUN)
     wait_for_both_ranks(run, process)
-    os.kill(max(pid for pid, parent in processes_in(run.directory).items() if parent == process.pid), signal.SIGKILL)
+    os.kill(run.last_child(process.pid), signal.SIGKILL)
     process.communicate(timeout=120)
     assert process.returncode != 0
-    assert processes_in(run.directory) == {}
+    assert run.processes() == {}
     assert {record["status"] for record in records(run)} <= {"done"}
     assert len(checkpoints(run)) == 2, "the other one's too"
 
@@ -93,7 +80,7 @@ def test_a_rank_that_is_killed_fails_its_record_alone_and_the_same_command_makes
     wait_for_both_ranks(run, process)
     (rank,) = [
         pid
-        for pid, parent in processes_in(run.directory).items()
+        for pid, (parent, _) in run.processes().items()
         if parent == process.pid and b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]
     os.kill(rank, signal.SIGKILL)

@@ -140,7 +140,8 @@ def _model(config: Config) -> Iterator[Problem]:
     yield from _decay("pretraining", config.pretraining.learning_rate, config.pretraining.weight_decay)
     updates = config.pretraining.max_steps
     if (scheduled := config.pretraining.scheduled_steps) < updates:
-        yield Problem("pretraining.schedule_steps", scheduled, f"ends before pretraining.max_steps={updates}; or null")
+        reason = f"ends before pretraining.max_steps={updates}; give as many or more, or null"
+        yield Problem("pretraining.schedule_steps", scheduled, reason)
     if any(not 1 <= update <= updates for update in config.pretraining.export_at):
         reason = f"updates count from 1 to pretraining.max_steps={updates}"
         yield Problem("pretraining.export_at", config.pretraining.export_at, reason)

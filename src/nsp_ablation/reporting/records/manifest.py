@@ -23,7 +23,7 @@ from nsp_ablation.reporting.records.sweep_cell import SweepCell, forget_cell, re
 from nsp_ablation.reporting.records.typed_json import parse
 
 _REMEDY = "delete the file, and run the command of its sweep again"
-CELL_FIELDS = {"key", "overrides", "records", "status"}  # of a cell's file, in every version
+_FIELDS = {"key", "overrides", "records", "status"}  # of a cell's file, in every version
 
 
 @dataclass(frozen=True)
@@ -155,4 +155,9 @@ def _holds_cell(path: Path, key: str) -> bool:
         data = read_json(path)
     except DamageError:
         return False
-    return isinstance(data, dict) and data.keys() >= CELL_FIELDS and data["key"] == key
+    return is_cells(data) and data["key"] == key
+
+
+def is_cells(data: Any) -> bool:
+    """Whether a JSON value is what a cell's file holds, of whatever version."""
+    return isinstance(data, dict) and data.keys() >= _FIELDS

@@ -13,7 +13,7 @@ from pathlib import Path
 from nsp_ablation.base.artifact import read_json
 from nsp_ablation.base.errors import StatedError
 from nsp_ablation.options.output_options import STUDY_DIRECTORIES
-from nsp_ablation.reporting.records.manifest import CELL_FIELDS, has_older_manifest, planned_sweep
+from nsp_ablation.reporting.records.manifest import has_older_manifest, is_cells, planned_sweep
 from nsp_ablation.reporting.records.sweep_cell import SweepCell, short_keys, stored_cell
 
 STATES = ("running", "silent", "failed", "stopped", "damaged", "waiting", "done")
@@ -111,10 +111,9 @@ def _standing(
 def _is_foreign(path: Path) -> bool:
     """Whether a file is sound JSON, and no cell's."""
     try:
-        data = read_json(path)
+        return not is_cells(read_json(path))
     except StatedError:
         return False
-    return not (isinstance(data, dict) and data.keys() >= CELL_FIELDS)
 
 
 def _of(cell: SweepCell, name: str, now: datetime.datetime, silent_seconds: float) -> Standing:

@@ -12,7 +12,13 @@ from nsp_ablation.base.process import num_cores
 from nsp_ablation.options.preparation_options import PreparationOptions
 from nsp_ablation.text.corpus.source import Source
 from nsp_ablation.text.preparation.task_sources import task_sources
-from nsp_ablation.text.preparation.task_states import TASKS_LOCK, completion, settle_completions, tasks_folder
+from nsp_ablation.text.preparation.task_states import (
+    TASKS_LOCK,
+    completion,
+    join_folder,
+    settle_completions,
+    tasks_folder,
+)
 from nsp_ablation.text.store.build_stores import ShardCall, calls_of, remove_shards, shards_directory
 from nsp_ablation.text.store.shard import ShardRecipe
 from nsp_ablation.text.store.shard_progress import ShardProgress
@@ -88,5 +94,5 @@ def _run_here(
 
     LocalTasks(steps, folder, len(calls), num_workers).run(heard)
     say("joining the shards")
-    (folder / "join" / "completions" / "00000").unlink(missing_ok=True)
-    LocalTasks(join, folder / "join", 1, 1).run()
+    completion(join_folder(folder), 0).unlink(missing_ok=True)
+    LocalTasks(join, join_folder(folder), 1, 1).run()

@@ -14,9 +14,9 @@ from datatrove.executor import SlurmPipelineExecutor
 from nsp_ablation.base.artifact import read_json, write_json
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.preparation_options import PreparationOptions
-from nsp_ablation.text.preparation.task_states import task_log, task_states
+from nsp_ablation.text.preparation.task_states import completion, join_folder, task_log, task_states
 
-_JOBS_FILE, _JOIN = "jobs.json", "join"
+_JOBS_FILE = "jobs.json"
 _SOURCE = Path(__file__).parents[3]  # of the package, which jobs import from here
 _POLL_SECONDS = 10.0  # also what the file system of another machine may take to show what is done
 
@@ -85,9 +85,9 @@ def run_on_slurm(
     if any(map(_is_queued, jobs := _submitted(folder))):
         say(f"jobs {' and '.join(jobs)} are in the queue from an earlier run")
     else:
-        (folder / _JOIN / "completions" / "00000").unlink(missing_ok=True)
+        completion(join_folder(folder), 0).unlink(missing_ok=True)
         tasks = SlurmTasks(shard_steps, folder, num_tasks, options)
-        join = SlurmTasks(join_steps, folder / _JOIN, 1, options, depends=tasks)
+        join = SlurmTasks(join_steps, join_folder(folder), 1, options, depends=tasks)
         try:
             join.run()
         except subprocess.CalledProcessError as error:
@@ -121,7 +121,7 @@ def _wait(folder: Path, jobs: list[str], directory: Path, say: Callable[[str], N
 def _failure(folder: Path) -> InputError:
     states = task_states(folder)
     if states.num_done == states.num_tasks:
-        reason, log = "the shards are there, and their joining failed", task_log(folder / _JOIN, 0)
+        reason, log = "the shards are there, and their joining failed", task_log(join_folder(folder), 0)
     else:
         reason = f"{states.num_tasks - states.num_done} of {states.num_tasks} tasks are not done"
         rank = next(iter(states.failed), None)

@@ -58,6 +58,11 @@ def task_log(folder: Path, rank: int) -> Path:
     return folder / "logs" / f"task_{rank:05d}.log"
 
 
+def join_folder(folder: Path) -> Path:
+    """Return where the engine keeps its files on the one task that joins the shards of `folder`'s tasks."""
+    return folder / "join"
+
+
 def completion(folder: Path, rank: int) -> Path:
     return folder / "completions" / f"{rank:05d}"
 
