@@ -14,9 +14,18 @@ from nsp_ablation.base.fingerprint import fingerprint
 from nsp_ablation.base.owned_paths import locked, owned
 from nsp_ablation.config.identity import cell_identity, condition_name
 from nsp_ablation.config.schema import Config
-from nsp_ablation.reporting.records.sweep_cell import KILLED, CellProgress, SweepCell, read_cell, runs, write_cell
+from nsp_ablation.reporting.records.sweep_cell import (
+    KILLED,
+    CellProgress,
+    SweepCell,
+    is_run,
+    read_cell,
+    runs,
+    write_cell,
+)
 
 Hear = Callable[[CellProgress], None]
+_WORKERS_SECONDS, _POLL_SECONDS = 10.0, 0.1  # a data worker looks every 5 s whether its process lives
 
 _SECONDS, _NEWS_SECONDS = 10.0, 1.0
 
@@ -112,8 +121,12 @@ class CellLife:
 def note_killed(folder: Path, key: str, reason: str) -> None:
     """Write that a cell failed since its process was killed, unless another process runs it or it has ended.
 
-    Raises StatedError where its file cannot be read or written.
+    Data workers of a killed process hold its lock some seconds longer, which are waited for. Raises StatedError where
+    its file cannot be read or written.
     """
+    until = time.monotonic() + _WORKERS_SECONDS
+    while is_run(folder, key) and time.monotonic() < until:
+        time.sleep(_POLL_SECONDS)
     with locked(owned(folder, ".lock")):
         found = read_cell(folder, key)
         if found is not None and found.status == KILLED:
