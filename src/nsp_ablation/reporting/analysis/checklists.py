@@ -4,7 +4,7 @@ reproducibility (Pineau et al. 2021). What no record says is left to the authors
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from nsp_ablation.reporting.analysis.cost_facts import devices_of, encoders_of, finetunings_of, hours_text
+from nsp_ablation.reporting.analysis.cost_facts import devices_of, finetunings_of, hours_text, pretrainings_of
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import setting
 from nsp_ablation.reporting.records.record import ResultRecord
@@ -50,13 +50,13 @@ def _size(study: Study) -> str:
     configs = [record.config.get("model") or {} for record in _done(study)]
     shapes = {tuple(model[key] for key in keys) for model in configs if all(model.get(key) for key in keys)}
     texts = [f"{layers} layers of {hidden} with {heads} heads" for layers, hidden, heads in sorted(shapes)]
-    numbers = sorted({one.parameters for one in encoders_of(_done(study)) if one.parameters is not None})
+    numbers = sorted({one.parameters for one in pretrainings_of(_done(study)) if one.parameters is not None})
     texts += [f"{number:,} parameters" for number in numbers]
     return f"Encoders: {'; '.join(texts)}." if texts else ""
 
 
 def _budget(study: Study) -> str:
-    encoders, runs = encoders_of(_done(study)), finetunings_of(_done(study))
+    encoders, runs = pretrainings_of(_done(study)), finetunings_of(_done(study))
     hours = hours_text(sum(one.seconds for one in encoders) + sum(runs))
     flops = [one.flops for one in encoders if one.flops is not None]
     counted = f" The former took {sum(flops):.3g} FLOPs." if flops and len(flops) == len(encoders) else ""
@@ -68,7 +68,7 @@ def _infrastructure(study: Study) -> str:
 
 
 def _runtime(study: Study) -> str:
-    encoders, runs = encoders_of(_done(study)), finetunings_of(_done(study))
+    encoders, runs = pretrainings_of(_done(study)), finetunings_of(_done(study))
     texts = (
         [f"{hours_text(sum(one.seconds for one in encoders) / len(encoders))} hours per pre-training"]
         if encoders

@@ -19,13 +19,13 @@ def cost_table(study: Study) -> FactsTable:
     An encoder counts once, though each of its results repeats it; hours are those of the training loops.
     """
     found = {study.labels[arm]: study.of_arm(arm) for arm in study.scores.arms}
-    found = {label: records for label, records in found.items() if encoders_of(records) or finetunings_of(records)}
+    found = {label: records for label, records in found.items() if pretrainings_of(records) or finetunings_of(records)}
     if len(found) > 1:
         found[_ALL] = [record for records in found.values() for record in records]
     return FactsTable([*_HEADS], [_row(label, records) for label, records in found.items()])
 
 
-def encoders_of(records: Iterable[ResultRecord]) -> list[PretrainingFacts]:
+def pretrainings_of(records: Iterable[ResultRecord]) -> list[PretrainingFacts]:
     """Return what each pre-training of some records did, every one once."""
     by_weights = {
         record.encoder.sha256 if record.encoder else record.id: record.pretraining
@@ -42,7 +42,7 @@ def finetunings_of(records: Iterable[ResultRecord]) -> list[float]:
 
 def devices_of(records: Sequence[ResultRecord]) -> list[str]:
     """Return the devices of some records, each once: those of pre-trainings that state theirs, then of evaluations."""
-    trained = (facts.device for facts in encoders_of(records) if facts.device is not None)
+    trained = (facts.device for facts in pretrainings_of(records) if facts.device is not None)
     return list(dict.fromkeys([*trained, *(record.provenance.device for record in records)]))
 
 
@@ -52,7 +52,7 @@ def hours_text(seconds: float) -> str:
 
 
 def _row(label: str, records: Sequence[ResultRecord]) -> list[str]:
-    encoders, runs = encoders_of(records), finetunings_of(records)
+    encoders, runs = pretrainings_of(records), finetunings_of(records)
     trained = sum(one.seconds for one in encoders)
     per_encoder = [
         _mean([one.parameters for one in encoders], "{:,.0f}"),

@@ -55,13 +55,13 @@ def read_curves(study: Study) -> Curves:
 
     Raises DamageError naming a curve that is not what was written.
     """
-    keys = (key for arm in study.scores.arms for key in encoders_of(study, arm))
+    keys = (key for arm in study.scores.arms for key in arm_encoders(study, arm))
     return {key: kept_curve(_home(study, key), key).points for key in keys}
 
 
 def learning_curves(study: Study, curves: Curves) -> list[CurvePanel]:
     """Return a panel per metric that was measured on the way of any arm; arms in the order of the table."""
-    points = {arm: [curves.get(key, []) for key in encoders_of(study, arm)] for arm in study.scores.arms}
+    points = {arm: [curves.get(key, []) for key in arm_encoders(study, arm)] for arm in study.scores.arms}
     panels = [_panel(study, column, points) for column in (*_OWN, *study.columns)]
     return [panel for panel in panels if panel.arms]
 
@@ -104,7 +104,7 @@ def mean_line(lines: list[CurveLine]) -> CurveLine | None:
     return CurveLine(tokens, np.mean([np.interp(tokens, line.tokens, line.values) for line in lines], axis=0))
 
 
-def encoders_of(study: Study, arm: StudyArm) -> dict[str, PretrainingFacts | None]:
+def arm_encoders(study: Study, arm: StudyArm) -> dict[str, PretrainingFacts | None]:
     """Return the keys of an arm's trained encoders, one per pre-training seed, by seed, each with its facts."""
     records = [record for record in study.of_arm(arm) if record.arm == "trained" and record.encoder is not None]
     found = {record.pretraining_seed: record for record in records}

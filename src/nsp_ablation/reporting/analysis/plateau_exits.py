@@ -7,7 +7,7 @@ does afterwards. Aligned there, curves compare what runs learn once they read th
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nsp_ablation.reporting.analysis.learning_curves import ArmCurves, CurvePanel, Curves, encoders_of, learning_curves
+from nsp_ablation.reporting.analysis.learning_curves import ArmCurves, CurvePanel, Curves, arm_encoders, learning_curves
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import StudyArm
 from nsp_ablation.reporting.records.training_facts import PlateauFacts
@@ -17,7 +17,7 @@ _ALIGNED = "aligned at the end of the plateau"  # of a panel, whose axis is of t
 
 def exits_of(study: Study, arm: StudyArm) -> list[PlateauFacts]:
     """Return what the records of an arm say of its runs' plateaus, by seed; a run that says nothing is left out."""
-    return [facts.plateau for facts in encoders_of(study, arm).values() if facts and facts.plateau]
+    return [facts.plateau for facts in arm_encoders(study, arm).values() if facts and facts.plateau]
 
 
 def exit_text(exits: Sequence[PlateauFacts]) -> str:
@@ -64,7 +64,7 @@ def _labelled(panel: CurvePanel, tokens: dict[StudyArm, dict[str, int | None]]) 
 
 def _exit_tokens(study: Study, arm: StudyArm) -> dict[str, int | None]:
     """Return by encoder's key after how many tokens it left the plateau, None where that never was or is not known."""
-    plateaus = {key: facts.plateau if facts else None for key, facts in encoders_of(study, arm).items()}
+    plateaus = {key: facts.plateau if facts else None for key, facts in arm_encoders(study, arm).items()}
     return {key: plateau.tokens if plateau else None for key, plateau in plateaus.items()}
 
 

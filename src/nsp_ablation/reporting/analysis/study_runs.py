@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nsp_ablation.reporting.analysis.learning_curves import encoders_of
+from nsp_ablation.reporting.analysis.learning_curves import arm_encoders
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import StudyArm
 
@@ -18,6 +18,6 @@ class StudyRuns:
 
 def study_runs(study: Study) -> StudyRuns:
     """Return the runs of a study; arms in the order of the table."""
-    encoders = {arm: [*encoders_of(study, arm)] for arm in study.scores.arms}
+    encoders = {arm: [*arm_encoders(study, arm)] for arm in study.scores.arms}
     done = sorted(key for key, one in study.records.items() if one.status == "done")
     return StudyRuns({arm: keys for arm, keys in encoders.items() if keys}, done)
