@@ -49,6 +49,7 @@ def test_languages_without_marks_are_one_sentence(code, text):
     ("language", "reason"),
     [
         ("klingon", "no such language of the sentence splitter; give an ISO 639-1 code, such as en, de or zh"),
+        ("english", "give an ISO 639-1 code, such as en, de or zh"),  # and not egl, the code most like it
         ("EN", "did you mean en?"),
         ("de_DE", "did you mean de?"),
         ("frr-x", "did you mean frr?"),

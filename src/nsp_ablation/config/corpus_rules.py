@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from nsp_ablation.config.problem import Problem, suggestion
+from nsp_ablation.config.problem import Problem
 from nsp_ablation.options.corpus_options import BORDER_LAYOUTS, READERS, CorpusOptions
 from nsp_ablation.options.languages import LANGUAGES
 
@@ -23,8 +23,8 @@ def corpus_problems(corpus: CorpusOptions) -> Iterator[Problem]:
         yield Problem("corpus.hub.sentence_rows", True, reason)
     if corpus.language not in LANGUAGES:
         base = re.split("[-_]", corpus.language.lower())[0]
-        near = f"; did you mean {base}?" if base in LANGUAGES else suggestion(corpus.language, LANGUAGES)
-        reason = f"no such language of the sentence splitter{near or '; give an ISO 639-1 code, such as en, de or zh'}"
+        near = f"did you mean {base}?" if base in LANGUAGES else "give an ISO 639-1 code, such as en, de or zh"
+        reason = f"no such language of the sentence splitter; {near}"
         yield Problem("corpus.language", corpus.language, reason)
 
 
