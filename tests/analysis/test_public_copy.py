@@ -92,6 +92,15 @@ def test_the_copy_is_a_study_with_the_same_report(copied, study):
     assert load_report(copied, "study", ReportOptions()).num_done == 4
 
 
+def test_the_copy_of_all_records_shows_all_of_them_whatever_sweep_made_them(study, nsp, tmp_path):
+    cell = SweepCell("later", ["seed=2"], RecordFolder(study).ids()[:1], "done", None)
+    begin_sweep(study, Manifest("python run.py -m seed=2", "2026-11-25T10:00:00+00:00", [cell]))
+    write_cell(study, cell)
+    words = ("stage=report", "paths.results=results", "name=study", "report.public_copy=public/study")
+    assert nsp(*words, "report.all=true").status == 0
+    assert load_report(tmp_path / "public" / "study", "study", ReportOptions()).num_done == 4
+
+
 def test_a_record_of_the_copy_that_is_edited_is_not_read(copied):
     path = next((copied / "records").glob("*.json"))
     path.write_text(json.dumps(json.loads(path.read_text()) | {"task": "squad2"}))

@@ -84,10 +84,13 @@ def finish_sweep(configs: list[Config]) -> int:
 
 
 def _publish(study: Study, report: Report, target: Path) -> None:
-    """Write a copy of the study and its report that names no person and no machine; it appears whole."""
+    """Write a copy of the study and its report that names no person and no machine; it appears whole.
+
+    With report.all it has no manifest, which would be the newest sweep's: who reads it sees all of it, as here.
+    """
     with whole_directory(target) as temporary:
         records = [(record, study.folders.homes[key].path) for key, record in study.records.items()]
-        write_public_study(temporary, records, study.manifest)
+        write_public_study(temporary, records, None if study.options.all else study.manifest)
         write_report(temporary / "report", report)
     say("report", f"public copy of {len(records)} records -> {target}")
 
