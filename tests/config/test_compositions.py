@@ -16,7 +16,7 @@ from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 ROOT = Path(__file__).parents[2]
 GROUPS = sorted(path.name for path in (ROOT / "conf").iterdir() if path.is_dir())
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
-COMPARING = [name for name in EXPERIMENTS if name != "calibration"]  # of arms, which are pre-trained
+COMPARING = [name for name in EXPERIMENTS if name not in ("calibration", "study_sensitivity")]  # arms, as planned
 # of an experiment, whatever it sweeps
 ONE_CELL = ("seed=1", "tokenizer=wordpiece", "pretraining.learning_rate=1e-3")
 # Per seed: seven arms of loss_vs_format, two kinds of static masks, eight further cells of table3_batch, five of
@@ -49,7 +49,8 @@ SINGLE_RUNS = (
 
 
 FILES = {("scale", "laptop"), ("scale", "babylm")}  # corpora of files
-OWN_SCALE = {"babylm": "babylm", "study": "laptop"}  # of experiments that are not micro unless said
+# Of experiments that are not micro unless said.
+OWN_SCALE = {"babylm": "babylm", "study": "laptop", "study_tasks": "laptop", "study_sensitivity": "laptop"}
 
 
 def options(group):
@@ -111,7 +112,7 @@ def test_every_option_composes_at_smoke_scale_beside_others(config, tmp_path, gr
 def experiments(planned):
     """The cells of each experiment at its own scale, with one seed of its list; the A/A study with all."""
     words = {experiment: () if experiment == "aa" else ("seed=1",) for experiment in COMPARING}
-    for experiment in OWN_SCALE:  # which have no text of their own
+    for experiment in set(OWN_SCALE) & set(words):  # which have no text of their own
         words[experiment] += (f"corpus.path={ROOT}/README.md",)
     return {name: planned("-m", f"experiment={name}", *more) for name, more in words.items()}
 
@@ -163,6 +164,18 @@ def test_experiments_share_the_cells_that_are_equal(experiments):
     assert together["segment_pair_contiguous"] == [{"loss_vs_format", "sop"}]
     assert together["doc"] == [{"loss_vs_format", "table2_formats"}]
     assert len(names) == NUM_ENCODERS
+
+
+def test_the_encoders_of_the_study_are_those_of_its_tasks_and_of_its_sensitivity_cells(cells):
+    """So they are trained once, and what is said of them elsewhere is said of the study's own."""
+
+    def encoders(experiment):
+        found = cells("-m", f"experiment={experiment}", "seed=1", f"corpus.path={ROOT}/README.md")
+        return {condition(cell.config)["name"]: encoder_identity(cell.config) for cell in found}
+
+    study = encoders("study")
+    assert encoders("study_tasks") == study
+    assert encoders("study_sensitivity").items() < study.items()
 
 
 def test_the_calibration_has_a_cell_per_task(cells):
