@@ -243,7 +243,7 @@ class Checks:
             self._by_arm(block, place, self._layout)
         elif "Mtokens" in rows + header:
             self._by_arm(block, place, self._read)
-        elif "encoders" in rows + header:
+        elif "hoursinall" in rows + header:
             self._by_arm(block, place, self._cost)
         elif "documents" in rows and "heldout" in rows:
             self._by_arm(block, place, self._card)
