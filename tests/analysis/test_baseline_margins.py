@@ -48,8 +48,14 @@ def test_the_untrained_encoder_and_foreign_contexts_are_baselines(results):
     assert "RACE (50.0, standard error 0.0; foreign contexts 70.0)" in sentence
 
 
-def test_probes_and_untrained_encoders_are_not_judged(results):
+def test_a_probe_is_judged_as_a_task_is(results):
     results.add("in_context_recall", 0.1, fine=None)
+    (sentence,) = sentences(results)
+    assert sentence.endswith("FULL-SENTENCES on Recall (10.0, standard error 0.0; bag of words 40.0).")
+
+
+def test_untrained_encoders_and_measures_of_which_less_is_better_are_not_judged(results):
+    results.add("heldout_mlm", 30.0, fine=None, primary="perplexity")
     results.add("squad1", 0.1, arm="random")
     assert sentences(results) == []
 

@@ -6,6 +6,7 @@ from statistics import fmean
 
 import numpy as np
 
+from nsp_ablation.options.metric_source import metric_facts
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.crossed_variance import SeedScores
 from nsp_ablation.reporting.analysis.pooled_scores import Pool
@@ -33,7 +34,7 @@ def baseline_sentences(study: Study) -> list[str]:
     """Return the sentence of the caption that names encoders which do not beat their best baseline; none, if all do.
 
     Baselines are majority, bag of words, the untrained encoder and, where there are contexts, the same encoder on
-    foreign ones.
+    foreign ones. Measures of which less is better have none of these but the untrained encoder, and are not read.
     """
     texts = [text for pool in study.scores.all_pools() if pool.arm.kind != "random" for text in _told(study, pool)]
     if not texts:
@@ -53,13 +54,13 @@ def _told(study: Study, pool: Pool) -> Iterator[str]:
 
 
 def _shown(column: Column, value: float) -> str:
-    return f"{column.scaled(value):.1f}"
+    return f"{column.scaled(value):.{column.decimals}f}"
 
 
 def _margin(study: Study, pool: Pool) -> Margin | None:
-    """Return the margin of an arm on a task, None where nothing was fine-tuned or no error can be told."""
-    metric, records = pool.primary_metric, [record for record in pool.records if record.finetuning_seed is not None]
-    if metric is None or not records:
+    """Return the margin of an arm on a task, None where less is better or no error can be told."""
+    metric = pool.primary_metric
+    if metric is None or metric_facts(metric).is_lower_better:
         return None
     found = baselines_of(study, pool)
     matrix = study.matrices.of(pool, metric)
