@@ -136,8 +136,8 @@ def test_a_told_difference_names_arms_numbers_and_seeds(results):
 @pytest.mark.parametrize(
     ("pair_loss", "words"),
     [
-        (0.5, "It holds in the pair layout, too (held-out MLM loss in the pair layout −0.50 nats)."),
-        (-0.5, "It does not hold in the pair layout (held-out MLM loss in the pair layout +0.50 nats), so no effect"),
+        (0.5, "It holds in the pair layout, too (held-out MLM loss in the pair layout −0.500 nats)."),
+        (-0.5, "It does not hold in the pair layout (held-out MLM loss in the pair layout +0.500 nats), so no effect"),
         (0.0, "It does not hold in the pair layout"),
         (None, "Nothing that both arms have was measured in the pair layout, so no effect of the format is claimed"),
     ],

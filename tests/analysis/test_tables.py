@@ -16,6 +16,7 @@ from nsp_ablation.reporting.analysis.intervals import limits
 from nsp_ablation.reporting.analysis.make_report import load_report
 from nsp_ablation.reporting.analysis.published import read_tables
 from nsp_ablation.reporting.analysis.study import load_study
+from nsp_ablation.reporting.render.comparison_tables import signed
 from nsp_ablation.reporting.render.reading_table import latex_table
 from nsp_ablation.reporting.render.table_files import lines_of, markdown_table, table_csv
 from nsp_ablation.reporting.render.terminal import terminal_table
@@ -346,7 +347,7 @@ def test_latex_rows_have_equal_numbers_of_cells(full_study):
     [
         ("f1", 0.9049, "90.5"),
         ("perplexity", 12.345, "12.35"),
-        ("recall_gain", -0.014, "−0.01"),
+        ("recall_gain", -0.014, "−0.014"),
         ("accuracy", None, "–"),
     ],
 )
@@ -385,3 +386,18 @@ def test_titles_are_the_configurations_and_second_metrics_have_columns(results):
     assert (task_title("squad1", records), task_title("zebra_task", records)) == ("SQuAD 1.1", "zebra task")
     columns = columns_of("t", "T", "accuracy", ["accuracy", "num_targets", "recall_gain"])
     assert [column.metric for column in columns] == ["accuracy", "recall_gain"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit", "text", "may_be_log"),
+    [
+        ("recall_gain", "nats", "−0.014", False),
+        ("recall_gain_pair_in_range", "nats", "−0.014", False),
+        ("perplexity_doc", "perplexity doc", "−0.01", True),
+        ("accuracy", "points", "−1.40", False),
+    ],
+)
+def test_a_difference_is_printed_in_its_unit_as_finely_as_margins_are_given(metric, unit, text, may_be_log):
+    """Margins of gains are hundredths of a nat; nats are logarithms, so no axis of them is logarithmic."""
+    column = Column("task", metric, "")
+    assert (column.difference_unit, signed(column, -0.014), column.may_be_log) == (unit, text, may_be_log)

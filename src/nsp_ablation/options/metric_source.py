@@ -1,7 +1,7 @@
 """What a metric is computed from: the arrays of a result that hold a number per example."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nsp_ablation.options.task_facts import MetricFacts
 from nsp_ablation.options.task_options import METRICS
@@ -21,7 +21,7 @@ def metric_facts(metric: str) -> MetricFacts:
     if name == metric:
         return METRICS[metric]
     like = METRICS[name] if name else MetricFacts("", is_fraction=not metric.startswith("num_"))
-    return MetricFacts(metric.replace("_", " "), is_fraction=like.is_fraction, is_lower_better=like.is_lower_better)
+    return replace(like, unit=metric.replace("_", " "), is_second=False, of_predictions=None, arrays=())
 
 
 def metric_source(metric: str, items: Collection[str]) -> MetricSource | None:

@@ -49,13 +49,14 @@ class MetricFacts:
     It is the mean of the item array of its own name (NaN: the example does not count), where a task has one; else the
     function `of_predictions` of `base/prediction_metrics.py` over the item `arrays`, in their order
     (`options/metric_source.py`). `is_second`: it has a column of its own beside the primary one.
-    `is_lower_better`: less is better, as of a loss.
+    `is_lower_better`: less is better, as of a loss. `is_nats`: a loss or a gain in nats, which differ in thousandths.
     """
 
     unit: str
     is_fraction: bool = True
     is_second: bool = False
     is_lower_better: bool = False
+    is_nats: bool = False
     of_predictions: str | None = None
     arrays: tuple[str, ...] = ()
 

@@ -220,15 +220,15 @@ METRICS = {
         "threshold", is_fraction=False, of_predictions="best_threshold", arrays=_THRESHOLDS["exact"]
     ),
     "foreign_contexts": MetricFacts("foreign contexts"),
-    "recall_gain": MetricFacts("gain, nats", is_fraction=False, is_second=True),
-    "word_gain": MetricFacts("gain, nats", is_fraction=False, is_second=True),
-    "context_gain": MetricFacts("gain, nats", is_fraction=False),
+    "recall_gain": MetricFacts("gain, nats", is_fraction=False, is_nats=True, is_second=True),
+    "word_gain": MetricFacts("gain, nats", is_fraction=False, is_nats=True, is_second=True),
+    "context_gain": MetricFacts("gain, nats", is_fraction=False, is_nats=True),
     "perplexity": MetricFacts(
         "ppl", is_fraction=False, is_lower_better=True, of_predictions="perplexity", arrays=_LOSSES
     ),
     "mlm_loss": MetricFacts(
-        "nats", is_fraction=False, is_lower_better=True, of_predictions="mean_loss", arrays=_LOSSES
+        "nats", is_fraction=False, is_nats=True, is_lower_better=True, of_predictions="mean_loss", arrays=_LOSSES
     ),
-    "true_context_loss": MetricFacts("nats", is_fraction=False, is_lower_better=True),
-    "foreign_context_loss": MetricFacts("nats", is_fraction=False, is_lower_better=True),
+    "true_context_loss": MetricFacts("nats", is_fraction=False, is_nats=True, is_lower_better=True),
+    "foreign_context_loss": MetricFacts("nats", is_fraction=False, is_nats=True, is_lower_better=True),
 }

@@ -29,7 +29,21 @@ class Column:
     @property
     def difference_unit(self) -> str:
         """What the difference of two printed values is counted in."""
-        return "points" if self.is_fraction else self.unit
+        if self.is_fraction:
+            return "points"
+        return "nats" if metric_facts(self.metric).is_nats else self.unit
+
+    @property
+    def may_be_log(self) -> bool:
+        """Whether a logarithmic axis suits the numbers: not a share, nor nats, which are logarithms and may be 0."""
+        return not (self.is_fraction or metric_facts(self.metric).is_nats)
+
+    @property
+    def decimals(self) -> int:
+        """How many are printed of a value: a tenth of a percent, a thousandth of a nat."""
+        if self.is_fraction:
+            return 1
+        return 3 if metric_facts(self.metric).is_nats else 2
 
     @property
     def measure(self) -> str:
@@ -62,7 +76,7 @@ class Column:
         """Return a value as text, a dash for a missing one."""
         if value is None:
             return "–"
-        text = f"{self.scaled(value):.1f}" if self.is_fraction else f"{value:.2f}"
+        text = f"{self.scaled(value):.{self.decimals}f}"
         return text.replace("-", "−")
 
 

@@ -84,8 +84,9 @@ def _exploratory_row(one: Comparison) -> list[str]:
 
 
 def signed(column: Column, value: float | None) -> str:
-    """Return a difference with its sign, as printed."""
-    return "–" if value is None else f"{column.scaled(value):+.2f}".replace("-", "−")
+    """Return a difference with its sign, as printed: with two decimals at least, since it is smaller than scores."""
+    decimals = max(column.decimals, 2)
+    return "–" if value is None else f"{column.scaled(value):+.{decimals}f}".replace("-", "−")
 
 
 def interval_text(column: Column, low: float | None, high: float | None) -> str:

@@ -58,7 +58,7 @@ def curve_plane(lines: Sequence[CurveLine], column: Column) -> Plane:
     return Plane(
         lambda place: scale_of((value for one in lines for value in one.tokens / 1e6), [], place),
         lambda place: scale_of(
-            (value for one in lines for value in one.values), [], place, may_be_log=not column.is_fraction
+            (value for one in lines for value in one.values), [], place, may_be_log=column.may_be_log
         ),
     )
 

@@ -53,7 +53,7 @@ def _scale(column: Column, scores: list[Score], chance: float | None) -> AxisSca
     ends = [column.scaled(end) for one in summaries for end in (one.low, one.high) if end is not None]
     bounds = _PERCENT if column.is_fraction else _NO_BOUNDS
     place = (LANE_START, LANE_END)
-    return scale_of(points, ends, place, bounds=bounds, may_be_log=not column.is_fraction)
+    return scale_of(points, ends, place, bounds=bounds, may_be_log=column.may_be_log)
 
 
 def _drawing(column: Column, score: Score, mark: ArmMark) -> Drawing:

@@ -28,7 +28,7 @@ def _panel(panel: LossPanel, marks: dict[StudyArm, ArmMark]) -> FigurePanel:
     pairs = [pair for points in panel.points.values() for pair in points]
     plane = Plane(
         lambda place: scale_of((loss for loss, _ in pairs), [], place),
-        lambda place: scale_of((score for _, score in pairs), [], place, may_be_log=not panel.column.is_fraction),
+        lambda place: scale_of((score for _, score in pairs), [], place, may_be_log=panel.column.may_be_log),
     )
 
     def draw(x: AxisScale, y: AxisScale) -> list[str]:
