@@ -34,7 +34,7 @@ MEAN_TOKENS = 20.9  # per sentence, of the law below
 CHUNK = 5_000_000
 SEQUENCES, LATER, NUM_LATER = 256, 100_000, 50  # of an update; where the plan is asked again, and how often
 # Bytes per sentence that either step asks for, rounded up, more than it fills; others: 4.
-NEEDED = {"segment_pair": 70, "sentence_pair": 110}
+NEEDED = {"segment_pair": 7, "sentence_pair": 110}
 POLL_SECONDS = 0.02
 
 

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.samples.formats import pairs as pairs_module
 from nsp_ablation.samples.formats.kernels import ranges as ranges_module
-from nsp_ablation.samples.formats.kernels.ranges import document_ranges, joined, side_by_side
+from nsp_ablation.samples.formats.kernels.ranges import document_ranges, side_by_side
 from nsp_ablation.samples.formats.registry import make_format
 
 
@@ -26,15 +27,16 @@ def test_ranges_are_balanced_by_sentences():
     assert len(document_ranges(offsets)) == 1, "a small corpus takes no threads"
 
 
-def test_parts_are_joined_in_order_and_without_a_copy_where_they_touch():
-    array = np.arange(10)
-    assert joined(array, [0, 4], [4, 3]).base is array
-    assert joined(array, [0, 4], [4, 3]).tolist() == [0, 1, 2, 3, 4, 5, 6]
-    assert joined(array, [0, 4], [2, 3]).tolist() == [0, 1, 4, 5, 6]
+def test_ranges_of_documents_amid_a_corpus_are_those_of_a_corpus_of_them_alone():
+    offsets = np.cumsum([0, *(1 + number % 7 for number in range(200))])
+    assert document_ranges(offsets[50:121], 4) == document_ranges(offsets[50:121] - offsets[50], 4)
+
+
+def test_results_of_ranges_are_in_their_order():
     assert side_by_side(lambda first, end: (end, first), [(0, 3), (3, 5)]) == [(3, 0), (5, 3)]
 
 
-@pytest.mark.parametrize(
+PAIR_FORMATS = pytest.mark.parametrize(
     "input_format",
     [
         make_format(FormatOptions("segment_pair"), "nsp"),
@@ -46,13 +48,38 @@ def test_parts_are_joined_in_order_and_without_a_copy_where_they_touch():
         make_format(FormatOptions("sentence_pair"), "sop"),
     ],
 )
-def test_pairs_do_not_depend_on_the_number_of_ranges(make_store, make_frame, monkeypatch, input_format):
-    store = make_store([[1 + (i * j) % 9 for j in range(1 + i * 7 % 23)] for i in range(1, 120)])
+
+
+@pytest.fixture
+def uneven_store(make_store):
+    """119 documents of 1 to 23 sentences of 1 to 9 tokens."""
+    return make_store([[1 + (i * j) % 9 for j in range(1 + i * 7 % 23)] for i in range(1, 120)])
+
+
+@PAIR_FORMATS
+def test_pairs_do_not_depend_on_the_number_of_ranges(uneven_store, make_frame, monkeypatch, input_format):
     frame = make_frame(40)
-    expected = input_format.index(store, frame, 1, 0)
+    expected = input_format.index(uneven_store, frame, 1, 0)
     monkeypatch.setattr(ranges_module, "_MIN_SENTENCES", 1)
     for num_ranges in (2, 7):
         monkeypatch.setattr(ranges_module, "num_cores", lambda n=num_ranges: n)
-        found = input_format.index(store, frame, 1, 0)
-        for name, value in vars(expected).items():
-            assert np.array_equal(getattr(found, name), value), name
+        assert_equal(input_format.index(uneven_store, frame, 1, 0), expected)
+
+
+@PAIR_FORMATS
+@pytest.mark.parametrize("num_cores", [1, 3])
+def test_pairs_do_not_depend_on_how_many_sentences_are_a_round(
+    uneven_store, make_frame, monkeypatch, input_format, num_cores
+):
+    frame = make_frame(40)
+    expected = input_format.index(uneven_store, frame, 1, 0)
+    monkeypatch.setattr(ranges_module, "_MIN_SENTENCES", 1)
+    monkeypatch.setattr(ranges_module, "num_cores", lambda: num_cores)
+    for num_sentences in (1, 10, 100, 700, uneven_store.num_sentences):
+        monkeypatch.setattr(pairs_module, "_ROUND_SENTENCES", num_sentences)
+        assert_equal(input_format.index(uneven_store, frame, 1, 0), expected)
+
+
+def assert_equal(found, expected):
+    for name, value in vars(expected).items():
+        assert np.array_equal(getattr(found, name), value), name

@@ -9,8 +9,9 @@ import numpy as np
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.randomness import epoch_key, stream
 from nsp_ablation.options.format_options import FormatOptions
+from nsp_ablation.samples.formats.found_pairs import FoundPairs
 from nsp_ablation.samples.formats.frame import Frame
-from nsp_ablation.samples.formats.kernels.ranges import document_ranges, joined, side_by_side
+from nsp_ablation.samples.formats.kernels.ranges import document_ranges, side_by_side
 from nsp_ablation.samples.formats.sample_index import (
     NoSamplesError,
     SampleIndex,
@@ -21,6 +22,7 @@ from nsp_ablation.samples.formats.sample_index import (
 from nsp_ablation.text.store.token_store import TokenStore
 
 MIN_DOCUMENTS = 2
+_ROUND_SENTENCES = 1 << 24  # room for their pairs is 550 MB, of which what is never touched takes no memory
 
 
 # Offsets of the store's sentences and documents; (first, end, spans, labels) -> three counts, see `_build`.
@@ -96,20 +98,28 @@ def _build(store: TokenStore, kernel: PairKernel) -> tuple[np.ndarray, np.ndarra
     """Return the pairs that a kernel finds, ranges of documents being worked on side by side.
 
     `kernel(first, end, spans, labels)` fills spans (2 n, 2), A and B in turn, and labels (n,) from the documents
-    [first, end), and returns n, the tokens trimmed and the sentences left out.
+    [first, end), and returns n, the tokens trimmed and the sentences left out. It is given room for a pair per
+    sentence, so documents are taken in rounds of some sentences.
     """
-    document_offsets = store.document_offsets
-    spans = np.empty((2 * store.num_sentences, 2), np.int64)  # what is never touched takes no memory
-    labels = np.empty(store.num_sentences, np.bool_)
+    offsets, found = store.document_offsets, FoundPairs(store.num_sentences)
+    num_rounds = -(-store.num_sentences // _ROUND_SENTENCES)
+    rounds = [_take_round(offsets, kernel, found, *ends) for ends in document_ranges(offsets, num_rounds)]
+    num_trimmed, num_left_out = (sum(counts) for counts in zip(*rounds, strict=True))
+    return found.spans, found.labels, num_trimmed, num_left_out
 
-    def fill(first: int, end: int) -> tuple[int, int, int]:
-        start = int(document_offsets[first])
-        return kernel(first, end, spans[2 * start :], labels[start:])
 
-    ranges = document_ranges(document_offsets)
+def _take_round(offsets: np.ndarray, kernel: PairKernel, found: FoundPairs, first: int, end: int) -> tuple[int, int]:
+    """Put the pairs of documents [first, end) behind those found; return the tokens trimmed, the sentences left out."""
+    start = int(offsets[first])
+    spans, labels = found.room(int(offsets[end]) - start)
+
+    def fill(low: int, high: int) -> tuple[int, int, int]:
+        position = int(offsets[first + low]) - start
+        return kernel(first + low, first + high, spans[2 * position :], labels[position:])
+
+    ranges = document_ranges(offsets[first : end + 1])
     num_pairs, num_trimmed, num_left_out = (
         list(map(int, counts)) for counts in zip(*side_by_side(fill, ranges), strict=True)
     )
-    starts = [int(document_offsets[first]) for first, _ in ranges]
-    spans = joined(spans, [2 * start for start in starts], [2 * n for n in num_pairs])
-    return spans, joined(labels, starts, num_pairs), sum(num_trimmed), sum(num_left_out)
+    found.take([int(offsets[first + low]) - start for low, _ in ranges], num_pairs)
+    return sum(num_trimmed), sum(num_left_out)
