@@ -64,7 +64,7 @@ HEAVY: dict[str, set[str]] = {
     "text/microworld": {"numpy"},
     "text/tokenization": {"numpy", "tokenizers", "huggingface_hub"},
     "text/store": {"numpy", "tokenizers"},
-    "text/preparation": {"datatrove", "loguru"},
+    "text/preparation": {"datatrove", "loguru", "numpy"},
     "samples/formats": {"numpy", "numba"},
     "samples/batches": {"numpy", "numba", "torch"},
     "samples/inspection": {"numpy", "rich", "tokenizers"},
@@ -146,7 +146,7 @@ def test_hydra_stands_in_one_file():
 
 def test_the_engine_is_imported_by_its_steps_and_executors_alone():
     files = {path.name for path in package_files() if any("datatrove" in name for name in imported_modules(path))}
-    assert files == {"pipeline_steps.py", "local_tasks.py", "slurm_tasks.py"}
+    assert files == {"pipeline_steps.py", "near_duplicates.py", "local_tasks.py", "slurm_tasks.py"}
 
 
 def test_torch_stands_in_two_files_of_batches():

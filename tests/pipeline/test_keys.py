@@ -42,6 +42,7 @@ BASES = {
     "words": ("format=full", "corpus=jsonl", "tokenizer=bbpe", "tasks=[sst2,word_recall]"),
     "generated": ("format=doc", "corpus=microworld", "tokenizer=bbpe", "tasks=[mnli,in_context_recall]"),
     "hub": ("format=full", "corpus=wikipedia", "tokenizer=bbpe", "tasks=[stsb,in_context_recall]"),
+    "cleaned": ("format=full", "corpus=jsonl", "corpus.near_duplicates=remove", "tasks=[sst2,in_context_recall]"),
     "taken": ("format=full", "corpus=jsonl", "tokenizer=pretrained", "tasks=[sst2,in_context_recall]"),
 }
 TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
@@ -114,6 +115,10 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "corpus.one_sentence_per_line": ("full", True, STORES),
     "corpus.language": ("full", "de", STORES),
     "corpus.split_quotations": ("full", False, STORES),
+    "corpus.near_duplicates": ("full", "remove", STORES),
+    "corpus.near_duplicate_words": ("cleaned", 6, STORES),
+    "corpus.near_duplicate_buckets": ("cleaned", 6, STORES),
+    "corpus.near_duplicate_hashes": ("cleaned", 6, STORES),
     "corpus.train_fraction": ("full", 0.5, STORES),
     "corpus.heldout_fraction": ("full", 0.1, TOKENIZER),
     "corpus.heldout_part": ("full", "tuning", SHARED),
@@ -270,6 +275,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
 
 # Settings where they reach another way, (setting, base, value, what it changes).
 ELSEWHERE = [
+    ("corpus.near_duplicate_words", "full", 6, NOTHING),  # near-duplicates are kept
     ("corpus.heldout_fraction", "taken", 0.1, STORES),
     ("corpus.language", "taken", "de", STORES),
     ("corpus.path", "taken", "{directory}/other.jsonl", STORES | {"corpus"}),

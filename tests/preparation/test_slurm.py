@@ -1,7 +1,9 @@
 """Jobs of Slurm, with commands of that name that run each job at once: what is submitted, and what a failure leaves."""
 
+import gzip
 import json
 import os
+import random
 import re
 import subprocess
 from pathlib import Path
@@ -9,10 +11,14 @@ from pathlib import Path
 import pytest
 
 from nsp_ablation.base.errors import InputError
+from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.options.preparation_options import PreparationOptions
+from nsp_ablation.text.corpus.piece import whole
+from nsp_ablation.text.corpus.source import Source
 from nsp_ablation.text.preparation.prepare_in_tasks import prepare_in_tasks
 from nsp_ablation.text.preparation.task_states import task_folders, task_states
 from nsp_ablation.text.store.build_stores import shards_directory
+from nsp_ablation.text.store.store_counts import NearDuplicates
 
 pytest.importorskip("datatrove", reason="the extra cluster is not installed; preparation=datatrove_slurm is not tested")
 
@@ -122,6 +128,34 @@ def test_a_failed_task_is_named_and_submitted_again_alone(tmp_path, slurm, sourc
     directory, _ = prepare()
     assert "#SBATCH --array=0-0%2" in (slurm / "102.slurm").read_text()
     assert content(directory) == stores_here
+
+
+@pytest.mark.slow
+def test_near_duplicates_are_looked_for_by_jobs_before_those_of_the_shards(
+    tmp_path, slurm, source, recipe, module, content
+):
+    """Each file holds the same 20 documents of words drawn at random, the last word of each document its own."""
+    words = [f"{a}{b}{c}" for a in "bdfgkl" for b in "aeiou" for c in "mnrst"]
+    texts = [" ".join(random.Random(number).choices(words, k=40)) for number in range(20)]
+    for number, piece in enumerate(source.pieces):
+        data = "".join(json.dumps({"text": f"{text} {words[number]}."}) + "\n" for text in texts).encode()
+        piece.path.write_bytes(gzip.compress(data) if piece.path.suffix == ".gz" else data)
+    options = CorpusOptions("jsonl", "jsonl", text_key="text", near_duplicates="remove")
+    options.near_duplicate_buckets, options.near_duplicate_hashes = 4, 2  # fewer tasks
+    source = Source(options, tuple(whole(piece.path) for piece in source.pieces))
+    found = {}
+    for name in ("datatrove_slurm", "datatrove_local"):
+        said = []
+        preparation = PreparationOptions(name, 3, 2, partition="cpu")
+        directory = prepare_in_tasks(
+            *(source, recipe, tmp_path / name, preparation), say=said.append, finish=module.note
+        )
+        found[name] = content(directory)
+        assert NearDuplicates.read(directory).documents == 40
+    assert found["datatrove_slurm"] == found["datatrove_local"]
+    after = [(slurm / f"{job}.args").read_text().partition("afterok:")[2][:3] for job in range(100, 105)]
+    assert after == ["", "100", "101", "102", "103"]
+    assert len(list(slurm.glob("*.slurm"))) == 5
 
 
 def test_jobs_in_the_queue_are_waited_for(tmp_path, slurm, source, recipe, prepare, monkeypatch):

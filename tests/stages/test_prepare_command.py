@@ -2,11 +2,13 @@
 
 import json
 import pickle
+import random
 import time
 from pathlib import Path
 
 import pytest
 
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.pipeline.corpora import Corpus
 from nsp_ablation.pipeline.feed import feed_of
@@ -65,6 +67,70 @@ def test_tasks_of_an_engine_make_the_same_stores_and_can_be_looked_at(nsp, tmp_p
     ]
     assert found[0] == found[1]
     assert "the stores are there" in nsp(*command, *tasks, "preparation.show_tasks=true").out
+
+
+def write_repeated(path: Path) -> str:
+    """Write 60 documents of 41 words, drawn at random, of which the last 20 are the first 20 but for the last word."""
+    words = [f"{a}{b}{c}" for a in "bdfgkl" for b in "aeiou" for c in "mnrst"]
+    texts = [" ".join(random.Random(number).choices(words, k=38)) for number in range(40)]
+    rows = [
+        {"text": f"{text} so ends {end}."} for texts, end in ((texts, "it"), (texts[:20], "this")) for text in texts
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path.name
+
+
+@pytest.mark.slow
+def test_near_duplicates_are_removed_wherever_the_stores_are_made_and_the_card_counts_them(nsp, tmp_path):
+    pytest.importorskip("datatrove", reason="the extra cluster is not installed")
+    path = write_repeated(tmp_path / "a.jsonl")
+    command = ("corpus=jsonl", f"corpus.path={path}", "tokenizer.vocab_size=300", "corpus.heldout_fraction=0.2")
+    command += ("corpus.near_duplicates=remove", "scale=smoke")
+    tasks = ("preparation=datatrove_local", "preparation.num_tasks=3", "preparation.num_workers=1")
+    ended = nsp("stage=prepare", *command, *tasks, "paths.artifacts=tasks")
+    assert ended.status == 0, ended.err
+    shown = nsp("stage=inspect", *command)
+    assert shown.status == 0, shown.err
+    assert "prepare | looking for near-duplicates" in shown.out
+    assert "20 of 60 documents (33.3 %)" in shown.out
+    found = [
+        {file.relative_to(root): file.read_bytes() for file in root.rglob("*") if file.is_file()}
+        for root in (tmp_path / "tasks" / "stores", tmp_path / "artifacts" / "stores")
+    ]
+    assert found[0] == found[1]
+    (card,) = (tmp_path / "artifacts" / "cards").glob("*.json")
+    values = {line["name"]: line["value"] for line in json.loads(card.read_text())["lines"]}
+    taken = values["near_duplicates_removed"]
+    assert (taken["documents"], taken["of_documents"]) == (20, 60)
+    assert values["documents"] + values["held_out"]["documents"] + taken["documents"] == 60
+    texts = [json.loads(row)["text"] for row in (tmp_path / "a.jsonl").read_text().splitlines()]
+    assert (taken["bytes"], taken["of_bytes"]) == (sum(map(len, texts[40:])), sum(map(len, texts)))
+
+
+def test_near_duplicates_without_their_engine_are_refused_in_one_line(nsp, tmp_path, monkeypatch):
+    monkeypatch.setattr("nsp_ablation.pipeline.stores.find_spec", lambda name: None)
+    path = write_documents(tmp_path / "a.jsonl", 40, "town")
+    command = ("stage=prepare", "corpus=jsonl", f"corpus.path={path}", "tokenizer.vocab_size=300")
+    refused = nsp(*command, "corpus.near_duplicates=remove")
+    assert refused.status == 1
+    expected = (
+        "corpus.near_duplicates=remove needs datatrove, which is not installed; pip install 'nsp-ablation[cluster]'"
+    )
+    assert f"{expected}, or set corpus.near_duplicates=keep" in refused.err
+    assert not (tmp_path / "artifacts" / "stores").exists()
+
+
+def test_shards_without_near_duplicates_are_not_made_one_by_one(nsp, planned, tmp_path):
+    path = write_documents(tmp_path / "a.jsonl", 40, "town")
+    (cell,) = planned("stage=prepare", "corpus=jsonl", f"corpus.path={path}", "corpus.near_duplicates=remove")
+    with pytest.raises(InputError, match="corpus.near_duplicates=remove: no shard can be made by itself"):
+        feed_of(cell.config).stores.shards()
+
+
+def test_how_near_duplicates_are_found_is_refused_where_they_are_kept(nsp, tmp_path):
+    path = write_documents(tmp_path / "a.jsonl", 40, "town")
+    refused = nsp("stage=prepare", "corpus=jsonl", f"corpus.path={path}", "corpus.near_duplicate_words=3")
+    assert "corpus.near_duplicate_words=3: is how near-duplicates are found; set corpus.near_dup" in refused.err
 
 
 def test_another_corpus_is_another_store_under_a_tokenizer_of_ones_own_too(nsp, tmp_path):

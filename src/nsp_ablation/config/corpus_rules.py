@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 
 from nsp_ablation.config.problem import Problem
-from nsp_ablation.options.corpus_options import BORDER_LAYOUTS, READERS, CorpusOptions
+from nsp_ablation.options.corpus_options import BORDER_LAYOUTS, NEAR_DUPLICATE_KEYS, READERS, CorpusOptions
 from nsp_ablation.options.languages import LANGUAGES
 
 
@@ -12,6 +13,7 @@ def corpus_problems(corpus: CorpusOptions) -> Iterator[Problem]:
     """Yield each problem between settings of a corpus."""
     yield from _keys_of_readers(corpus)
     yield from _border_pattern(corpus)
+    yield from _near_duplicates(corpus)
     if corpus.work_parts is not None and corpus.work_key is None:
         reason = "is about the name of a work; set corpus.work_key to its key, or leave this out"
         yield Problem("corpus.work_parts", corpus.work_parts, reason)
@@ -55,3 +57,13 @@ def _border_pattern(corpus: CorpusOptions) -> Iterator[Problem]:
         except re.error as error:
             reason = f"is no regular expression ({error}); give one in quotes, or {names}"
             yield Problem("corpus.border_pattern", pattern, reason)
+
+
+def _near_duplicates(corpus: CorpusOptions) -> Iterator[Problem]:
+    if corpus.removes_near_duplicates:
+        return
+    defaults = {field.name: field.default for field in fields(corpus)}
+    for key in NEAR_DUPLICATE_KEYS:
+        if getattr(corpus, key) != defaults[key]:
+            reason = "is how near-duplicates are found; set corpus.near_duplicates=remove, or leave this out"
+            yield Problem(f"corpus.{key}", getattr(corpus, key), reason)

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from nsp_ablation.config.schema import Config
-from nsp_ablation.options.corpus_options import READERS, CorpusOptions, TokenizerOptions
+from nsp_ablation.options.corpus_options import NEAR_DUPLICATE_KEYS, READERS, CorpusOptions, TokenizerOptions
 from nsp_ablation.options.format_options import FORMATS, FormatOptions, is_pair
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
@@ -42,10 +42,16 @@ def tokenizer_settings(tokenizer: TokenizerOptions, corpus: CorpusOptions) -> di
 
 def store_settings(corpus: CorpusOptions) -> dict[str, Any]:
     """Return the settings that token stores depend on, beside corpus and tokenizer."""
-    return {
-        key: getattr(corpus, key)
-        for key in ("language", "split_quotations", "one_sentence_per_line", "heldout_fraction", "train_fraction")
-    }
+    keys: tuple[str, ...] = (
+        "language",
+        "split_quotations",
+        "one_sentence_per_line",
+        "heldout_fraction",
+        "train_fraction",
+    )
+    if corpus.removes_near_duplicates:
+        keys += ("near_duplicates", *NEAR_DUPLICATE_KEYS)
+    return {key: getattr(corpus, key) for key in keys}
 
 
 def feed_settings(config: Config) -> dict[str, Any]:
@@ -201,6 +207,10 @@ def _science(settings: Any) -> dict[str, Any]:
     if isinstance(settings, FormatOptions):
         own = ("name", "resample", *FORMATS[settings.name].options)
         fields = [field for field in fields if field.name in own]
+    if isinstance(settings, CorpusOptions) and not settings.removes_near_duplicates:
+        # As before there was a choice, so that all keys of what keeps them are what they were.
+        left_out = ("near_duplicates", *NEAR_DUPLICATE_KEYS)
+        fields = [field for field in fields if field.name not in left_out]
     return {field.name: _plain(getattr(settings, field.name)) for field in fields}
 
 

@@ -15,7 +15,7 @@ from nsp_ablation.config.identity import (
 )
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.values import with_value
-from nsp_ablation.options.corpus_options import READERS, DatasetOptions
+from nsp_ablation.options.corpus_options import NEAR_DUPLICATES, READERS, DatasetOptions
 from nsp_ablation.options.finetuning_options import RecipeOptions
 from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.options.output_options import ComparisonOptions
@@ -29,6 +29,7 @@ _VARIANTS: dict[tuple[str, ...], Any] = {
     ("format", "name"): FORMATS,
     ("tokenizer", "name"): _TOKENIZERS,
     ("corpus", "reader"): READERS,
+    ("corpus", "near_duplicates"): NEAR_DUPLICATES,
     ("tasks", _USER_NAME, "kind"): TASK_KINDS,
 }
 
@@ -68,10 +69,12 @@ def invalidated_artifacts(keys: tuple[str, ...]) -> list[str]:
 def _samples() -> tuple[tuple[Config, dict[str, Any]], ...]:
     """Return configurations that between them have every setting, each with its identities."""
     samples = []
-    variants = zip([*TASK_KINDS] * 2, cycle(FORMATS), cycle(READERS), cycle(_TOKENIZERS), strict=False)
+    variants = zip(
+        [*TASK_KINDS] * 2, cycle(FORMATS), cycle(READERS), cycle(_TOKENIZERS), cycle(NEAR_DUPLICATES), strict=False
+    )
     for kind, *names in variants:
         config = Config(tasks={_USER_NAME: TaskOptions(kind=kind, hub=TaskHubOptions())})
-        config.format.name, config.corpus.reader, config.tokenizer.name = names
+        config.format.name, config.corpus.reader, config.tokenizer.name, config.corpus.near_duplicates = names
         config.corpus.hub = [DatasetOptions()]
         config.finetuning.recipes = {_USER_NAME: RecipeOptions()}
         config.report.comparisons = [ComparisonOptions()]

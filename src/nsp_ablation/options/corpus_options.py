@@ -72,6 +72,8 @@ BORDER_LAYOUTS = {
     "babylm": BorderLayout(r"^= = = .* = = =\s*$", blank_parts=True, in_every_file=True),
 }
 HELDOUT_PARTS = ("reporting", "tuning", "all")
+NEAR_DUPLICATES = ("keep", "remove")
+NEAR_DUPLICATE_KEYS = ("near_duplicate_words", "near_duplicate_buckets", "near_duplicate_hashes")
 MAX_LINE_BYTES = 64 << 20
 BYTE_ALPHABET = 256 + 5  # bytes and special tokens: the least vocabulary of byte-level BPE
 
@@ -149,6 +151,21 @@ class CorpusOptions:
     one_sentence_per_line: bool = science(False, "Each line is a sentence (BERT's layout); none is split.")
     language: str = science("en", "Language of the sentence splitter, as an ISO 639 code (`docs/data.md`).")
     split_quotations: bool = science(True, "Split what stands in quotation marks or brackets into its sentences.")
+    near_duplicates: str = science(
+        "keep",
+        "remove: leave out documents that nearly repeat an earlier one, by MinHash (datatrove, extra cluster), before "
+        "any is held out; the tokenizer is that of the whole corpus.",
+        *NEAR_DUPLICATES,
+    )
+    near_duplicate_words: int = science(5, "near_duplicates=remove: words of the n-grams compared.", low=1, high=64)
+    near_duplicate_buckets: int = science(
+        14,
+        "near_duplicates=remove: buckets, one of which must have equal hashes: documents of Jaccard similarity s have "
+        "that with p = 1 - (1 - s^hashes)^buckets.",
+        low=1,
+        high=1000,
+    )
+    near_duplicate_hashes: int = science(8, "near_duplicates=remove: hashes per bucket.", low=1, high=1000)
     train_fraction: float = science(
         1.0,
         "Share of the training documents that are read, by their hash; tokenizer and held-out documents are those of "
@@ -173,3 +190,7 @@ class CorpusOptions:
     license: str | None = machine(
         None, "Licence of the text, for the model card of an export: as the hub spells it (cc-by-4.0), or in words."
     )
+
+    @property
+    def removes_near_duplicates(self) -> bool:
+        return self.near_duplicates == "remove"

@@ -26,6 +26,7 @@ from nsp_ablation.samples.inspection.card_lines import (
     example_line,
     format_lines,
     judged,
+    near_duplicates_line,
     overlap_line,
 )
 from nsp_ablation.samples.inspection.card_text import card_text
@@ -91,6 +92,8 @@ class Card:
         config, feed, stores = self.config, self.feed, self.feed.stores
         store, plan, objective = stores.training(), feed.plan(), resolved_objective(config)
         lines = [*corpus_lines(store, stores.counts(), stores.heldout_counts())]
+        taken = stores.near_duplicates()
+        lines += [] if taken is None else [near_duplicates_line(taken)]
         lines += format_lines(store, plan.index_of(1), has_pair_loss=objective != "mlm")
         lines += size_lines(plan, config.max_length)
         lines += self._examples()

@@ -16,7 +16,15 @@ from nsp_ablation.reporting.records.anonymity import Places, places_of
 from nsp_ablation.reporting.render.model_card import CardedModel, model_card
 
 _PAIR_CLASSES = {"BertForPreTraining": "BertForNextSentencePrediction"}  # by the class that an export names
-_OF_TEXT = ("documents", "duplicates", "sentences_per_document", "tokens_per_document", "unknown_share", "held_out")
+_OF_TEXT = (
+    "documents",
+    "duplicates",
+    "near_duplicates_removed",
+    "sentences_per_document",
+    "tokens_per_document",
+    "unknown_share",
+    "held_out",
+)
 _ARM = ("format", "objective", "masking", "copies", "budget", "tokenizer", "model", "max_length", "batch", "updates")
 
 

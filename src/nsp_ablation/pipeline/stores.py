@@ -1,15 +1,17 @@
 """The third link: the token stores of a corpus, one of the documents that are trained on, one of those held out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nsp_ablation.base.artifact import check_artifact, read_json
+from nsp_ablation.base.errors import InputError
 from nsp_ablation.base.process import num_cores
 from nsp_ablation.config.identity import store_settings
 from nsp_ablation.options.format_options import FORMATS
@@ -23,7 +25,7 @@ from nsp_ablation.text.preparation.task_states import task_folders, task_states
 from nsp_ablation.text.store.array_file import read_pieces
 from nsp_ablation.text.store.build_stores import ShardCall, build_stores, shard_bytes, shard_calls, shards_directory
 from nsp_ablation.text.store.shard import TRAIN, ShardRecipe, encode_texts
-from nsp_ablation.text.store.store_counts import HELDOUT, StoreCounts, open_heldout
+from nsp_ablation.text.store.store_counts import HELDOUT, NearDuplicates, StoreCounts, open_heldout
 from nsp_ablation.text.store.token_store import IDS_FILE, META_FILE, TokenStore
 
 _MIN_DOCUMENTS = 2  # of a format that needs document borders
@@ -55,10 +57,12 @@ class Stores(Artifact):
             return self._made()
         source, recipe, directory = self._arguments()
         say("prepare", f"token store -> {directory}")
-        if PREPARATIONS[self.preparation.name].has_tasks:
-            options, finish = self.preparation, self.note_inputs
+        num_processes, options = self.corpus.options.num_processes, self.preparation
+        if not PREPARATIONS[options.name].has_tasks:
+            options = replace(options, num_workers=num_processes)
+        if PREPARATIONS[options.name].has_tasks or self.corpus.options.removes_near_duplicates:
+            finish = self.note_inputs
             return prepare_in_tasks(source, recipe, directory, options, say=partial(say, "prepare"), finish=finish)
-        num_processes = self.corpus.options.num_processes
         return build_stores(
             source,
             recipe,
@@ -96,8 +100,14 @@ class Stores(Artifact):
         """Return the arguments of every call of `text.store.shard.build_shard` that `make` makes.
 
         A cluster may make these calls instead, each in a job of its own on shared storage: `make` then finds the
-        shards and merges them. Trains the tokenizer if need be. Raises InputError as `make` does.
+        shards and merges them. Trains the tokenizer if need be. Raises InputError as `make` does, and where
+        near-duplicates are removed, which no shard knows by itself.
         """
+        if self.corpus.options.removes_near_duplicates:
+            raise InputError(
+                "corpus.near_duplicates=remove: no shard can be made by itself, since near-duplicates are looked for "
+                "in all of them; set preparation=datatrove_slurm or datatrove_local"
+            )
         source, recipe, directory = self._arguments()
         return shard_calls(source, recipe, directory, shard_bytes(source.num_bytes))
 
@@ -130,6 +140,10 @@ class Stores(Artifact):
         """Return the counts of the held-out documents; None where no document is held out."""
         return self.counts(HELDOUT) if (self.make() / HELDOUT).exists() else None
 
+    def near_duplicates(self) -> NearDuplicates | None:
+        """Return what was taken as near-duplicates; None where they are kept."""
+        return NearDuplicates.read(self.make())
+
     def training_ids(self) -> Iterator[np.ndarray]:
         """Yield the tokens that are trained on in pieces (n,), which are not in memory together."""
         return read_pieces(self.make() / TRAIN / IDS_FILE)
@@ -153,6 +167,11 @@ class Stores(Artifact):
     def _arguments(self) -> ShardCall:
         """Check the corpus, make the tokenizer, and return source and recipe of the stores, and their directory."""
         vocabulary = self.vocabulary
+        if self.corpus.options.removes_near_duplicates and find_spec("datatrove") is None:
+            raise InputError(
+                "corpus.near_duplicates=remove needs datatrove, which is not installed; pip install "
+                "'nsp-ablation[cluster]', or set corpus.near_duplicates=keep"
+            )
         self.corpus.check_borders(self.format_name)
         if not vocabulary.is_made:
             say("prepare", f"tokenizer {vocabulary.options.name} -> {vocabulary.directory}")

@@ -12,7 +12,7 @@ import numpy as np
 from nsp_ablation.options.check_options import CheckOptions
 from nsp_ablation.samples.formats.sample_index import SampleIndex
 from nsp_ablation.samples.inspection.ngram_overlap import NGRAM_TOKENS, Overlap
-from nsp_ablation.text.store.store_counts import StoreCounts
+from nsp_ablation.text.store.store_counts import NearDuplicates, StoreCounts
 from nsp_ablation.text.store.token_store import TokenStore
 
 SENTENCES, UNKNOWN, LABELS = "sentences_per_document", "unknown_share", "label_share"
@@ -54,6 +54,15 @@ def judged(line: CardLine, checks: CheckOptions, min_sentences: int) -> CardLine
     if line.name.startswith("examples."):
         return replace(line, bound=1, verdict="ok" if line.value["examples"] else failed)
     return line
+
+
+def near_duplicates_line(taken: NearDuplicates) -> CardLine:
+    """Return the line of what was taken of a corpus, and is in none of the other lines."""
+    share, byte_share = taken.documents / max(1, taken.of_documents), taken.bytes / max(1, taken.of_bytes)
+    text = f"{taken.documents:,} of {taken.of_documents:,} documents ({_percent(share)})"
+    text += f", {taken.bytes:,} bytes of text ({_percent(byte_share)})"
+    value = asdict(taken) | {"share": share, "byte_share": byte_share}
+    return CardLine("near_duplicates_removed", "near-duplicates removed", text, value)
 
 
 def corpus_lines(store: TokenStore, counts: StoreCounts, heldout: StoreCounts | None) -> Iterator[CardLine]:

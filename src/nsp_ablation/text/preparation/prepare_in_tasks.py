@@ -5,13 +5,13 @@ A task that failed or was killed is done again alone; shards that `build_stores`
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from nsp_ablation.base.owned_paths import locked
 from nsp_ablation.base.process import num_cores
 from nsp_ablation.options.preparation_options import PreparationOptions
 from nsp_ablation.text.corpus.source import Source
 from nsp_ablation.text.preparation.task_sources import task_sources
+from nsp_ablation.text.preparation.task_stage import TaskStage
 from nsp_ablation.text.preparation.task_states import (
     TASKS_LOCK,
     completion,
@@ -35,6 +35,7 @@ def prepare_in_tasks(
 ) -> Path:
     """Return `directory` with the stores that `build_stores` makes, byte for byte, built once.
 
+    Where the corpus is to lose its near-duplicates, with those that `build_stores` makes of what is left.
     `finish` may add files before the directory appears; it is pickled. Raises InputError and DamageError as
     `build_stores` does, RuntimeError for another exception of a task, all naming task and log.
     """
@@ -62,37 +63,50 @@ def _run(
     from nsp_ablation.text.preparation.pipeline_steps import JoinShards, shard_pipeline
 
     logger.disable("datatrove")  # of this process, which says itself how far it is; tasks write logs
-    steps = shard_pipeline(calls, recipe)
-    join = [JoinShards([shard for _, _, shard in calls], directory, finish)]
+    steps, stages = shard_pipeline(calls, recipe), []
+    corpus, num_tasks = calls[0][0].options, len(calls)
+    if corpus.removes_near_duplicates:
+        from nsp_ablation.text.preparation.near_duplicates import TakeNearDuplicates, counting, finding_stages
+
+        found = folder / "near_duplicates"
+        stages = finding_stages([source for source, _, _ in calls], corpus, found)
+        steps.insert(1, TakeNearDuplicates(found))
+        finish = counting(finish, found, num_tasks)
+    shards = TaskStage(steps, folder, num_tasks)
+    join = TaskStage([JoinShards([shard for _, _, shard in calls], directory, finish)], join_folder(folder), 1)
     if options.name == "datatrove_slurm":
         from nsp_ablation.text.preparation.slurm_tasks import run_on_slurm
 
-        run_on_slurm(steps, join, folder, len(calls), options, directory, say)
+        run_on_slurm([*stages, shards, join], options, directory, say)
     else:
         num_workers = num_cores() if options.num_workers is None else options.num_workers
-        _run_here(steps, join, calls, folder, num_workers, say)
+        _run_here(stages, shards, join, calls, num_workers, say)
 
 
 def _run_here(
-    steps: list[Any],
-    join: list[Any],
+    stages: list[TaskStage],
+    shards: TaskStage,
+    join: TaskStage,
     calls: list[ShardCall],
-    folder: Path,
     num_workers: int,
     say: Callable[[str], None],
 ) -> None:
     from nsp_ablation.text.preparation.local_tasks import LocalTasks
 
-    num_made = sum(completion(folder, rank).exists() for rank in range(len(calls)))
+    num_made = sum(completion(shards.folder, rank).exists() for rank in range(len(calls)))
     if num_made:
         say(f"{num_made} of {len(calls)} tasks are done from an earlier run")
+    if stages and num_made < len(calls):
+        say("looking for near-duplicates")
+        for stage in stages:
+            LocalTasks(stage.steps, stage.folder, stage.num_tasks, num_workers).run()
     num_bytes = sum(part.num_bytes for part, _, shard in calls if not shard.exists())
     progress = ShardProgress(say, len(calls), num_made, num_bytes)
 
     def heard(rank: int, told: int | None) -> None:
         progress.shard(calls[rank][0].num_bytes) if told is None else progress.tokens(told)
 
-    LocalTasks(steps, folder, len(calls), num_workers).run(heard)
+    LocalTasks(shards.steps, shards.folder, len(calls), num_workers).run(heard)
     say("joining the shards")
-    completion(join_folder(folder), 0).unlink(missing_ok=True)
-    LocalTasks(join, join_folder(folder), 1, 1).run()
+    completion(join.folder, 0).unlink(missing_ok=True)
+    LocalTasks(join.steps, join.folder, 1, 1).run()

@@ -14,6 +14,7 @@ from datatrove.executor import SlurmPipelineExecutor
 from nsp_ablation.base.artifact import read_json, write_json
 from nsp_ablation.base.errors import InputError
 from nsp_ablation.options.preparation_options import PreparationOptions
+from nsp_ablation.text.preparation.task_stage import TaskStage
 from nsp_ablation.text.preparation.task_states import completion, join_folder, task_log, task_states
 
 _JOBS_FILE = "jobs.json"
@@ -68,35 +69,37 @@ def _check_slurm() -> None:
 
 
 def run_on_slurm(
-    shard_steps: list[Any],
-    join_steps: list[Any],
-    folder: Path,
-    num_tasks: int,
-    options: PreparationOptions,
-    directory: Path,
-    say: Callable[[str], None],
+    stages: list[TaskStage], options: PreparationOptions, directory: Path, say: Callable[[str], None]
 ) -> None:
     """Submit the jobs of all tasks that are not done, and wait until the stores of `directory` are there.
 
-    Jobs that an earlier call submitted and that are still in the queue are waited for instead. Raises InputError where
-    the jobs ended without the stores; where this process ends first, they go on.
+    The last two stages make shards and join them. Jobs that an earlier call submitted and that are still in the queue
+    are waited for instead. Raises InputError where the jobs ended without the stores; where this process ends first,
+    they go on.
     """
     _check_slurm()
+    folder = stages[-2].folder
     if any(map(_is_queued, jobs := _submitted(folder))):
-        say(f"jobs {' and '.join(jobs)} are in the queue from an earlier run")
+        say(f"jobs {_listed(jobs)} are in the queue from an earlier run")
     else:
-        completion(join_folder(folder), 0).unlink(missing_ok=True)
-        tasks = SlurmTasks(shard_steps, folder, num_tasks, options)
-        join = SlurmTasks(join_steps, join_folder(folder), 1, options, depends=tasks)
+        completion(stages[-1].folder, 0).unlink(missing_ok=True)
+        all_tasks: list[SlurmTasks] = []
+        for stage in stages:
+            before = all_tasks[-1] if all_tasks else None
+            all_tasks.append(SlurmTasks(stage.steps, stage.folder, stage.num_tasks, options, depends=before))
         try:
-            join.run()
+            all_tasks[-1].run()
         except subprocess.CalledProcessError as error:
             reason = f"ended with exit code {error.returncode}"
             raise InputError(f"sbatch {reason}, its reason above; correct preparation.* and run again") from error
-        jobs = [str(each.job_id) for each in (tasks, join) if each.job_id != -1]
+        jobs = [str(each.job_id) for each in all_tasks if each.job_id != -1]
         write_json(folder / _JOBS_FILE, jobs)
-        say(f"submitted jobs {' and '.join(jobs)}; this command waits, and may be stopped: given again, it joins them")
-    _wait(folder, jobs, directory, say)
+        say(f"submitted jobs {_listed(jobs)}; this command waits, and may be stopped: given again, it joins them")
+    _wait(stages, jobs, directory, say)
+
+
+def _listed(jobs: list[str]) -> str:
+    return " and ".join(jobs)
 
 
 def _submitted(folder: Path) -> list[str]:
@@ -104,8 +107,8 @@ def _submitted(folder: Path) -> list[str]:
     return [str(job) for job in read_json(path)] if path.is_file() else []
 
 
-def _wait(folder: Path, jobs: list[str], directory: Path, say: Callable[[str], None]) -> None:
-    said = None
+def _wait(stages: list[TaskStage], jobs: list[str], directory: Path, say: Callable[[str], None]) -> None:
+    said, folder = None, stages[-2].folder
     while not directory.exists():
         is_over = not any(map(_is_queued, jobs))
         states = task_states(folder)
@@ -115,10 +118,18 @@ def _wait(folder: Path, jobs: list[str], directory: Path, say: Callable[[str], N
             said = line
         time.sleep(_POLL_SECONDS)
         if is_over and not directory.exists():
-            raise _failure(folder)
+            raise _failure(stages)
 
 
-def _failure(folder: Path) -> InputError:
+def _failure(stages: list[TaskStage]) -> InputError:
+    for stage in stages[:-2]:
+        for task in range(stage.num_tasks):
+            if not completion(stage.folder, task).exists():
+                return InputError(
+                    f"the jobs ended, and the search for near-duplicates did not: task {task} of {stage.num_tasks} is "
+                    f"not done (log {task_log(stage.folder, task)}); the same command does again what is not done alone"
+                )
+    folder = stages[-2].folder
     states = task_states(folder)
     if states.num_done == states.num_tasks:
         reason, log = "the shards are there, and their joining failed", task_log(join_folder(folder), 0)

@@ -7,6 +7,7 @@ from nsp_ablation.base.artifact import read_json
 from nsp_ablation.text.store.token_store import META_FILE, TokenStore
 
 HELDOUT = "heldout"  # the directory of the store of all documents held out, the reporting half before the tuning one
+NEAR_DUPLICATES_FILE = "near_duplicates.json"  # beside the stores, where near-duplicates were taken from the corpus
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,25 @@ class StoreCounts:
         """Read the counts of a store's directory."""
         meta = read_json(directory / META_FILE)
         return cls(**{field.name: meta[field.name] for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class NearDuplicates:
+    """Near-duplicates that were taken before anything was held out, of how many that were read; bytes of UTF-8 text."""
+
+    documents: int
+    bytes: int
+    of_documents: int
+    of_bytes: int
+
+    @classmethod
+    def read(cls, directory: Path) -> "NearDuplicates | None":
+        """Read the counts beside the stores in `directory`; None where all near-duplicates were kept."""
+        path = directory / NEAR_DUPLICATES_FILE
+        if not path.is_file():
+            return None
+        counts = read_json(path)
+        return cls(**{field.name: counts[field.name] for field in fields(cls)})
 
 
 def open_heldout(directory: Path, part: str) -> TokenStore:
