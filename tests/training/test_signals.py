@@ -196,5 +196,5 @@ def test_a_requeue_that_slurm_refuses_is_an_error_after_the_checkpoint(tmp_path,
     (tmp_path / "scontrol").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    with pytest.raises(ValueError, match="the checkpoint is saved, but `scontrol requeue 7` failed .*disabled"):
+    with pytest.raises(ValueError, match="what is done is saved, but `scontrol requeue 7` failed .*disabled"):
         requeue(signal.SIGUSR1)

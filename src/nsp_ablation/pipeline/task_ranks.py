@@ -21,7 +21,6 @@ from nsp_ablation.base.display import guard_terminal
 from nsp_ablation.base.interrupts import Stopped, requests_blocked
 from nsp_ablation.base.process import job_rank, set_up_cpu
 from nsp_ablation.config.schema import Config
-from nsp_ablation.learning.engine.signals import requeue
 from nsp_ablation.learning.engine.training_device import torch_device
 from nsp_ablation.pipeline.cell_life import Hear
 from nsp_ablation.pipeline.console import say_error
@@ -46,14 +45,9 @@ def shared_work(config: Config, pieces: list[str], work: Work, make_work: MakeWo
         hear(replace(progress, phase=f"{progress.phase} on rank {rank}"))
 
     share = _in_job if job_rank() is not None else _on_this_machine
-    try:
-        with shared_threads(config), share(config, pieces, make_work, hear_rank) as handout:
-            handout.work_through(work)
-            return handout.ends
-    except Stopped as stop:
-        if not stop.text:  # this rank itself did not train
-            requeue(stop.signum)
-        raise
+    with shared_threads(config), share(config, pieces, make_work, hear_rank) as handout:
+        handout.work_through(work)
+        return handout.ends
 
 
 @contextmanager

@@ -44,4 +44,4 @@ def requeue(signum: int) -> None:
         subprocess.run(["scontrol", "requeue", job], check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
         detail = getattr(error, "stderr", None) or error
-        raise InputError(f"the checkpoint is saved, but `scontrol requeue {job}` failed ({detail})") from error
+        raise InputError(f"what is done is saved, but `scontrol requeue {job}` failed ({detail})") from error
