@@ -23,6 +23,7 @@ from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, QuotedString, Transformer
 from hydra.core.plugins import Plugins
+from hydra.core.singleton import Singleton
 from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
@@ -164,11 +165,24 @@ def launch(composer: Composer, words: list[str], jobs: list[list[str]], source: 
         task_function=run_job,
     )
     size = config.hydra.sweeper.get("max_batch_size") or len(jobs)
-    ended: list[Any] = []
+    statuses: list[int] = []
     for start in range(0, len(jobs), size):
-        ended += launcher.launch(jobs[start : start + size], initial_job_idx=start)
+        statuses += _launch(launcher, jobs[start : start + size], start)
     callbacks.on_multirun_end(config=config, config_name=composer.config_name)
-    return [int(job.return_value) for job in ended]
+    return statuses
+
+
+def _launch(launcher: Any, jobs: list[list[str]], first: int) -> list[int]:
+    """Run jobs, which are numbered from `first`, and return their exit statuses."""
+    if type(launcher).__name__ != "SlurmLauncher":
+        return [int(job.return_value) for job in launcher.launch(jobs, initial_job_idx=first)]
+    from nsp_ablation.cli.slurm_cells import run_as_slurm_jobs
+
+    Path(launcher.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
+    state, shared = Singleton.get_state(), set(jobs[0]).intersection(*jobs[1:]) if jobs[1:] else set[str]()
+    calls = [(words, "hydra.sweep.dir", first + number, "", state) for number, words in enumerate(jobs)]
+    cells = [" ".join(word for word in words if word not in shared) for words in jobs]
+    return run_as_slurm_jobs(launcher.params, launcher, calls, cells)
 
 
 def run_job(settings: DictConfig) -> int:

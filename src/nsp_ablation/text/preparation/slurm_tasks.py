@@ -13,6 +13,7 @@ from datatrove.executor import SlurmPipelineExecutor
 
 from nsp_ablation.base.artifact import read_json, write_json
 from nsp_ablation.base.errors import InputError
+from nsp_ablation.base.slurm_queue import is_queued
 from nsp_ablation.options.preparation_options import PreparationOptions
 from nsp_ablation.text.preparation.task_stage import TaskStage
 from nsp_ablation.text.preparation.task_states import completion, join_folder, task_log, task_states
@@ -79,7 +80,7 @@ def run_on_slurm(
     """
     _check_slurm()
     folder = stages[-2].folder
-    if any(map(_is_queued, jobs := _submitted(folder))):
+    if any(map(is_queued, jobs := _submitted(folder))):
         say(f"jobs {_listed(jobs)} are in the queue from an earlier run")
     else:
         completion(stages[-1].folder, 0).unlink(missing_ok=True)
@@ -110,7 +111,7 @@ def _submitted(folder: Path) -> list[str]:
 def _wait(stages: list[TaskStage], jobs: list[str], directory: Path, say: Callable[[str], None]) -> None:
     said, folder = None, stages[-2].folder
     while not directory.exists():
-        is_over = not any(map(_is_queued, jobs))
+        is_over = not any(map(is_queued, jobs))
         states = task_states(folder)
         line = next(states.lines())
         if line != said:
@@ -139,9 +140,3 @@ def _failure(stages: list[TaskStage]) -> InputError:
         reason += "" if rank is None else f", the first that failed is {rank}: {states.failed[rank]}"
         log = folder / "slurm_logs" if rank is None else task_log(folder, rank)
     return InputError(f"the jobs ended, and {reason} (log {log}); the same command does again what is not done alone")
-
-
-def _is_queued(job: str) -> bool:
-    """Whether a job waits or runs; one that Slurm cannot be asked about is taken for one that does."""
-    asked = subprocess.run(["squeue", "--noheader", f"--jobs={job}"], capture_output=True, text=True)
-    return bool(asked.stdout.strip()) or (asked.returncode != 0 and "Invalid job id" not in asked.stderr)
