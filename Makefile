@@ -7,6 +7,7 @@ PYTHON ?= $(VENV)/bin/python
 ifeq ($(PYTHON),$(VENV)/bin/python)
 ENVIRONMENT := $(VENV)/.complete
 DOCS_ENVIRONMENT := $(VENV)/.docs
+SLURM_ENVIRONMENT := $(VENV)/.slurm
 endif
 
 # What `make hostile` runs in full; `make test` and `make test-slow` run a share of it.
@@ -14,13 +15,14 @@ HOSTILE_TESTS := tests/hostile tests/cli/test_drawn_command_lines.py
 
 export TOKENIZERS_PARALLELISM ?= true
 
-.PHONY: demo test test-slow chaos hostile bench gpu-check docs check lint format types install clean
+.PHONY: demo test test-slow test-slurm chaos hostile bench gpu-check docs check lint format types install clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       environment + the main job (python run.py -m format=full,doc masking=dynamic)"
 	@echo "make test       environment + tests (under 6 minutes on 2 cores)"
 	@echo "make test-slow  the longer tests, which CI runs too"
+	@echo "make test-slurm jobs on a virtual cluster of two nodes (needs slurmctld, slurmd, slurm-client, munge)"
 	@echo "make bench      the benchmarks, each beside its peer -> results/benchmarks/ (minutes; alone on the machine)"
 	@echo "make gpu-check  is the CUDA path right, and how fast -> results/benchmarks/gpu-cuda.md (five minutes, a GPU)"
 	@echo "make chaos      kill a run at 20 random instants, repeat it, compare every byte"
@@ -39,6 +41,10 @@ $(VENV)/.docs: $(VENV)/.complete
 	$(VENV)/bin/python -m pip install --quiet --editable '.[docs]' --constraint constraints.txt
 	touch $@
 
+$(VENV)/.slurm: $(VENV)/.complete
+	$(VENV)/bin/python -m pip install --quiet --editable '.[slurm,cluster]' --constraint constraints.txt
+	touch $@
+
 install: $(ENVIRONMENT)
 
 demo: $(ENVIRONMENT)
@@ -49,6 +55,9 @@ test: $(ENVIRONMENT)
 
 test-slow: $(ENVIRONMENT)
 	$(PYTHON) -m pytest -m slow --numprocesses auto --dist loadfile
+
+test-slurm: $(ENVIRONMENT) $(SLURM_ENVIRONMENT)
+	$(PYTHON) -m pytest -m slurm -rs --numprocesses 2 --dist loadfile tests/slurm
 
 bench: $(ENVIRONMENT)
 	$(PYTHON) benchmarks/index.py

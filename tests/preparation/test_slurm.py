@@ -182,5 +182,6 @@ def test_a_machine_without_slurm_or_a_job_of_an_array_is_refused(tmp_path, slurm
     with pytest.raises(InputError, match="SLURM_ARRAY_TASK_ID is set"):
         prepare()
     (tmp_path / "bin" / "sbatch").unlink()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))  # without a Slurm of this machine
     with pytest.raises(InputError, match="finds no sbatch on this machine; start it where jobs are submitted, or set"):
         prepare()
