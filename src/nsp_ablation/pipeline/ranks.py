@@ -29,7 +29,7 @@ from nsp_ablation.config.schema import Config
 from nsp_ablation.learning.engine.signals import never_stops
 from nsp_ablation.learning.engine.training import DivergedError
 from nsp_ablation.learning.engine.training_device import torch_device
-from nsp_ablation.learning.engine.training_processes import GivenRank, Job, free_port
+from nsp_ablation.learning.engine.training_processes import GivenRank, Job, free_port, leave_groups
 from nsp_ablation.pipeline.console import say_error
 
 TakePart = Callable[[Config, ClusterEnvironment], None]
@@ -163,13 +163,13 @@ def _local_ranks(config: Config, take_part: TakePart, run: Path, world_size: int
     except Exception as error:
         raise RuntimeError(f"{error}{_failures(others, logs)}") from error
     finally:
-        _disconnect()
+        leave_groups()
         join_or_kill(others)
 
 
 def _failures(others: Mapping[int, BaseProcess], logs: dict[int, Path]) -> str:
     """Return how the other ranks failed, with the last line that each wrote; nothing where none did."""
-    _disconnect()
+    leave_groups()
     join_or_kill(others)
     text = ""
     for rank, process in others.items():
@@ -188,11 +188,6 @@ def join_or_kill(others: Mapping[int, BaseProcess]) -> None:
             process.join()
 
 
-def _disconnect() -> None:
-    if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
-
-
 def _local_rank(config: Config, take_part: TakePart, rank: int, world_size: int, port: int, log: Path) -> None:
     """Be rank `rank`, from 1, of this machine, in a process of its own."""
     if sys.platform == "linux":
@@ -209,7 +204,7 @@ def _local_rank(config: Config, take_part: TakePart, rank: int, world_size: int,
             with suppress(*_ON_ALL_RANKS):  # the first one says so
                 take_part(config, GivenRank(rank, world_size, port))
         finally:
-            _disconnect()
+            leave_groups()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The processes that train together: given ranks on this machine, or those of a job of torchrun or Slurm."""
 
+import atexit
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -73,6 +74,15 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def leave_groups() -> None:
+    """Let the threads of all groups of ranks end, where there are any, while Python still runs.
+
+    A thread that lets go of a message's tensor later, when Python has ended, ends the process by SIGABRT.
+    """
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
 class Job:
     """The processes that torchrun or srun started, connected until this one ends.
 
@@ -96,6 +106,7 @@ class Job:
             torch.cuda.set_device(self.environment.local_rank())
         backend = "cpu:gloo,cuda:nccl" if uses_gpu else "gloo"
         torch.distributed.init_process_group(backend, rank=self.rank, world_size=self.world_size)
+        atexit.register(leave_groups)
         self._control = torch.distributed.new_group(backend="gloo", timeout=_WAIT)
         address = self.environment.main_address
         try:
