@@ -34,6 +34,7 @@ USED = [
     ("hydra.core.override_parser.types", "Override.sweep_iterator", ("transformer",)),
     ("hydra.core.override_parser.types", "Transformer.str", ("x",)),
     ("hydra.core.plugins", "Plugins.instantiate_launcher", ("hydra_context", "task_function", "config")),
+    ("hydra.core.singleton", "Singleton.get_state", ()),
     ("hydra.types", "HydraContext", ("config_loader", "callbacks")),
     ("hydra.plugins.launcher", "Launcher.launch", ("job_overrides", "initial_job_idx")),
     ("hydra._internal.callbacks", "Callbacks", ("config",)),
