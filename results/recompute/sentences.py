@@ -6,7 +6,7 @@ import numpy as np
 from checks import Checks, _plateau
 from comparisons import by_label, labels
 from folder import unit
-from formulas import estimate
+from formulas import Side, estimate
 from published import BOLD, Block, key, numbers
 
 DIFFERENCE = re.compile(
@@ -17,7 +17,7 @@ NEEDED = re.compile(r"A difference of ([\d.,]+) .*? would need (.*?) seeds? per 
 IN_PAIRS = re.compile(
     r"held-out MLM loss in the pair layout ([+−][\d.]+) nats; +recall gain in the pair layout ([+−][\d.]+) nats"
 )
-BELOW = re.compile(r"([^;:]+?) on ([^;(]+?) \(([\d.]+), +standard error ([\d.]+); +([a-z ]+?) ([\d.]+)\)")
+BELOW = re.compile(r"([^;:]+?) on ([^;(]+?) \((−?[\d.]+), +standard error ([\d.]+); +([a-z ]+?) (−?[\d.]+)\)")
 
 
 class Sentences:
@@ -138,24 +138,40 @@ class Sentences:
             self.ledger.cell("plateau", f"{place}: {label}", said, expected)
 
     def _below(self, text: str, place: str) -> None:
-        """Encoders that are said not to beat their best baseline by two standard errors."""
-        for who, title, score, error, _, baseline in BELOW.findall(text):
+        """Encoders that are said not to beat their best baseline by two standard errors: of the mean over seeds, over
+        examples alone."""
+        for who, title, score, error, name, baseline in BELOW.findall(text):
             arm = by_label(self.folder, key(who))
             task = next((t for t, settings in self.folder.tasks.items() if settings["title"] == title), None)
             if arm is None or task is None:
                 self.ledger.leave(f"{place}: {who}", f"{score} {error} {baseline}")
                 continue
             metric = self.folder.primary[task]
-            record = next(iter(arm.of(task).values()))[0]
-            best = max(value for name in ("majority", "bag_of_words") if (value := record[name]) is not None)
-            own = estimate([arm.side(task, metric)])
-            for name, words, value in zip(
+            best = self._baselines(arm, task, metric)
+            self.ledger.note(
+                "baselines not beaten", f"{place}: {who} on {title}", name, best, name == max(best, key=best.get)
+            )
+            side = arm.side(task, metric)
+            mean = estimate([Side(side.theta.mean(keepdims=True), side.u.mean(axis=0, keepdims=True), side.w)])
+            for what, words, value in zip(
                 ("score", "standard error", "best baseline"),
                 (score, error, baseline),
-                (self.checks.summary(arm, task, metric)[0], np.sqrt(own.variance), unit(metric) * best),
+                (side.theta.mean(), np.sqrt(mean.variance), max(best.values())),
                 strict=True,
             ):
-                self.ledger.number("baselines not beaten", f"{place}: {who} on {title}, {name}", words, value)
+                self.ledger.number("baselines not beaten", f"{place}: {who} on {title}, {what}", words, value)
+
+    def _baselines(self, arm: object, task: str, metric: str) -> dict:
+        """What stands beside a score, in the published unit; the untrained encoder by its mean over seeds."""
+        record = next(iter(arm.of(task).values()))[0]
+        found = {
+            "majority": record["majority"],
+            "bag of words": record["bag_of_words"],
+            "foreign contexts": record["metrics"].get("foreign_contexts"),
+        }
+        found = {name: unit(metric) * value for name, value in found.items() if value is not None}
+        untrained = [one.thetas(task, metric) for one in self.folder.arms if one.kind == "random" and one.of(task)]
+        return found | ({"untrained encoder": np.mean(np.concatenate(untrained))} if untrained else {})
 
     def _card(self, text: str, place: str) -> bool:
         """Lists of a data card: each part is a line of some card; True where all parts are."""
