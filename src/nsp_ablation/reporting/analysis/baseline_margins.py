@@ -7,7 +7,6 @@ from statistics import fmean
 import numpy as np
 
 from nsp_ablation.options.metric_source import metric_facts
-from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.crossed_variance import SeedScores
 from nsp_ablation.reporting.analysis.pooled_scores import Pool
 from nsp_ablation.reporting.analysis.study import Study
@@ -47,14 +46,8 @@ def _told(study: Study, pool: Pool) -> Iterator[str]:
     column = next((one for one in study.columns if (one.task, one.metric) == (pool.task, pool.primary_metric)), None)
     if margin is None or column is None or margin.is_clear:
         return
-    score, other, error = (
-        _shown(column, value) for value in (margin.score, margin.baseline_score, margin.standard_error)
-    )
+    score, other, error = (column.text(value) for value in (margin.score, margin.baseline_score, margin.standard_error))
     yield f"{study.labels[pool.arm]} on {column.title} ({score}, standard error {error}; {margin.baseline} {other})"
-
-
-def _shown(column: Column, value: float) -> str:
-    return f"{column.scaled(value):.{column.decimals}f}"
 
 
 def _margin(study: Study, pool: Pool) -> Margin | None:
