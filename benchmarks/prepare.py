@@ -2,7 +2,8 @@
 
 Every figure is taken by a process of its own, in turns. `tokenizers` alone is the time of its `encode_batch_fast` over
 the same sentences with all cores; ours is the time from files to finished stores: reading, splitting, encoding,
-writing, merging, and the start of processes. Memory is VmHWM of /proc.
+writing, merging, and the start of processes. `--tasks` names numbers of workers of preparation=datatrove_local, which
+makes the same stores as tasks of an engine. Memory is VmHWM of /proc.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from typing import Any
 
 from table import rate, write_table
 
-ALONE = "tokenizers alone"
+ALONE, TASKS = "tokenizers alone", "tasks-"
 TOKENIZER_MEGABYTES = 20
 
 
@@ -33,12 +34,13 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, help="repeat the text to this size; each copy has a prefix of its own")
     parser.add_argument("--vocab-size", type=int, help="of the byte-level BPE (default: 752 for the micro-world, 8192)")
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--tasks", type=int, nargs="+", default=[], help="workers of preparation=datatrove_local")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--memory-only", action="store_true", help="leave the peer out")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         corpus, tokenizer = make_inputs(Path(scratch), arguments.text, arguments.megabytes, arguments.vocab_size)
-        own = [str(number) for number in arguments.processes]
+        own = [str(number) for number in arguments.processes] + [f"{TASKS}{number}" for number in arguments.tasks]
         ways = own if arguments.memory_only else [ALONE, *own]
         runs: dict[str, list[dict[str, Any]]] = {way: [] for way in ways}
         for number, way in itertools.product(range(arguments.rounds), ways):
@@ -53,7 +55,7 @@ def main() -> None:
         f"The stores of all runs are the same: {stores.pop()}.",
     ]
     columns = ["way", "text", "tokens", f"ratio to {ALONE}", "peak memory, first process", "peak memory, each worker"]
-    name = f"prepare_{'text_' if arguments.text else ''}{megabytes:.0f}_mb"
+    name = f"prepare_{'text_' if arguments.text else ''}{'tasks_' if arguments.tasks else ''}{megabytes:.0f}_mb"
     write_table(name, f"Preparation of {megabytes:.0f} MB", columns, [row(way, runs, megabytes) for way in ways], notes)
 
 
@@ -63,13 +65,21 @@ def row(way: str, runs: dict[str, list[dict[str, Any]]], megabytes: float) -> li
     ratios = [alone["seconds"] / run["seconds"] for alone, run in pairs]
     worker = max(run["worker_megabytes"] for run in runs[way])
     return [
-        way if way == ALONE else f"ours, {way} process{'es' * (way != '1')}",
+        title(way),
         f"{megabytes / seconds:.2f} MB/s",
         rate(runs[way][0]["tokens"] / seconds, "tokens/s"),
         f"{statistics.median(ratios):.2f}" if ratios else "not measured",
         f"{max(run['megabytes'] for run in runs[way]):.0f} MB",
         f"{worker:.0f} MB" if worker else "none",
     ]
+
+
+def title(way: str) -> str:
+    if way == ALONE:
+        return way
+    kind, number = ("datatrove_local", way.removeprefix(TASKS)) if way.startswith(TASKS) else ("ours", way)
+    noun = ("worker", "workers") if way.startswith(TASKS) else ("process", "processes")
+    return f"{kind}, {number} {noun[number != '1']}"
 
 
 def make_inputs(scratch: Path, text: str | None, megabytes: int | None, vocab_size: int | None) -> tuple[Path, Path]:
@@ -91,13 +101,14 @@ def make_inputs(scratch: Path, text: str | None, megabytes: int | None, vocab_si
         for copy in itertools.count():
             for document in read(options, tuple(files)):
                 prefix = f"Copy {copy}: " if copy else ""
-                num_bytes += file.write(json.dumps({"text": prefix + document}) + "\n")
+                num_bytes += file.write(json.dumps({"text": prefix + document.text}) + "\n")
                 if max_bytes is not None and num_bytes >= max_bytes:
                     break
             if max_bytes is None or num_bytes >= max_bytes:
                 break
     vocab_size = vocab_size or (752 if text is None else 8192)
-    beginning = _beginning(read(options, (whole(corpus),)), TOKENIZER_MEGABYTES * 10**6)
+    texts = (document.text for document in read(options, (whole(corpus),)))
+    beginning = _beginning(texts, TOKENIZER_MEGABYTES * 10**6)
     train_tokenizer(TokenizerOptions("bbpe", vocab_size), beginning, scratch / "tokenizer")
     return corpus, scratch / "tokenizer"
 
@@ -119,7 +130,7 @@ def measure(way: str, corpus: str, tokenizer: str, directory: str) -> dict[str, 
     recipe = ShardRecipe(Path(tokenizer), "en", **layout, heldout_fraction=0.01, train_fraction=1.0)
     workers: dict[int, float] = {}
     threading.Thread(target=_watch_children, args=(workers,), daemon=True).start()
-    facts = encode_alone(source, recipe) if way == ALONE else build(source, recipe, Path(directory), int(way))
+    facts = encode_alone(source, recipe) if way == ALONE else build(source, recipe, Path(directory), way)
     return facts | {"megabytes": _peak_megabytes("self"), "worker_megabytes": max(workers.values(), default=0)}
 
 
@@ -139,23 +150,38 @@ def encode_alone(source: Any, recipe: Any) -> dict[str, Any]:
     return {"seconds": seconds, "tokens": num_tokens}
 
 
-def build(source: Any, recipe: Any, directory: Path, num_processes: int) -> dict[str, Any]:
+def build(source: Any, recipe: Any, directory: Path, way: str) -> dict[str, Any]:
     from nsp_ablation.text.store.build_stores import build_stores, shard_bytes
     from nsp_ablation.text.store.token_store import TokenStore
 
     started = time.perf_counter()
-    build_stores(
-        source,
-        recipe,
-        directory,
-        num_processes=num_processes,
-        max_shard_bytes=shard_bytes(source.num_bytes),
-        say=lambda text: None,
-    )
+    if way.startswith(TASKS):
+        _build_in_tasks(source, recipe, directory, int(way.removeprefix(TASKS)))
+    else:
+        build_stores(
+            source,
+            recipe,
+            directory,
+            num_processes=int(way),
+            max_shard_bytes=shard_bytes(source.num_bytes),
+            say=lambda text: None,
+        )
     seconds = time.perf_counter() - started
     stores = [TokenStore.open(directory / name) for name in ("train", "heldout")]
     name = "-".join(store.fingerprint for store in stores)
     return {"seconds": seconds, "tokens": sum(store.num_tokens for store in stores), "store": name}
+
+
+def _build_in_tasks(source: Any, recipe: Any, directory: Path, num_workers: int) -> None:
+    from nsp_ablation.options.preparation_options import PreparationOptions
+    from nsp_ablation.text.preparation.prepare_in_tasks import prepare_in_tasks
+
+    options = PreparationOptions("datatrove_local", num_workers=num_workers)
+    prepare_in_tasks(source, recipe, directory, options, say=lambda text: None, finish=add_nothing)
+
+
+def add_nothing(_: Path) -> None:
+    """What a preparation adds to its stores before they appear."""
 
 
 def _beginning(texts: Iterable[str], num_characters: int) -> Iterator[str]:
