@@ -130,6 +130,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "preparation.num_tasks": ("full", 3, NOTHING),
     "preparation.num_workers": ("full", 3, NOTHING),
     "preparation.show_tasks": ("full", True, NOTHING),
+    "preparation.dry_run_gigabytes": ("full", 160.0, NOTHING),
     "preparation.partition": ("full", "cpu", NOTHING),
     "preparation.time_limit_minutes": ("full", 9, NOTHING),
     "preparation.cpus_per_task": ("full", 2, NOTHING),

@@ -39,6 +39,23 @@ def test_a_base_cell_of_the_paper(dry):
     assert "memory per device ~" in lines[5]
 
 
+def test_the_preparation_of_the_papers_text_is_reckoned_from_what_was_measured(dry):
+    """16 and 160 GB: ten times as much of everything but a worker's memory; ids of 2 bytes, a border per sentence."""
+    small, large = (
+        dry("corpus=wikipedia", "scale=paper", f"preparation.dry_run_gigabytes={size}", "trainer.dry_run_device=A100")
+        for size in (16, 160)
+    )
+    pattern = r"preparation of .*: ~(\S+) tokens, (\S+) GB of disk .* and (\S+) GB .* (\S+) MB .* ~(\S+) hours"
+    numbers = [
+        tuple(map(float, re.search(pattern, line).groups())) for line in small + large if "preparation of" in line
+    ]
+    assert numbers[1] == pytest.approx([10 * n for n in numbers[0][:3]] + [numbers[0][3], 10 * numbers[0][4]], rel=0.1)
+    tokens, stores, shards, worker, hours = numbers[1]
+    assert tokens == pytest.approx(160e9 / 3.85, rel=0.01)
+    assert stores == shards == pytest.approx(tokens * (2 + 8 / 29) / 1e9, rel=0.01)
+    assert (worker, hours) == (92.0, pytest.approx(160e9 / 5.7e6 / 3600, rel=0.01))
+
+
 def test_a_prepared_store_gives_the_real_lengths(nsp, smoke_artifacts):
     small = ("scale=smoke", "stage=prepare", smoke_artifacts)
     assert nsp(*small).status == 0

@@ -44,6 +44,9 @@ class PreparationOptions:
     show_tasks: bool = machine(
         False, "stage=prepare: only say how many tasks are done, and which failed and why; nothing is started."
     )
+    dry_run_gigabytes: float | None = machine(
+        None, "stage=cost: size of the text that is to be prepared, in GB (10^9 bytes of UTF-8).", low=1e-6, high=1e9
+    )
     partition: str | None = machine(None, "Slurm: partition of the jobs.")
     time_limit_minutes: int = machine(240, "Slurm: time limit of a task, and of the job that joins.", low=1, high=10**6)
     cpus_per_task: int = machine(1, "Slurm: cores of a task.", low=1, high=4096)

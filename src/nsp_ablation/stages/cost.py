@@ -24,6 +24,7 @@ from nsp_ablation.pipeline.device import model_threads
 from nsp_ablation.pipeline.input_estimate import InputEstimate, estimate_input
 from nsp_ablation.pipeline.micro_batch_plan import MicroBatchPlan, plan_micro_batches
 from nsp_ablation.pipeline.overview import chain_lines
+from nsp_ablation.pipeline.store_estimate import estimate_stores
 from nsp_ablation.reporting.analysis.published import published_names
 from nsp_ablation.reporting.records.record import Condition
 from nsp_ablation.stages.cell import CellRun
@@ -53,6 +54,7 @@ def run(cell: CellRun) -> None:
         f"FLOPs {flops:.3g} per update, {flops * steps:.3g} in all, {flops / tokens:.3g} per token",
         _memory(config, plan, sum(counts.values()), size),
         hours,
+        *_preparation(config, frame.vocab_size),
         *(f"chain: {line}" for line in chain_lines(config)),
     ]
     for i, line in enumerate(lines):
@@ -108,6 +110,20 @@ def _hours(config: Config, flops: float) -> str:
     hours = flops * config.pretraining.max_steps / (num_devices * peak * trainer.dry_run_mfu) / 3600
     device = f"{num_devices} x {name} ({peak / 1e12:.3g} TFLOP/s in {trainer.precision})"
     return f"hours {hours:,.1f} for pre-training on {device} at an MFU of {trainer.dry_run_mfu:.0%}"
+
+
+def _preparation(config: Config, vocab_size: int) -> list[str]:
+    """Return the line of what is still to be prepared, where the size of its text is given."""
+    gigabytes = config.preparation.dry_run_gigabytes
+    if gigabytes is None:
+        return []
+    read = estimate_stores(gigabytes * 1e9, vocab_size)
+    disk, shards, memory = map(_gigabytes, (read.store_bytes, read.shard_bytes, read.worker_bytes))
+    return [
+        f"preparation of {gigabytes:g} GB of text: ~{read.tokens:.3g} tokens, {disk} of disk for the stores and "
+        f"{shards} for shards until they are joined, {memory} of memory per worker, ~{read.core_hours:,.1f} hours of "
+        "one core (as measured on 200 MB of English prose)"
+    ]
 
 
 def _device(trainer: TrainerOptions) -> tuple[str, float | None]:
