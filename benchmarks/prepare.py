@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--text", help="JSON lines with `text`: a file, directory or glob (default: the micro-world)")
     parser.add_argument("--megabytes", type=int, help="repeat the text to this size; each copy has a prefix of its own")
     parser.add_argument("--vocab-size", type=int, help="of the byte-level BPE (default: 752 for the micro-world, 8192)")
-    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--processes", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--tasks", type=int, nargs="+", default=[], help="workers of preparation=datatrove_local")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--memory-only", action="store_true", help="leave the peer out")
