@@ -1,9 +1,6 @@
 """Splits of an A/A study's seeds: each once, and as many told apart as there are differences to be told."""
 
-import importlib.util
-import sys
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,23 +9,13 @@ from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.crossed_variance import SeedScores, means_of_sums
 from nsp_ablation.reporting.analysis.score_matrix import ScoreMatrix
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SEEDS = tuple(range(1, 11))
 COLUMN = Column("in_context_recall", "accuracy", "in-context recall")
 
 
 @pytest.fixture(scope="module")
-def splits():
-    path, had_table = list(sys.path), "table" in sys.modules
-    sys.path.insert(0, str(BENCHMARKS))
-    spec = importlib.util.spec_from_file_location("aa_splits_benchmark", BENCHMARKS / "aa_splits.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["aa_splits_benchmark"] = module
-    spec.loader.exec_module(module)
-    yield module
-    sys.path[:] = path
-    if not had_table:
-        del sys.modules["table"]
+def splits(benchmark_module):
+    return benchmark_module("aa_splits")
 
 
 def matrix(levels):

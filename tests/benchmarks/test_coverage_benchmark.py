@@ -1,29 +1,15 @@
 """The intervals cover as often as they say, in small; the simulation says what it simulates."""
 
-import importlib.util
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-NAMES = ("coverage_benchmark", "simulated_scores", "simulated_studies", "table")
-
 
 @pytest.fixture(scope="module")
-def benchmark():
-    path, modules = list(sys.path), set(sys.modules)
-    sys.path.insert(0, str(BENCHMARKS))
-    spec = importlib.util.spec_from_file_location("coverage_benchmark", BENCHMARKS / "interval_coverage.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["coverage_benchmark"] = module
-    spec.loader.exec_module(module)
-    yield module
-    sys.path[:] = path
-    for name in set(NAMES) & (set(sys.modules) - modules):
-        del sys.modules[name]
+def benchmark(benchmark_module):
+    return benchmark_module("interval_coverage")
 
 
 def within(coverage, trials, low=0.93, high=0.98):

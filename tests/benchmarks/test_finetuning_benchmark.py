@@ -1,25 +1,13 @@
 """The fine-tuning benchmark runs, and every implementation makes the updates that it counts."""
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
-
-@pytest.fixture
-def benchmark():
-    path, modules = list(sys.path), set(sys.modules)
-    spec = importlib.util.spec_from_file_location("finetuning_benchmark", BENCHMARKS / "finetuning.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path[:] = path
-    for name in {"table"} & (set(sys.modules) - modules):
-        del sys.modules[name]
+@pytest.fixture(scope="module")
+def benchmark(benchmark_module):
+    return benchmark_module("finetuning")
 
 
 @pytest.mark.slow

@@ -1,27 +1,15 @@
 """The benchmark of preparation runs on today's readers, and its ways encode the same tokens into the same stores."""
 
-import importlib
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("datatrove", reason="the extra cluster is not installed; the benchmark's tasks are not tested")
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture(scope="module")
-def prepare():
-    """The benchmark's module, by the name under which tasks import it; `sys.path` and `sys.modules` are left as they
-    were."""
-    path, modules = list(sys.path), set(sys.modules)
-    sys.path.insert(0, str(BENCHMARKS))
-    yield importlib.import_module("prepare")
-    sys.path[:] = path
-    for name in {"prepare", "table"} - modules:
-        sys.modules.pop(name, None)
+def prepare(benchmark_module):
+    return benchmark_module("prepare")
 
 
 def test_a_corpus_is_repeated_to_its_size_and_all_ways_agree(prepare, tmp_path):
@@ -30,8 +18,7 @@ def test_a_corpus_is_repeated_to_its_size_and_all_ways_agree(prepare, tmp_path):
     corpus, tokenizer = prepare.make_inputs(tmp_path, str(tmp_path / "text.jsonl"), None, 290)
     assert [json.loads(line)["text"] for line in corpus.read_text().splitlines()] == texts
     found = {
-        way: prepare.measure(way, str(corpus), str(tokenizer), str(tmp_path / way))
-        for way in (prepare.ALONE, "1", f"{prepare.TASKS}1")
+        way: prepare.child(way, corpus, tokenizer, tmp_path / way) for way in (prepare.ALONE, "1", f"{prepare.TASKS}1")
     }
     assert len({one["tokens"] for one in found.values()}) == 1
     assert found["1"]["store"] == found[f"{prepare.TASKS}1"]["store"]

@@ -1,30 +1,15 @@
 """The synthetic corpus of the scale benchmark is one, and its steps read all of it."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from nsp_ablation.options.format_options import FORMATS
 from nsp_ablation.samples.formats.sample_index import SampleIndex
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture(scope="module")
-def scale():
-    """The benchmark's module; importing it leaves `sys.path` and `sys.modules` as they were."""
-    path, had_table = list(sys.path), "table" in sys.modules
-    sys.path.insert(0, str(BENCHMARKS))
-    spec = importlib.util.spec_from_file_location("scale_benchmark", BENCHMARKS / "scale.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path[:] = path
-    if not had_table:
-        sys.modules.pop("table", None)
+def scale(benchmark_module):
+    return benchmark_module("scale")
 
 
 @pytest.fixture(scope="module")

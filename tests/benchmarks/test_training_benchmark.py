@@ -1,26 +1,14 @@
 """The training benchmark runs, and its figures are of the work that it says."""
 
-import importlib.util
 import json
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture(scope="module")
-def benchmark():
-    path, modules = list(sys.path), set(sys.modules)
-    spec = importlib.util.spec_from_file_location("training_benchmark", BENCHMARKS / "training.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path[:] = path
-    for name in {"table", "training_arms", "training_streams"} & (set(sys.modules) - modules):
-        del sys.modules[name]
+def benchmark(benchmark_module):
+    return benchmark_module("training")
 
 
 @pytest.fixture
