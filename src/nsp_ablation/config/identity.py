@@ -15,6 +15,8 @@ from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
 _PRETRAINING_SCIENCE = ("format", "objective", "masking", "budget", "batch", "pretraining")
 _IDENTIFIED_BY_RESULTS = ("all", "finetune", "pretrain", "prepare")
+# In no key where near-duplicates are kept, as before there was a choice: so all those keys are what they were.
+_NEAR_DUPLICATES = ("near_duplicates", *NEAR_DUPLICATE_KEYS)
 
 
 def resolved_objective(config: Config) -> str:
@@ -42,16 +44,9 @@ def tokenizer_settings(tokenizer: TokenizerOptions, corpus: CorpusOptions) -> di
 
 def store_settings(corpus: CorpusOptions) -> dict[str, Any]:
     """Return the settings that token stores depend on, beside corpus and tokenizer."""
-    keys: tuple[str, ...] = (
-        "language",
-        "split_quotations",
-        "one_sentence_per_line",
-        "heldout_fraction",
-        "train_fraction",
-    )
-    if corpus.removes_near_duplicates:
-        keys += ("near_duplicates", *NEAR_DUPLICATE_KEYS)
-    return {key: getattr(corpus, key) for key in keys}
+    keys = ("language", "split_quotations", "one_sentence_per_line", "heldout_fraction", "train_fraction")
+    own = _NEAR_DUPLICATES if corpus.removes_near_duplicates else ()
+    return {key: getattr(corpus, key) for key in (*keys, *own)}
 
 
 def feed_settings(config: Config) -> dict[str, Any]:
@@ -208,9 +203,7 @@ def _science(settings: Any) -> dict[str, Any]:
         own = ("name", "resample", *FORMATS[settings.name].options)
         fields = [field for field in fields if field.name in own]
     if isinstance(settings, CorpusOptions) and not settings.removes_near_duplicates:
-        # As before there was a choice, so that all keys of what keeps them are what they were.
-        left_out = ("near_duplicates", *NEAR_DUPLICATE_KEYS)
-        fields = [field for field in fields if field.name not in left_out]
+        fields = [field for field in fields if field.name not in _NEAR_DUPLICATES]
     return {field.name: _plain(getattr(settings, field.name)) for field in fields}
 
 

@@ -57,10 +57,9 @@ class Stores(Artifact):
             return self._made()
         source, recipe, directory = self._arguments()
         say("prepare", f"token store -> {directory}")
-        num_processes, options = self.corpus.options.num_processes, self.preparation
-        if not PREPARATIONS[options.name].has_tasks:
-            options = replace(options, num_workers=num_processes)
-        if PREPARATIONS[options.name].has_tasks or self.corpus.options.removes_near_duplicates:
+        has_tasks, num_processes = PREPARATIONS[self.preparation.name].has_tasks, self.corpus.options.num_processes
+        if has_tasks or self.corpus.options.removes_near_duplicates:
+            options = self.preparation if has_tasks else replace(self.preparation, num_workers=num_processes)
             finish = self.note_inputs
             return prepare_in_tasks(source, recipe, directory, options, say=partial(say, "prepare"), finish=finish)
         return build_stores(

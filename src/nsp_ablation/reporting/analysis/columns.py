@@ -31,19 +31,19 @@ class Column:
         """What the difference of two printed values is counted in."""
         if self.is_fraction:
             return "points"
-        return "nats" if metric_facts(self.metric).is_nats else self.unit
+        return "nats" if self.is_nats else self.unit
 
     @property
     def may_be_log(self) -> bool:
         """Whether a logarithmic axis suits the numbers: not a share, nor nats, which are logarithms and may be 0."""
-        return not (self.is_fraction or metric_facts(self.metric).is_nats)
+        return not (self.is_fraction or self.is_nats)
 
     @property
     def decimals(self) -> int:
         """How many are printed of a value: a tenth of a percent, a thousandth of a nat."""
         if self.is_fraction:
             return 1
-        return 3 if metric_facts(self.metric).is_nats else 2
+        return 3 if self.is_nats else 2
 
     @property
     def measure(self) -> str:
@@ -54,6 +54,11 @@ class Column:
     def is_fraction(self) -> bool:
         """Whether the numbers are printed in percent."""
         return metric_facts(self.metric).is_fraction
+
+    @property
+    def is_nats(self) -> bool:
+        """Whether the numbers are losses or gains in nats."""
+        return metric_facts(self.metric).is_nats
 
     @property
     def is_lower_better(self) -> bool:
