@@ -31,7 +31,7 @@ def wait_for_both_ranks(run, process) -> None:
     """Wait until the cell's file says that the second rank fine-tunes, and two fine-tunings are saved."""
     heard, deadline = False, time.monotonic() + 240
     while not heard or len(checkpoints(run)) < 2:
-        cells = [path.read_text() for path in run.directory.glob("results/adhoc/cells/*.json")]
+        cells = [path.read_text() for path in run.directory.glob("results/adhoc/cells/[!.]*.json")]
         heard = heard or any('"running"' in cell and "on rank 1" in cell for cell in cells)
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline
