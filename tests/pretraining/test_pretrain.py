@@ -2,9 +2,7 @@
 
 import csv
 import itertools
-import os
 import signal
-import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -173,18 +171,6 @@ def test_a_signal_saves_after_the_update_and_stops(make_model, train, monkeypatc
     _, lines, _ = train(resumed, 2, checkpoint_seconds=600.0)
     assert lines[0] == "resumed at update 3"
     torch.testing.assert_close(resumed.state_dict(), uninterrupted.state_dict(), rtol=0, atol=0)
-
-
-def test_slurm_requeues_a_job_whose_checkpoint_is_whole(make_model, train, tmp_path, monkeypatch):
-    save = torch.save
-    monkeypatch.setattr(torch, "save", lambda *arguments: (time.sleep(0.1), save(*arguments)))
-    (tmp_path / "scontrol").write_text(f"#!/bin/sh\ncp {tmp_path}/run/last.ckpt {tmp_path}/requeued.ckpt\n")
-    (tmp_path / "scontrol").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setenv("SLURM_JOB_ID", "7")
-    with pytest.raises(Stopped, match="stopped by SIGUSR1 at update 3"):
-        train(make_model(), checkpoint_seconds=600.0, signal_at=(3, signal.SIGUSR1))
-    assert torch.load(tmp_path / "requeued.ckpt")["global_step"] == 3
 
 
 def test_a_finished_run_is_not_run_again(make_model, train):

@@ -1,9 +1,12 @@
 """A run that is killed, stopped or run by several processes ends as if it had not been."""
 
 import json
+import os
+import re
 import signal
 
 import pytest
+import torch
 
 DDP = (
     "trainer=ddp",
@@ -50,6 +53,21 @@ def test_a_stopped_sweep_says_how_to_go_on(command, signum, status, arguments, w
     assert "Traceback" not in "\n".join(stopped.lines)
     assert len(list(stopped.directory.glob("artifacts/runs/*"))) == 1, "the next cell was not begun"
     assert not list(stopped.directory.glob("results/adhoc/records/*")), "nothing failed"
+
+
+def test_slurm_requeues_a_job_that_has_saved_and_said_so(command, tmp_path, monkeypatch):
+    """Slurm ends what asks it: nothing may be left to do."""
+    asked = 'cp artifacts/runs/*/last.ckpt .; echo "asked: $@" >> /proc/$PPID/fd/2; kill -TERM $PPID; sleep 1'
+    (tmp_path / "scontrol").write_text(f"#!/bin/sh\n{asked}\n")
+    (tmp_path / "scontrol").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    stopped = command("stopped", "pretraining.max_steps=3000")
+    assert stopped.signalled_when(PRETRAINING, signal.SIGUSR1) > 128
+    said, asked = [line for line in stopped.lines if line.startswith(("error: stopped by SIGUSR1", "asked: "))]
+    (update,) = re.findall(r"at update (\d+)", said)
+    assert asked == "asked: requeue 7"
+    assert torch.load(stopped.directory / "last.ckpt", weights_only=False)["global_step"] == int(update) > 0
 
 
 def test_a_diverging_cell_fails_and_the_sweep_goes_on(command):

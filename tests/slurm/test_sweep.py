@@ -43,7 +43,11 @@ def test_a_cancelled_cell_leaves_the_others_and_the_report_comes_after_all(clust
         return next((cell["status"] for cell in cells if f"seed={seed}" in cell["overrides"]), None)
 
     wait_until(lambda: status(1) == "running", "the first cell does not run", output.read_text)
-    assert f"{number}_2 PENDING JobArrayTaskLimit" in cluster.command(*array)
+    wait_until(
+        lambda: f"{number}_2 PENDING JobArrayTaskLimit" in cluster.command(*array),
+        "the third cell does not wait for one of two to end",
+        lambda: cluster.command(*array),
+    )
     assert report.shown("Reason") == "Dependency"
     cluster.command("scancel", f"{number}_0")
     wait_until(lambda: status(2) == status(3) == "done", "the others are not done", output.read_text)

@@ -10,7 +10,7 @@ import pytest
 
 from nsp_ablation.base import interrupts
 from nsp_ablation.base.interrupts import Stopped, stops_at_once
-from nsp_ablation.learning.engine.signals import StopRequests, never_stops, requeue
+from nsp_ablation.learning.engine.signals import StopRequests, never_stops
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -176,25 +176,3 @@ def test_a_spawned_process_starts_with_requests_blocked():
     with interrupts.requests_blocked():
         assert signal.pthread_sigmask(signal.SIG_BLOCK, []) >= set(interrupts.REQUESTS)
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
-
-
-def test_slurm_is_asked_to_requeue_the_job_or_the_task_of_an_array(tmp_path, monkeypatch):
-    (tmp_path / "scontrol").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n')
-    (tmp_path / "scontrol").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setenv("SLURM_JOB_ID", "7")
-    requeue(signal.SIGTERM)
-    requeue(signal.SIGUSR1)
-    monkeypatch.setenv("SLURM_ARRAY_JOB_ID", "6")
-    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "2")
-    requeue(signal.SIGUSR1)
-    assert (tmp_path / "asked").read_text().splitlines() == ["requeue 7", "requeue 6_2"]
-
-
-def test_a_requeue_that_slurm_refuses_is_an_error_after_the_checkpoint(tmp_path, monkeypatch):
-    (tmp_path / "scontrol").write_text("#!/bin/sh\necho 'Requeue is disabled' >&2\nexit 1\n")
-    (tmp_path / "scontrol").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setenv("SLURM_JOB_ID", "7")
-    with pytest.raises(ValueError, match="what is done is saved, but `scontrol requeue 7` failed .*disabled"):
-        requeue(signal.SIGUSR1)

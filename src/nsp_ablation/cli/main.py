@@ -1,18 +1,20 @@
 """The command line: every cell is composed and checked before the first one runs.
 
 Exit status: 0 if every cell succeeded, 1 if one failed, 2 if the configuration is refused (one line per problem), 128
-and the signal's number if Ctrl-C, SIGTERM or a closed terminal stopped it (130, 143, 129). What the terminal does with
-the output changes none of that.
+and the signal's number if Ctrl-C, SIGTERM, a closed terminal or Slurm stopped it (130, 143, 129, 138). What the
+terminal does with the output changes none of that.
 """
 
 import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 from nsp_ablation.base.errors import StatedError, redacted
 from nsp_ablation.base.interrupts import Stopped, stops_at_once
 from nsp_ablation.base.program_name import typed_command
+from nsp_ablation.base.slurm_queue import requeue
 from nsp_ablation.cli.answers import answer
 from nsp_ablation.cli.arguments import answers, parse_arguments
 from nsp_ablation.cli.hydra_bridge import Composer, launch
@@ -44,7 +46,7 @@ def main(argv: list[str], root: Path) -> None:
         with stops_at_once():
             status = _run(planned, composer, command)
     except Stopped as stop:  # between two cells, or in the report
-        error, status = stop.line, 128 + stop.signum
+        _end_stopped(stop)
     except StatedError as stated:  # of the sweep's own files
         error, status = str(stated), 1
     except Exception as mistake:
@@ -54,6 +56,16 @@ def main(argv: list[str], root: Path) -> None:
     if error is not None:
         print(f"error: {' '.join(error.split())}", file=sys.stderr)
     sys.exit(status)
+
+
+def _end_stopped(stop: Stopped) -> NoReturn:
+    """Say that this command was asked to stop, and put its job back into Slurm's queue where that was meant."""
+    print(f"error: {stop.line}", file=sys.stderr, flush=True)
+    try:
+        requeue(stop.signum)
+    except StatedError as refusal:
+        print(f"error: {refusal}", file=sys.stderr)
+    sys.exit(stop.code)
 
 
 def _run(planned: Plan, composer: Composer, command: str) -> int:

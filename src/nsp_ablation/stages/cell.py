@@ -20,8 +20,8 @@ from nsp_ablation.base.process import (
     keep_kernels_by_source,
     set_up_cpu,
 )
+from nsp_ablation.base.slurm_queue import requeue
 from nsp_ablation.config.schema import Config
-from nsp_ablation.learning.engine.signals import requeue
 from nsp_ablation.pipeline.cell_life import CellLife, Hear, cell_key, hears_nothing
 from nsp_ablation.pipeline.console import say_error
 from nsp_ablation.stages.neighbours import ALONE, Neighbours
@@ -96,8 +96,7 @@ def _run_cell(cell: CellRun) -> int:
             reason = _attempt(cell.config, lambda: run(cell))
     except Stopped as stop:
         say_error(stop.line)
-        if not stop.text:  # a training that saved has done so itself
-            requeue(stop.signum)
+        requeue(stop.signum)
         sys.exit(stop.code)
     return 0 if reason is None else 1
 

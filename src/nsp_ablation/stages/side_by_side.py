@@ -20,9 +20,9 @@ from nsp_ablation.base.errors import StatedError
 from nsp_ablation.base.interrupts import Handlers, Stopped
 from nsp_ablation.base.owned_paths import make_directory, owned
 from nsp_ablation.base.process import keep_caches_out_of_home, keep_kernels_by_source, set_up_cpu
+from nsp_ablation.base.slurm_queue import requeue
 from nsp_ablation.config.identity import encoder_identity
 from nsp_ablation.config.schema import Config
-from nsp_ablation.learning.engine.signals import requeue
 from nsp_ablation.pipeline.cell_life import cell_key, note_killed
 from nsp_ablation.pipeline.console import say_error
 from nsp_ablation.reporting.records.sweep_cell import short_keys
@@ -83,9 +83,9 @@ class _Sweep:
         self.lines.end()
         if self.signum is None:
             return int(any(self.statuses))
-        requeue(self.signum)
         if not any(status > _STOPPED for status in self.statuses):
             raise Stopped(self.signum, "")
+        requeue(self.signum)
         return _STOPPED + self.signum
 
     def ask_to_stop(self, signum: int) -> None:

@@ -15,7 +15,7 @@ import pytorch_lightning as pl
 
 from nsp_ablation.base.errors import DamageError
 from nsp_ablation.base.interrupts import Stopped
-from nsp_ablation.learning.engine.signals import StopRequests, requeue
+from nsp_ablation.learning.engine.signals import StopRequests
 
 # Several ranks act together, so they look at the first one's clock and signals: about once a second, at most every
 # so many updates.
@@ -81,8 +81,6 @@ class TimedCheckpoint(pl.Callback):
             self._saved_at = time.monotonic()
         if signum is not None:
             trainer.strategy.checkpoint_io.teardown()  # the file is whole before anyone is told
-            if trainer.is_global_zero:
-                requeue(signum)
             raise Stopped(signum, f"at update {trainer.global_step}")
 
     def _decide(self, trainer: pl.Trainer) -> tuple[bool, int | None]:
