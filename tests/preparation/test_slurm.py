@@ -7,6 +7,7 @@ import random
 import re
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -168,7 +169,7 @@ def test_jobs_in_the_queue_are_waited_for(tmp_path, slurm, source, recipe, prepa
     folder.mkdir(parents=True)
     (folder / "jobs.json").write_text(json.dumps(["7", "8"]))
     (tmp_path / "queue").touch()
-    monkeypatch.setattr(slurm_tasks.time, "sleep", lambda seconds: (tmp_path / "tasks").mkdir())
+    monkeypatch.setattr(slurm_tasks, "time", SimpleNamespace(sleep=lambda seconds: (tmp_path / "tasks").mkdir()))
     _, said = prepare()
     assert said == [
         "jobs 7 and 8 are in the queue from an earlier run",
