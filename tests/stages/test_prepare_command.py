@@ -81,6 +81,39 @@ def write_repeated(path: Path) -> str:
 
 
 @pytest.mark.slow
+def test_a_search_for_near_duplicates_can_be_looked_at_and_goes_on_where_it_was_cut_off(nsp, tmp_path, monkeypatch):
+    pytest.importorskip("datatrove", reason="the extra cluster is not installed")
+    from nsp_ablation.text.preparation.local_tasks import LocalTasks
+
+    path = write_repeated(tmp_path / "a.jsonl")
+    command = ("stage=prepare", "corpus=jsonl", f"corpus.path={path}", "tokenizer.vocab_size=300")
+    command += ("corpus.near_duplicates=remove", "corpus.near_duplicate_buckets=5")
+    command += ("preparation=datatrove_local", "preparation.num_tasks=2", "preparation.num_workers=1")
+    run = LocalTasks.run
+
+    def run_until_match(tasks, *arguments):
+        if tasks.folder.name == "match":
+            raise InputError("cut off")
+        run(tasks, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalTasks, "run", run_until_match)
+        assert nsp(*command).status == 1
+    shown = nsp(*command, "preparation.show_tasks=true")
+    states = "0 failed, 0 begun and not ended (running, or killed)"
+    assert [line.partition(" | ")[2] for line in shown.out.splitlines()] == [
+        f"near-duplicates, sign: tasks 2/2 done, {states}, 0 not begun",
+        f"near-duplicates, match: tasks 0/5 done, {states}, 5 not begun",
+        f"near-duplicates, join: tasks 0/1 done, {states}, 1 not begun",
+        f"tasks 0/2 done, {states}, 2 not begun",
+    ]
+    ended = nsp(*command)
+    assert ended.status == 0, ended.err
+    (signed,) = (tmp_path / "artifacts").glob("stores/*/near_duplicates.json")
+    assert json.loads(signed.read_text())["documents"] == 20
+
+
+@pytest.mark.slow
 def test_near_duplicates_are_removed_wherever_the_stores_are_made_and_the_card_counts_them(nsp, tmp_path):
     pytest.importorskip("datatrove", reason="the extra cluster is not installed")
     path = write_repeated(tmp_path / "a.jsonl")

@@ -21,7 +21,7 @@ from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.corpora import Corpus
 from nsp_ablation.pipeline.vocabularies import Vocabulary
 from nsp_ablation.text.preparation.prepare_in_tasks import prepare_in_tasks
-from nsp_ablation.text.preparation.task_states import task_folders, task_states
+from nsp_ablation.text.preparation.task_states import all_states, task_folders
 from nsp_ablation.text.store.array_file import read_pieces
 from nsp_ablation.text.store.build_stores import ShardCall, build_stores, shard_bytes, shard_calls, shards_directory
 from nsp_ablation.text.store.shard import TRAIN, ShardRecipe, encode_texts
@@ -92,8 +92,11 @@ class Stores(Artifact):
         folders = task_folders(shards_directory(self.directory))
         if not folders:
             yield f"no task of {self.name} has begun"
+        options = self.corpus.options
+        num_buckets = options.near_duplicate_buckets if options.removes_near_duplicates else None
         for folder in folders:
-            yield from task_states(folder).lines()
+            for states in all_states(folder, num_buckets):
+                yield from states.lines()
 
     def shards(self) -> list[ShardCall]:
         """Return the arguments of every call of `text.store.shard.build_shard` that `make` makes.

@@ -33,6 +33,7 @@ from nsp_ablation.options.corpus_options import CorpusOptions
 from nsp_ablation.text.corpus.source import Source
 from nsp_ablation.text.preparation.pipeline_steps import ReadSource
 from nsp_ablation.text.preparation.task_stage import TaskStage
+from nsp_ablation.text.preparation.task_states import near_duplicate_stages, near_duplicates_folder
 from nsp_ablation.text.store.store_counts import NEAR_DUPLICATES_FILE
 
 # Letters of scripts that have no spaces between words: Thai, Lao, Burmese, Khmer, kana, Chinese characters.
@@ -126,8 +127,12 @@ def _counts(folder: Path, rank: int) -> Path:
     return folder / f"{rank:06d}.json"
 
 
-def finding_stages(sources: list[Source], options: CorpusOptions, folder: Path) -> list[TaskStage]:
-    """Return the stages that find the near-duplicates of sources, one after the other, each in a folder below."""
+def finding_stages(sources: list[Source], options: CorpusOptions, tasks: Path) -> list[TaskStage]:
+    """Return the stages that find the near-duplicates of sources, one after the other, each in a folder below.
+
+    `tasks` is the folder of the tasks that make a shard of each source.
+    """
+    folder = near_duplicates_folder(tasks)
     config = MinhashConfig(
         n_grams=options.near_duplicate_words,
         num_buckets=options.near_duplicate_buckets,
@@ -137,13 +142,13 @@ def finding_stages(sources: list[Source], options: CorpusOptions, folder: Path) 
     signatures, buckets, clusters, taken = (folder / name for name in (_SIGNATURES, _BUCKETS, _CLUSTERS, _TAKEN))
     sign = SignDocuments(str(signatures), config, language=SpacedWords())
     join = MinhashDedupCluster(str(buckets), str(clusters), config, save_cluster_id=True)
-    return [
-        TaskStage([ReadSource(sources), sign], folder / "sign", len(sources)),
-        TaskStage(
-            [MatchSignatures(str(signatures), str(buckets), config=config)], folder / "match", config.num_buckets
-        ),
-        TaskStage([join, KeepFirst(clusters, taken, len(sources))], folder / "join", 1),
-    ]
+    steps: dict[str, list[Any]] = {
+        "sign": [ReadSource(sources), sign],
+        "match": [MatchSignatures(str(signatures), str(buckets), config=config)],
+        "join": [join, KeepFirst(clusters, taken, len(sources))],
+    }
+    stages = near_duplicate_stages(tasks, config.num_buckets)
+    return [TaskStage(steps[stage], *folder_and_number) for stage, folder_and_number in stages.items()]
 
 
 def counting(finish: Callable[[Path], None], folder: Path, num_tasks: int) -> Callable[[Path], None]:

@@ -16,6 +16,7 @@ from nsp_ablation.text.preparation.task_states import (
     TASKS_LOCK,
     completion,
     join_folder,
+    near_duplicates_folder,
     settle_completions,
     tasks_folder,
 )
@@ -68,8 +69,8 @@ def _run(
     if corpus.removes_near_duplicates:
         from nsp_ablation.text.preparation.near_duplicates import TakeNearDuplicates, counting, finding_stages
 
-        found = folder / "near_duplicates"
-        stages = finding_stages([source for source, _, _ in calls], corpus, found)
+        found = near_duplicates_folder(folder)
+        stages = finding_stages([source for source, _, _ in calls], corpus, folder)
         steps.insert(1, TakeNearDuplicates(found))
         finish = counting(finish, found, num_tasks)
     shards = TaskStage(steps, folder, num_tasks)

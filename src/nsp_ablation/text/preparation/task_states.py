@@ -1,7 +1,7 @@
 """How far the tasks of a preparation are, read from what the engine leaves on disk beside the shards.
 
 A folder holds `completions/<rank>`, an empty file per task that is done, and `logs/task_<rank>.log`, begun anew with
-each try.
+each try. Stages that look for near-duplicates before have such folders below it.
 """
 
 import re
@@ -20,13 +20,14 @@ _ERROR = "| ERROR "
 
 @dataclass(frozen=True)
 class TaskStates:
-    """Numbers of tasks; `failed` has the last line of the log of each that failed, by number."""
+    """Numbers of tasks; `failed` has the last line of the log of each that failed. `stage` is "" for the shards."""
 
     folder: Path
     num_tasks: int
     num_done: int
     num_open: int
     failed: dict[int, str]
+    stage: str = ""
 
     @property
     def num_waiting(self) -> int:
@@ -34,12 +35,13 @@ class TaskStates:
 
     def lines(self) -> Iterator[str]:
         """Yield how far the tasks are, and a line per task that failed: its error, and its log."""
+        stage = f"{self.stage}: " if self.stage else ""
         yield (
-            f"tasks {self.num_done}/{self.num_tasks} done, {len(self.failed)} failed, {self.num_open} begun and not "
-            f"ended (running, or killed), {self.num_waiting} not begun"
+            f"{stage}tasks {self.num_done}/{self.num_tasks} done, {len(self.failed)} failed, {self.num_open} begun and "
+            f"not ended (running, or killed), {self.num_waiting} not begun"
         )
         for rank, error in self.failed.items():
-            yield f"task {rank} failed: {error} (log {task_log(self.folder, rank)})"
+            yield f"{stage}task {rank} failed: {error} (log {task_log(self.folder, rank)})"
 
 
 def tasks_folder(directory: Path, calls: list[ShardCall]) -> Path:
@@ -67,11 +69,42 @@ def completion(folder: Path, rank: int) -> Path:
     return folder / "completions" / f"{rank:05d}"
 
 
+def near_duplicate_stages(folder: Path, num_buckets: int) -> dict[str, tuple[Path, int]]:
+    """Return folder and number of tasks of each stage that looks for near-duplicates, in their order, by its name.
+
+    `folder` is that of the tasks that make shards afterwards.
+    """
+    found = near_duplicates_folder(folder)
+    sizes = {"sign": _num_tasks(folder), "match": num_buckets, "join": 1}
+    return {stage: (found / stage, num_tasks) for stage, num_tasks in sizes.items()}
+
+
+def near_duplicates_folder(folder: Path) -> Path:
+    """Return where the near-duplicates are noted that the tasks of `folder` leave out."""
+    return folder / "near_duplicates"
+
+
+def all_states(folder: Path, num_buckets: int | None) -> Iterator[TaskStates]:
+    """Read how far the tasks of a preparation are, stage by stage; `num_buckets` is None where near-duplicates stay."""
+    if num_buckets is not None:
+        for stage, (path, num_tasks) in near_duplicate_stages(folder, num_buckets).items():
+            yield _states(path, num_tasks, f"near-duplicates, {stage}")
+    yield task_states(folder)
+
+
 def task_states(folder: Path) -> TaskStates:
-    """Read how far the tasks of a folder are."""
+    """Read how far the tasks of a folder are that make its shards."""
+    return _states(folder, _num_tasks(folder), "")
+
+
+def _num_tasks(folder: Path) -> int:
     found = _FOLDER.fullmatch(folder.name)
     assert found is not None, folder
-    num_tasks, num_done, num_open, failed = int(found[1]), 0, 0, {}
+    return int(found[1])
+
+
+def _states(folder: Path, num_tasks: int, stage: str) -> TaskStates:
+    num_done, num_open, failed = 0, 0, {}
     for rank in range(num_tasks):
         if completion(folder, rank).exists():
             num_done += 1
@@ -79,7 +112,7 @@ def task_states(folder: Path) -> TaskStates:
             failed[rank] = error
         else:
             num_open += task_log(folder, rank).exists()
-    return TaskStates(folder, num_tasks, num_done, num_open, failed)
+    return TaskStates(folder, num_tasks, num_done, num_open, failed, stage)
 
 
 def _error(log: Path) -> str | None:
