@@ -95,15 +95,22 @@ class Command:
         assert process.returncode == 0, output
         return False
 
-    def signalled_when(self, pattern: str, signum: int, whole_group: bool = True) -> int:
-        """Send a signal as soon as a file that matches the glob `pattern` is there; return the status."""
+    def signalled_when(self, pattern: str, signum: int, whole_group: bool = True, to_all: bool = False) -> int:
+        """Send a signal as soon as a file that matches the glob `pattern` is there; return the status.
+
+        The terminal's group of processes gets it, or the first alone, or all, those of other groups, too.
+        """
         process = self.start()
         deadline = time.monotonic() + MINUTES
         while not any(self.directory.glob(pattern)):
             assert process.poll() is None, process.communicate()[0]
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        (os.killpg if whole_group else os.kill)(process.pid, signum)
+        if to_all:
+            for pid in self.processes():
+                os.kill(pid, signum)
+        else:
+            (os.killpg if whole_group else os.kill)(process.pid, signum)
         output, _ = process.communicate(timeout=MINUTES)
         self.lines = output.splitlines()
         return process.returncode

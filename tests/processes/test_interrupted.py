@@ -55,19 +55,29 @@ def test_a_stopped_sweep_says_how_to_go_on(command, signum, status, arguments, w
     assert not list(stopped.directory.glob("results/adhoc/records/*")), "nothing failed"
 
 
-def test_slurm_requeues_a_job_that_has_saved_and_said_so(command, tmp_path, monkeypatch):
-    """Slurm ends what asks it: nothing may be left to do."""
-    asked = 'cp artifacts/runs/*/last.ckpt .; echo "asked: $@" >> /proc/$PPID/fd/2; kill -TERM $PPID; sleep 1'
-    (tmp_path / "scontrol").write_text(f"#!/bin/sh\n{asked}\n")
+@pytest.mark.parametrize(
+    "arguments",
+    [("trainer.num_workers=2",), DDP, ("-m", "masking=dynamic,static", "launcher.num_cells=2")],
+    ids=["workers", "ranks", "cells side by side"],
+)
+def test_slurm_requeues_a_job_that_has_saved_and_said_so(command, tmp_path, monkeypatch, arguments):
+    """Slurm sends its signal to all processes of a job, and ends what asks it: nothing may be left to do."""
+    asks = 'cp -r artifacts/runs saved; echo "asked: $@" >> /proc/$PPID/fd/2; kill -TERM $PPID; sleep 1'
+    (tmp_path / "scontrol").write_text(f"#!/bin/sh\n{asks}\n")
     (tmp_path / "scontrol").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    stopped = command("stopped", "pretraining.max_steps=3000")
-    assert stopped.signalled_when(PRETRAINING, signal.SIGUSR1) > 128
-    said, asked = [line for line in stopped.lines if line.startswith(("error: stopped by SIGUSR1", "asked: "))]
-    (update,) = re.findall(r"at update (\d+)", said)
-    assert asked == "asked: requeue 7"
-    assert torch.load(stopped.directory / "last.ckpt", weights_only=False)["global_step"] == int(update) > 0
+    stopped = command("stopped", "pretraining.max_steps=3000", *arguments)
+    assert stopped.signalled_when(PRETRAINING, signal.SIGUSR1, to_all=True) > 128
+    asked = [number for number, line in enumerate(stopped.lines) if line == "asked: requeue 7"]
+    assert len(asked) == 1, "\n".join(stopped.lines)
+    said = [int(update) for line in stopped.lines[: asked[0]] for update in re.findall(r" at update (\d+);", line)]
+    saved = [
+        torch.load(path, weights_only=False)["global_step"] for path in stopped.directory.glob("saved/*/last.ckpt")
+    ]
+    assert sorted(saved) == sorted(said)
+    assert min(saved) > 0
+    assert "Traceback" not in "\n".join(stopped.lines)
 
 
 def test_a_diverging_cell_fails_and_the_sweep_goes_on(command):

@@ -11,7 +11,7 @@ def test_the_signal_before_the_limit_saves_and_requeues_and_the_job_resumes(clus
     Where that comes too late, the job is asked once more, and goes on once more.
     """
     options = ("--time=60", "--signal=USR1@120", "--requeue")
-    job = submit(2, 1, "pretraining.max_steps=20000", options=options)
+    job = submit(2, 1, "pretraining.max_steps=20000", "trainer.num_workers=1", options=options)  # they get it as well
     job.wait_for_checkpoint()
     hours, minutes, _ = map(int, job.shown("RunTime").split(":"))
     cluster.command("scontrol", "update", f"JobId={job.number}", f"TimeLimit={60 * hours + minutes + 2}")

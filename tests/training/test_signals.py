@@ -62,6 +62,19 @@ def test_a_rank_beside_the_first_is_not_stopped():
         signal.raise_signal(signal.SIGINT)
 
 
+def test_a_fork_leaves_requests_to_the_process_that_it_came_from():
+    """A reader of batches would else end by what all processes of a job are sent, before the update at hand."""
+    with StopRequests(waits=False) as stop:
+        if (pid := os.fork()) == 0:
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            except BaseException:
+                os._exit(1)
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+    assert stop.signum is None
+
+
 def test_a_request_that_comes_twice_at_once_is_one():
     with StopRequests(waits=True) as stop:
         signal.raise_signal(signal.SIGINT)
@@ -174,5 +187,5 @@ def test_what_is_ignored_at_the_start_stays_ignored():
 def test_a_spawned_process_starts_with_requests_blocked():
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     with interrupts.requests_blocked():
-        assert signal.pthread_sigmask(signal.SIG_BLOCK, []) >= set(interrupts.REQUESTS)
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, []) >= {*interrupts.REQUESTS, signal.SIGUSR1}
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before

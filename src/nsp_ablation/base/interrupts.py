@@ -2,7 +2,8 @@
 
 What is ignored when the process starts stays so (`nohup`, jobs in the background of a shell), and handlers of others
 (submitit's, say) are left alone. Slurm's SIGUSR1 is taken only inside a Slurm job, where it stands for `save, and put
-the job back into the queue`.
+the job back into the queue`. Slurm sends it to all processes of a job, and a terminal what it sends to all of its own:
+those that this program starts leave it to the one that started them.
 """
 
 import os
@@ -14,6 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn, Self
+
+from nsp_ablation.base.errors import StatedError
+from nsp_ablation.base.slurm_queue import requeue
 
 REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OF_SLURM = (signal.SIGUSR1,)
@@ -49,8 +53,7 @@ class Handlers:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():  # no other thread may set handlers
-            signums = [*REQUESTS, *(OF_SLURM if "SLURM_JOB_ID" in os.environ else [])]
-            self._before = {signum: signal.getsignal(signum) for signum in signums if _may_be_replaced(signum)}
+            self._before = {signum: signal.getsignal(signum) for signum in _taken() if _may_be_replaced(signum)}
             self.install()
         return self
 
@@ -65,12 +68,15 @@ class Handlers:
 
 
 class _Ours:
-    """A handler that is known as ours. Notes the first request; a second Ctrl-C ends the process."""
+    """A handler that is known as ours. Notes the first request; a second Ctrl-C ends the process. Does nothing in forks
+    of the process that it was made in."""
 
     def __init__(self, handler: Handler) -> None:
-        self._handler, self._first_seconds = handler, 0.0
+        self._handler, self._first_seconds, self._pid = handler, 0.0, os.getpid()
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._pid:
+            return
         now = time.monotonic()
         if not self._first_seconds:
             self._first_seconds = now
@@ -84,7 +90,7 @@ def exit_when_asked(instead_of: Any = None) -> None:
 
     `instead_of` is a handler that may be replaced, beside Python's.
     """
-    for signum in REQUESTS:
+    for signum in _taken():
         if _may_be_replaced(signum) or signal.getsignal(signum) in {instead_of} - {None}:
             signal.signal(signum, _Ours(_end))
     before = sys.unraisablehook
@@ -115,9 +121,10 @@ def requests_blocked() -> Iterator[None]:
     """Inside, a process that is spawned starts with requests to stop blocked, until it has set its handlers."""
     from multiprocessing import resource_tracker
 
-    resource_tracker.ensure_running()  # which unblocks them in this process when it starts
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, REQUESTS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, OF_SLURM)  # which the tracker of multiprocessing does not know
     try:
+        resource_tracker.ensure_running()  # which unblocks those of a terminal in this process when it starts
+        signal.pthread_sigmask(signal.SIG_BLOCK, REQUESTS)
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -125,9 +132,14 @@ def requests_blocked() -> Iterator[None]:
 
 def ignore_requests() -> None:
     """Leave requests to stop, which reach all processes of a terminal or job, to the process that started this one."""
-    for signum in REQUESTS:
+    for signum in (*REQUESTS, *OF_SLURM):
         signal.signal(signum, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, REQUESTS)
+    unblock_requests()
+
+
+def unblock_requests() -> None:
+    """Hear requests to stop from now on, in a process that was spawned with them blocked."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*REQUESTS, *OF_SLURM))
 
 
 def _end(signum: int) -> NoReturn:
@@ -136,7 +148,16 @@ def _end(signum: int) -> NoReturn:
         sys.stdout.flush()
     with suppress(OSError):
         os.write(2, f"error: {Stopped(signum, '').line}\n".encode())
+        try:
+            requeue(signum)
+        except StatedError as refusal:
+            os.write(2, f"error: {' '.join(str(refusal).split())}\n".encode())
     os._exit(128 + signum)
+
+
+def _taken() -> tuple[int, ...]:
+    """Return the signals that ask this process to stop."""
+    return (*REQUESTS, *OF_SLURM) if "SLURM_JOB_ID" in os.environ else REQUESTS
 
 
 def _is_importing() -> bool:

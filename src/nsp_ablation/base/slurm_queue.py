@@ -15,13 +15,14 @@ def is_queued(job: str) -> bool:
 
 
 def requeue(signum: int) -> None:
-    """Put this Slurm job back into the queue where `signum` is the signal that asks for it; else do nothing.
+    """Put this Slurm job back into the queue where `signum` is the signal that asks for it; else do nothing. Of several
+    tasks that srun started the first one does so.
 
     Nothing may be left to save or to say: Slurm ends all processes of the job at once. (Lightning's
     SLURMEnvironment(auto_requeue=True) would save a checkpoint of its own, within an update.) Raises InputError where
     Slurm refuses.
     """
-    if signum != signal.SIGUSR1 or "SLURM_JOB_ID" not in os.environ:
+    if signum != signal.SIGUSR1 or "SLURM_JOB_ID" not in os.environ or os.environ.get("SLURM_PROCID", "0") != "0":
         return
     array, task = (os.environ.get(f"SLURM_ARRAY_{name}_ID") for name in ("JOB", "TASK"))
     job = f"{array}_{task}" if array is not None else os.environ["SLURM_JOB_ID"]

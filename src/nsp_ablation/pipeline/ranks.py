@@ -22,7 +22,7 @@ import torch
 from pytorch_lightning.plugins.environments import ClusterEnvironment
 
 from nsp_ablation.base.errors import InputError, StatedError
-from nsp_ablation.base.interrupts import REQUESTS, Stopped, requests_blocked
+from nsp_ablation.base.interrupts import Stopped, requests_blocked, unblock_requests
 from nsp_ablation.base.process import end_with_parent, job_rank, local_rank, set_up_cpu
 from nsp_ablation.base.shared_disks import check_shared_locks
 from nsp_ablation.config.schema import Config
@@ -199,7 +199,7 @@ def _local_rank(config: Config, take_part: TakePart, rank: int, world_size: int,
     os.dup2(file, 2)
     set_up_cpu()
     with never_stops(), shared_threads(config):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, REQUESTS)
+        unblock_requests()
         try:
             with suppress(*_ON_ALL_RANKS):  # the first one says so
                 take_part(config, GivenRank(rank, world_size, port))
