@@ -31,6 +31,10 @@ def test_a_cancelled_cell_leaves_the_others_and_the_report_comes_after_all(clust
         return found
 
     number = said(r"note: job (\d+) of Slurm has the 3 cells, at most 2 at once; ")[1]
+    command.terminate()
+    assert command.wait(timeout=60) == 143
+    command, _ = login(*SWEEP, directory=directory)
+    said(rf"note: job {number} of Slurm, of an earlier command, has 3 of the cells; this command waits for them")
     report = wrap(directory, f"--dependency=afterany:{number}", "stage=report", "name=tried")
     array = ("squeue", "--noheader", "--array", f"--jobs={number}", "--format=%i %T %r")
     most = 0

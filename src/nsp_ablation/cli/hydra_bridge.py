@@ -28,6 +28,7 @@ from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from nsp_ablation.base.owned_paths import owned
 from nsp_ablation.cli.composition import Composition
 from nsp_ablation.cli.read_files import ReadFiles
 from nsp_ablation.config.factors import multiplied
@@ -182,7 +183,9 @@ def _launch(launcher: Any, jobs: list[list[str]], first: int) -> list[int]:
     state, shared = Singleton.get_state(), set(jobs[0]).intersection(*jobs[1:]) if jobs[1:] else set[str]()
     calls = [(words, "hydra.sweep.dir", first + number, "", state) for number, words in enumerate(jobs)]
     cells = [" ".join(word for word in words if word not in shared) for words in jobs]
-    return run_as_slurm_jobs(launcher.params, launcher, calls, cells)
+    settings = launcher.config
+    ledger = owned(Path(settings.paths.results), str(settings.name)) / "jobs.json"
+    return run_as_slurm_jobs(launcher.params, launcher, calls, cells, ledger)
 
 
 def run_job(settings: DictConfig) -> int:
