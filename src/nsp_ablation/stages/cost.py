@@ -117,12 +117,12 @@ def _preparation(config: Config, vocab_size: int) -> list[str]:
     gigabytes = config.preparation.dry_run_gigabytes
     if gigabytes is None:
         return []
-    read = estimate_stores(gigabytes * 1e9, vocab_size)
-    disk, shards, memory = map(_gigabytes, (read.store_bytes, read.shard_bytes, read.worker_bytes))
+    read = estimate_stores(gigabytes * 1e9, vocab_size, config.preparation.name != "here")
+    disk, shards = map(_gigabytes, (read.store_bytes, read.shard_bytes))
     return [
         f"preparation of {gigabytes:g} GB of text: ~{read.tokens:.3g} tokens, {disk} of disk for the stores and "
-        f"{shards} for shards until they are joined, {memory} of memory per worker, ~{read.core_hours:,.1f} hours of "
-        "one core (as measured on 200 MB of English prose)"
+        f"{shards} for shards until they are joined, {read.worker_bytes / 1e6:.0f} MB of memory per worker, "
+        f"~{read.core_hours:,.1f} hours of one core (as measured on 2 GB of English prose)"
     ]
 
 
