@@ -54,8 +54,9 @@ def test_the_preparation_of_the_papers_text_is_reckoned_from_what_was_measured(d
     assert tokens == pytest.approx(160e9 / 3.85, rel=0.01)
     assert stores == shards == pytest.approx(tokens * (2 + 8 / 29) / 1e9, rel=0.01)
     assert (worker, hours) == (92.0, pytest.approx(160e9 / (6.45e6 / 2) / 3600, rel=0.01))
-    in_tasks = dry("corpus=wikipedia", "preparation=datatrove_local", "preparation.dry_run_gigabytes=16")
-    assert any("176 MB of memory per worker" in line for line in in_tasks)
+    for by_engine in ("preparation=datatrove_local", "corpus.near_duplicates=remove"):
+        lines = dry("corpus=wikipedia", by_engine, "preparation.dry_run_gigabytes=16")
+        assert any("176 MB of memory per worker" in line for line in lines), by_engine
 
 
 def test_a_prepared_store_gives_the_real_lengths(nsp, smoke_artifacts):

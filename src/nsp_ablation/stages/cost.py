@@ -18,6 +18,7 @@ from nsp_ablation.learning.cost.training_cost import (
 from nsp_ablation.learning.engine.device_peak import device_peak, published_peak
 from nsp_ablation.learning.engine.training_device import device_problem, torch_device
 from nsp_ablation.options.format_options import is_pair
+from nsp_ablation.options.preparation_options import PREPARATIONS
 from nsp_ablation.options.trainer_options import TrainerOptions
 from nsp_ablation.pipeline.console import say
 from nsp_ablation.pipeline.device import model_threads
@@ -117,7 +118,8 @@ def _preparation(config: Config, vocab_size: int) -> list[str]:
     gigabytes = config.preparation.dry_run_gigabytes
     if gigabytes is None:
         return []
-    read = estimate_stores(gigabytes * 1e9, vocab_size, config.preparation.name != "here")
+    has_engine = PREPARATIONS[config.preparation.name].has_tasks or config.corpus.removes_near_duplicates
+    read = estimate_stores(gigabytes * 1e9, vocab_size, has_engine)
     disk, shards = map(_gigabytes, (read.store_bytes, read.shard_bytes))
     return [
         f"preparation of {gigabytes:g} GB of text: ~{read.tokens:.3g} tokens, {disk} of disk for the stores and "
