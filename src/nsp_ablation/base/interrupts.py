@@ -21,6 +21,7 @@ from nsp_ablation.base.slurm_queue import requeue
 
 REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OF_SLURM = (signal.SIGUSR1,)
+ALL_REQUESTS = (*REQUESTS, *OF_SLURM)
 
 # A launcher passes on what the terminal has already sent to every process: within this time it is the same request.
 _SAME_SECONDS = 0.5
@@ -132,32 +133,36 @@ def requests_blocked() -> Iterator[None]:
 
 def ignore_requests() -> None:
     """Leave requests to stop, which reach all processes of a terminal or job, to the process that started this one."""
-    for signum in (*REQUESTS, *OF_SLURM):
+    for signum in ALL_REQUESTS:
         signal.signal(signum, signal.SIG_IGN)
     unblock_requests()
 
 
 def unblock_requests() -> None:
     """Hear requests to stop from now on, in a process that was spawned with them blocked."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*REQUESTS, *OF_SLURM))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ALL_REQUESTS)
 
 
 def _end(signum: int) -> NoReturn:
     """End this process at once, with a line. Files are safe: each is moved to its name when it is whole."""
     with suppress(Exception):
         sys.stdout.flush()
-    with suppress(OSError):
-        os.write(2, f"error: {Stopped(signum, '').line}\n".encode())
-        try:
-            requeue(signum)
-        except StatedError as refusal:
-            os.write(2, f"error: {' '.join(str(refusal).split())}\n".encode())
+    _say_last(Stopped(signum, "").line)
+    try:
+        requeue(signum)
+    except StatedError as refusal:
+        _say_last(" ".join(str(refusal).split()))
     os._exit(128 + signum)
+
+
+def _say_last(error: str) -> None:
+    with suppress(OSError):
+        os.write(2, f"error: {error}\n".encode())
 
 
 def _taken() -> tuple[int, ...]:
     """Return the signals that ask this process to stop."""
-    return (*REQUESTS, *OF_SLURM) if "SLURM_JOB_ID" in os.environ else REQUESTS
+    return ALL_REQUESTS if "SLURM_JOB_ID" in os.environ else REQUESTS
 
 
 def _is_importing() -> bool:

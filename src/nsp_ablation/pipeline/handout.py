@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any
 
-from nsp_ablation.base.interrupts import OF_SLURM, REQUESTS, Stopped, stops_at_once
+from nsp_ablation.base.interrupts import ALL_REQUESTS, Stopped, stops_at_once
 
 Work = Callable[[str], str | None]  # does a piece and returns why that failed, None where it did not
 
@@ -142,7 +142,7 @@ def take_pieces(connection: Connection, work: Work) -> None:
     signals only that is heard here, and what is being trained is then saved.
     """
     pieces: SimpleQueue[str | None] = SimpleQueue()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*REQUESTS, *OF_SLURM} - {signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*ALL_REQUESTS} - {signal.SIGTERM})
     try:
         with stops_at_once(), suppress(OSError):  # the first rank is gone: nobody waits for a message
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})

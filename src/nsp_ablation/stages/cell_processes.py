@@ -188,7 +188,7 @@ def _be_cell(job: CellJob, output: int, control: int, ignored: list[int]) -> Non
     os.close(output)
     sys.stdout, sys.stderr = shown_or_lost(None, 1, None), shown_or_lost(None, 2, None)  # UTF-8, whatever the terminal
     os.environ.update(job.environment)
-    for signum in REQUESTS:
+    for signum in REQUESTS:  # Slurm's stays ignored: the parent passes it on as SIGTERM
         signal.signal(signum, signal.SIG_IGN if signum in ignored else signal.SIG_DFL)
     exit_when_asked()
     listen_to(control)
