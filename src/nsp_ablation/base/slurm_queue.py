@@ -10,8 +10,17 @@ from nsp_ablation.base.errors import InputError
 def is_queued(job: str) -> bool:
     """Whether a job, or one of an array's, waits or runs; one that Slurm cannot be asked about is taken for one that
     does."""
-    asked = subprocess.run(["squeue", "--noheader", f"--jobs={job}"], capture_output=True, text=True)
-    return bool(asked.stdout.strip()) or (asked.returncode != 0 and "Invalid job id" not in asked.stderr)
+    return queued_jobs(job) != set()
+
+
+def queued_jobs(job: str) -> set[str] | None:
+    """Return which of an array's jobs wait or run (`<array>_<task>`; of a job that is no array, itself); None where
+    Slurm cannot be asked."""
+    words = ["squeue", "--noheader", "--array", "--format=%i", f"--jobs={job}"]
+    asked = subprocess.run(words, capture_output=True, text=True)
+    if asked.returncode != 0 and "Invalid job id" not in asked.stderr:
+        return None
+    return set(asked.stdout.split())
 
 
 def requeue(signum: int) -> None:

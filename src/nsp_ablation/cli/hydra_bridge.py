@@ -28,7 +28,6 @@ from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from nsp_ablation.base.owned_paths import owned
 from nsp_ablation.cli.composition import Composition
 from nsp_ablation.cli.read_files import ReadFiles
 from nsp_ablation.config.factors import multiplied
@@ -178,13 +177,13 @@ def _launch(launcher: Any, jobs: list[list[str]], first: int) -> list[int]:
     if type(launcher).__name__ != "SlurmLauncher":
         return [int(job.return_value) for job in launcher.launch(jobs, initial_job_idx=first)]
     from nsp_ablation.cli.slurm_cells import run_as_slurm_jobs
+    from nsp_ablation.stages.cell import results_folder
 
     Path(launcher.config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
     state, shared = Singleton.get_state(), set(jobs[0]).intersection(*jobs[1:]) if jobs[1:] else set[str]()
     calls = [(words, "hydra.sweep.dir", first + number, "", state) for number, words in enumerate(jobs)]
     cells = [" ".join(word for word in words if word not in shared) for words in jobs]
-    settings = launcher.config
-    ledger = owned(Path(settings.paths.results), str(settings.name)) / "jobs.json"
+    ledger = results_folder(launcher.config) / "jobs.json"
     return run_as_slurm_jobs(launcher.params, launcher, calls, cells, ledger)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from nsp_ablation.base.artifact import read_json, write_json
 from nsp_ablation.base.owned_paths import locked
-from nsp_ablation.base.slurm_queue import is_queued
+from nsp_ablation.base.slurm_queue import is_queued, queued_jobs
 
 _POLL_SECONDS = 10.0  # also what a shared disk may take to show a result of another machine
 _OF_ALL_EXECUTORS = {
@@ -36,8 +36,8 @@ def run_as_slurm_jobs(
     jobs = _queued(ledger, names)
     if jobs:
         print(f"note: {_said(jobs)}", file=sys.stderr)
-    if new := [name for name in names if name not in jobs]:
-        jobs |= dict(zip(new, _submit(settings, run, [calls[names.index(name)] for name in new]), strict=True))
+    if new := {name: call for name, call in zip(names, calls, strict=True) if name not in jobs}:
+        jobs |= dict(zip(new, _submit(settings, run, list(new.values())), strict=True))
         places = {name: [str(job.paths.folder), job.job_id] for name, job in jobs.items()}
         with locked(ledger.with_suffix(".lock")):
             write_json(ledger, _read(ledger) | places)
@@ -50,7 +50,12 @@ def _queued(ledger: Path, names: list[str]) -> dict[str, Any]:
     from submitit.slurm.slurm import SlurmJob
 
     known = {name: place for name, place in _read(ledger).items() if name in names}
-    return {name: SlurmJob(folder, job, [0]) for name, (folder, job) in known.items() if is_queued(job)}
+    in_queue = {array: queued_jobs(array) for array in {_array(job) for _, job in known.values()}}
+    return {
+        name: SlurmJob(folder, job, [0])
+        for name, (folder, job) in known.items()
+        if (listed := in_queue[_array(job)]) is None or job in listed
+    }
 
 
 def _read(ledger: Path) -> dict[str, list[str]]:
@@ -58,7 +63,7 @@ def _read(ledger: Path) -> dict[str, list[str]]:
 
 
 def _said(jobs: dict[str, Any]) -> str:
-    numbers = ", ".join(sorted({_array(job) for job in jobs.values()}))
+    numbers = ", ".join(sorted({_array(job.job_id) for job in jobs.values()}))
     return f"job {numbers} of Slurm, of an earlier command, has {len(jobs)} of the cells; this command waits for them"
 
 
@@ -75,7 +80,7 @@ def _submit(settings: dict[str, Any], run: Callable[..., Any], calls: list[tuple
         **{key if key in _OF_ALL_EXECUTORS else f"slurm_{key}": value for key, value in given.items()}
     )
     jobs = executor.map_array(run, *zip(*calls, strict=True))
-    number = _array(jobs[0])
+    number = _array(jobs[0].job_id)
     limit = f", at most {settings['array_parallelism']} at once" if settings["array_parallelism"] < len(jobs) else ""
     print(
         f"note: job {number} of Slurm has the {len(jobs)} cells{limit}; this command waits for them, and may be "
@@ -86,14 +91,14 @@ def _submit(settings: dict[str, Any], run: Callable[..., Any], calls: list[tuple
     return [job.task(0) for job in jobs]
 
 
-def _array(job: Any) -> str:
+def _array(job: str) -> str:
     """Return the number of the array that a job is one of."""
-    return str(job.job_id).partition("_")[0]
+    return job.partition("_")[0]
 
 
 def _wait(jobs: list[Any]) -> None:
     """Return when each job has left its result, or the queue a while ago."""
-    is_over, arrays = False, {_array(job) for job in jobs}
+    is_over, arrays = False, {_array(job.job_id) for job in jobs}
     while not is_over and not all(Path(job.paths.result_pickle).exists() for job in jobs):
         is_over = not any(map(is_queued, arrays))
         time.sleep(_POLL_SECONDS)
