@@ -142,6 +142,16 @@ def nsp(command_line, tmp_path, monkeypatch, capsys):
     return run
 
 
+@pytest.fixture
+def asked_of_slurm(tmp_path, monkeypatch):
+    """asked_of_slurm(): what `scontrol` was asked for, in a job whose number is 7."""
+    (tmp_path / "scontrol").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n')
+    (tmp_path / "scontrol").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    return lambda: (tmp_path / "asked").read_text().splitlines()
+
+
 def pytest_terminal_summary(terminalreporter):
     """Print how long the tests of each folder took together, where some took long."""
     seconds = {}

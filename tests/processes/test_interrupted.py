@@ -1,7 +1,6 @@
 """A run that is killed, stopped or run by several processes ends as if it had not been."""
 
 import json
-import os
 import re
 import signal
 
@@ -60,13 +59,10 @@ def test_a_stopped_sweep_says_how_to_go_on(command, signum, status, arguments, w
     [("trainer.num_workers=2",), DDP, ("-m", "masking=dynamic,static", "launcher.num_cells=2")],
     ids=["workers", "ranks", "cells side by side"],
 )
-def test_slurm_requeues_a_job_that_has_saved_and_said_so(command, tmp_path, monkeypatch, arguments):
+def test_slurm_requeues_a_job_that_has_saved_and_said_so(command, asked_of_slurm, tmp_path, arguments):
     """Slurm sends its signal to all processes of a job, and ends what asks it: nothing may be left to do."""
     asks = 'cp -r artifacts/runs saved; echo "asked: $@" >> /proc/$PPID/fd/2; kill -TERM $PPID; sleep 1'
     (tmp_path / "scontrol").write_text(f"#!/bin/sh\n{asks}\n")
-    (tmp_path / "scontrol").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setenv("SLURM_JOB_ID", "7")
     stopped = command("stopped", "pretraining.max_steps=3000", *arguments)
     assert stopped.signalled_when(PRETRAINING, signal.SIGUSR1, to_all=True) > 128
     asked = [number for number, line in enumerate(stopped.lines) if line == "asked: requeue 7"]

@@ -55,13 +55,11 @@ def test_only_the_cells_of_the_command_decide_its_status(two_cells):
 @pytest.mark.parametrize(
     ("stage", "where"), [("prepare", "nsp_ablation.stages.prepare.run"), ("all", "nsp_ablation.stages.report.sweep")]
 )
-def test_a_job_that_slurm_asks_outside_of_a_training_goes_back_into_the_queue(nsp, tmp_path, monkeypatch, stage, where):
+def test_a_job_that_slurm_asks_outside_of_a_training_goes_back_into_the_queue(
+    nsp, asked_of_slurm, monkeypatch, stage, where
+):
     """A limit of time may fall into a preparation, between two cells, or into a report."""
-    (tmp_path / "scontrol").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n')
-    (tmp_path / "scontrol").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setenv("SLURM_JOB_ID", "7")
     monkeypatch.setattr(where, lambda *arguments: os.kill(os.getpid(), signal.SIGUSR1))
     ended = nsp(f"stage={stage}", "scale=smoke")
     assert (ended.status, ended.err) == (138, "error: stopped by SIGUSR1; the same command goes on from there\n")
-    assert (tmp_path / "asked").read_text() == "requeue 7\n"
+    assert asked_of_slurm() == ["requeue 7"]

@@ -109,8 +109,8 @@ def test_a_search_for_near_duplicates_can_be_looked_at_and_goes_on_where_it_was_
     ]
     ended = nsp(*command)
     assert ended.status == 0, ended.err
-    (signed,) = (tmp_path / "artifacts").glob("stores/*/near_duplicates.json")
-    assert json.loads(signed.read_text())["documents"] == 20
+    (noted,) = (tmp_path / "artifacts").glob("stores/*/near_duplicates.json")
+    assert json.loads(noted.read_text())["documents"] == 20
 
 
 @pytest.mark.slow
