@@ -1,5 +1,6 @@
 """The second computation of all published numbers shares no code with the first: it finds them, and finds a fault."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -94,3 +95,26 @@ def test_an_altered_comparison_is_found(tmp_path):
     places = ("p, Holm, equality; comparisons.csv", "seeds needed; comparisons.csv", "seeds needed; table.md")
     for place in (*places, "verdicts; report.html", "correlation between arms; appendix.tex"):
         assert f"DIFFERS  {place}" in found
+
+
+@pytest.mark.slow
+def test_contrasts_are_recomputed_in_every_document(tmp_path, nsp):
+    study = tmp_path / "results" / "loss_vs_format" / "micro"
+    shutil.copytree(ROOT / "results" / "loss_vs_format" / "micro", study)
+    arms = "segment_pair_mlm - segment_pair_nsp - sentence_pair_mlm + sentence_pair_nsp"
+    plan = f"[{{asks:'loss: by format',arms:'{arms}'}},{{asks:an arm is lacking,arms:'2*full - doc - nothing'}}]"
+    words = ("stage=report", "experiment=loss_vs_format", "report.all=true", f"paths.results={tmp_path / 'results'}")
+    assert nsp(*words, f"report.contrasts={plan}")[0] == 0
+    done = recompute(study)
+    assert done.returncode == 0, done.stdout
+    assert " contrasts" in done.stdout
+    mean = re.search(r"^\| loss: by format .*?(\+\d+\.\d\d)", (study / "report" / "table.md").read_text(), re.M)[1]
+    shown = {"contrasts.csv": mean[1:], "table.md": mean, "report.html": mean, "appendix.tex": f"mean {mean}"}
+    for file, published in shown.items():
+        path = study / "report" / file
+        text = path.read_text()
+        assert published in text
+        path.write_text(text.replace(published, published[:-1] + str((int(published[-1]) + 1) % 10), 1))
+    found = recompute(study).stdout
+    for file in shown:
+        assert f"DIFFERS  contrasts; {file}" in found

@@ -30,6 +30,8 @@ def recompute(path: Path) -> Ledger:
         return ledger
     checks.table_csv(read_csv(report / "table.csv"))
     checks.comparisons_csv(read_csv(report / "comparisons.csv"), (report / "table.md").read_text())
+    if (report / "contrasts.csv").is_file():
+        checks.contrasts_csv(read_csv(report / "contrasts.csv"))
     sentences = Sentences(checks)
     for name, reader in READERS.items():
         for block in reader((report / name).read_text()):

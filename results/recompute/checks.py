@@ -4,7 +4,7 @@ import csv
 import re
 
 import numpy as np
-from comparisons import Comparison, by_label, correct, labels
+from comparisons import Comparison, Contrast, by_label, correct, correct_contrasts, labels
 from folder import Arm, Folder, unit
 from formulas import estimate
 from published import BOLD, MISSING, Block, Ledger, key, numbers
@@ -42,6 +42,7 @@ class Checks:
                 self.columns[key(f"{settings['title']} {measure}")] = (task, metric)
         self.family: list = []
         self.others: list = []
+        self.contrasts: list = []
         self.tests, self.effect = 0, None
 
     # Scores -----------------------------------------------------------------------------------------------------------
@@ -145,6 +146,38 @@ class Checks:
             place = f"comparisons.csv {row['a']} - {row['b']} {row['task']}.{row['metric']}"
             self._comparison_row(row, one, place)
 
+    def contrasts_csv(self, rows: list) -> None:
+        """After the comparisons, whose tests the correction counts."""
+        self.contrasts = [Contrast(self.folder, r["asks"], r["arms"], r["task"], r["metric"]) for r in rows]
+        correct_contrasts(self.contrasts, self.family)
+        for row, one in zip(rows, self.contrasts, strict=True):
+            place, found = f"contrasts.csv {one.asks}", one.estimate
+            ends = found.interval() if found else (None, None)
+            for name, value in zip(("value", "low", "high"), (found.value if found else None, *ends), strict=True):
+                self.ledger.number("contrasts", f"{place} {name}", row[name], value, decimals=6)
+            for name in ("p", "p_holm"):
+                self.ledger.number("contrasts", f"{place} {name}", row[name], getattr(one, name), significant=7)
+            self.ledger.number("contrasts", f"{place} seeds", row["num_pretraining_seeds"], one.num_seeds)
+            self.ledger.note("verdicts", f"{place} verdict", row["verdict"], one.verdict(), row["verdict"] == one.verdict())
+
+    def contrast_line(self, label: str, cells: dict, place: str) -> None:
+        (one,) = [one for one in self.contrasts if key(one.asks) == label]
+        found, where = one.estimate, f"{place}: {label}"
+        ends = found.interval() if found else (None, None)
+        values = {
+            "mean": [found.value if found else None],
+            "95%interval": [*ends],
+            "p": [one.p],
+            "p(Holm)": [one.p_holm],
+            "seeds": [one.num_seeds],
+        }
+        for name, expected in values.items():
+            self.ledger.cell("contrasts", f"{where}, {name}", cells.get(name, "–"), expected)
+        said = cells["verdict"]
+        self.ledger.note("verdicts", where, said, one.verdict(), said == one.verdict())
+        shown = cells["arms"]
+        self.ledger.note("contrasts", where, shown, one.shown, key(shown) == key(one.shown))
+
     def in_order(self, rows: list) -> list:
         family, others = iter(self.family), iter(self.others)
         return [next(family if row["primary"] == "True" else others) for row in rows]
@@ -236,6 +269,9 @@ class Checks:
         place = f"{document}, {block.section}"
         if any(name in self.columns for name in header):
             self._results(block, place)
+        elif "95%interval" in header and "arms" in header:
+            for label, cells in block.lines():
+                self.contrast_line(label, cells, place)
         elif "95%interval" in header:
             for label, cells in block.lines():
                 self.comparison_line(label, cells, place)

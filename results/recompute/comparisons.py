@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 from folder import Arm, Folder
-from formulas import Estimate, estimate, holm, multi_bootstrap, seeds_needed, verdict
+from formulas import Estimate, Side, estimate, holm, multi_bootstrap, seeds_needed, verdict
 
 TITLES = {
     "segment_pair": "SEGMENT-PAIR",
@@ -135,6 +135,58 @@ class Comparison:
     def difference(self, task: str, metric: str) -> float | None:
         both = self.both(task, metric)
         return float(both[0].theta.mean() - both[1].theta.mean()) if both else None
+
+
+@dataclass
+class Contrast:
+    """A weighted sum of arms, as contrasts.csv prints it: "2 × a − b − c"; `side` is None where an arm lacks."""
+
+    folder: Folder
+    asks: str
+    shown: str
+    task: str
+    metric: str
+    p_holm: float | None = None
+
+    @cached_property
+    def side(self) -> Side | None:
+        text = self.shown if self.shown.startswith("−") else f"+ {self.shown}"
+        terms = re.findall(r"([+−]) ?(?:([\d.]+) × )?(\S+)", text)
+        arms = [by_name(self.folder, name)[0] for _, _, name in terms]
+        if None in arms:
+            return None
+        seeds = sorted(set.intersection(*(set(arm.of(self.task)) for arm in arms)))
+        if not seeds:
+            return None
+        weights = [float(weight or 1) * (1 if sign == "+" else -1) for sign, weight, _ in terms]
+        sides = [arm.side(self.task, self.metric, seeds) for arm in arms]
+        theta = sum(weight * one.theta for weight, one in zip(weights, sides, strict=True))
+        return Side(theta, sum(weight * one.u for weight, one in zip(weights, sides, strict=True)), sides[0].w)
+
+    @cached_property
+    def estimate(self) -> Estimate | None:
+        return estimate([self.side]) if self.side else None
+
+    @property
+    def num_seeds(self) -> int:
+        return len(self.side.theta) if self.side else 0
+
+    @property
+    def p(self) -> float | None:
+        return self.estimate.p() if self.num_seeds > 1 else None
+
+    def verdict(self) -> str:
+        if self.p_holm is None or self.p_holm >= 0.05:
+            return "not told"
+        return "above 0" if self.estimate.value > 0 else "below 0"
+
+
+def correct_contrasts(contrasts: list, family: list) -> None:
+    """Holm's correction of the contrasts as if they were members of the family."""
+    planned = [c.p for c in family] + [c.p_equal for c in family if c.margin is not None]
+    corrected = holm([*(one.p for one in contrasts), *planned])
+    for one, value in zip(contrasts, corrected, strict=False):
+        one.p_holm = value
 
 
 def correct(family: list) -> int:

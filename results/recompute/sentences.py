@@ -32,8 +32,8 @@ class Sentences:
             told = sum(one.tested and one.verdict() != "not told" for one in self.checks.family)
             self.ledger.number("verdicts", place, {"None": "0", "All": found[2]}.get(found[1], found[1]), told)
             self.ledger.number("verdicts", place, found[2], len(self.checks.family))
-        elif found := re.match(r"\\item ([^:]*): (mean|measure) ", text):
-            self._list(found[1], text[text.index(": ") + 2 :].rstrip("."), place)
+        elif found := re.match(r"\\item (.*?): (mean|measure|arms) ", text):
+            self._list(found[1], text[found.start(2) :].rstrip("."), place)
         elif "Holm's correction over all" in text:
             self._plan(text, place)
         elif "Development sets," in text:
@@ -94,7 +94,8 @@ class Sentences:
                 self.ledger.leave(place, part)
             else:
                 cells[key(name)] = part.strip()[len(name) + 1 :]
-        self.checks.comparison_line(key(label), cells, place)
+        line = self.checks.contrast_line if "arms" in cells else self.checks.comparison_line
+        line(key(label), cells, place)
 
     def _plan(self, text: str, place: str) -> None:
         if found := re.search(r"(\d+) tests?, ", text):
@@ -187,7 +188,7 @@ class Sentences:
 
 
 NAMES = (
-    "mean", "measure", "95 % interval", "simultaneous", "p equal (Holm)", "p (Holm)", "p", "seeds needed", "seeds",
+    "mean", "measure", "arms", "95 % interval", "simultaneous", "p equal (Holm)", "p (Holm)", "p", "seeds needed", "seeds",
     "correlation", "verdict", "multi-bootstrap",
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ import pytest
 
 from nsp_ablation.config.identity import encoder_identity, results_identities
 from nsp_ablation.config.schema import Config
-from nsp_ablation.options.output_options import ComparisonOptions
+from nsp_ablation.options.output_options import ComparisonOptions, ContrastOptions
 from nsp_ablation.options.task_options import TASK_KINDS
 from nsp_ablation.pipeline.chain import MAKERS
 from nsp_ablation.pipeline.encoders import UntrainedEncoder, encoders_of, trained_encoder
@@ -265,6 +265,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "report.anonymous": ("full", False, NOTHING),
     "report.public_copy": ("full", "x", NOTHING),
     "report.comparisons": ("full", [ComparisonOptions("a", "b")], NOTHING),
+    "report.contrasts": ("full", [ContrastOptions("x", "a - 2*b + c")], NOTHING),
     "report.primary_measure": ("full", "sst2", NOTHING),
     "report.margin": ("full", 1.0, NOTHING),
     "report.smallest_effect": ("full", 1.0, NOTHING),
@@ -607,7 +608,7 @@ def settings(cls: type, prefix: str = "") -> typing.Iterator[str]:
     for field in dataclasses.fields(cls):
         annotations = (hints[field.name], *typing.get_args(hints[field.name]))
         inner = [hint for hint in annotations if dataclasses.is_dataclass(hint)]
-        if inner and field.name != "comparisons":
+        if inner and field.name not in ("comparisons", "contrasts"):
             yield from settings(inner[0], f"{prefix}{field.name}.")
         else:
             yield f"{prefix}{field.name}"

@@ -18,7 +18,7 @@ from nsp_ablation.config.values import with_value
 from nsp_ablation.options.corpus_options import NEAR_DUPLICATES, READERS, DatasetOptions
 from nsp_ablation.options.finetuning_options import RecipeOptions
 from nsp_ablation.options.format_options import FORMATS
-from nsp_ablation.options.output_options import ComparisonOptions
+from nsp_ablation.options.output_options import ComparisonOptions, ContrastOptions
 from nsp_ablation.options.task_facts import TaskHubOptions
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
@@ -77,7 +77,7 @@ def _samples() -> tuple[tuple[Config, dict[str, Any]], ...]:
         config.format.name, config.corpus.reader, config.tokenizer.name, config.corpus.near_duplicates = names
         config.corpus.hub = [DatasetOptions()]
         config.finetuning.recipes = {_USER_NAME: RecipeOptions()}
-        config.report.comparisons = [ComparisonOptions()]
+        config.report.comparisons, config.report.contrasts = [ComparisonOptions()], [ContrastOptions()]
         samples.append((config, identities(config)))
     return tuple(samples)
 

@@ -1,15 +1,16 @@
-"""The plan of a study's statistics: comparisons that can be made, on a measure that is measured."""
+"""The plan of a study's statistics: comparisons and contrasts that can be made, on a measure that is measured."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from nsp_ablation.config.problem import Problem, suggestion
 from nsp_ablation.config.schema import Config
-from nsp_ablation.options.output_options import MAX_COMPARISONS, ComparisonOptions, ReportOptions
+from nsp_ablation.options.contrast_terms import contrast_terms
+from nsp_ablation.options.output_options import MAX_COMPARISONS, ComparisonOptions, ContrastOptions, ReportOptions
 from nsp_ablation.options.planned_pairs import NARROWING, narrowed
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
-FIELD = "report.comparisons"
+FIELD, CONTRASTS = "report.comparisons", "report.contrasts"
 REPORTED = ("all", "finetune", "report")  # the stages that end with a report
 
 
@@ -21,7 +22,9 @@ def plan_problems(config: Config) -> Iterator[Problem]:
         yield Problem(FIELD, ..., f"{count}, since each test makes all the others weaker; leave out the rest")
     for pair in report.comparisons:
         yield from _pair_problems(pair, report)
-    if report.comparisons and report.primary_measure is not None and config.stage in REPORTED:
+    for contrast in report.contrasts:
+        yield from _contrast_problems(contrast)
+    if (report.comparisons or report.contrasts) and report.primary_measure is not None and config.stage in REPORTED:
         yield from _measure_problems(report.primary_measure, config.tasks)
 
 
@@ -31,13 +34,15 @@ def shown_pair(pair: ComparisonOptions) -> dict[str, Any]:
     return {"a": pair.a, "b": pair.b, **seeds, **({"equality": True} if pair.equality else {})}
 
 
+def shown_contrast(contrast: ContrastOptions) -> dict[str, Any]:
+    """Return a contrast as one types it."""
+    return {"asks": contrast.asks, "arms": contrast.arms}
+
+
 def _pair_problems(pair: ComparisonOptions, report: ReportOptions) -> Iterator[Problem]:
     typed = shown_pair(pair)
     for side in (pair.a, pair.b):
-        for key, value in narrowed(side)[1].items():
-            if key not in NARROWING or not value:
-                reason = f"{side} is narrowed by {key or 'nothing'}{suggestion(key, NARROWING)}; NAME@SETTING=VALUE"
-                yield Problem(FIELD, typed, reason, NARROWING)
+        yield from _narrowing_problems(FIELD, typed, side)
     if bool(pair.seeds_a) != bool(pair.seeds_b):
         yield Problem(FIELD, typed, "names seeds on one side; name them on both, or on none for pairs of equal seeds")
     elif pair.a == pair.b and not pair.seeds_a:
@@ -50,6 +55,24 @@ def _pair_problems(pair: ComparisonOptions, report: ReportOptions) -> Iterator[P
             yield Problem(FIELD, typed, f"{field} names a seed twice")
     if pair.equality and report.margin is None:
         yield Problem(FIELD, typed, "equality is tested within a margin; set report.margin")
+
+
+def _contrast_problems(contrast: ContrastOptions) -> Iterator[Problem]:
+    typed = shown_contrast(contrast)
+    try:
+        terms = contrast_terms(contrast.arms)
+    except ValueError as error:
+        yield Problem(CONTRASTS, typed, str(error))
+        return
+    for term in terms:
+        yield from _narrowing_problems(CONTRASTS, typed, term.name)
+
+
+def _narrowing_problems(field: str, typed: dict[str, Any], name: str) -> Iterator[Problem]:
+    for key, value in narrowed(name)[1].items():
+        if key not in NARROWING or not value:
+            reason = f"{name} is narrowed by {key or 'nothing'}{suggestion(key, NARROWING)}; NAME@SETTING=VALUE"
+            yield Problem(field, typed, reason, NARROWING)
 
 
 def _measure_problems(measure: str, tasks: dict[str, TaskOptions]) -> Iterator[Problem]:

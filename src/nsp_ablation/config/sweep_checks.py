@@ -6,12 +6,13 @@ from operator import attrgetter
 from typing import Any
 
 from nsp_ablation.config.identity import condition, results_identities, science_settings
-from nsp_ablation.config.plan_checks import FIELD, REPORTED, shown_pair
+from nsp_ablation.config.plan_checks import CONTRASTS, FIELD, REPORTED, shown_contrast, shown_pair
 from nsp_ablation.config.problem import Problem
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.tree import leaves
+from nsp_ablation.options.contrast_terms import contrast_terms
 from nsp_ablation.options.output_options import MAX_COMPARISONS
-from nsp_ablation.options.planned_pairs import NamedArm, compared_pairs, narrowed, other_names
+from nsp_ablation.options.planned_pairs import NamedArm, called, compared_pairs, narrowed, other_names
 
 
 def unequal_settings(configs: list[Config]) -> Iterator[Problem]:
@@ -58,6 +59,19 @@ def large_family(configs: list[Config]) -> Iterator[Problem]:
             "makes all the others weaker; narrow the names (a:'full@learning_rate=3e-3'), or plan fewer of them"
         )
         yield Problem(FIELD, shown_pair(first.report.comparisons[counts.index(most)]), reason)
+
+
+def unclear_contrasts(configs: list[Config]) -> Iterator[Problem]:
+    """Yield each contrast one of whose names stands for several arms of the sweep: a weight is one arm's."""
+    first = configs[0]
+    if first.stage not in REPORTED or not first.report.contrasts:
+        return
+    arms = _arms([config for config in configs if config.seed == first.seed])
+    for contrast in first.report.contrasts:
+        for name in (term.name for term in contrast_terms(contrast.arms)):
+            if (number := len(called(name, arms))) > 1:
+                reason = f"{name} stands for {number} arms, a weight is one arm's; narrow it ({name}@SETTING=VALUE)"
+                yield Problem(CONTRASTS, shown_contrast(contrast), reason)
 
 
 def _arms(configs: list[Config]) -> list[NamedArm]:

@@ -89,6 +89,17 @@ class ComparisonOptions:
 
 
 @dataclass
+class ContrastOptions:
+    """A weighted sum of three or more arms, its weights together zero: whether an effect depends on another setting (an
+    interaction), or is as large as another one. Scores are paired by pre-training seed (`contrast_terms.py`)."""
+
+    asks: str = machine(REQUIRED, "What it says, in words.")
+    arms: str = machine(
+        REQUIRED, "Weights and arms, whose names are as in report.comparisons: 2*segment_pair_mlm - doc - full."
+    )
+
+
+@dataclass
 class ReportOptions:
     """The report of a sweep, and the plan of its statistics, fixed before the run."""
 
@@ -110,6 +121,11 @@ class ReportOptions:
     )
     comparisons: list[ComparisonOptions] = machine(
         [], "Planned comparisons, at most four; Holm's correction is over all their tests on the primary measure."
+    )
+    contrasts: list[ContrastOptions] = machine(
+        [],
+        "Weighted sums of arms, such as interactions, on the primary measure: each is tested as if it belonged to the "
+        "planned comparisons, whose own tests stay as they are.",
     )
     primary_measure: str | None = machine(
         None, "What is tested: a task in its own metric, or TASK.METRIC; null: the first of `tasks`."

@@ -43,7 +43,7 @@ def compared_pairs(plan: ComparisonOptions, arms: Sequence[NamedArm]) -> list[tu
     that name their seeds may be of one arm.
     """
     by_seeds = bool(plan.seeds_a)
-    pairs = [(x, y) for x in _called(plan.a, arms) for y in _called(plan.b, arms) if x != y or by_seeds]
+    pairs = [(x, y) for x in called(plan.a, arms) for y in called(plan.b, arms) if x != y or by_seeds]
     apart = {(x, y): _num_unequal(arms[x].condition, arms[y].condition) for x, y in pairs}
     fewest = min(apart.values(), default=0)
     apart = {(x, y): _num_unequal(arms[x].settings, arms[y].settings) for x, y in pairs if apart[x, y] == fewest}
@@ -65,7 +65,7 @@ def narrowed(name: str) -> tuple[str, dict[str, str]]:
     return base, {key.strip(): value.strip() for key, _, value in words}
 
 
-def _called(name: str, arms: Sequence[NamedArm]) -> list[int]:
+def called(name: str, arms: Sequence[NamedArm]) -> list[int]:
     """Return the numbers of the arms of a name: that of a condition, else of what an arm is called besides."""
     base, settings = narrowed(name)
     by_condition = [number for number, arm in enumerate(arms) if base in arm.names]

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from nsp_ablation.options.output_options import ComparisonOptions
-from nsp_ablation.options.planned_pairs import NamedArm, compared_pairs, other_names
+from nsp_ablation.options.planned_pairs import NamedArm, called, compared_pairs, other_names
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import StudyArm, science_of
 
@@ -23,6 +23,12 @@ def arms_compared(study: Study, plan: ComparisonOptions) -> list[ComparedArms]:
     shown = [names if len(pairs) == 1 else (study.labels[x], study.labels[y]) for x, y in pairs]
     found = [ComparedArms(_with_seeds(both, plan), pair) for both, pair in zip(shown, pairs, strict=True)]
     return found or [ComparedArms(_with_seeds(names, plan), None)]
+
+
+def arms_called(study: Study, name: str) -> list[StudyArm]:
+    """Return the arms that a name stands for, as in a comparison."""
+    arms = study.scores.arms
+    return [arms[number] for number in called(name, [_named(study, arm) for arm in arms])]
 
 
 def _with_seeds(names: tuple[str, str], plan: ComparisonOptions) -> tuple[str, str]:

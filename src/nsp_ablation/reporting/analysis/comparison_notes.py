@@ -11,6 +11,10 @@ EXPLORATORY_NOTE = (
     "such rows one is expected below .05 without any effect. The multi-bootstrap (Sellam et al. 2022) is a check, too "
     "narrow with few seeds."
 )
+CONTRAST_NOTE = (
+    "Weighted sums of arms, seed by seed, their intervals as those of differences. p (Holm) is corrected as if each "
+    "belonged to the planned comparisons, whose own tests stay as they are; what is told is the sign."
+)
 _PAIRED = (
     "Pairs are of equal pre-training seeds, so of equal initial weights, tokenizer and held-out documents; the order "
     "of the text differs, since each format shuffles its own samples."

@@ -12,6 +12,7 @@ from nsp_ablation.reporting.analysis.card_facts import card_table, lost_cards
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.comparison_notes import planned_note
 from nsp_ablation.reporting.analysis.comparisons import Comparison, compare, refusals
+from nsp_ablation.reporting.analysis.contrasts import Contrast, contrasts
 from nsp_ablation.reporting.analysis.cost_facts import cost_table
 from nsp_ablation.reporting.analysis.facts import FactsTable, failures, pretraining_table, provenance_table, warnings
 from nsp_ablation.reporting.analysis.learning_curves import CurvePanel, learning_curves, lost_curves, read_curves
@@ -54,6 +55,7 @@ class Report:
     warnings: list[str]
     failures: list[str]
     comparisons: list[Comparison]
+    contrasts: list[Contrast]
     planned_note: str
     data_cards: FactsTable
     pretraining: FactsTable
@@ -98,6 +100,7 @@ def load_report(
 def report_of(study: Study) -> Report:
     """Return the report of a study, with no finished record too."""
     comparisons = compare(study)
+    summed = contrasts(study, comparisons)
     sections = reading_table(study, comparisons)
     records, curves = study.records.values(), read_curves(study)
     return Report(
@@ -112,9 +115,10 @@ def report_of(study: Study) -> Report:
         long_table=long_table(study),
         points=points(study),
         caption=[*caption(study, sections, comparisons), *baseline_sentences(study), *_beside(study)],
-        warnings=[*warnings(study), *processor_warnings(study), *refusals(comparisons), *_lost(study)],
+        warnings=[*warnings(study), *processor_warnings(study), *_refused(comparisons, summed), *_lost(study)],
         failures=failures(study),
         comparisons=comparisons,
+        contrasts=summed,
         planned_note=planned_note(study, comparisons),
         data_cards=card_table(study),
         pretraining=pretraining_table(study),
@@ -133,6 +137,10 @@ def report_of(study: Study) -> Report:
 
 def _beside(study: Study) -> list[str]:
     return [*probe_sentences(study), *exit_sentences(study)]
+
+
+def _refused(comparisons: list[Comparison], summed: list[Contrast]) -> list[str]:
+    return [*refusals(comparisons), *(one.refusal for one in summed if one.refusal)]
 
 
 def _lost(study: Study) -> list[str]:

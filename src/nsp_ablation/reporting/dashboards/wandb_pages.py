@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from nsp_ablation.reporting.analysis.comparison_notes import EXPLORATORY_NOTE
+from nsp_ablation.reporting.analysis.comparison_notes import CONTRAST_NOTE, EXPLORATORY_NOTE
 from nsp_ablation.reporting.analysis.learning_curves import metric_name
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.dashboards.finished_run import EVALUATION, FINAL, FinishedRun, record_run_id
@@ -17,7 +17,7 @@ from nsp_ablation.reporting.dashboards.report_run import TABLE, report_run
 from nsp_ablation.reporting.dashboards.wandb_run import TOKENS, UPDATE
 from nsp_ablation.reporting.render.answer_text import answer_lines, headline
 from nsp_ablation.reporting.render.arm_marks import arm_marks
-from nsp_ablation.reporting.render.comparison_tables import exploratory_table, planned_table
+from nsp_ablation.reporting.render.comparison_tables import contrast_table, exploratory_table, planned_table
 from nsp_ablation.reporting.render.table_files import facts_part, markdown_table
 
 _LOSS, _PAIR_LOSS = "pretraining/mlm_loss", "pretraining/pair_loss"
@@ -73,6 +73,7 @@ class WandbPages:
             blocks += [wr.H2("Held-out documents"), self._grid("encoders", self._encoders, self._curve_panels())]
         blocks += [wr.H2("Planned comparisons"), self._grid("report", [self._run.names.id], [self._figures()])]
         blocks += self._markdown(facts_part("Planned", planned_table(report.comparisons), report.planned_note))
+        blocks += self._markdown(facts_part("Contrasts", contrast_table(report.contrasts), CONTRAST_NOTE))
         blocks += [wr.H2("Table"), *self._markdown(markdown_table(report))]
         blocks += [wr.UnorderedList([*report.caption, *(f"Warning: {one}" for one in report.warnings)])]
         blocks += [self._grid("report", [self._run.names.id], [self._table()])]

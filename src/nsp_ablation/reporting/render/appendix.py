@@ -1,12 +1,12 @@
 """The appendix of a paper, as venues ask for it: set-up, results, hyper-parameters, data, compute, decisions, lists."""
 
 from nsp_ablation.reporting.analysis.checklists import Checklist
-from nsp_ablation.reporting.analysis.comparison_notes import EXPLORATORY_NOTE
+from nsp_ablation.reporting.analysis.comparison_notes import CONTRAST_NOTE, EXPLORATORY_NOTE
 from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.analysis.probe_facts import LAYOUTS_TITLE
 from nsp_ablation.reporting.render.answer_text import answer_lines, headline
-from nsp_ablation.reporting.render.comparison_tables import exploratory_table, planned_table
+from nsp_ablation.reporting.render.comparison_tables import contrast_table, exploratory_table, planned_table
 from nsp_ablation.reporting.render.latex import breakable, code, escape
 from nsp_ablation.reporting.render.latex_tables import columns, itemize, quantities
 from nsp_ablation.reporting.render.reading_table import latex_table
@@ -44,6 +44,7 @@ def appendix(report: Report) -> str:
         _section("Set-up", _setup(report)),
         _section("Results", _results(report)),
         _section("Planned comparisons", _comparisons(planned_table(report.comparisons), report.planned_note)),
+        _section("Contrasts", _comparisons(contrast_table(report.contrasts), CONTRAST_NOTE)),
         _section("Exploratory comparisons", _comparisons(exploratory_table(report.comparisons), EXPLORATORY_NOTE)),
         _section(LAYOUTS_TITLE, quantities(report.layouts.on_its_side())),
         _section("Hyper-parameters of pre-training, by model", quantities(report.appendix.pretraining)),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.comparisons import Comparison
+from nsp_ablation.reporting.analysis.contrasts import Contrast
 from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.seeds_needed import MAX_SEEDS, SeedsNeeded
 from nsp_ablation.reporting.analysis.study_arms import StudyArm
@@ -15,6 +16,7 @@ _PLANNED = (
     *("correlation", "seeds needed", "verdict"),
 )
 _EXPLORATORY = ("", "measure", "mean", "95 % interval", "multi-bootstrap", "p", "seeds", "correlation")
+_CONTRASTS = ("", "arms", "mean", "95 % interval", "p", "p (Holm)", "seeds", "verdict")
 
 
 def planned_table(comparisons: Iterable[Comparison]) -> FactsTable:
@@ -25,6 +27,11 @@ def planned_table(comparisons: Iterable[Comparison]) -> FactsTable:
 def exploratory_table(comparisons: Iterable[Comparison]) -> FactsTable:
     """Return every other comparison: no correction, no verdict."""
     return FactsTable([*_EXPLORATORY], [_exploratory_row(one) for one in comparisons if not one.is_primary])
+
+
+def contrast_table(contrasts: Iterable[Contrast]) -> FactsTable:
+    """Return the contrasts, a row each: what it says, of which arms, and what is told."""
+    return FactsTable([*_CONTRASTS], [_contrast_row(one) for one in contrasts])
 
 
 def with_labels(one: Comparison, labels: Mapping[StudyArm, str]) -> Comparison:
@@ -81,6 +88,19 @@ def _exploratory_row(one: Comparison) -> list[str]:
         _seeds(one),
         _correlation(one),
     ]
+
+
+def contrast_sentence(one: Contrast) -> str:
+    """Return a contrast as a sentence, its verdict first."""
+    numbers = f"{signed(one.column, one.value)} {interval_text(one.column, one.low, one.high)}"
+    tests = f"p (Holm) {p_text(one.p_holm)}, seeds {one.num_seeds}"
+    return f"contrast: {one.asks}, {one.arms}: {one.verdict}; {numbers}, {tests}"
+
+
+def _contrast_row(one: Contrast) -> list[str]:
+    interval = interval_text(one.column, one.low, one.high)
+    tests = [p_text(one.p), p_text(one.p_holm), str(one.num_seeds), one.verdict]
+    return [one.asks, one.arms, signed(one.column, one.value), interval, *tests]
 
 
 def signed(column: Column, value: float | None) -> str:

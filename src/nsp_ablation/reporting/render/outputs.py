@@ -16,7 +16,7 @@ from nsp_ablation.reporting.render.html_page import html_page
 from nsp_ablation.reporting.render.latex import compile_pdf
 from nsp_ablation.reporting.render.loss_figure import loss_figure
 from nsp_ablation.reporting.render.reading_table import latex_table
-from nsp_ablation.reporting.render.table_files import comparisons_csv, markdown_page, table_csv
+from nsp_ablation.reporting.render.table_files import comparisons_csv, contrasts_csv, markdown_page, table_csv
 
 # One line per output: its file, and a pure function of the report, which returns None where there is nothing to show.
 OUTPUTS: dict[str, Callable[[Report], str | None]] = {
@@ -24,6 +24,7 @@ OUTPUTS: dict[str, Callable[[Report], str | None]] = {
     "table.csv": table_csv,
     "table.tex": latex_table,
     "comparisons.csv": comparisons_csv,
+    "contrasts.csv": contrasts_csv,
     "report.html": html_page,
     "appendix.tex": appendix,
     "figures/scores.svg": lambda report: scores_figure(report, False),

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nsp_ablation.reporting.analysis.comparison_notes import EXPLORATORY_NOTE
+from nsp_ablation.reporting.analysis.comparison_notes import CONTRAST_NOTE, EXPLORATORY_NOTE
 from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.make_report import Report
-from nsp_ablation.reporting.render.comparison_tables import exploratory_table, planned_table
+from nsp_ablation.reporting.render.comparison_tables import contrast_table, exploratory_table, planned_table
 from nsp_ablation.reporting.render.curves_figure import curve_panels
 from nsp_ablation.reporting.render.figures import score_panels
 from nsp_ablation.reporting.render.forest_figure import forest_panels
@@ -128,6 +128,7 @@ def _curves(report: Report) -> Iterator[tuple[str, list[FigurePanel], str]]:
 
 def _comparisons(report: Report) -> Iterator[PageTable]:
     yield PageTable(planned_table(report.comparisons), report.planned_note, "Planned")
+    yield PageTable(contrast_table(report.contrasts), CONTRAST_NOTE, "Contrasts")
     yield PageTable(exploratory_table(report.comparisons), EXPLORATORY_NOTE, "Exploratory")
 
 

@@ -8,14 +8,15 @@ from typing import Any
 
 from nsp_ablation.reporting.analysis.card_facts import card_sentences
 from nsp_ablation.reporting.analysis.columns import Column
-from nsp_ablation.reporting.analysis.comparison_notes import EXPLORATORY_NOTE
+from nsp_ablation.reporting.analysis.comparison_notes import CONTRAST_NOTE, EXPLORATORY_NOTE
 from nsp_ablation.reporting.analysis.comparisons import COMPARISON_COLUMNS
+from nsp_ablation.reporting.analysis.contrasts import CONTRAST_COLUMNS
 from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.analysis.probe_facts import LAYOUTS_TITLE
 from nsp_ablation.reporting.analysis.tables import LONG_COLUMNS, Row, Score
 from nsp_ablation.reporting.render.answer_text import answer_lines, headline
-from nsp_ablation.reporting.render.comparison_tables import exploratory_table, planned_table
+from nsp_ablation.reporting.render.comparison_tables import contrast_table, exploratory_table, planned_table
 
 _MARKDOWN = {"score": "{}", "told": "**{}**", "interval": "<sub>{}</sub>", "published": "*{}*"}
 _ENTITIES = {"&": "amp", "<": "lt", ">": "gt"}
@@ -41,6 +42,7 @@ def markdown_page(report: Report) -> str:
         markdown_table(report),
         markdown(" ".join(report.caption)),
         facts_part("Planned comparisons", planned_table(report.comparisons), report.planned_note),
+        facts_part("Contrasts", contrast_table(report.contrasts), CONTRAST_NOTE),
         facts_part("Exploratory comparisons", exploratory_table(report.comparisons), EXPLORATORY_NOTE),
         "\n".join(f"- {markdown(sentence)}" for sentence in card_sentences(report.data_cards)),
         facts_part(LAYOUTS_TITLE, report.layouts, ""),
@@ -94,6 +96,11 @@ def table_csv(report: Report) -> str:
 def comparisons_csv(report: Report) -> str:
     """Return `comparisons.csv`: the planned comparisons."""
     return _csv(COMPARISON_COLUMNS, (one.csv_row() for one in report.comparisons))
+
+
+def contrasts_csv(report: Report) -> str | None:
+    """Return `contrasts.csv`: the planned contrasts, None where there are none."""
+    return _csv(CONTRAST_COLUMNS, (one.csv_row() for one in report.contrasts)) if report.contrasts else None
 
 
 def _csv(columns: Iterable[str], rows: Iterable[Mapping[str, Any]]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from nsp_ablation.reporting.analysis.card_facts import card_sentences
 from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.make_report import Report
-from nsp_ablation.reporting.render.comparison_tables import exploratory_table, planned_sentence
+from nsp_ablation.reporting.render.comparison_tables import contrast_sentence, exploratory_table, planned_sentence
 from nsp_ablation.reporting.render.table_files import lines_of
 
 _GAP = "  "
@@ -79,10 +79,12 @@ def _styled(text: str, style: str, color: bool) -> str:
 
 
 def _comparison_parts(report: Report, width: int) -> list[str]:
-    """Return the planned family in sentences, and the exploratory comparisons as a table."""
+    """Return the planned family and the contrasts in sentences, and the exploratory comparisons as a table."""
     family = [one for one in report.comparisons if one.is_primary]
     sentences = [_wrapped(planned_sentence(one), width) for one in family]
     parts = ["\n".join([*sentences, _wrapped(report.planned_note, width)])] if family else []
+    summed = "\n".join(_wrapped(contrast_sentence(one), width) for one in report.contrasts)
+    parts += [summed] if summed else []
     table = exploratory_table(report.comparisons)
     return [*parts, *([f"exploratory, p not corrected:\n{_exploratory_lines(table)}"] if table.rows else [])]
 
