@@ -102,7 +102,7 @@ def test_contrasts_are_recomputed_in_every_document(tmp_path, nsp):
     study = tmp_path / "results" / "loss_vs_format" / "micro"
     shutil.copytree(ROOT / "results" / "loss_vs_format" / "micro", study)
     arms = "segment_pair_mlm - segment_pair_nsp - sentence_pair_mlm + sentence_pair_nsp"
-    plan = f"[{{asks:'loss: by format',arms:'{arms}'}},{{asks:an arm is lacking,arms:'2*full - doc - nothing'}}]"
+    plan = f"[{{what:'loss: by format',arms:'{arms}'}},{{what:an arm is lacking,arms:'2*full - doc - nothing'}}]"
     words = ("stage=report", "experiment=loss_vs_format", "report.all=true", f"paths.results={tmp_path / 'results'}")
     assert nsp(*words, f"report.contrasts={plan}")[0] == 0
     done = recompute(study)

@@ -148,10 +148,10 @@ class Checks:
 
     def contrasts_csv(self, rows: list) -> None:
         """After the comparisons, whose tests the correction counts."""
-        self.contrasts = [Contrast(self.folder, r["asks"], r["arms"], r["task"], r["metric"]) for r in rows]
+        self.contrasts = [Contrast(self.folder, r["what"], r["arms"], r["task"], r["metric"]) for r in rows]
         correct_contrasts(self.contrasts, self.family)
         for row, one in zip(rows, self.contrasts, strict=True):
-            place, found = f"contrasts.csv {one.asks}", one.estimate
+            place, found = f"contrasts.csv {one.what}", one.estimate
             ends = found.interval() if found else (None, None)
             for name, value in zip(("value", "low", "high"), (found.value if found else None, *ends), strict=True):
                 self.ledger.number("contrasts", f"{place} {name}", row[name], value, decimals=6)
@@ -161,7 +161,7 @@ class Checks:
             self.ledger.note("verdicts", f"{place} verdict", row["verdict"], one.verdict(), row["verdict"] == one.verdict())
 
     def contrast_line(self, label: str, cells: dict, place: str) -> None:
-        (one,) = [one for one in self.contrasts if key(one.asks) == label]
+        (one,) = [one for one in self.contrasts if key(one.what) == label]
         found, where = one.estimate, f"{place}: {label}"
         ends = found.interval() if found else (None, None)
         values = {

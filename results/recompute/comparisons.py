@@ -142,7 +142,7 @@ class Contrast:
     """A weighted sum of arms, as contrasts.csv prints it: "2 × a − b − c"; `side` is None where an arm lacks."""
 
     folder: Folder
-    asks: str
+    what: str
     shown: str
     task: str
     metric: str

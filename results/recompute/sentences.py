@@ -59,7 +59,7 @@ class Sentences:
             if any(before.endswith(name) for name in self._named(one)):
                 break
         else:
-            self.ledger.note("answer in words", place, text[:80], "no such comparison", False)
+            self._contrast(found, before, text, place)
             return
         value, low, high, p, seeds = found.groups()
         ledger, kind = self.ledger, "answer in words"
@@ -85,6 +85,17 @@ class Sentences:
             ):
                 ledger.number(kind, f"{place}: {one.a} - {one.b}, {metric}", words, one.difference(task, metric))
         ledger.note("verdicts", f"{place}: {one.a} - {one.b}", text[:60], one.verdict(), _said(text, one))
+
+    def _contrast(self, found: re.Match, before: str, text: str, place: str) -> None:
+        one = next((one for one in self.checks.contrasts if before.endswith(key(one.shown))), None)
+        if one is None:
+            self.ledger.note("answer in words", place, text[:80], "no such comparison", False)
+            return
+        expected = (one.estimate.value, *one.estimate.interval(), one.p_holm, one.num_seeds)
+        for name, words, number in zip(("mean", "low", "high", "p (Holm)", "seeds"), found.groups(), expected, strict=True):
+            self.ledger.number("contrasts", f"{place}: answer, {name}", words, number)
+        said = before.removeprefix("\\item").removeprefix("-")
+        self.ledger.note("verdicts", place, text[:60], one.verdict(), said.lower().startswith(key(one.verdict())))
 
     def _list(self, label: str, text: str, place: str) -> None:
         cells = {}

@@ -11,6 +11,7 @@ from nsp_ablation.options.contrast_terms import Term, contrast_terms, shown_term
 from nsp_ablation.options.output_options import ComparisonOptions, ContrastOptions, ReportOptions
 from nsp_ablation.reporting.analysis.intervals import holm
 from nsp_ablation.reporting.analysis.make_report import load_report
+from nsp_ablation.reporting.render.answer_text import answer_lines
 from nsp_ablation.reporting.render.appendix import appendix
 from nsp_ablation.reporting.render.html_page import html_page
 from nsp_ablation.reporting.render.outputs import OUTPUTS
@@ -131,10 +132,13 @@ def test_every_output_shows_them_and_none_has_a_trace_where_there_are_none(resul
     shown = "full − doc − segment_pair + sentence_pair"
     (row,) = csv.DictReader(io.StringIO(contrasts_csv(report)))
     (one,) = report.contrasts
-    assert (row["asks"], row["arms"], float(row["value"])) == ("number 0", shown, pytest.approx(100 * one.value))
+    assert (row["what"], row["arms"], float(row["value"])) == ("number 0", shown, pytest.approx(100 * one.value))
     assert float(row["p_holm"]) == one.p_holm
     text = terminal_text(report, results.folder.path, [], color=False, width=300)
     assert f"contrast: number 0, {shown}: not told;" in text
+    (line,) = answer_lines(report)
+    assert line.verdict == "Not told: number 0."
+    assert line.numbers.startswith(f"{shown} is ")
     for page in (markdown_page(report).replace("\\", ""), html_page(report)):
         assert shown in page
     assert "Contrasts" in appendix(report)
@@ -176,17 +180,17 @@ def test_signs_and_weights_belong_to_the_name_behind_them():
     ],
 )
 def test_what_is_no_contrast_is_refused_with_its_remedy(refused, arms, reason):
-    (line,) = refused(f"report.contrasts=[{{asks:x,arms:'{arms}'}}]")
-    assert line.startswith("report.contrasts={asks:x,arms:")
+    (line,) = refused(f"report.contrasts=[{{what:x,arms:'{arms}'}}]")
+    assert line.startswith("report.contrasts={what:x,arms:")
     assert reason in line
 
 
 def test_a_name_that_stands_for_several_arms_of_a_sweep_is_refused_before_it_runs(refused, cells):
     sweep = ["-m", "format=full,doc,segment_pair", "masking=static,dynamic"]
-    contrast = "report.contrasts=[{asks:x,arms:'2*full - doc - segment_pair@masking=static'}]"
+    contrast = "report.contrasts=[{what:x,arms:'2*full - doc - segment_pair@masking=static'}]"
     (line,) = refused(*sweep, contrast)
     assert "full stands for 2 arms, a weight is one arm's; narrow it (full@SETTING=VALUE)" in line
     arms = "full@masking=static - full@masking=dynamic - doc@masking=static + doc@masking=dynamic"
-    assert len(cells(*sweep, f"report.contrasts=[{{asks:x,arms:'{arms}'}}]")) == 6
-    (line,) = refused("report.contrasts=[{asks:x,arms:'2*full@mask=static - doc - segment_pair'}]")
+    assert len(cells(*sweep, f"report.contrasts=[{{what:x,arms:'{arms}'}}]")) == 6
+    (line,) = refused("report.contrasts=[{what:x,arms:'2*full@mask=static - doc - segment_pair'}]")
     assert "narrowed by mask; did you mean masking?" in line

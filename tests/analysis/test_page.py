@@ -158,6 +158,23 @@ def test_arms_of_one_format_need_no_pair_layout(results):
     assert "layout" not in line.numbers
 
 
+def test_settings_of_one_format_change_the_inputs_too(results):
+    """SEGMENT-PAIR with a random B half of the time, and with the following one always."""
+    for seed in (1, 2, 3):
+        for name, random_next, score in (("mlm", 0.5, 0.1), ("contiguous", 0.0, 0.2)):
+            own = {
+                "condition": {"format": "segment_pair", "name": name},
+                "config": {"format": {"random_next": random_next}},
+            }
+            results.add(score=score + seed / 1000, seed=seed, examples=("e",), science=name, **own)
+            loss = {"metrics": {"mlm_loss_pair": 3.0 + score}, "fine": None, "primary": "ppl"}
+            results.add("heldout_mlm", 9.0, seed=seed, science=name, **loss, **own)
+    plan = ComparisonOptions("mlm", "contiguous")
+    (line,) = answer_lines(load_report(results.folder.path, "study", ReportOptions(comparisons=[plan])))
+    assert line.is_told
+    assert "It does not hold in the pair layout (held-out MLM loss in the pair layout −0.100 nats)" in line.numbers
+
+
 def test_what_is_not_told_says_how_many_seeds_would_tell_it(results):
     (line,) = answer_lines(report := planned(results, 0.001, spread=0.01, smallest_effect=5.0))
     assert not line.is_told
@@ -169,6 +186,7 @@ def test_what_is_not_told_says_how_many_seeds_would_tell_it(results):
 def test_equality_is_an_answer_of_its_own(results):
     (line,) = answer_lines(planned(results, 0.0, spread=0.001, equality=True, margin=3.0))
     assert line.verdict == "FULL-SENTENCES and DOC-SENTENCES are equal within 3 points."
+    assert re.search(r"Equality within 3 points: p \(Holm\) < \.001\.", line.numbers)
 
 
 def test_nothing_is_claimed_without_a_plan_and_the_micro_world_answers_nothing(results):

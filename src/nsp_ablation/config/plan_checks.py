@@ -36,7 +36,7 @@ def shown_pair(pair: ComparisonOptions) -> dict[str, Any]:
 
 def shown_contrast(contrast: ContrastOptions) -> dict[str, Any]:
     """Return a contrast as one types it."""
-    return {"asks": contrast.asks, "arms": contrast.arms}
+    return {"what": contrast.what, "arms": contrast.arms}
 
 
 def _pair_problems(pair: ComparisonOptions, report: ReportOptions) -> Iterator[Problem]:

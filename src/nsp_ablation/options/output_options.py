@@ -93,7 +93,7 @@ class ContrastOptions:
     """A weighted sum of three or more arms, its weights together zero: whether an effect depends on another setting (an
     interaction), or is as large as another one. Scores are paired by pre-training seed (`contrast_terms.py`)."""
 
-    asks: str = machine(REQUIRED, "What it says, in words.")
+    what: str = machine(REQUIRED, "What it says, in words.")
     arms: str = machine(
         REQUIRED, "Weights and arms, whose names are as in report.comparisons: 2*segment_pair_mlm - doc - full."
     )

@@ -15,7 +15,7 @@ from nsp_ablation.reporting.analysis.layout_signs import LayoutSign, layout_sign
 from nsp_ablation.reporting.analysis.planned_family import NOT_TOLD, corrected_together, num_tests, verdict
 from nsp_ablation.reporting.analysis.seeds_needed import SeedsNeeded, seeds_needed
 from nsp_ablation.reporting.analysis.study import Study
-from nsp_ablation.reporting.analysis.study_arms import StudyArm
+from nsp_ablation.reporting.analysis.study_arms import StudyArm, science_of
 
 COMPARISON_COLUMNS = (
     *("experiment", "a", "b", "task", "metric", "primary", "difference", "low", "high"),
@@ -30,7 +30,7 @@ class Comparison:
 
     `is_primary`: it belongs to the planned family, which alone has simultaneous limits, corrected p-values, seeds
     needed and a verdict; all others are exploratory. None where nothing is known. `layout_signs`: of a told difference
-    between formats, what it is in the pair layout; None of any other.
+    between kinds of inputs, what it is in the pair layout; None of any other.
     """
 
     experiment: str
@@ -136,11 +136,20 @@ def _tested(family: list[Comparison], plans: Sequence[ComparisonOptions], study:
 
 
 def _beside_layouts(one: Comparison, study: Study) -> Comparison:
-    """Return a comparison with the signs of the pair layout, where its verdict tells one format better than another."""
+    """Return a comparison with the signs of the pair layout, where its verdict tells one kind of inputs better than
+    another: of two formats, or of one whose settings differ (where B comes from)."""
     if one.arms is None or (better := one.better_arm) is None:
         return one
-    formats = {arm.condition.format for arm in one.arms}
-    return replace(one, layout_signs=layout_signs(study, one.arms, better)) if len(formats) > 1 else one
+    a, b = (_inputs(study, arm) for arm in one.arms)
+    return replace(one, layout_signs=layout_signs(study, one.arms, better)) if a != b else one
+
+
+def _inputs(study: Study, arm: StudyArm) -> dict[str, Any]:
+    """Return an arm's format and its settings."""
+    records = study.of_arm(arm)
+    settings = science_of(records[0].config, study.not_science) if records else {}
+    own = {key: value for key, value in settings.items() if key.startswith("format.")}
+    return own | {"name": arm.condition.format}
 
 
 def _needed(result: Difference, effect: float | None, count: int) -> SeedsNeeded | None:

@@ -19,7 +19,7 @@ from nsp_ablation.reporting.analysis.score_basis import unequal
 from nsp_ablation.reporting.analysis.study import Study
 
 CONTRAST_COLUMNS = (
-    *("experiment", "asks", "arms", "task", "metric", "value", "low", "high", "p", "p_holm", "verdict"),
+    *("experiment", "what", "arms", "task", "metric", "value", "low", "high", "p", "p_holm", "verdict"),
     "num_pretraining_seeds",
 )
 ABOVE, BELOW = "above 0", "below 0"
@@ -34,7 +34,7 @@ class Contrast:
     """
 
     experiment: str
-    asks: str
+    what: str
     arms: str
     column: Column
     value: float | None = None
@@ -53,9 +53,14 @@ class Contrast:
             return NOT_TOLD
         return ABOVE if self.value > 0 else BELOW
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the verdict tells a sign."""
+        return self.verdict != NOT_TOLD
+
     def csv_row(self) -> dict[str, Any]:
         """Return the row of `contrasts.csv`: percent where the metric is a fraction, None where nothing is known."""
-        names = (self.experiment, self.asks, self.arms, self.column.task, self.column.metric)
+        names = (self.experiment, self.what, self.arms, self.column.task, self.column.metric)
         numbers = [self.column.rounded(value) for value in (self.value, self.low, self.high)]
         cells = (*names, *numbers, self.p, self.p_holm, self.verdict, self.num_seeds)
         return dict(zip(CONTRAST_COLUMNS, cells, strict=True))
@@ -80,7 +85,7 @@ def contrasts(study: Study, comparisons: Sequence[Comparison]) -> list[Contrast]
 
 def _contrast(study: Study, plan: ContrastOptions, column: Column) -> Contrast:
     terms = contrast_terms(plan.arms)
-    nothing = Contrast(study.name, plan.asks, shown_terms(terms), column)
+    nothing = Contrast(study.name, plan.what, shown_terms(terms), column)
     arms = [arms_called(study, term.name) for term in terms]
     if unclear := [term.name for term, each in zip(terms, arms, strict=True) if len(each) > 1]:
         return replace(nothing, refusal=f"{nothing.arms}: {unclear[0]} stands for several arms; narrow it with @")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from nsp_ablation.reporting.analysis.comparisons import Comparison
+from nsp_ablation.reporting.analysis.contrasts import Contrast
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.render.comparison_tables import (
     interval_text,
@@ -25,7 +26,7 @@ _NOT_IN_PAIRS = (
 
 @dataclass(frozen=True)
 class AnswerLine:
-    """What is told of one planned comparison: its verdict, and the numbers that it stands on."""
+    """What is told of one planned comparison or contrast: its verdict, and the numbers that it stands on."""
 
     verdict: str
     numbers: str
@@ -48,9 +49,10 @@ def headline(report: Report) -> str:
 
 
 def answer_lines(report: Report) -> list[AnswerLine]:
-    """Return a line per planned comparison, in the order of the plan."""
+    """Return a line per planned comparison, in the order of the plan, then one per contrast."""
     family = [with_labels(one, report.labels) for one in report.comparisons if one.is_primary]
-    return [AnswerLine(_verdict(one), _numbers(one, report.plan.smallest_effect), one.is_told) for one in family]
+    lines = [AnswerLine(_verdict(one), _numbers(one, report.plan.smallest_effect), one.is_told) for one in family]
+    return [*lines, *(_contrast_line(one) for one in report.contrasts)]
 
 
 def _with_limits(report: Report, sentence: str) -> str:
@@ -75,20 +77,36 @@ def _numbers(one: Comparison, effect: float | None) -> str:
         f"{one.a} − {one.b} is {signed(column, result.difference)} {column.difference_unit}, 95 % interval "
         f"{interval_text(column, result.low, result.high)}, p (Holm) {p_text(one.p_holm)}, {_seeds(one)}."
     ]
-    if one.margin is not None and not (one.verdict or "").startswith("equal"):
+    if one.margin is not None:
         shown = f"{column.scaled(one.margin):g} {column.difference_unit}"
-        sentences.append(f"Equality within {shown} is planned, too: p (Holm) {p_text(one.p_equal_holm)}.")
+        planned = "" if (one.verdict or "").startswith("equal") else " is planned, too"
+        sentences.append(f"Equality within {shown}{planned}: p (Holm) {p_text(one.p_equal_holm)}.")
     if not one.is_told and one.seeds_needed is not None and effect is not None:
         needed = needed_text(one.seeds_needed)
         sentences.append(f"A difference of {effect:g} {column.difference_unit} would need {needed} seeds per arm.")
     return " ".join([*sentences, *_pair_layout(one)])
 
 
+def _contrast_line(one: Contrast) -> AnswerLine:
+    verdict = f"{one.verdict[0].upper()}{one.verdict[1:]}: {one.what}."
+    if one.value is None:
+        return AnswerLine(verdict, "An arm has no result, or they must not be compared.", False)
+    interval = interval_text(one.column, one.low, one.high)
+    numbers = (
+        f"{one.arms} is {signed(one.column, one.value)} {one.column.difference_unit}, 95 % interval {interval}, "
+        f"p (Holm) {p_text(one.p_holm)}, {_number(one.num_seeds, 'pre-training seed')}."
+    )
+    return AnswerLine(verdict, numbers, one.is_told)
+
+
 def _seeds(one: Comparison) -> str:
-    number = one.result.num_seeds
     pairs = "pre-training seed" if one.result.is_paired else "unpaired pre-training seed"
     alone = ", so the interval is over examples alone" if one.result.interval == "examples" else ""
-    return f"{number} {pairs}{'' if number == 1 else 's'}{alone}"
+    return f"{_number(one.result.num_seeds, pairs)}{alone}"
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _pair_layout(one: Comparison) -> list[str]:

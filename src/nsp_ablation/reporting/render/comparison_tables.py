@@ -94,13 +94,13 @@ def contrast_sentence(one: Contrast) -> str:
     """Return a contrast as a sentence, its verdict first."""
     numbers = f"{signed(one.column, one.value)} {interval_text(one.column, one.low, one.high)}"
     tests = f"p (Holm) {p_text(one.p_holm)}, seeds {one.num_seeds}"
-    return f"contrast: {one.asks}, {one.arms}: {one.verdict}; {numbers}, {tests}"
+    return f"contrast: {one.what}, {one.arms}: {one.verdict}; {numbers}, {tests}"
 
 
 def _contrast_row(one: Contrast) -> list[str]:
     interval = interval_text(one.column, one.low, one.high)
     tests = [p_text(one.p), p_text(one.p_holm), str(one.num_seeds), one.verdict]
-    return [one.asks, one.arms, signed(one.column, one.value), interval, *tests]
+    return [one.what, one.arms, signed(one.column, one.value), interval, *tests]
 
 
 def signed(column: Column, value: float | None) -> str:
