@@ -17,7 +17,7 @@ _OWN_NAME = "held-out MLM loss in the arm's own inputs, nats"
 @dataclass(frozen=True, eq=False)
 class LossPanel:
     """One column of the table: what the losses are, and (loss in nats, score as printed) of every pre-training seed of
-    each arm that has both."""
+    each arm that has both; untrained encoders, whose losses are far from all others, only where nothing else is."""
 
     column: Column
     loss_name: str
@@ -39,6 +39,8 @@ def loss_panels(study: Study) -> list[LossPanel]:
             continue
         points = {arm: _points(study, column, arm, of_seed) for arm, of_seed in losses.items()}
         points = {arm: pairs for arm, pairs in points.items() if pairs}
+        trained = {arm: pairs for arm, pairs in points.items() if arm.kind != "random"}
+        points = trained or points
         if sum(map(len, points.values())) > 1:
             panels.append(LossPanel(column, name, points))
     return panels

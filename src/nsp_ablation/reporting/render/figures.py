@@ -2,10 +2,10 @@
 
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.make_report import Report
-from nsp_ablation.reporting.analysis.tables import Score
+from nsp_ablation.reporting.analysis.tables import Row, Score
 from nsp_ablation.reporting.render.arm_marks import FAILED, PUBLISHED, ArmMark, arm_marks
 from nsp_ablation.reporting.render.axis_scale import AxisScale, scale_of
-from nsp_ablation.reporting.render.lane_panel import LANE_END, LANE_START, Drawing, Lane, bar, lane_panel
+from nsp_ablation.reporting.render.lane_panel import LANE_END, LANE_START, Drawing, Lane, arrow_head, bar, lane_panel
 from nsp_ablation.reporting.render.svg_panel import FigurePanel, circle, line, polygon, sheet, text
 
 _PERCENT = (0.0, 100.0)
@@ -28,8 +28,9 @@ def _panel(report: Report, i: int) -> FigurePanel:
     column, chance = report.columns[i], report.chances[i]
     marks = arm_marks(report.labels)
     scores = [row.scores[i] for row in report.arms]
+    near = [row.scores[i] for row in report.arms if not _is_far(row, column)]
     chance = column.scaled(chance) if chance is not None and column.is_fraction else None
-    scale = _scale(column, scores, chance)
+    scale = _scale(column, near if any(score.summary for score in near) else scores, chance)
     lanes = []
     for row, score in zip(report.arms, scores, strict=True):
         assert row.arm is not None
@@ -42,6 +43,12 @@ def _panel(report: Report, i: int) -> FigurePanel:
         return [] if chance is None else [line(x, top, x, bottom, opacity=0.5, dash="4 3")]
 
     return lane_panel(column.title, column.axis_unit, lanes, scale, behind=behind)
+
+
+def _is_far(row: Row, column: Column) -> bool:
+    """Whether a score is one that the axis need not hold: the loss of an untrained encoder, beside which those of all
+    arms are one."""
+    return column.is_lower_better and row.arm is not None and row.arm.kind == "random"
 
 
 def _scale(column: Column, scores: list[Score], chance: float | None) -> AxisScale:
@@ -67,6 +74,8 @@ def _drawing(column: Column, score: Score, mark: ArmMark) -> Drawing:
         if summary is None:
             failed = text(LANE_START, y + 4, "failed", colour=FAILED, is_bold=True)
             return [*parts, *([failed] if score.num_failed else [])]
+        if column.scaled(summary.median) > scale.high:
+            return [*parts, arrow_head(scale.end, y, 6, mark.colour)]
         if summary.low is not None and summary.high is not None:
             limits = column.scaled(summary.low), column.scaled(summary.high)
             parts += bar(scale, y, *limits, colour=mark.colour, width=1.6)

@@ -71,8 +71,11 @@ def bar(
 ) -> list[str]:
     """Return an interval as a bar; an end that lies outside the axis is an arrow head."""
     parts = [line(scale.at(low), y, scale.at(high), y, colour=colour, width=width, opacity=opacity)]
-    if low < scale.low:
-        parts.append(polygon([(scale.start - 6, y), (scale.start, y - 4), (scale.start, y + 4)], colour=colour))
-    if high > scale.high:
-        parts.append(polygon([(scale.end + 6, y), (scale.end, y - 4), (scale.end, y + 4)], colour=colour))
+    parts += [arrow_head(scale.start, y, -6, colour)] if low < scale.low else []
+    parts += [arrow_head(scale.end, y, 6, colour)] if high > scale.high else []
     return parts
+
+
+def arrow_head(x: float, y: float, length: float, colour: str) -> str:
+    """Return an arrow head at an end of the axis: what is drawn goes on, or lies, beyond it; `length` has its sign."""
+    return polygon([(x + length, y), (x, y - 4), (x, y + 4)], colour=colour)

@@ -17,7 +17,7 @@ from nsp_ablation.reporting.render.svg_panel import FigurePanel, panel_svg
 _SCORES = (
     "Every task: dot and number are the median over pre-training seeds, ticks beneath it the seeds, the bar is the "
     "95 % interval of the mean (an arrow head where it goes on), a dashed line is chance; hollow dots are static "
-    "masking or the untrained encoder."
+    "masking or the untrained encoder, an arrow head alone one that lies beyond the axis."
 )
 _DIAMONDS = " A diamond is the published number."
 _PROBES = "Zero-shot probes, without fine-tuning, drawn alike."
@@ -39,7 +39,9 @@ _LAYOUTS = (
     "arms as they were trained, rows the layouts that all are tested in: the same documents under the same mask. "
     "An effect of the format is claimed only where it holds in the pair layout too."
 )
-_LOSSES = "Scores against loss: a point is a pre-training seed. What lowers the loss need not raise a score."
+_LOSSES = (
+    "Scores against loss: a point is a pre-training seed of a trained arm. What lowers the loss need not raise a score."
+)
 _SIZES = (
     "Real tokens of inputs and updates of the first epoch, of at most a thousand updates, of each arm's first seed. A "
     "line is the mean; the highest bar of each arm is equally high."
