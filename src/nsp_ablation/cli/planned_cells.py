@@ -36,13 +36,7 @@ from nsp_ablation.config.identity import cell_identity
 from nsp_ablation.config.path_checks import NeededPath, needed_paths
 from nsp_ablation.config.problem import ConfigurationError, Problem, refuse, unknown_value
 from nsp_ablation.config.schema import Config
-from nsp_ablation.config.sweep_checks import (
-    equal_arms,
-    large_family,
-    shared_outputs,
-    unclear_contrasts,
-    unequal_settings,
-)
+from nsp_ablation.config.sweep_checks import equal_arms, shared_outputs, unclear_plans, unequal_settings
 from nsp_ablation.config.values import converted, value_problems, with_value
 
 _QUIET_SECONDS = 1.0  # checks that take longer say in a terminal how far they are
@@ -114,8 +108,7 @@ def plan(arguments: Namespace, composer: Composer) -> Plan:
         refuse(_single_run_problems(composer, given, shared, cells[0].config.stage))
     refuse(shared_outputs([cell.config for cell in cells]))
     refuse(equal_arms([(cell.config, equal.config) for cell, equal in repeated]))
-    configs = [cell.config for cell in cells]
-    refuse([*large_family(configs), *unclear_contrasts(configs)])
+    refuse(unclear_plans([cell.config for cell in cells]))
     ours = ("hydra/launcher", "hydra.sweeper")  # keys that do not change how Hydra runs jobs
     is_basic = master.choices["hydra/launcher"] == "basic"
     if is_basic and all(not each.is_hydra_override() or each.key_or_group.startswith(ours) for each in typed):

@@ -43,13 +43,19 @@ def equal_arms(repeated: list[tuple[Config, Config]]) -> Iterator[Problem]:
             yield Problem(FIELD, shown_pair(pair), reason)
 
 
-def large_family(configs: list[Config]) -> Iterator[Problem]:
-    """Yield the planned comparison whose names stand for so many pairs of the sweep's arms that more are planned than
-    may be; `plan_problems` counts what is typed."""
+def unclear_plans(configs: list[Config]) -> Iterator[Problem]:
+    """Yield the comparison and each contrast whose names stand for too many of the arms that the sweep makes."""
     first = configs[0]
-    if first.stage not in REPORTED or not first.report.comparisons or len(configs) == 1:
-        return
-    arms = _arms([config for config in configs if config.seed == first.seed])
+    if first.stage in REPORTED and (first.report.comparisons or first.report.contrasts):
+        arms = _arms([config for config in configs if config.seed == first.seed])
+        if first.report.comparisons and len(configs) > 1:
+            yield from _large_family(first, arms)
+        yield from _unclear_contrasts(first, arms)
+
+
+def _large_family(first: Config, arms: list[NamedArm]) -> Iterator[Problem]:
+    """Yield the comparison whose names stand for so many pairs that more are planned than may be; `plan_problems`
+    counts what is typed."""
     counts = [max(1, len(compared_pairs(pair, arms))) for pair in first.report.comparisons]
     if sum(counts) > MAX_COMPARISONS:
         most = max(counts)
@@ -61,12 +67,8 @@ def large_family(configs: list[Config]) -> Iterator[Problem]:
         yield Problem(FIELD, shown_pair(first.report.comparisons[counts.index(most)]), reason)
 
 
-def unclear_contrasts(configs: list[Config]) -> Iterator[Problem]:
-    """Yield each contrast one of whose names stands for several arms of the sweep: a weight is one arm's."""
-    first = configs[0]
-    if first.stage not in REPORTED or not first.report.contrasts:
-        return
-    arms = _arms([config for config in configs if config.seed == first.seed])
+def _unclear_contrasts(first: Config, arms: list[NamedArm]) -> Iterator[Problem]:
+    """Yield each contrast one of whose names stands for several arms: a weight is one arm's."""
     for contrast in first.report.contrasts:
         for name in (term.name for term in contrast_terms(contrast.arms)):
             if (number := len(called(name, arms))) > 1:
