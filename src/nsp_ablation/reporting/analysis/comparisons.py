@@ -56,6 +56,11 @@ class Comparison:
         return self.verdict not in (None, NOT_TOLD)
 
     @property
+    def is_withheld(self) -> bool:
+        """Whether a told difference is not claimed as an effect of the inputs: the pair layout says otherwise."""
+        return not all(sign.agrees for sign in self.layout_signs or ())
+
+    @property
     def better_arm(self) -> StudyArm | None:
         """The arm that the verdict says is the better one, None where it says so of neither."""
         if self.arms is None or self.p_holm is None or self.p_holm >= ALPHA or not self.result.difference:

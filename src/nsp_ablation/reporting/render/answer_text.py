@@ -38,13 +38,15 @@ def headline(report: Report) -> str:
     family = [one for one in report.comparisons if one.is_primary]
     if not family:
         return _with_limits(report, report.plan.unshown or _NO_PLAN)
-    told = sum(one.is_told for one in family)
+    told, withheld = sum(one.is_told for one in family), sum(one.is_withheld for one in family)
     measure = family[0].column.measure
     if len(family) == 1:
-        first = f"The planned comparison on {measure} is {'told' if told else 'not told'}."
+        first = f"The planned comparison on {measure} is {'told' if told else 'not told'}"
+        first += ", but not in the pair layout." if withheld else "."
     else:
         number = {0: "None", len(family): "All"}.get(told, str(told))
-        first = f"{number} of the {len(family)} planned comparisons on {measure} {'is' if told == 1 else 'are'} told."
+        first = f"{number} of the {len(family)} planned comparisons on {measure} {'is' if told == 1 else 'are'} told"
+        first += f", {withheld} of them not in the pair layout." if withheld else "."
     return _with_limits(report, first)
 
 
@@ -116,6 +118,6 @@ def _pair_layout(one: Comparison) -> list[str]:
     if not one.layout_signs:
         return [_NOT_IN_PAIRS]
     told = "; ".join(f"{sign.name} {signed(sign.column, sign.difference)} nats" for sign in one.layout_signs)
-    if all(sign.agrees for sign in one.layout_signs):
-        return [f"It holds in the pair layout, too ({told})."]
-    return [f"It does not hold in the pair layout ({told}), so no effect of the format is claimed."]
+    if one.is_withheld:
+        return [f"It does not hold in the pair layout ({told}), so no effect of the format is claimed."]
+    return [f"It holds in the pair layout, too ({told})."]

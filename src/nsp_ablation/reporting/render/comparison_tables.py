@@ -43,9 +43,10 @@ def with_labels(one: Comparison, labels: Mapping[StudyArm, str]) -> Comparison:
 
 
 def verdict_words(one: Comparison) -> str:
-    """Return a verdict with the names of its sides for a and b."""
+    """Return a verdict with the names of its sides for a and b, and that the pair layout says otherwise."""
     names = {"a above b": f"{one.a} above {one.b}", "b above a": f"{one.b} above {one.a}"}
-    return re.sub("a above b|b above a", lambda found: names[found[0]], one.verdict or "–")
+    words = re.sub("a above b|b above a", lambda found: names[found[0]], one.verdict or "–")
+    return f"{words}, not in the pair layout" if one.is_withheld else words
 
 
 def planned_sentence(one: Comparison) -> str:
