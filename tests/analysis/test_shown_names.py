@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from nsp_ablation.options.output_options import ComparisonOptions, ReportOptions
+from nsp_ablation.options.output_options import ComparisonOptions, ContrastOptions, ReportOptions
 from nsp_ablation.reporting.analysis.make_report import load_report
 from nsp_ablation.reporting.records.anonymity import places_of
 from nsp_ablation.reporting.records.manifest import Manifest, begin_sweep
@@ -59,7 +59,8 @@ def secret_study(results, monkeypatch, tmp_path):
 
 def outputs(path, config, **options):
     comparisons = [ComparisonOptions("full", "doc")]
-    options = ReportOptions(comparisons=comparisons, **options)
+    contrasts = [ContrastOptions("an interaction", "2*full - doc - segment_pair")]
+    options = ReportOptions(comparisons=comparisons, contrasts=contrasts, **options)
     report = load_report(path, "study", options, places=places_of(config))
     write_report(path / "report", report)
     files = {file.name: file.read_text() for file in (path / "report").rglob("*") if file.is_file()}
