@@ -53,8 +53,12 @@ def test_over_seeds_alone_it_is_students_test_of_the_weighted_sums(results, arms
     (one,) = report_of(results, arms).contrasts
     sums = sum(term.weight * scores[term.name] for term in contrast_terms(arms))
     expected = ttest_1samp(sums, 0)
-    assert (one.value, one.p, one.num_seeds) == (pytest.approx(sums.mean()), pytest.approx(expected.pvalue), 5)
-    assert (one.low, one.high) == pytest.approx(tuple(expected.confidence_interval()))
+    assert (one.result.difference, one.result.p, one.result.num_seeds) == (
+        pytest.approx(sums.mean()),
+        pytest.approx(expected.pvalue),
+        5,
+    )
+    assert (one.result.low, one.result.high) == pytest.approx(tuple(expected.confidence_interval()))
 
 
 def test_of_two_equal_arms_it_is_the_doubled_comparison_over_seeds_and_clusters(results):
@@ -62,8 +66,10 @@ def test_of_two_equal_arms_it_is_the_doubled_comparison_over_seeds_and_clusters(
     report = report_of(results, "2*full - doc - segment_pair", comparisons=[ComparisonOptions("full", "doc")])
     (compared, *_), (one,) = report.comparisons, report.contrasts
     found = compared.result
-    assert (one.value, one.low, one.high) == pytest.approx((2 * found.difference, 2 * found.low, 2 * found.high))
-    assert one.p == pytest.approx(found.p)
+    assert (one.result.difference, one.result.low, one.result.high) == pytest.approx(
+        (2 * found.difference, 2 * found.low, 2 * found.high)
+    )
+    assert one.result.p == pytest.approx(found.p)
 
 
 def test_it_is_corrected_with_the_family_which_is_not_corrected_for_it(results):
@@ -76,7 +82,9 @@ def test_it_is_corrected_with_the_family_which_is_not_corrected_for_it(results):
     assert [(one.p_holm, one.p_equal_holm, one.verdict) for one in again] == [
         (one.p_holm, one.p_equal_holm, one.verdict) for one in family
     ]
-    every = np.array([*(one.result.p for one in family), *(one.p for one in report.contrasts), family[0].p_equal])
+    every = np.array(
+        [*(one.result.p for one in family), *(one.result.p for one in report.contrasts), family[0].p_equal]
+    )
     assert [one.p_holm for one in report.contrasts] == pytest.approx(holm(every)[2:4].tolist())
 
 
@@ -91,21 +99,26 @@ def interacting_arms(results, seeds):
 def test_a_told_sign_is_said_and_one_seed_tells_nothing(results):
     interacting_arms(results, [1])
     (alone,) = report_of(results, INTERACTION).contrasts
-    assert (alone.p, alone.p_holm, alone.verdict) == (None, None, "not told")
-    assert alone.value == pytest.approx(0.4, abs=0.01)
+    assert (alone.result.p, alone.p_holm, alone.verdict) == (None, None, "not told")
+    assert alone.result.difference == pytest.approx(0.4, abs=0.01)
     interacting_arms(results, (2, 3, 4))
     above, below = report_of(results, INTERACTION, "doc - full + segment_pair - sentence_pair").contrasts
     assert (above.verdict, below.verdict) == ("above 0", "below 0")
-    assert above.value == pytest.approx(-below.value)
+    assert above.result.difference == pytest.approx(-below.result.difference)
 
 
 def test_seeds_that_an_arm_lacks_are_left_out_and_an_arm_that_lacks_leaves_nothing(results):
     interacting_arms(results, (1, 2, 3, 4))
     results.add(seed=9, score=0.9, examples=("e1",))
     one, missing = report_of(results, INTERACTION, "2*full - doc - nothing").contrasts
-    assert one.num_seeds == 4
-    assert (missing.value, missing.p_holm, missing.verdict, missing.num_seeds) == (None, None, "not told", 0)
-    assert one.p_holm == pytest.approx(2 * one.p)  # the other was planned, and counts
+    assert one.result.num_seeds == 4
+    assert (missing.result.difference, missing.p_holm, missing.verdict, missing.result.num_seeds) == (
+        None,
+        None,
+        "not told",
+        0,
+    )
+    assert one.p_holm == pytest.approx(2 * one.result.p)  # the other was planned, and counts
 
 
 def test_an_arm_on_other_examples_is_named_and_nothing_is_computed(results):
@@ -113,7 +126,7 @@ def test_an_arm_on_other_examples_is_named_and_nothing_is_computed(results):
     for seed in (1, 2):
         results.add(seed=seed, score=0.5, condition={"format": "full", "masking": "static"})
     report = report_of(results, "2*static - doc - segment_pair")
-    assert report.contrasts[0].value is None
+    assert report.contrasts[0].result.difference is None
     assert [text for text in report.warnings if "not computed, since unequal: other examples" in text]
 
 
@@ -122,7 +135,7 @@ def test_a_name_of_several_arms_is_named_and_narrowed(results):
     for seed in (1, 2, 3, 4):
         results.add(seed=seed, score=0.5, condition={"format": "doc", "masking": "static"})
     report = report_of(results, INTERACTION, "full - doc@masking=dynamic - segment_pair + sentence_pair")
-    assert [one.value is None for one in report.contrasts] == [True, False]
+    assert [one.result.difference is None for one in report.contrasts] == [True, False]
     assert [text for text in report.warnings if "doc stands for several arms; narrow it with @" in text]
 
 
@@ -132,7 +145,11 @@ def test_every_output_shows_them_and_none_has_a_trace_where_there_are_none(resul
     shown = "full − doc − segment_pair + sentence_pair"
     (row,) = csv.DictReader(io.StringIO(contrasts_csv(report)))
     (one,) = report.contrasts
-    assert (row["what"], row["arms"], float(row["value"])) == ("number 0", shown, pytest.approx(100 * one.value))
+    assert (row["what"], row["arms"], float(row["value"])) == (
+        "number 0",
+        shown,
+        pytest.approx(100 * one.result.difference),
+    )
     assert float(row["p_holm"]) == one.p_holm
     text = terminal_text(report, results.folder.path, [], color=False, width=300)
     assert f"contrast: number 0, {shown}: not told;" in text

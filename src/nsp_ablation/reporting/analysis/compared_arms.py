@@ -1,5 +1,6 @@
 """Which arms a planned comparison means."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from nsp_ablation.options.output_options import ComparisonOptions
@@ -25,10 +26,11 @@ def arms_compared(study: Study, plan: ComparisonOptions) -> list[ComparedArms]:
     return found or [ComparedArms(_with_seeds(names, plan), None)]
 
 
-def arms_called(study: Study, name: str) -> list[StudyArm]:
-    """Return the arms that a name stands for, as in a comparison."""
+def arms_called(study: Study, names: Sequence[str]) -> list[list[StudyArm]]:
+    """Return the arms that each name stands for, as in a comparison."""
     arms = study.scores.arms
-    return [arms[number] for number in called(name, [_named(study, arm) for arm in arms])]
+    named = [_named(study, arm) for arm in arms]
+    return [[arms[number] for number in called(name, named)] for name in names]
 
 
 def _with_seeds(names: tuple[str, str], plan: ComparisonOptions) -> tuple[str, str]:

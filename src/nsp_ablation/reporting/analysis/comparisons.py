@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from nsp_ablation.options.output_options import ComparisonOptions
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.compared_arms import ComparedArms, arms_compared
 from nsp_ablation.reporting.analysis.differences import Difference, difference
 from nsp_ablation.reporting.analysis.intervals import ALPHA
 from nsp_ablation.reporting.analysis.layout_signs import LayoutSign, layout_signs
-from nsp_ablation.reporting.analysis.planned_family import NOT_TOLD, corrected_together, num_tests, verdict
+from nsp_ablation.reporting.analysis.planned_family import NOT_TOLD, corrected_together, known, num_tests, verdict
 from nsp_ablation.reporting.analysis.seeds_needed import SeedsNeeded, seeds_needed
 from nsp_ablation.reporting.analysis.study import Study
 from nsp_ablation.reporting.analysis.study_arms import StudyArm, science_of
@@ -93,9 +91,9 @@ def compare(study: Study) -> list[Comparison]:
     return [*(_beside_layouts(one, study) for one in tested), *explored]
 
 
-def refusals(comparisons: Sequence[Comparison]) -> list[str]:
-    """Return why planned pairs were not compared, each reason once."""
-    return list(dict.fromkeys(one.result.refusal for one in comparisons if one.result.refusal))
+def refusals(results: Sequence[Difference]) -> list[str]:
+    """Return why planned pairs, and contrasts, were not compared, each reason once."""
+    return list(dict.fromkeys(one.refusal for one in results if one.refusal))
 
 
 def primary_column(study: Study) -> Column | None:
@@ -122,16 +120,16 @@ def _tested(family: list[Comparison], plans: Sequence[ComparisonOptions], study:
     members = corrected_together([one.result.estimate for one in family], margins)
     tested = []
     for one, member, margin in zip(family, members, margins, strict=True):
-        p_holm, p_equal_holm = _known(member.p_holm), _known(member.p_equal_holm)
+        p_holm, p_equal_holm = known(member.p_holm), known(member.p_equal_holm)
         text = None if margin is None else f"{options.margin:g}"
         tested.append(
             replace(
                 one,
-                low_simultaneous=_known(member.low_simultaneous),
-                high_simultaneous=_known(member.high_simultaneous),
+                low_simultaneous=known(member.low_simultaneous),
+                high_simultaneous=known(member.high_simultaneous),
                 p_holm=p_holm,
                 margin=margin,
-                p_equal=_known(member.p_equal),
+                p_equal=known(member.p_equal),
                 p_equal_holm=p_equal_holm,
                 seeds_needed=_needed(one.result, column.unscaled(options.smallest_effect), num_tests(margins)),
                 verdict=verdict(one.result.difference, p_holm, p_equal_holm, text),
@@ -161,7 +159,3 @@ def _needed(result: Difference, effect: float | None, count: int) -> SeedsNeeded
     if effect is None or result.estimate is None:
         return None
     return seeds_needed(result.estimate, effect, ALPHA / count)
-
-
-def _known(value: np.ndarray) -> float | None:
-    return None if np.isnan(value) else float(value)

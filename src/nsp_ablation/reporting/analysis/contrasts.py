@@ -11,9 +11,10 @@ from nsp_ablation.options.output_options import ContrastOptions
 from nsp_ablation.reporting.analysis.columns import Column
 from nsp_ablation.reporting.analysis.compared_arms import arms_called
 from nsp_ablation.reporting.analysis.comparisons import Comparison, primary_column
-from nsp_ablation.reporting.analysis.crossed_variance import Estimate, SeedScores, estimate
-from nsp_ablation.reporting.analysis.intervals import ALPHA, limits, p_difference
-from nsp_ablation.reporting.analysis.planned_family import NOT_TOLD, corrected_together
+from nsp_ablation.reporting.analysis.crossed_variance import SeedScores, estimate
+from nsp_ablation.reporting.analysis.differences import NO_DIFFERENCE, Difference, difference_of
+from nsp_ablation.reporting.analysis.intervals import ALPHA
+from nsp_ablation.reporting.analysis.planned_family import NOT_TOLD, corrected_together, known
 from nsp_ablation.reporting.analysis.pooled_scores import Pool
 from nsp_ablation.reporting.analysis.score_basis import unequal
 from nsp_ablation.reporting.analysis.study import Study
@@ -27,31 +28,24 @@ ABOVE, BELOW = "above 0", "below 0"
 
 @dataclass(frozen=True, eq=False)
 class Contrast:
-    """A weighted sum of arms in the primary measure, as a fraction where the metric is one, and its 95 % limits.
+    """A weighted sum of arms in the primary measure, as a fraction where the metric is one.
 
-    `p_holm`: corrected as if it belonged to the planned family. None where nothing is known, or, of p, where there is
-    one seed. `refusal`: why it could not be made.
+    `p_holm`: corrected as if it belonged to the planned family; None where nothing is known, or there is one seed.
     """
 
     experiment: str
     what: str
     arms: str
     column: Column
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    p: float | None = None
+    result: Difference = NO_DIFFERENCE
     p_holm: float | None = None
-    num_seeds: int = 0
-    estimate: Estimate | None = None
-    refusal: str | None = None
 
     @property
     def verdict(self) -> str:
         """What is told of its sign."""
-        if self.p_holm is None or self.p_holm >= ALPHA or not self.value:
+        if self.p_holm is None or self.p_holm >= ALPHA or not self.result.difference:
             return NOT_TOLD
-        return ABOVE if self.value > 0 else BELOW
+        return ABOVE if self.result.difference > 0 else BELOW
 
     @property
     def is_told(self) -> bool:
@@ -60,9 +54,10 @@ class Contrast:
 
     def csv_row(self) -> dict[str, Any]:
         """Return the row of `contrasts.csv`: percent where the metric is a fraction, None where nothing is known."""
+        found = self.result
         names = (self.experiment, self.what, self.arms, self.column.task, self.column.metric)
-        numbers = [self.column.rounded(value) for value in (self.value, self.low, self.high)]
-        cells = (*names, *numbers, self.p, self.p_holm, self.verdict, self.num_seeds)
+        numbers = [self.column.rounded(value) for value in (found.difference, found.low, found.high)]
+        cells = (*names, *numbers, found.p, self.p_holm, self.verdict, found.num_seeds)
         return dict(zip(CONTRAST_COLUMNS, cells, strict=True))
 
 
@@ -77,25 +72,29 @@ def contrasts(study: Study, comparisons: Sequence[Comparison]) -> list[Contrast]
         return []
     found = [_contrast(study, plan, column) for plan in study.options.contrasts]
     family = [one for one in comparisons if one.is_primary]
-    tests = [*(one.result.estimate for one in family), *(one.estimate for one in found)]
+    tests = [*(one.result.estimate for one in family), *(one.result.estimate for one in found)]
     members = corrected_together(tests, [*(one.margin for one in family), *(None for _ in found)])
     own = zip(found, members[len(family) :], strict=True)
-    return [replace(one, p_holm=_known(member.p_holm)) for one, member in own]
+    return [replace(one, p_holm=known(member.p_holm)) for one, member in own]
 
 
 def _contrast(study: Study, plan: ContrastOptions, column: Column) -> Contrast:
     terms = contrast_terms(plan.arms)
     nothing = Contrast(study.name, plan.what, shown_terms(terms), column)
-    arms = [arms_called(study, term.name) for term in terms]
+    arms = arms_called(study, [term.name for term in terms])
     if unclear := [term.name for term, each in zip(terms, arms, strict=True) if len(each) > 1]:
-        return replace(nothing, refusal=f"{nothing.arms}: {unclear[0]} stands for several arms; narrow it with @")
+        return _refused(nothing, f"{unclear[0]} stands for several arms; narrow it with @")
     pools = [study.scores.pools.get((each[0], column.task)) for each in arms if each]
     measured = [pool for pool in pools if pool and pool.records]
     if len(measured) < len(terms):
         return nothing
     if reasons := _unequal(measured):
-        return replace(nothing, refusal=f"{nothing.arms}: not computed, since unequal: {'; '.join(reasons)}")
+        return _refused(nothing, f"not computed, since unequal: {'; '.join(reasons)}")
     return _summed(study, nothing, terms, measured)
+
+
+def _refused(nothing: Contrast, reason: str) -> Contrast:
+    return replace(nothing, result=Difference(refusal=f"{nothing.arms}: {reason}"))
 
 
 def _unequal(pools: Sequence[Pool]) -> list[str]:
@@ -107,26 +106,12 @@ def _unequal(pools: Sequence[Pool]) -> list[str]:
 def _summed(study: Study, nothing: Contrast, terms: Sequence[Term], pools: Sequence[Pool]) -> Contrast:
     """Return the estimate of the weighted sum, seed by seed and cluster by cluster, over the seeds that all have."""
     matrices = [study.matrices.of(pool, nothing.column.metric) for pool in pools]
-    known = [matrix for matrix in matrices if matrix is not None]
-    common = [seed for seed in known[0].seeds if all(seed in one.seeds for one in known)] if known else []
-    if len(known) < len(terms) or not common:
+    there = [matrix for matrix in matrices if matrix is not None]
+    common = [seed for seed in there[0].seeds if all(seed in one.seeds for one in there)] if there else []
+    if len(there) < len(terms) or not common:
         return nothing
-    chosen = [(term.weight, matrix.of_seeds(common)) for term, matrix in zip(terms, known, strict=True)]
+    chosen = [(term.weight, matrix.of_seeds(common)) for term, matrix in zip(terms, there, strict=True)]
     scores = np.sum([weight * one.scores.scores for weight, one in chosen], axis=0)
     without = np.sum([weight * one.scores.without for weight, one in chosen], axis=0)
-    found = estimate(SeedScores(scores, without), known[0].sizes)
-    low, high, p = (float(value) for value in (*limits(found), p_difference(found)))
-    is_known = bool(np.isfinite([low, high]).all())
-    return replace(
-        nothing,
-        value=float(found.value),
-        low=low if is_known else None,
-        high=high if is_known else None,
-        p=p if is_known and found.over_seeds else None,
-        num_seeds=len(common),
-        estimate=found if is_known else None,
-    )
-
-
-def _known(value: np.ndarray) -> float | None:
-    return None if np.isnan(value) else float(value)
+    found = estimate(SeedScores(scores, without), there[0].sizes)
+    return replace(nothing, result=difference_of(found))

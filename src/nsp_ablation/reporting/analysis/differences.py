@@ -1,7 +1,7 @@
 """The difference of two arms in one metric: paired by pre-training seed, or of seeds that have nothing in common."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -85,6 +85,16 @@ def _of_matrices(a: ScoreMatrix, b: ScoreMatrix, *, is_paired: bool) -> Differen
         found = estimate(a.scores.paired_with(b.scores), a.sizes)
     else:
         found = unpaired_difference(a.scores, b.scores, a.sizes)
+    return replace(
+        difference_of(found),
+        is_paired=is_paired,
+        correlation=_correlation(a.scores.scores, b.scores.scores) if is_paired else None,
+        bootstrap=bootstrap_limits(a, b, is_paired) if found.over_seeds else None,
+    )
+
+
+def difference_of(found: Estimate) -> Difference:
+    """Return an estimated difference, or weighted sum, with what is known of it."""
     low, high, p = (float(value) for value in (*limits(found), p_difference(found)))
     has_interval = bool(np.isfinite([low, high]).all())
     over = ("seeds_examples" if found.over_seeds else "examples") if has_interval else "none"
@@ -95,9 +105,6 @@ def _of_matrices(a: ScoreMatrix, b: ScoreMatrix, *, is_paired: bool) -> Differen
         p=p if has_interval and found.over_seeds else None,
         num_seeds=min(found.num_seeds),
         interval=over,
-        is_paired=is_paired,
-        correlation=_correlation(a.scores.scores, b.scores.scores) if is_paired else None,
-        bootstrap=bootstrap_limits(a, b, is_paired) if found.over_seeds else None,
         estimate=found if has_interval else None,
     )
 

@@ -101,6 +101,7 @@ def report_of(study: Study) -> Report:
     """Return the report of a study, with no finished record too."""
     comparisons = compare(study)
     summed = contrasts(study, comparisons)
+    results = [*(one.result for one in comparisons), *(one.result for one in summed)]
     sections = reading_table(study, comparisons)
     records, curves = study.records.values(), read_curves(study)
     return Report(
@@ -115,7 +116,7 @@ def report_of(study: Study) -> Report:
         long_table=long_table(study),
         points=points(study),
         caption=[*caption(study, sections, comparisons), *baseline_sentences(study), *_beside(study)],
-        warnings=[*warnings(study), *processor_warnings(study), *_refused(comparisons, summed), *_lost(study)],
+        warnings=[*warnings(study), *processor_warnings(study), *refusals(results), *_lost(study)],
         failures=failures(study),
         comparisons=comparisons,
         contrasts=summed,
@@ -137,10 +138,6 @@ def report_of(study: Study) -> Report:
 
 def _beside(study: Study) -> list[str]:
     return [*probe_sentences(study), *exit_sentences(study)]
-
-
-def _refused(comparisons: list[Comparison], summed: list[Contrast]) -> list[str]:
-    return [*refusals(comparisons), *(one.refusal for one in summed if one.refusal)]
 
 
 def _lost(study: Study) -> list[str]:

@@ -67,6 +67,11 @@ def corrected_together(found: Sequence[Estimate | None], margins: Sequence[float
     return members
 
 
+def known(value: np.ndarray) -> float | None:
+    """Return one member's number, None where its test was not planned or could not be made."""
+    return None if np.isnan(value) else float(value)
+
+
 def verdict(difference: float | None, p_holm: float | None, p_equal_holm: float | None, margin: str | None) -> str:
     """Return what is told of a comparison, in words; `margin` is the margin as text."""
     is_above = p_holm is not None and p_holm < ALPHA

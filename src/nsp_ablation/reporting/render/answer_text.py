@@ -91,12 +91,13 @@ def _numbers(one: Comparison, effect: float | None) -> str:
 
 def _contrast_line(one: Contrast) -> AnswerLine:
     verdict = f"{one.verdict[0].upper()}{one.verdict[1:]}: {one.what}."
-    if one.value is None:
+    found = one.result
+    if found.difference is None:
         return AnswerLine(verdict, "An arm has no result, or they must not be compared.", False)
-    interval = interval_text(one.column, one.low, one.high)
+    interval = interval_text(one.column, found.low, found.high)
     numbers = (
-        f"{one.arms} is {signed(one.column, one.value)} {one.column.difference_unit}, 95 % interval {interval}, "
-        f"p (Holm) {p_text(one.p_holm)}, {_number(one.num_seeds, 'pre-training seed')}."
+        f"{one.arms} is {signed(one.column, found.difference)} {one.column.difference_unit}, 95 % interval {interval}, "
+        f"p (Holm) {p_text(one.p_holm)}, {_number(found.num_seeds, 'pre-training seed')}."
     )
     return AnswerLine(verdict, numbers, one.is_told)
 

@@ -93,15 +93,17 @@ def _exploratory_row(one: Comparison) -> list[str]:
 
 def contrast_sentence(one: Contrast) -> str:
     """Return a contrast as a sentence, its verdict first."""
-    numbers = f"{signed(one.column, one.value)} {interval_text(one.column, one.low, one.high)}"
-    tests = f"p (Holm) {p_text(one.p_holm)}, seeds {one.num_seeds}"
+    numbers = (
+        f"{signed(one.column, one.result.difference)} {interval_text(one.column, one.result.low, one.result.high)}"
+    )
+    tests = f"p (Holm) {p_text(one.p_holm)}, seeds {one.result.num_seeds}"
     return f"contrast: {one.what}, {one.arms}: {one.verdict}; {numbers}, {tests}"
 
 
 def _contrast_row(one: Contrast) -> list[str]:
-    interval = interval_text(one.column, one.low, one.high)
-    tests = [p_text(one.p), p_text(one.p_holm), str(one.num_seeds), one.verdict]
-    return [one.what, one.arms, signed(one.column, one.value), interval, *tests]
+    interval = interval_text(one.column, one.result.low, one.result.high)
+    tests = [p_text(one.result.p), p_text(one.p_holm), str(one.result.num_seeds), one.verdict]
+    return [one.what, one.arms, signed(one.column, one.result.difference), interval, *tests]
 
 
 def signed(column: Column, value: float | None) -> str:
