@@ -46,14 +46,19 @@ def test_a_cancelled_cell_leaves_the_others_and_the_report_comes_after_all(clust
         cells = [json.loads(path.read_text()) for path in directory.glob("results/tried/cells/[!.]*.json")]
         return next((cell["status"] for cell in cells if f"seed={seed}" in cell["overrides"]), None)
 
-    wait_until(lambda: status(1) == "running", "the first cell does not run", output.read_text)
+    # The first two are held as soon as they run: neither can be done before the first is cancelled.
+    for seed in (1, 2):
+        wait_until(lambda seed=seed: status(seed) == "running", f"seed {seed} does not run", output.read_text)
+        cluster.command("scancel", "--signal=STOP", f"{number}_{seed - 1}")
     wait_until(
         lambda: f"{number}_2 PENDING JobArrayTaskLimit" in cluster.command(*array),
         "the third cell does not wait for one of two to end",
         lambda: cluster.command(*array),
     )
     assert report.shown("Reason") == "Dependency"
+    assert status(1) == status(2) == "running"
     cluster.command("scancel", f"{number}_0")
+    cluster.command("scancel", "--signal=CONT", f"{number}_1")
     wait_until(lambda: status(2) == status(3) == "done", "the others are not done", output.read_text)
     assert most == 2
 
