@@ -1,8 +1,10 @@
 """Comparisons of arms: which records a published name stands for, and what docs/statistics.md makes of them."""
 
+import json
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import combinations
 
 import numpy as np
 from folder import Arm, Folder
@@ -16,23 +18,35 @@ TITLES = {
 }
 
 
+@cache
 def labels(arm: Arm) -> set:
     """What a table may call an arm, without white space."""
-    if arm.kind == "random":
-        return {"untrainedencoder"}
     what = arm.condition
-    title = TITLES.get(what["format"], what["name"])
-    if what["format"] in ("segment_pair", "sentence_pair"):
-        title += " + NSP" if what["objective"] == "mlm_nsp" else ", no NSP"
-    masking = what["masking"] or ""
-    times = [f", {masking}", f", {masking} ×{what['copies']}" if (what["copies"] or 1) > 1 else f", {masking}"]
-    found = {title + more for more in ["", times[1]]}
-    return {re.sub(r"\s", "", name + more) for name in found for more in ("", *(f" [{n}]" for n in arm.names))}
+    if arm.kind == "random":
+        titles = {"untrained encoder"}
+    else:
+        title = TITLES.get(what["format"], what["name"])
+        if what["format"] in ("segment_pair", "sentence_pair"):
+            title += " + NSP" if what["objective"] == "mlm_nsp" else ", no NSP"
+        times = f" ×{what['copies']}" if (what["copies"] or 1) > 1 else ""
+        titles = {title, f"{title}, {what['masking'] or ''}{times}"}
+    titles |= {f"{title}, {what['updates']:,} updates" for title in titles if what["updates"]}
+    unusual = [f"{name}={_typed(value)}" for name, value in sorted(arm.unusual.items())]
+    told = [", ".join(chosen) for count in range(3) for chosen in combinations(unusual, count)]
+    names = ["", *arm.names] if arm.kind == "trained" else [""]
+    brackets = {", ".join(filter(None, (name, settings))) for name in names for settings in told}
+    return {re.sub(r"\s", "", f"{title} [{text}]" if text else title) for title in titles for text in brackets}
+
+
+def _typed(value: object) -> str:
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
 
 
 def by_label(folder: Folder, label: str) -> Arm | None:
-    """The one arm of a label; None where there is none, or more than one."""
+    """The one arm of a label; of several the one that is most like all others, None where none is that alone."""
     found = [arm for arm in folder.arms if label in labels(arm)]
+    fewest = min((len(arm.unusual) for arm in found), default=0)
+    found = [arm for arm in found if len(arm.unusual) == fewest]
     return found[0] if len(found) == 1 else None
 
 
@@ -49,7 +63,7 @@ def by_name(folder: Folder, name: str) -> tuple:
         if arms:
             break
     arms = [arm for arm in arms if all(str(arm.condition.get(k)) == v for k, v in wanted.items())]
-    return (arms[0] if len(arms) == 1 else None), ([int(seed) for seed in seeds.split()] if seeds else None)
+    return (arms[0] if len(arms) == 1 else by_label(folder, re.sub(r"\s", "", name))), ([int(seed) for seed in seeds.split()] if seeds else None)
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """A folder of results: its records, and every score computed anew from the numbers of single examples (`items/`)."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -33,6 +34,18 @@ class Arm:
         self.folder, self.records = folder, records
         self.kind, self.condition = records[0]["arm"], records[0]["condition"]
         self.names = {record["condition"]["name"] for record in records}
+        self.settings = dict(_leaves(records[0]["config"]))
+
+    @cached_property
+    def unusual(self) -> dict:
+        """Settings whose value is not that of most arms of the folder."""
+        usual = {}
+        for name in self.settings:
+            values = Counter(json.dumps(arm.settings.get(name)) for arm in self.folder.arms)
+            usual[name], count = values.most_common(1)[0]
+            if 2 * count <= len(self.folder.arms):
+                usual[name] = None
+        return {name: value for name, value in self.settings.items() if json.dumps(value) != usual[name]}
 
     def of(self, task: str) -> dict:
         """Done records by pre-training seed, those of an encoder without seed under 0."""
@@ -114,6 +127,15 @@ class Folder:
         else:
             theta, *without = [_best(items, metric, group != left_out) for left_out in (-1, *range(len(w)))]
         return theta, (1 - w) * (theta - np.array(without)), w
+
+
+def _leaves(config: dict, path: str = "") -> Iterator[tuple]:
+    """Settings by their dotted names, without the seed, which is none of a recipe."""
+    for name, value in config.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{path}{name}.")
+        elif path + name != "seed":
+            yield path + name, value
 
 
 def _mean(values: np.ndarray, cluster: np.ndarray) -> tuple:

@@ -1,5 +1,7 @@
 """Pools: what stands together in a cell, and what must not."""
 
+import itertools
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,11 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nsp_ablation.options.output_options import ReportOptions
+from nsp_ablation.reporting.analysis.arm_labels import arm_labels
 from nsp_ablation.reporting.analysis.pooled_scores import collect
 from nsp_ablation.reporting.analysis.score_basis import ScoreBasis, unequal, unequal_starts
 from nsp_ablation.reporting.analysis.study import load_study
-from nsp_ablation.reporting.analysis.study_arms import arm_labels
+from nsp_ablation.reporting.analysis.study_arms import StudyArm
+from nsp_ablation.reporting.records.record import Condition
 
+CONDITION = Condition("doc", "doc", "mlm", "dynamic", None, "paper", "bbpe", "laptop", 128, 16, 3500, 3e-3, "jsonl")
 NOT_SCIENCE = frozenset({"seed", "trainer.devices"})
 
 
@@ -205,6 +210,54 @@ def test_labels_of_equal_conditions_are_their_names_where_these_differ(results):
         results.add(science=name, condition=condition, config={"format": {"nsp_balance": name}})
     expected = ["segment_pair", "segment_pair-nsp_balance=exact"]
     assert labels(results) == [f"SEGMENT-PAIR, no NSP [{name}]" for name in expected]
+
+
+def add_arm(results, name="doc", **settings):
+    """Add a record of a condition with settings of the model: those of most arms unless said."""
+    usual = {"wide": True, "deep": True, "heads": 4, "width": 96}
+    model = usual | settings
+    config = {"model": model, "format": {"random_next": name == "segment_pair_mlm"}, "seed": len(results.folder.ids())}
+    condition = {"name": name, "format": "doc" if name == "doc" else "segment_pair"}
+    results.add(science=f"{name} {model}", condition=condition, config=config)
+
+
+def test_of_a_setting_that_most_arms_have_alike_the_others_are_named_and_stand_behind(results):
+    for settings in ({"wide": False, "deep": False}, {"heads": 8}, {}):
+        for name in ("segment_pair_mlm", "segment_pair_contiguous", "doc"):
+            add_arm(results, name, **settings)
+    add_arm(results, "doc", wide=False, deep=False, heads=8)
+    add_arm(results, "doc", wide=False, deep=False, heads=8, width=64)
+    pair = "SEGMENT-PAIR, no NSP [segment_pair_"
+    assert labels(results) == [
+        f"{pair}contiguous]",
+        f"{pair}contiguous, model.deep=false, model.wide=false]",
+        f"{pair}contiguous, model.heads=8]",
+        f"{pair}mlm]",
+        f"{pair}mlm, model.deep=false, model.wide=false]",
+        f"{pair}mlm, model.heads=8]",
+        "DOC-SENTENCES",
+        "DOC-SENTENCES [model.deep=false, model.heads=8, model.wide=false]",
+        "DOC-SENTENCES [model.deep=false, model.heads=8, model.wide=false, model.width=64]",
+        "DOC-SENTENCES [model.deep=false, model.wide=false]",
+        "DOC-SENTENCES [model.heads=8]",
+    ]
+
+
+@given(st.lists(st.sampled_from(("usual", "wide", "deep", "heads")), unique=True, min_size=1), st.randoms())
+def test_no_two_arms_have_one_label_in_whatever_order_they_come(varied, random):
+    """Each label is unique and the same in every order; an arm is never called by a value that it does not have."""
+    configs = {}
+    for number, values in enumerate(itertools.product((True, False), repeat=len(varied))):
+        settings = dict(zip(varied, values, strict=True))
+        configs[StudyArm("trained", str(number), None, None, CONDITION)] = {"model": settings}
+    found = arm_labels(configs)
+    assert len({*found.values()}) == len(configs)
+    mixed = [*configs]
+    random.shuffle(mixed)
+    assert arm_labels({arm: configs[arm] for arm in mixed}) == found
+    for arm, label in found.items():
+        for key, value in re.findall(r"model\.(\w+)=(\w+)", label):
+            assert str(configs[arm]["model"][key]).lower() == value
 
 
 def test_two_names_of_one_science_are_one_arm(results):

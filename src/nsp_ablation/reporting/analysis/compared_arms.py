@@ -18,10 +18,14 @@ class ComparedArms:
 
 
 def arms_compared(study: Study, plan: ComparisonOptions) -> list[ComparedArms]:
-    """Return the pairs of arms that two names stand for (`compared_pairs`); without any the names stand alone."""
+    """Return the pairs of arms that two names stand for (`compared_pairs`); without any the names stand alone.
+
+    They are called by their labels where a name stands for several arms.
+    """
     arms, names = study.scores.arms, (plan.a, plan.b)
     pairs = [(arms[x], arms[y]) for x, y in compared_pairs(plan, [_named(study, arm) for arm in arms])]
-    shown = [names if len(pairs) == 1 else (study.labels[x], study.labels[y]) for x, y in pairs]
+    is_clear = all(len(each) == 1 for each in arms_called(study, names))
+    shown = [names if is_clear else (study.labels[x], study.labels[y]) for x, y in pairs]
     found = [ComparedArms(_with_seeds(both, plan), pair) for both, pair in zip(shown, pairs, strict=True)]
     return found or [ComparedArms(_with_seeds(names, plan), None)]
 

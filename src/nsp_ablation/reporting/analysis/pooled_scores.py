@@ -92,7 +92,7 @@ def collect(records: Mapping[str, ResultRecord]) -> Scores:
         pools[arm, task].num_failed = len(group) - len(done)
         set_aside += by_basis.values()
         warnings += [_set_aside(pool, pools[arm, task]) for pool in by_basis.values()]
-    arms = sorted({arm for arm, _ in pools}, key=paper_order)
+    arms = sorted({arm for arm, _ in pools}, key=lambda arm: (paper_order(arm), arm.science))
     return Scores(arms, tasks_in_order(records), pools, set_aside, warnings)
 
 

@@ -6,11 +6,12 @@ from functools import cached_property
 from pathlib import Path
 
 from nsp_ablation.options.output_options import ReportOptions
+from nsp_ablation.reporting.analysis.arm_labels import arm_labels
 from nsp_ablation.reporting.analysis.columns import Column, columns_of, task_title
 from nsp_ablation.reporting.analysis.pooled_scores import Scores, collect
 from nsp_ablation.reporting.analysis.published import PublishedTable, table_to_show
 from nsp_ablation.reporting.analysis.score_matrices import ScoreMatrices
-from nsp_ablation.reporting.analysis.study_arms import StudyArm, arm_labels, arm_of
+from nsp_ablation.reporting.analysis.study_arms import StudyArm, arm_of, paper_order
 from nsp_ablation.reporting.analysis.study_folders import StudyFolders, read_folders
 from nsp_ablation.reporting.records.anonymity import Places, places_of, printable
 from nsp_ablation.reporting.records.data_card import DataCard, read_card
@@ -88,13 +89,15 @@ def load_study(
     scores = collect(records)
     configs: dict[StudyArm, dict] = {arm: {} for arm in scores.arms}
     configs |= {arm_of(record): record.config for record in records.values() if arm_of(record) in configs}
+    labels = arm_labels(configs, not_science)
+    arms = sorted(scores.arms, key=lambda arm: (paper_order(arm), labels[arm].rstrip("]")))
     return Study(
         name=name,
         options=options,
         not_science=not_science,
         records=records,
-        scores=scores,
-        labels=arm_labels(configs, not_science),
+        scores=replace(scores, arms=arms),
+        labels=labels,
         columns=_columns(scores, records),
         published=table_to_show(scores.arms, scores.tasks, options.published),
         manifest=manifest,
