@@ -1,11 +1,12 @@
 """Planned comparisons: which arms they mean, how they are paired, and what is planned and what is not."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.stats import ttest_ind, ttest_rel
 
 from nsp_ablation.options.output_options import ComparisonOptions, ReportOptions
-from nsp_ablation.reporting.analysis.comparison_notes import EXPLORATORY_NOTE
 from nsp_ablation.reporting.analysis.make_report import load_report
 from nsp_ablation.reporting.analysis.seeds_needed import SeedsNeeded
 from nsp_ablation.reporting.render.appendix import appendix
@@ -86,6 +87,38 @@ def test_the_family_is_on_the_primary_measure_alone(results):
         assert [row[name] for name in ("p_holm", "low_simultaneous", "seeds_needed", "verdict")] == [None] * 4
     (named, *_) = rows(results, ("full", "doc"), primary_measure="mnli")
     assert (named["task"], named["primary"]) == ("mnli", True)
+
+
+def test_explored_pairs_stand_on_every_measure_and_change_nothing_of_what_is_planned(results):
+    three_seeds(results, ("squad1", "mnli"))
+    for task, score in (("squad1", 0.9), ("mnli", 0.8)):
+        for seed in (1, 2, 3):
+            results.add(task, score, seed=seed, condition={"format": "segment_pair"}, examples=ONE)
+    planned = report_of(results, ("full", "doc"))
+    report = report_of(results, ("full", "doc"), explored=[ComparisonOptions("doc", "segment_pair")])
+    before, after = ([one.csv_row() for one in each.comparisons] for each in (planned, report))
+    assert after[:2] == before
+    assert [(row["a"], row["b"], row["task"], row["primary"]) for row in after[2:]] == [
+        ("doc", "segment_pair", task, False) for task in ("squad1", "mnli")
+    ]
+    for row in after[2:]:
+        assert (row["verdict"], row["p_holm"], row["num_pretraining_seeds"]) == (None, None, 3)
+    note = "the planned pairs on every other measure, and pairs that were not planned, on every measure."
+    assert note in markdown_page(report)
+    assert note not in markdown_page(planned)
+    for text in (markdown_page(report), html_page(report), appendix(report)):
+        plain = re.sub(r"\\(allowbreak)?|\$|[{}\s]", "", text).replace("doc−", "doc-")
+        assert "doc-segment_pair" in plain
+    alone = report_of(results, explored=[ComparisonOptions("doc", "segment_pair")])
+    assert [one.csv_row() for one in alone.comparisons] == after[2:]
+    assert "Exploratory: pairs that were not planned, on every measure." in markdown_page(alone)
+
+
+def test_sides_are_called_by_labels_where_a_name_stands_for_several_arms(results):
+    for condition in ({}, STATIC, DOC):
+        results.add(score=0.5, condition=condition)
+    (row,) = rows(results, ("full", "doc"))
+    assert (row["a"], row["b"]) == ("FULL-SENTENCES, dynamic", "DOC-SENTENCES, dynamic")
 
 
 def test_the_primary_measure_may_be_any_metric_of_a_task(results):
@@ -223,7 +256,7 @@ def test_a_report_names_pairs_correlation_multi_bootstrap_and_seeds_needed(resul
         assert "full − doc" in words or "full $-$ doc" in words
         assert "Pairs are of equal pre-training seeds" in words
         assert "uncorrected" in words or "not corrected" in words
-    assert EXPLORATORY_NOTE in markdown_page(report)
+    assert report.exploratory_note in markdown_page(report)
     assert max(len(line) for line in terminal.splitlines() if not line.startswith("report: ")) <= 100
 
 

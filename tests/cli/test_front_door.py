@@ -193,6 +193,8 @@ def test_an_arm_is_not_compared_with_itself_under_two_names(refused):
     sweep = ("-m", "condition=dynamic,segment_pair_nsp")
     (line,) = refused(*sweep, "report.comparisons=[{a:dynamic,b:segment_pair_nsp}]")
     assert line.startswith("report.comparisons={a:dynamic,b:segment_pair_nsp}: are one cell under two names")
+    (line,) = refused(*sweep, "report.explored=[{a:dynamic,b:segment_pair_nsp}]")
+    assert line.startswith("report.explored={a:dynamic,b:segment_pair_nsp}: are one cell under two names")
     (line,) = refused("report.comparisons=[{a:full,b:full}]")
     assert line.startswith("report.comparisons={a:full,b:full}: compares an arm with itself")
 

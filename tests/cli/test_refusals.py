@@ -85,6 +85,21 @@ REFUSED = [
         "set report.margin",
     ),
     (
+        "report.explored=[{a:full,b:doc,equality:true}] report.margin=1",
+        "report.explored={a:full,b:doc,equality:true}: tests no equality",
+        "plan it in report.comparisons",
+    ),
+    (
+        "report.explored=[{a:full,b:doc}] report.comparisons=[{a:full,b:doc}]",
+        "report.explored={a:full,b:doc}: is planned in report.comparisons",
+        "leave it out here",
+    ),
+    (
+        'report.explored=[{a:"full@lr=1",b:doc}]',
+        "report.explored={a:full@lr=1,b:doc}: full@lr=1 is narrowed by lr",
+        "NAME@SETTING=VALUE",
+    ),
+    (
         "tasks=[sst2] report.primary_measure=mnli report.comparisons=[{a:full,b:doc}]",
         "report.primary_measure=mnli: names no task of tasks=",
         "allowed: sst2",

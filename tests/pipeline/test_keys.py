@@ -265,6 +265,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "report.anonymous": ("full", False, NOTHING),
     "report.public_copy": ("full", "x", NOTHING),
     "report.comparisons": ("full", [ComparisonOptions("a", "b")], NOTHING),
+    "report.explored": ("full", [ComparisonOptions("a", "b")], NOTHING),
     "report.contrasts": ("full", [ContrastOptions("x", "a - 2*b + c")], NOTHING),
     "report.primary_measure": ("full", "sst2", NOTHING),
     "report.margin": ("full", 1.0, NOTHING),
@@ -608,7 +609,7 @@ def settings(cls: type, prefix: str = "") -> typing.Iterator[str]:
     for field in dataclasses.fields(cls):
         annotations = (hints[field.name], *typing.get_args(hints[field.name]))
         inner = [hint for hint in annotations if dataclasses.is_dataclass(hint)]
-        if inner and field.name not in ("comparisons", "contrasts"):
+        if inner and field.name not in ("comparisons", "contrasts", "explored"):
             yield from settings(inner[0], f"{prefix}{field.name}.")
         else:
             yield f"{prefix}{field.name}"

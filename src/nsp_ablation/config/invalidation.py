@@ -78,6 +78,7 @@ def _samples() -> tuple[tuple[Config, dict[str, Any]], ...]:
         config.corpus.hub = [DatasetOptions()]
         config.finetuning.recipes = {_USER_NAME: RecipeOptions()}
         config.report.comparisons, config.report.contrasts = [ComparisonOptions()], [ContrastOptions()]
+        config.report.explored = [ComparisonOptions()]
         samples.append((config, identities(config)))
     return tuple(samples)
 

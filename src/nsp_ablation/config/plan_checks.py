@@ -10,7 +10,7 @@ from nsp_ablation.options.output_options import MAX_COMPARISONS, ComparisonOptio
 from nsp_ablation.options.planned_pairs import NARROWING, narrowed
 from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 
-FIELD, CONTRASTS = "report.comparisons", "report.contrasts"
+FIELD, CONTRASTS, EXPLORED = "report.comparisons", "report.contrasts", "report.explored"
 REPORTED = ("all", "finetune", "report")  # the stages that end with a report
 
 
@@ -21,7 +21,11 @@ def plan_problems(config: Config) -> Iterator[Problem]:
         count = f"{len(report.comparisons)} are planned, at most {MAX_COMPARISONS} may be"
         yield Problem(FIELD, ..., f"{count}, since each test makes all the others weaker; leave out the rest")
     for pair in report.comparisons:
-        yield from _pair_problems(pair, report)
+        yield from _pair_problems(FIELD, pair)
+        if pair.equality and report.margin is None:
+            yield Problem(FIELD, shown_pair(pair), "equality is tested within a margin; set report.margin")
+    for pair in report.explored:
+        yield from _explored_problems(pair, report)
     for contrast in report.contrasts:
         yield from _contrast_problems(contrast)
     if (report.comparisons or report.contrasts) and report.primary_measure is not None and config.stage in REPORTED:
@@ -39,22 +43,31 @@ def shown_contrast(contrast: ContrastOptions) -> dict[str, Any]:
     return {"what": contrast.what, "arms": contrast.arms}
 
 
-def _pair_problems(pair: ComparisonOptions, report: ReportOptions) -> Iterator[Problem]:
+def _pair_problems(place: str, pair: ComparisonOptions) -> Iterator[Problem]:
     typed = shown_pair(pair)
     for side in (pair.a, pair.b):
-        yield from _narrowing_problems(FIELD, typed, side)
+        yield from _narrowing_problems(place, typed, side)
     if bool(pair.seeds_a) != bool(pair.seeds_b):
-        yield Problem(FIELD, typed, "names seeds on one side; name them on both, or on none for pairs of equal seeds")
+        yield Problem(place, typed, "names seeds on one side; name them on both, or on none for pairs of equal seeds")
     elif pair.a == pair.b and not pair.seeds_a:
-        yield Problem(FIELD, typed, "compares an arm with itself; name two conditions, or other seeds on each side")
+        yield Problem(place, typed, "compares an arm with itself; name two conditions, or other seeds on each side")
     elif pair.a == pair.b and (both := sorted({*pair.seeds_a} & {*pair.seeds_b})):
-        yield Problem(FIELD, typed, f"compares an arm with itself at seed {both[0]}; name other seeds on each side")
+        yield Problem(place, typed, f"compares an arm with itself at seed {both[0]}; name other seeds on each side")
     for field in ("seeds_a", "seeds_b"):
         seeds = getattr(pair, field)
         if len(set(seeds)) < len(seeds):
-            yield Problem(FIELD, typed, f"{field} names a seed twice")
-    if pair.equality and report.margin is None:
-        yield Problem(FIELD, typed, "equality is tested within a margin; set report.margin")
+            yield Problem(place, typed, f"{field} names a seed twice")
+
+
+def _explored_problems(pair: ComparisonOptions, report: ReportOptions) -> Iterator[Problem]:
+    yield from _pair_problems(EXPLORED, pair)
+    typed = shown_pair(pair)
+    if pair.equality:
+        yield Problem(EXPLORED, typed, "tests no equality, since it has no verdict; plan it in report.comparisons")
+    if any(
+        (pair.a, pair.b, pair.seeds_a, pair.seeds_b) == (p.a, p.b, p.seeds_a, p.seeds_b) for p in report.comparisons
+    ):
+        yield Problem(EXPLORED, typed, "is planned in report.comparisons; leave it out here")
 
 
 def _contrast_problems(contrast: ContrastOptions) -> Iterator[Problem]:

@@ -6,12 +6,12 @@ from operator import attrgetter
 from typing import Any
 
 from nsp_ablation.config.identity import condition, results_identities, science_settings
-from nsp_ablation.config.plan_checks import CONTRASTS, FIELD, REPORTED, shown_contrast, shown_pair
+from nsp_ablation.config.plan_checks import CONTRASTS, EXPLORED, FIELD, REPORTED, shown_contrast, shown_pair
 from nsp_ablation.config.problem import Problem
 from nsp_ablation.config.schema import Config
 from nsp_ablation.config.tree import leaves
 from nsp_ablation.options.contrast_terms import contrast_terms
-from nsp_ablation.options.output_options import MAX_COMPARISONS
+from nsp_ablation.options.output_options import MAX_COMPARISONS, ReportOptions
 from nsp_ablation.options.planned_pairs import NamedArm, called, compared_pairs, narrowed, other_names
 
 
@@ -34,13 +34,15 @@ def shared_outputs(configs: list[Config]) -> Iterator[Problem]:
 
 
 def equal_arms(repeated: list[tuple[Config, Config]]) -> Iterator[Problem]:
-    """Yield each planned comparison of two names that stand for one cell; `repeated` are pairs of equal cells."""
+    """Yield each comparison of two names that stand for one cell; `repeated` are pairs of equal cells."""
     equal = {frozenset(condition(config)["name"] for config in pair) for pair in repeated}
-    for pair in repeated[0][0].report.comparisons if repeated else ():
-        names = frozenset((narrowed(pair.a)[0], narrowed(pair.b)[0]))
-        if len(names) > 1 and names in equal and not pair.seeds_a:
-            reason = "are one cell under two names; an arm is not compared with itself"
-            yield Problem(FIELD, shown_pair(pair), reason)
+    report = repeated[0][0].report if repeated else ReportOptions()
+    for place, pairs in ((FIELD, report.comparisons), (EXPLORED, report.explored)):
+        for pair in pairs:
+            names = frozenset((narrowed(pair.a)[0], narrowed(pair.b)[0]))
+            if len(names) > 1 and names in equal and not pair.seeds_a:
+                reason = "are one cell under two names; an arm is not compared with itself"
+                yield Problem(place, shown_pair(pair), reason)
 
 
 def unclear_plans(configs: list[Config]) -> Iterator[Problem]:

@@ -127,6 +127,11 @@ class ReportOptions:
         "Weighted sums of arms, such as interactions, on the primary measure: each is tested as if it belonged to the "
         "planned comparisons, whose own tests stay as they are.",
     )
+    explored: list[ComparisonOptions] = machine(
+        [],
+        "Pairs that are compared beside the planned ones, on every measure, without correction or verdict: what was "
+        "thought of after the plan, or is descriptive.",
+    )
     primary_measure: str | None = machine(
         None, "What is tested: a task in its own metric, or TASK.METRIC; null: the first of `tasks`."
     )

@@ -6,11 +6,6 @@ from nsp_ablation.reporting.analysis.comparisons import Comparison
 from nsp_ablation.reporting.analysis.score_basis import unequal_starts
 from nsp_ablation.reporting.analysis.study import Study
 
-EXPLORATORY_NOTE = (
-    "Exploratory: the planned pairs on every other measure. p is not corrected, there is no verdict, and of twenty "
-    "such rows one is expected below .05 without any effect. The multi-bootstrap (Sellam et al. 2022) is a check, too "
-    "narrow with few seeds."
-)
 CONTRAST_NOTE = (
     "Weighted sums of arms, seed by seed, their intervals as those of differences. p (Holm) is corrected as if each "
     "belonged to the planned comparisons, whose own tests stay as they are; what is told is the sign."
@@ -46,6 +41,18 @@ def planned_note(study: Study, comparisons: Sequence[Comparison]) -> str:
     if any(one.result.num_seeds == 1 for one in family):
         sentences.append("One seed has an interval over examples alone: nothing is told of other seeds.")
     return " ".join(sentences)
+
+
+def exploratory_note(study: Study) -> str:
+    """Return the sentences below the exploratory comparisons."""
+    planned, explored = study.options.comparisons, study.options.explored
+    of_plan = ["the planned pairs on every other measure"] if planned or not explored else []
+    beside = ["pairs that were not planned, on every measure"] if explored else []
+    return (
+        f"Exploratory: {', and '.join(of_plan + beside)}. p is not corrected, there is no verdict, and of twenty such "
+        "rows one is expected below .05 without any effect. The multi-bootstrap (Sellam et al. 2022) is a check, too "
+        "narrow with few seeds."
+    )
 
 
 def _pairing(study: Study, family: Sequence[Comparison]) -> list[str]:

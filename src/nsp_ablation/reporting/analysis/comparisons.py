@@ -77,16 +77,21 @@ class Comparison:
 
 
 def compare(study: Study) -> list[Comparison]:
-    """Return the planned comparisons of a study: the family on the primary measure, then all other measures.
+    """Return the comparisons of a study: the planned family on the primary measure, the same on all other measures,
+    and the explored pairs on all.
 
     A comparison that lacks an arm, or scores, stays in the list without a result, and its tests count for Holm.
     """
-    plans = study.options.comparisons
-    pairs = [(plan, compared) for plan in plans for compared in arms_compared(study, plan)]
+    pairs = _pairs(study, study.options.comparisons)
     primary = primary_column(study)
     family = [_compared(study, plan, compared, primary, True) for plan, compared in pairs] if primary else []
     others = [column for column in study.columns if primary is None or column != primary]
     explored = [_compared(study, plan, compared, column, False) for plan, compared in pairs for column in others]
+    explored += [
+        _compared(study, plan, compared, column, False)
+        for plan, compared in _pairs(study, study.options.explored)
+        for column in study.columns
+    ]
     tested = _tested(family, [plan for plan, _ in pairs], study) if family else []
     return [*(_beside_layouts(one, study) for one in tested), *explored]
 
@@ -104,6 +109,10 @@ def primary_column(study: Study) -> Column | None:
     own = next((column for column in study.columns if column.task == task), Column(task, metric, task))
     same = [column for column in study.columns if (column.task, column.metric) == (task, metric or own.metric)]
     return next(iter(same), replace(own, metric=metric or own.metric))
+
+
+def _pairs(study: Study, plans: Sequence[ComparisonOptions]) -> list[tuple[ComparisonOptions, ComparedArms]]:
+    return [(plan, compared) for plan in plans for compared in arms_compared(study, plan)]
 
 
 def _compared(

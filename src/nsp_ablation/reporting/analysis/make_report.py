@@ -10,7 +10,7 @@ from nsp_ablation.reporting.analysis.baseline_margins import baseline_sentences
 from nsp_ablation.reporting.analysis.caption import caption
 from nsp_ablation.reporting.analysis.card_facts import card_table, lost_cards
 from nsp_ablation.reporting.analysis.columns import Column
-from nsp_ablation.reporting.analysis.comparison_notes import planned_note
+from nsp_ablation.reporting.analysis.comparison_notes import exploratory_note, planned_note
 from nsp_ablation.reporting.analysis.comparisons import Comparison, compare, refusals
 from nsp_ablation.reporting.analysis.contrasts import Contrast, contrasts
 from nsp_ablation.reporting.analysis.cost_facts import cost_table
@@ -57,6 +57,7 @@ class Report:
     comparisons: list[Comparison]
     contrasts: list[Contrast]
     planned_note: str
+    exploratory_note: str
     data_cards: FactsTable
     pretraining: FactsTable
     layouts: FactsTable
@@ -121,6 +122,7 @@ def report_of(study: Study) -> Report:
         comparisons=comparisons,
         contrasts=summed,
         planned_note=planned_note(study, comparisons),
+        exploratory_note=exploratory_note(study),
         data_cards=card_table(study),
         pretraining=pretraining_table(study),
         layouts=layout_table(study),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from nsp_ablation.reporting.analysis.comparison_notes import CONTRAST_NOTE, EXPLORATORY_NOTE
+from nsp_ablation.reporting.analysis.comparison_notes import CONTRAST_NOTE
 from nsp_ablation.reporting.analysis.learning_curves import metric_name
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.dashboards.finished_run import EVALUATION, FINAL, FinishedRun, record_run_id
@@ -77,7 +77,9 @@ class WandbPages:
         blocks += [wr.H2("Table"), *self._markdown(markdown_table(report))]
         blocks += [wr.UnorderedList([*report.caption, *(f"Warning: {one}" for one in report.warnings)])]
         blocks += [self._grid("report", [self._run.names.id], [self._table()])]
-        blocks += self._markdown(facts_part("Exploratory", exploratory_table(report.comparisons), EXPLORATORY_NOTE))
+        blocks += self._markdown(
+            facts_part("Exploratory", exploratory_table(report.comparisons), report.exploratory_note)
+        )
         return wr.Report(
             project=self.project,
             entity=self.entity,

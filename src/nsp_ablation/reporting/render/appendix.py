@@ -1,7 +1,7 @@
 """The appendix of a paper, as venues ask for it: set-up, results, hyper-parameters, data, compute, decisions, lists."""
 
 from nsp_ablation.reporting.analysis.checklists import Checklist
-from nsp_ablation.reporting.analysis.comparison_notes import CONTRAST_NOTE, EXPLORATORY_NOTE
+from nsp_ablation.reporting.analysis.comparison_notes import CONTRAST_NOTE
 from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.analysis.probe_facts import LAYOUTS_TITLE
@@ -45,7 +45,9 @@ def appendix(report: Report) -> str:
         _section("Results", _results(report)),
         _section("Planned comparisons", _comparisons(planned_table(report.comparisons), report.planned_note)),
         _section("Contrasts", _comparisons(contrast_table(report.contrasts), CONTRAST_NOTE)),
-        _section("Exploratory comparisons", _comparisons(exploratory_table(report.comparisons), EXPLORATORY_NOTE)),
+        _section(
+            "Exploratory comparisons", _comparisons(exploratory_table(report.comparisons), report.exploratory_note)
+        ),
         _section(LAYOUTS_TITLE, quantities(report.layouts.on_its_side())),
         _section("Hyper-parameters of pre-training, by model", quantities(report.appendix.pretraining)),
         _section("Hyper-parameters of fine-tuning, by task", quantities(report.appendix.finetuning)),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nsp_ablation.reporting.analysis.comparison_notes import CONTRAST_NOTE, EXPLORATORY_NOTE
+from nsp_ablation.reporting.analysis.comparison_notes import CONTRAST_NOTE
 from nsp_ablation.reporting.analysis.facts import FactsTable
 from nsp_ablation.reporting.analysis.make_report import Report
 from nsp_ablation.reporting.render.comparison_tables import contrast_table, exploratory_table, planned_table
@@ -131,7 +131,7 @@ def _curves(report: Report) -> Iterator[tuple[str, list[FigurePanel], str]]:
 def _comparisons(report: Report) -> Iterator[PageTable]:
     yield PageTable(planned_table(report.comparisons), report.planned_note, "Planned")
     yield PageTable(contrast_table(report.contrasts), CONTRAST_NOTE, "Contrasts")
-    yield PageTable(exploratory_table(report.comparisons), EXPLORATORY_NOTE, "Exploratory")
+    yield PageTable(exploratory_table(report.comparisons), report.exploratory_note, "Exploratory")
 
 
 def _figures(*figures: tuple[str, list[FigurePanel], str]) -> Iterator[PageFigure]:

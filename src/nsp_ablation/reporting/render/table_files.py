@@ -8,7 +8,7 @@ from typing import Any
 
 from nsp_ablation.reporting.analysis.card_facts import card_sentences
 from nsp_ablation.reporting.analysis.columns import Column
-from nsp_ablation.reporting.analysis.comparison_notes import CONTRAST_NOTE, EXPLORATORY_NOTE
+from nsp_ablation.reporting.analysis.comparison_notes import CONTRAST_NOTE
 from nsp_ablation.reporting.analysis.comparisons import COMPARISON_COLUMNS
 from nsp_ablation.reporting.analysis.contrasts import CONTRAST_COLUMNS
 from nsp_ablation.reporting.analysis.facts import FactsTable
@@ -43,7 +43,7 @@ def markdown_page(report: Report) -> str:
         markdown(" ".join(report.caption)),
         facts_part("Planned comparisons", planned_table(report.comparisons), report.planned_note),
         facts_part("Contrasts", contrast_table(report.contrasts), CONTRAST_NOTE),
-        facts_part("Exploratory comparisons", exploratory_table(report.comparisons), EXPLORATORY_NOTE),
+        facts_part("Exploratory comparisons", exploratory_table(report.comparisons), report.exploratory_note),
         "\n".join(f"- {markdown(sentence)}" for sentence in card_sentences(report.data_cards)),
         facts_part(LAYOUTS_TITLE, report.layouts, ""),
         "\n".join(notes),
