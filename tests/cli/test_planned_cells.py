@@ -1,5 +1,6 @@
 """The cells of a command: as if each were composed alone, and a thousand of them in no time."""
 
+import json
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from omegaconf import OmegaConf
 from nsp_ablation.cli.arguments import parse_arguments
 from nsp_ablation.cli.overrides import as_typed
 from nsp_ablation.cli.planned_cells import open_composer, plan
+from nsp_ablation.config.identity import cell_identity
 from nsp_ablation.config.problem import ConfigurationError
 
 
@@ -49,6 +51,62 @@ def test_a_setting_of_a_task_reaches_the_cells_that_select_it(cells):
         assert cells(*cell.overrides)[0].config == cell.config
     with pytest.raises(ValueError, match=r"tasks.squad1.title=x: not selected; add it to tasks=\[sst2,squad1\]"):
         cells("-m", "tasks=[sst2],[race]", "tasks.squad1.title=x")
+
+
+LINES = ("masking=static masking.copies=1,2", "format=doc batch=2k", "seed=1 masking.probability=0.35,0.25")
+
+
+def further(*lines):
+    quoted = ",".join(f"'{line}'" for line in lines)
+    return f"launcher.further_sweeps=[{quoted}]"
+
+
+@pytest.mark.parametrize("own", [("model.dropout=0,0.1",), ("tasks=[sst2]", "max_length=48,96"), ("format=full,doc",)])
+def test_further_sweeps_are_those_of_commands_of_their_own(cells, own):
+    """Each line as if it were typed behind the rest; of one whose key is typed nothing is made, and no cell twice."""
+    found = cells("-m", *own, further(*LINES))
+    lines = [line.split() for line in LINES if not ("format" in line and own[0].startswith("format"))]
+    alone = [cell for words in ([], *lines) for cell in cells("-m", *own, *words)]
+    identities = [(cell.config.seed, json.dumps(cell_identity(cell.config))) for cell in alone]
+    assert [(cell.config.seed, json.dumps(cell_identity(cell.config))) for cell in found] == list(
+        dict.fromkeys(identities)
+    )
+    assert len(found) < len(alone), "the probability of the last line's first cell is the default"
+    for cell in found[1:]:
+        assert cells(*cell.overrides)[0].config == cell.config
+
+
+def test_an_experiment_has_sweeps_beside_its_grid(cells, project_root, tmp_path):
+    root = tmp_path / "root"
+    (root / "experiments").mkdir(parents=True)
+    (root / "conf").symlink_to(project_root / "conf")
+    text = "launcher: {further_sweeps: [format=doc masking=static]}\nhydra: {sweeper: {params: {format: 'full,doc'}}}\n"
+    (root / "experiments" / "beside_its_grid.yaml").write_text(text)
+    composer = open_composer(parse_arguments([]), root)
+
+    def planned(*words):
+        found = plan(parse_arguments(["-m", "experiment=beside_its_grid", *words]), composer).cells
+        return [(cell.config.format.name, cell.config.masking.name) for cell in found]
+
+    grid = [("full", "dynamic"), ("doc", "dynamic")]
+    assert planned() == [*grid, ("doc", "static")]
+    assert planned("seed=2,3") == [*grid[:1] * 2, *grid[1:] * 2, *[("doc", "static")] * 2]
+    assert planned("format=full") == grid[:1]
+    assert planned("launcher.further_sweeps=[]") == grid
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ((further("formt=doc"),), "launcher.further_sweeps: formt=doc: no such setting; did you mean format?"),
+        ((further("masking.probability=2,0.1"),), "launcher.further_sweeps: masking.probability=2.0: expected"),
+        (('launcher.further_sweeps=["seed=\'1"]',), "launcher.further_sweeps=seed='1: cannot be read: No closing"),
+        ((further("seed=1,2,3"), "launcher.max_cells=3"), "seed: the sweep has 4 cells; expected at most"),
+    ],
+)
+def test_a_further_sweep_that_is_wrong_is_refused_by_name(refused, words, line):
+    (found,) = refused("-m", *words)
+    assert found.startswith(line)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from nsp_ablation.config.combinations import combination_problems
-from nsp_ablation.config.identity import condition, encoder_identity
+from nsp_ablation.config.identity import condition, encoder_identity, science_settings
+from nsp_ablation.config.tree import leaves
 from nsp_ablation.options.corpus_options import READERS
 from nsp_ablation.options.output_options import MAX_COMPARISONS
 from nsp_ablation.options.planned_pairs import NamedArm, compared_pairs, other_names
@@ -16,7 +17,8 @@ from nsp_ablation.options.task_options import TASK_KINDS, TaskOptions
 ROOT = Path(__file__).parents[2]
 GROUPS = sorted(path.name for path in (ROOT / "conf").iterdir() if path.is_dir())
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
-COMPARING = [name for name in EXPERIMENTS if name not in ("calibration", "study_sensitivity")]  # arms, as planned
+DESCRIPTIVE = {"calibration", "study_sensitivity", "study_long", "study_articles"}  # nothing is compared by plan
+COMPARING = [name for name in EXPERIMENTS if name not in DESCRIPTIVE]
 # of an experiment, whatever it sweeps
 ONE_CELL = ("seed=1", "tokenizer=wordpiece", "pretraining.learning_rate=1e-3")
 # Per seed: seven arms of loss_vs_format, two kinds of static masks, eight further cells of table3_batch, five of
@@ -50,7 +52,7 @@ SINGLE_RUNS = (
 
 FILES = {("scale", "laptop"), ("scale", "babylm")}  # corpora of files
 # Of experiments that are not micro unless said.
-OWN_SCALE = {"babylm": "babylm", "study": "laptop", "study_tasks": "laptop", "study_sensitivity": "laptop"}
+OWN_SCALE = {name: "laptop" for name in EXPERIMENTS if name.startswith("study")} | {"babylm": "babylm"}
 
 
 def options(group):
@@ -169,13 +171,33 @@ def test_experiments_share_the_cells_that_are_equal(experiments):
 def test_the_encoders_of_the_study_are_those_of_its_tasks_and_of_its_sensitivity_cells(cells):
     """So they are trained once, and what is said of them elsewhere is said of the study's own."""
 
-    def encoders(experiment):
-        found = cells("-m", f"experiment={experiment}", "seed=1", f"corpus.path={ROOT}/README.md")
-        return {condition(cell.config)["name"]: encoder_identity(cell.config) for cell in found}
+    def encoders(experiment, *words):
+        found = cells("-m", f"experiment={experiment}", "seed=1", f"corpus.path={ROOT}/README.md", *words)
+        return [(condition(cell.config)["name"], encoder_identity(cell.config)) for cell in found]
 
     study = encoders("study")
     assert encoders("study_tasks") == study
-    assert encoders("study_sensitivity").items() < study.items()
+    grid = encoders("study_sensitivity", "launcher.further_sweeps=[]")
+    assert all(one in study for one in grid)
+    beside = encoders("study_sensitivity")[len(grid) :]
+    assert len(grid) == 5
+    assert len(beside) == 22
+    assert not any(one in study for one in beside)
+
+
+def named_arm(cell):
+    own = condition(cell.config)
+    settings = {path: value for path, _, value in leaves(science_settings(cell.config)) if path != ("seed",)}
+    return NamedArm(frozenset([own["name"]]), other_names(own), own, settings)
+
+
+def test_pairs_of_the_sensitivity_cells_stand_for_the_cells_that_are_made(cells):
+    """Each arm that is changed is compared with one that is changed alike, or with one of equal counts."""
+    found = cells("-m", "experiment=study_sensitivity", f"corpus.path={ROOT}/README.md")
+    arms, report = list(map(named_arm, found)), found[0].config.report
+    pairs = [pair for plan in report.explored for pair in compared_pairs(plan, arms)]
+    assert {number for pair in pairs for number in pair} == set(range(len(arms)))
+    assert len({*pairs}) == len(pairs)
 
 
 def test_the_calibration_has_a_cell_per_task(cells):

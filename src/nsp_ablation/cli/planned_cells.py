@@ -1,5 +1,6 @@
 """The cells of a command: each composed and checked once, before the first one runs, without any heavy library."""
 
+import functools
 import itertools
 import json
 import math
@@ -17,6 +18,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from nsp_ablation.cli.composition import Composition
+from nsp_ablation.cli.further_sweeps import all_sweeps
 from nsp_ablation.cli.hydra_bridge import Composer, make_composer
 from nsp_ablation.cli.hydra_settings import hydra_problems, unwanted_settings
 from nsp_ablation.cli.overrides import (
@@ -94,14 +96,10 @@ def plan(arguments: Namespace, composer: Composer) -> Plan:
         master = composer.compose(tuple(shared), is_sweep=True) if is_sweep else composer.compose(tuple(shared))
     given = {each.key_or_group: each.get_value_string() for each in typed}
     refuse(hydra_problems(given, master, is_sweep))
-    if is_sweep:
-        swept = checked_overrides(
-            composer, [for_hydra(f"{key}={value}") for key, value in master.sweep.items()], is_sweep
-        )
-        hydras = [each for each in typed if each.is_hydra_override()]
-        typed = list({each.key_or_group: each for each in [*hydras, *swept, *typed]}.values())
-    refuse_too_many(typed, max_cells(typed, master))
-    every = list(_checked(composer, [assignments(each, composer.options) for each in typed]))
+    parsed = functools.partial(checked_overrides, composer, is_sweep=is_sweep)
+    sweeps = all_sweeps(typed, master, parsed) if is_sweep else [typed]
+    refuse_too_many(sweeps, max_cells(typed, master))
+    every = [cell for sweep in sweeps for cell in _checked(composer, sweep)]
     refuse(unequal_settings([cell.config for cell in every]))
     cells, repeated = _each_once(every)
     if not is_sweep:
@@ -168,8 +166,9 @@ def _composed(composition: Composition, plain: dict[str, Assignment]) -> Config:
     return config
 
 
-def _checked(composer: Composer, values: list[list[Assignment]]) -> Iterator[PlannedCell]:
-    """Yield the checked cell of each combination of values, the last key's changing first."""
+def _checked(composer: Composer, sweep: list[Any]) -> Iterator[PlannedCell]:
+    """Yield the checked cell of each combination of the values of overrides, the last key's changing first."""
+    values = [assignments(each, composer.options) for each in sweep]
     checker = _Checker(composer)
     said, total = time.monotonic(), math.prod(map(len, values))
     selected = _selected_tasks([each for key in values for each in key])

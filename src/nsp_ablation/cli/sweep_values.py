@@ -49,11 +49,12 @@ def max_cells(typed: list[Any], master: Composition) -> int:
     return int(values[-1] if values else OmegaConf.select(master.settings({}), _MAX_CELLS))
 
 
-def refuse_too_many(typed: list[Any], most: int) -> None:
-    """Refuse a sweep of too many cells, before any is composed. Raises ConfigurationError."""
-    sizes = {each.key_or_group: num_values(each) for each in typed}
-    if (number := math.prod(sizes.values())) > most:
-        largest = max(sizes, key=lambda key: sizes[key])
+def refuse_too_many(sweeps: list[list[Any]], most: int) -> None:
+    """Refuse sweeps of too many cells together, before any is composed. Raises ConfigurationError."""
+    sizes = [{each.key_or_group: num_values(each) for each in sweep} for sweep in sweeps]
+    if (number := sum(math.prod(each.values()) for each in sizes)) > most:
+        widest = max(sizes, key=lambda each: math.prod(each.values()))
+        largest = max(widest, key=lambda key: widest[key])
         reason = f"the sweep has {number:,} cells; expected at most {_MAX_CELLS}={most}"
         raise ConfigurationError([Problem(largest, ..., reason).line()])
 

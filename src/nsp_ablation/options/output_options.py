@@ -164,6 +164,11 @@ class LauncherOptions:
     max_cells: int = machine(
         1000, "Cells of a sweep at most; more are refused before any is composed.", low=1, high=10**6
     )
+    further_sweeps: list[str] = machine(
+        [],
+        "Sweeps that are made beside the command's own, with all that it sets: each a line of overrides as one types "
+        "them, left out where one of its settings is typed.",
+    )
 
 
 @dataclass
