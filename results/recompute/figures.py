@@ -25,7 +25,11 @@ class Panel:
         texts = self.texts = [element for element in self.elements if element["tag"] == "text"]
         self.title = " ".join(e["text"] for e in texts if e["font-size"] == "12.5")
         self.notes = [e["text"] for e in texts if e.get("opacity") == ".72"]
-        self.x = _axis([(float(e["x"]), e["text"]) for e in texts if e.get("text-anchor") == "middle"])
+        below = [e for e in texts if e.get("text-anchor") == "middle"]
+        upright = [e for e in self.elements if e["tag"] == "line" and e.get("opacity") == "0.13" and e["x1"] == e["x2"]]
+        lines = sorted({float(e["x1"]) for e in upright})  # a number near an edge stands beside its line
+        places = lines if len(lines) == len(below) else [float(e["x"]) for e in below]
+        self.x = _axis(list(zip(places, [e["text"] for e in below], strict=True)))
         at_left = [e for e in texts if e.get("text-anchor") == "end" and float(e["x"]) < 60 and e not in self.notes]
         self.y = _axis([(float(e["y"]) - 3.5, e["text"]) for e in at_left])
 

@@ -65,6 +65,8 @@ class Estimate:
         return self.value - half, self.value + half
 
     def p(self) -> float:
+        if self.variance == 0:
+            return float(self.value == 0)
         return float(2 * stats.t.sf(abs(self.value) / np.sqrt(self.variance), self.dof))
 
     def p_equal(self, margin: float) -> float:
@@ -140,7 +142,7 @@ def verdict(value: float, p_holm: float | None, p_equal_holm: float | None) -> s
 def seeds_needed(pilot: Estimate, effect: float, level: float) -> tuple:
     """Least seeds with power .8, and that least at both ends of the variances' 95 % intervals; None: over the most."""
     over_seeds, over_clusters, noise = pilot.parts
-    falls = sum(p * (d + 1) for p, d in pilot.seeds)
+    falls = max(over_seeds, noise) * np.mean([d + 1 for _, d in pilot.seeds])
     stays, nu, num = max(over_clusters - noise, 0.0), pilot.clusters[1], sum(d for _, d in pilot.seeds)
     needed = []
     for quantile in (None, 0.975, 0.025):
