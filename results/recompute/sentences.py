@@ -18,6 +18,10 @@ IN_PAIRS = re.compile(
     r"held-out MLM loss in the pair layout ([+−][\d.]+) nats; +recall gain in the pair layout ([+−][\d.]+) nats"
 )
 BELOW = re.compile(r"([^;:]+?) on ([^;(]+?) \((−?[\d.]+), +standard error ([\d.]+); +([a-z ]+?) (−?[\d.]+)\)")
+BASELINE_WORDS = ("baseline", "score", "standard error", "best baseline")
+EVERY = re.compile(
+    r"every encoder on ([^;(]+?) \((−?[\d.]+)(?: to (−?[\d.]+))?, +standard error at most ([\d.]+); +([a-z ]+?) (−?[\d.]+)\)"
+)
 
 
 class Sentences:
@@ -154,24 +158,38 @@ class Sentences:
         examples alone."""
         for who, title, score, error, name, baseline in BELOW.findall(text):
             arm = by_label(self.folder, key(who))
-            task = next((t for t, settings in self.folder.tasks.items() if settings["title"] == title), None)
-            if arm is None or task is None:
+            found = self._beside_baseline(arm, title) if arm else None
+            if found is None:
                 self.ledger.leave(f"{place}: {who}", f"{score} {error} {baseline}")
                 continue
-            metric = self.folder.primary[task]
-            best = self._baselines(arm, task, metric)
-            self.ledger.note(
-                "baselines not beaten", f"{place}: {who} on {title}", name, best, name == max(best, key=best.get)
-            )
-            side = arm.side(task, metric)
-            mean = estimate([Side(side.theta.mean(keepdims=True), side.u.mean(axis=0, keepdims=True), side.w)])
-            for what, words, value in zip(
-                ("score", "standard error", "best baseline"),
-                (score, error, baseline),
-                (side.theta.mean(), np.sqrt(mean.variance), max(best.values())),
-                strict=True,
-            ):
-                self.ledger.number("baselines not beaten", f"{place}: {who} on {title}, {what}", words, value)
+            said = (name, score, error, baseline)
+            for what, words, value in zip(BASELINE_WORDS, said, found, strict=True):
+                self._said_below(f"{place}: {who} on {title}, {what}", words, value)
+        for title, low, high, error, name, baseline in EVERY.findall(text):
+            encoders = [arm for arm in self.folder.arms if arm.kind != "random"]
+            found = [one for arm in encoders if (one := self._beside_baseline(arm, title))]
+            names, scores, errors, baselines = zip(*found, strict=True)
+            ends = (min(scores), max(scores))
+            said = [(name, names[0]), (low, ends[0]), (high or low, ends[1]), (error, max(errors)), (baseline, baselines[0])]
+            for words, value in said:
+                self._said_below(f"{place}: every encoder on {title}", words, value)
+
+    def _said_below(self, place: str, words: str, value: float | str) -> None:
+        if isinstance(value, str):
+            self.ledger.note("baselines not beaten", place, words, value, words == value)
+        else:
+            self.ledger.number("baselines not beaten", place, words, value)
+
+    def _beside_baseline(self, arm: object, title: str) -> tuple | None:
+        """Name of an encoder's best baseline on a task, its own score, its standard error, and the baseline's score."""
+        task = next((t for t, settings in self.folder.tasks.items() if settings["title"] == title), None)
+        if task is None or not arm.of(task):
+            return None
+        metric = self.folder.primary[task]
+        best = self._baselines(arm, task, metric)
+        side = arm.side(task, metric)
+        mean = estimate([Side(side.theta.mean(keepdims=True), side.u.mean(axis=0, keepdims=True), side.w)])
+        return max(best, key=best.get), side.theta.mean(), np.sqrt(mean.variance), max(best.values())
 
     def _baselines(self, arm: object, task: str, metric: str) -> dict:
         """What stands beside a score, in the published unit; the untrained encoder by its mean over seeds."""

@@ -22,7 +22,7 @@ def examples(clusters=None, **items):
 
 def error_of(results, metric="accuracy"):
     """The error of a metric, the results being those of as many pre-training seeds."""
-    return standard_error(score_matrix({seed: [result] for seed, result in enumerate(results)}, metric).scores)
+    return standard_error(score_matrix({seed: [result] for seed, result in enumerate(results)}, metric))
 
 
 def test_an_encoder_below_its_best_baseline_is_named_with_it(results):
@@ -60,18 +60,40 @@ def test_untrained_encoders_and_measures_of_which_less_is_better_are_not_judged(
     assert sentences(results) == []
 
 
+def test_a_task_on_which_no_encoder_is_clear_is_named_once(results):
+    """With the range of the scores; one encoder that is clear, or one baseline that differs, and each stands alone."""
+    for name, score in (("full", 0.39), ("doc", 0.38)):
+        results.add("mnli", score, condition={"format": name})
+        results.add("squad1", 0.3 if name == "doc" else 0.5, condition={"format": name})
+        foreign = 0.45 if name == "doc" else 0.46
+        results.add("race", 0.4, condition={"format": name}, metrics={"foreign_contexts": foreign})
+    assert sentences(results) == [
+        "Not 2 standard errors (over examples) above the best of its baselines: "
+        "every encoder on MNLI-m (38.0 to 39.0, standard error at most 0.0; bag of words 40.0); "
+        "FULL-SENTENCES on RACE (40.0, standard error 0.0; foreign contexts 46.0); "
+        "DOC-SENTENCES on SQuAD 1.1 (30.0, standard error 0.0; bag of words 40.0); "
+        "DOC-SENTENCES on RACE (40.0, standard error 0.0; foreign contexts 45.0)."
+    ]
+    results.add("mnli", 0.38, condition={"format": "full"}, seed=2)
+    results.add("mnli", 0.39, condition={"format": "doc"}, seed=2)
+    (sentence,) = sentences(results)
+    assert ": every encoder on MNLI-m (38.5, standard error at most 0.0; bag of words 40.0);" in sentence
+
+
 def test_two_standard_errors_are_clear_and_less_is_not():
     assert not Margin(0.5, 0.05, "majority", 0.4).is_clear
     assert Margin(0.5, 0.0499, "majority", 0.4).is_clear
 
 
 def test_the_error_of_a_mean_is_that_of_its_clusters():
+    """Each cluster moves the mean by its share of its own distance from it, which is divided by its expectation."""
     draw = np.random.default_rng(0)
     clusters, values = [f"c{n}" for n in draw.integers(0, 12, 90)], draw.random(90)
     sums = np.array([values[[name == one for name in clusters]].sum() for one in sorted(set(clusters))])
     sizes = np.array([clusters.count(one) for one in sorted(set(clusters))])
-    without = (sums.sum() - sums) / (90 - sizes)
-    expected = np.sqrt(11 / 12 * ((without - without.mean()) ** 2).sum())
+    share = sizes / 90
+    moved = sums / 90 - share * values.mean()
+    expected = np.sqrt((moved**2 / (1 - 2 * share + (share**2).sum())).sum())
     assert error_of([examples(clusters, accuracy=values)]) == pytest.approx(expected)
     alone = error_of([examples(None, accuracy=values)])
     assert alone == pytest.approx(values.std(ddof=1) / np.sqrt(90))  # each example by itself

@@ -1,14 +1,16 @@
 """Encoders beside their baselines: which of them are not clearly better than the best one."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
 
 from nsp_ablation.options.metric_source import metric_facts
-from nsp_ablation.reporting.analysis.crossed_variance import SeedScores
+from nsp_ablation.reporting.analysis.columns import Column
+from nsp_ablation.reporting.analysis.crossed_variance import SeedScores, estimate
 from nsp_ablation.reporting.analysis.pooled_scores import Pool
+from nsp_ablation.reporting.analysis.score_matrix import ScoreMatrix
 from nsp_ablation.reporting.analysis.study import Study
 
 NUM_ERRORS = 2  # standard errors by which an encoder has to be above its baselines
@@ -32,32 +34,55 @@ class Margin:
 def baseline_sentences(study: Study) -> list[str]:
     """Return the sentence of the caption that names encoders which do not beat their best baseline; none, if all do.
 
-    Baselines are majority, bag of words, the untrained encoder and, where there are contexts, the same encoder on
-    foreign ones. Measures of which less is better have none of these but the untrained encoder, and are not read.
+    A task on which no encoder of several does is named once. Baselines are majority, bag of words, the untrained
+    encoder and, where there are contexts, the same encoder on foreign ones. Measures of which less is better have none
+    of these but the untrained encoder, and are not read.
     """
-    texts = [text for pool in study.scores.all_pools() if pool.arm.kind != "random" for text in _told(study, pool)]
+    judged = [(pool, margin) for pool in study.scores.all_pools() if (margin := _margin(study, pool))]
+    told = [(pool, margin) for pool, margin in judged if not margin.is_clear]
+    tasks = [task for task in study.scores.tasks if _is_at_floor([one for pool, one in judged if pool.task == task])]
+    texts = [_of_all(_column(study, task), [one for pool, one in told if pool.task == task]) for task in tasks]
+    texts += [_of_one(study, pool, margin) for pool, margin in told if pool.task not in tasks]
     if not texts:
         return []
     return [f"Not {NUM_ERRORS} standard errors (over examples) above the best of its baselines: {'; '.join(texts)}."]
 
 
-def _told(study: Study, pool: Pool) -> Iterator[str]:
-    margin = _margin(study, pool)
-    column = next((one for one in study.columns if (one.task, one.metric) == (pool.task, pool.primary_metric)), None)
-    if margin is None or column is None or margin.is_clear:
-        return
+def _is_at_floor(margins: Sequence[Margin]) -> bool:
+    """Whether none of several encoders is clear of a baseline that is one for all."""
+    one_baseline = len({(margin.baseline, margin.baseline_score) for margin in margins}) == 1
+    return len(margins) > 1 and one_baseline and not any(margin.is_clear for margin in margins)
+
+
+def _of_all(column: Column, margins: Sequence[Margin]) -> str:
+    low, *_, high = sorted(margin.score for margin in margins)
+    error, baseline = max(margin.standard_error for margin in margins), margins[0]
+    between = " to ".join(dict.fromkeys((column.text(low), column.text(high))))
+    other = f"{baseline.baseline} {column.text(baseline.baseline_score)}"
+    return f"every encoder on {column.title} ({between}, standard error at most {column.text(error)}; {other})"
+
+
+def _of_one(study: Study, pool: Pool, margin: Margin) -> str:
+    column = _column(study, pool.task)
     score, other, error = (column.text(value) for value in (margin.score, margin.baseline_score, margin.standard_error))
-    yield f"{study.labels[pool.arm]} on {column.title} ({score}, standard error {error}; {margin.baseline} {other})"
+    return f"{study.labels[pool.arm]} on {column.title} ({score}, standard error {error}; {margin.baseline} {other})"
+
+
+def _column(study: Study, task: str) -> Column:
+    """Return the column of a task's own metric, which is its first."""
+    return next(one for one in study.columns if one.task == task)
 
 
 def _margin(study: Study, pool: Pool) -> Margin | None:
-    """Return the margin of an arm on a task, None where less is better or no error can be told."""
+    """Return the margin of an encoder that was trained on a task, None where less is better or no error can be told."""
     metric = pool.primary_metric
-    if metric is None or metric_facts(metric).is_lower_better:
+    if pool.arm.kind == "random" or metric is None or metric_facts(metric).is_lower_better:
+        return None
+    if not any((one.task, one.metric) == (pool.task, metric) for one in study.columns):
         return None
     found = baselines_of(study, pool)
     matrix = study.matrices.of(pool, metric)
-    error = standard_error(matrix.scores) if matrix else None
+    error = standard_error(matrix) if matrix else None
     if not found or error is None:
         return None
     best = max(found, key=found.__getitem__)
@@ -78,11 +103,10 @@ def baselines_of(study: Study, pool: Pool) -> dict[str, float]:
     return {name: fmean(found) for name, found in known.items() if found}
 
 
-def standard_error(scores: SeedScores) -> float | None:
-    """Return the jackknife standard error, over clusters of examples alone, of the mean over seeds; None for a single
-    cluster."""
-    without = scores.without.mean(axis=0)
-    number = len(without)
-    if number < 2:
-        return None
-    return float(np.sqrt((number - 1) / number * np.sum((without - without.mean()) ** 2)))
+def standard_error(matrix: ScoreMatrix) -> float | None:
+    """Return the standard error of the mean over seeds, over clusters of examples alone, as the interval of one seed
+    has it; None for a single cluster."""
+    scores = matrix.scores
+    mean = SeedScores(scores.scores.mean(keepdims=True), scores.without.mean(axis=0, keepdims=True))
+    error = float(estimate(mean, matrix.sizes).error)
+    return None if np.isnan(error) else error
