@@ -41,8 +41,8 @@ def test_a_name_that_several_arms_have_is_narrowed_to_one(rates):
 
 def test_a_name_that_is_not_narrowed_stands_for_each_arm_against_its_counterpart(rates):
     assert sorted(difference for *_, difference in family(rates, ("full_batch_x4", "full"))) == pytest.approx([30, 30])
-    half = ("full_batch_x4@learning_rate=3e-3", "full")
-    assert family(rates, half) == [(*half, pytest.approx(30.0))]
+    labels = ("FULL-SENTENCES, batch 4, lr 0.003", "FULL-SENTENCES, batch 1, lr 0.003")
+    assert family(rates, ("full_batch_x4@learning_rate=3e-3", "full")) == [(*labels, pytest.approx(30.0))]
 
 
 def test_texts_narrow_as_numbers_do(results):

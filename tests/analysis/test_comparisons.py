@@ -260,6 +260,23 @@ def test_a_report_names_pairs_correlation_multi_bootstrap_and_seeds_needed(resul
     assert max(len(line) for line in terminal.splitlines() if not line.startswith("report: ")) <= 100
 
 
+def test_a_terminal_has_long_names_of_pairs_above_their_rows(results):
+    for name, score in (("one", 0.5), ("another", 0.6)):
+        condition = {"name": f"{name}_condition_whose_name_is_long", "format": "segment_pair"}
+        for task in ("squad1", "mnli"):
+            results.add(task, score, condition=condition, science=name)
+    pair = [f"{name}_condition_whose_name_is_long" for name in ("one", "another")]
+    report = report_of(results, explored=[ComparisonOptions(*pair)])
+    text = terminal_text(report, results.folder.path, [], color=False, width=72)
+    lines = text[text.index("exploratory") :].splitlines()
+    assert lines[2] == f"{pair[0]} − {pair[1]}"
+    assert re.fullmatch(r"  SQuAD 1.1 F1 +−10.00 .*  1 \(over examples alone\)", lines[3])
+    assert lines[4].startswith("  MNLI-m acc. ")
+    assert max(map(len, lines[:5])) <= 72
+    wide = terminal_text(report, results.folder.path, [], color=False, width=160)
+    assert f"\n{pair[0]} − {pair[1]}  SQuAD 1.1 F1 " in wide
+
+
 @pytest.mark.parametrize(("measure", "is_said"), [("race", True), ("squad1.has_answer_f1", True), ("squad1", False)])
 def test_a_primary_measure_that_nobody_recorded_is_named(results, measure, is_said):
     for condition in ({}, DOC):

@@ -86,19 +86,24 @@ def _comparison_parts(report: Report, width: int) -> list[str]:
     summed = "\n".join(_wrapped(contrast_sentence(one), width) for one in report.contrasts)
     parts += [summed] if summed else []
     table = exploratory_table(report.comparisons)
-    return [*parts, *([f"exploratory, p not corrected:\n{_exploratory_lines(table)}"] if table.rows else [])]
+    return [*parts, *([f"exploratory, p not corrected:\n{_exploratory_lines(table, width)}"] if table.rows else [])]
 
 
-def _exploratory_lines(table: FactsTable) -> str:
-    shown = [table.heads.index(head) for head in ("", "measure", "mean", "95 % interval", "p", "seeds")]
-    rows = [[row[i] for i in shown] for row in [table.heads, *table.rows]]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+def _exploratory_lines(table: FactsTable, width: int) -> str:
+    """Return the table in lines of at most `width` characters: each pair above its rows where it would be wider."""
+    shown = [table.heads.index(head) for head in ("measure", "mean", "95 % interval", "p", "seeds")]
+    rows = [[row[0], *(row[i] for i in shown)] for row in [table.heads, *table.rows]]
+    pair_width, *widths = (max(map(len, column)) for column in zip(*rows, strict=True))
+    is_beside = pair_width + sum(widths) + len(_GAP) * len(widths) <= width
     lines, former = [], ""
     for pair, measure, *numbers in rows:
-        left = [("" if pair == former else pair).ljust(widths[0]), measure.ljust(widths[1])]
+        name = "" if pair == former else pair
+        if name and not is_beside:
+            lines += textwrap.wrap(name, width, break_long_words=False, break_on_hyphens=False)
+        right = [text.rjust(width) for text, width in zip(numbers, widths[1:], strict=True)]
+        lead = name.ljust(pair_width) if is_beside else ""
+        lines.append(_GAP.join([lead, measure.ljust(widths[0]), *right]).rstrip())
         former = pair
-        right = [text.rjust(width) for text, width in zip(numbers, widths[2:], strict=True)]
-        lines.append(_GAP.join([*left, *right]).rstrip())
     return "\n".join(lines)
 
 
