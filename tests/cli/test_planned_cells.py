@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 from hydra.core.config_store import ConfigStore
@@ -62,7 +63,7 @@ def further(*lines):
 
 
 @pytest.mark.parametrize("own", [("model.dropout=0,0.1",), ("tasks=[sst2]", "max_length=48,96"), ("format=full,doc",)])
-def test_further_sweeps_are_those_of_commands_of_their_own(cells, own):
+def test_further_sweeps_are_those_of_commands_of_their_own(cells, project_root, own):
     """Each line as if it were typed behind the rest; of one whose key is typed nothing is made, and no cell twice."""
     found = cells("-m", *own, further(*LINES))
     lines = [line.split() for line in LINES if not ("format" in line and own[0].startswith("format"))]
@@ -72,8 +73,11 @@ def test_further_sweeps_are_those_of_commands_of_their_own(cells, own):
         dict.fromkeys(identities)
     )
     assert len(found) < len(alone), "the probability of the last line's first cell is the default"
+    composer = open_composer(parse_arguments([]), project_root)
     for cell in found[1:]:
-        assert cells(*cell.overrides)[0].config == cell.config
+        alone = replace(cell.config, launcher=replace(cell.config.launcher, further_sweeps=[]))
+        assert cells(*cell.overrides)[0].config == alone
+        assert OmegaConf.to_object(composer.compose(tuple(cell.words)).settings({})) == cell.config, "as Slurm makes it"
 
 
 def test_an_experiment_has_sweeps_beside_its_grid(cells, project_root, tmp_path):
@@ -107,6 +111,12 @@ def test_an_experiment_has_sweeps_beside_its_grid(cells, project_root, tmp_path)
 def test_a_further_sweep_that_is_wrong_is_refused_by_name(refused, words, line):
     (found,) = refused("-m", *words)
     assert found.startswith(line)
+
+
+def test_further_sweeps_that_are_typed_need_m(refused, cells):
+    (line,) = refused("format=doc", further("seed=1,2"))
+    assert line == "launcher.further_sweeps=['seed=1,2']: are sweeps, which need -m"
+    assert len(cells("experiment=study_sensitivity", "seed=1", "condition=doc", "corpus=microworld")) == 1
 
 
 @pytest.mark.parametrize(

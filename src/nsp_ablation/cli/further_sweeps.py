@@ -10,7 +10,7 @@ from nsp_ablation.cli.composition import Composition
 from nsp_ablation.cli.overrides import for_hydra
 from nsp_ablation.config.problem import ConfigurationError, Problem
 
-FIELD = "launcher.further_sweeps"
+FURTHER = "launcher.further_sweeps"
 
 
 def all_sweeps(typed: list[Any], master: Composition, parsed: Callable[[list[str]], list[Any]]) -> list[list[Any]]:
@@ -24,7 +24,7 @@ def all_sweeps(typed: list[Any], master: Composition, parsed: Callable[[list[str
     hydras = [each for each in typed if each.is_hydra_override()]
     own = {each.key_or_group: each for each in [*hydras, *swept, *typed]}
     sweeps = [list(own.values())]
-    for line in OmegaConf.select(master.settings({}), FIELD):
+    for line in OmegaConf.select(master.settings({}), FURTHER):
         changed = {each.key_or_group: each for each in _overrides(line, parsed)}
         if not changed.keys() & {each.key_or_group for each in typed}:
             sweeps.append(list((own | changed).values()))
@@ -35,8 +35,8 @@ def _overrides(line: str, parsed: Callable[[list[str]], list[Any]]) -> list[Any]
     try:
         words = shlex.split(line)
     except ValueError as error:  # quotes that are not closed
-        raise ConfigurationError([Problem(FIELD, line, f"cannot be read: {error}").line()]) from error
+        raise ConfigurationError([Problem(FURTHER, line, f"cannot be read: {error}").line()]) from error
     try:
         return parsed([for_hydra(word) for word in words])
     except ConfigurationError as error:
-        raise ConfigurationError([f"{FIELD}: {problem}" for problem in error.lines]) from error
+        raise ConfigurationError([f"{FURTHER}: {problem}" for problem in error.lines]) from error

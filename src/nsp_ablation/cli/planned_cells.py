@@ -18,7 +18,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from nsp_ablation.cli.composition import Composition
-from nsp_ablation.cli.further_sweeps import all_sweeps
+from nsp_ablation.cli.further_sweeps import FURTHER, all_sweeps
 from nsp_ablation.cli.hydra_bridge import Composer, make_composer
 from nsp_ablation.cli.hydra_settings import hydra_problems, unwanted_settings
 from nsp_ablation.cli.overrides import (
@@ -176,7 +176,7 @@ def _checked(composer: Composer, sweep: list[Any]) -> Iterator[PlannedCell]:
         job = _of_selected(list(combination), selected)
         config = checker.checked(job)
         own = [each for each in job if not each.is_hydras]
-        yield PlannedCell([each.typed for each in own], config, [each.word for each in own])
+        yield PlannedCell([each.typed for each in own if each.key != FURTHER], config, [each.word for each in own])
         if sys.stderr.isatty() and time.monotonic() - said > _QUIET_SECONDS and number < total:
             said = time.monotonic()
             print(f"checking | {number} of {total} cells", file=sys.stderr, flush=True)
@@ -240,6 +240,8 @@ def _unselected(settings: Any, plain: dict[str, Assignment]) -> Iterator[Problem
 
 def _single_run_problems(composer: Composer, given: dict[str, str], shared: list[str], stage: str) -> Iterator[Problem]:
     """Yield the problem of an experiment without -m: its sweep would silently shrink to one cell of the defaults."""
+    if FURTHER in given:
+        yield Problem(FURTHER, given[FURTHER], "are sweeps, which need -m")
     if "experiment" in given and stage not in ("inspect", "report", "status"):
         sweep = composer.compose(tuple(shared), is_sweep=True).sweep
         if missing := [key for key in sweep if key not in given]:
