@@ -248,6 +248,7 @@ TABLE: dict[str, tuple[str, object, frozenset[str]]] = {
     "logger.every_steps": ("full", 1, NOTHING),
     "launcher.num_cells": ("full", 2, NOTHING),
     "launcher.max_cells": ("full", 5, NOTHING),
+    "launcher.further_sweeps": ("full", ["seed=2"], NOTHING),
     "paths.artifacts": ("full", "{directory}/elsewhere", NOTHING),
     "paths.results": ("full", "{directory}/elsewhere", NOTHING),
     "inspect.output": ("full", "x", NOTHING),
