@@ -46,10 +46,17 @@ def test_a_cancelled_cell_leaves_the_others_and_the_report_comes_after_all(clust
         cells = [json.loads(path.read_text()) for path in directory.glob("results/tried/cells/[!.]*.json")]
         return next((cell["status"] for cell in cells if f"seed={seed}" in cell["overrides"]), None)
 
-    # The first two are held as soon as they run: neither can be done before the first is cancelled.
-    for seed in (1, 2):
-        wait_until(lambda seed=seed: status(seed) == "running", f"seed {seed} does not run", output.read_text)
-        cluster.command("scancel", "--signal=STOP", f"{number}_{seed - 1}")
+    held = set()
+
+    def are_held() -> bool:
+        """Stop the first two by a signal as soon as each runs: neither can be done before one is cancelled."""
+        for seed in {1, 2} - held:
+            if status(seed) == "running":
+                cluster.command("scancel", "--signal=STOP", f"{number}_{seed - 1}")
+                held.add(seed)
+        return held == {1, 2}
+
+    wait_until(are_held, "the first two cells do not run", output.read_text)
     wait_until(
         lambda: f"{number}_2 PENDING JobArrayTaskLimit" in cluster.command(*array),
         "the third cell does not wait for one of two to end",
