@@ -19,6 +19,8 @@ COUNTS = {
     "num_pairs": "accuracy",
 }
 RECORDED = {"type_only_ceiling", "num_train_pairs"}
+NO_RECIPE = {"seed", "name", "condition_name", "scale_name", "stage", "report", "launcher", "paths", "logger"}
+NO_RECIPE |= {"pretraining.evaluate_at"}  # what is looked at, and where things lie
 NO_PERCENT = ("perplexity", "loss", "gain", "num_", "thresh")
 
 
@@ -38,14 +40,15 @@ class Arm:
 
     @cached_property
     def unusual(self) -> dict:
-        """Settings whose value is not that of most arms of the folder."""
-        usual = {}
-        for name in self.settings:
-            values = Counter(json.dumps(arm.settings.get(name)) for arm in self.folder.arms)
-            usual[name], count = values.most_common(1)[0]
-            if 2 * count <= len(self.folder.arms):
-                usual[name] = None
-        return {name: value for name, value in self.settings.items() if json.dumps(value) != usual[name]}
+        """Settings whose value is not that of most arms of the folder, of those that all have."""
+        found = {}
+        for name, value in self.settings.items():
+            if all(name in arm.settings for arm in self.folder.arms):
+                values = Counter(json.dumps(arm.settings[name]) for arm in self.folder.arms)
+                usual, count = values.most_common(1)[0]
+                if json.dumps(value) != usual or 2 * count <= len(self.folder.arms):
+                    found[name] = value
+        return found
 
     def of(self, task: str) -> dict:
         """Done records by pre-training seed, those of an encoder without seed under 0."""
@@ -130,11 +133,13 @@ class Folder:
 
 
 def _leaves(config: dict, path: str = "") -> Iterator[tuple]:
-    """Settings by their dotted names, without the seed, which is none of a recipe."""
+    """Settings by their dotted names, without those that are none of a recipe."""
     for name, value in config.items():
+        if path + name in NO_RECIPE:
+            continue
         if isinstance(value, dict):
             yield from _leaves(value, f"{path}{name}.")
-        elif path + name != "seed":
+        else:
             yield path + name, value
 
 

@@ -141,11 +141,11 @@ class Sentences:
         self._below(text, place)
 
     def _plateau(self, part: str, place: str) -> None:
-        arms = [(label, arm) for arm in self.folder.arms for label in labels(arm) if key(part).startswith(label)]
-        if not arms:
+        known = {label for arm in self.folder.arms for label in labels(arm)}
+        label = max((label for label in known if key(part).startswith(label)), key=len, default="")
+        if (arm := by_label(self.folder, label)) is None:
             self.ledger.leave(f"{place}: plateau", part)
             return
-        label, arm = max(arms, key=lambda pair: len(pair[0]))
         said = key(part)[len(label) :]
         expected = _plateau(arm.encoders)
         if said == "never":

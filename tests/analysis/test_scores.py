@@ -243,6 +243,17 @@ def test_of_a_setting_that_most_arms_have_alike_the_others_are_named_and_stand_b
     ]
 
 
+def test_a_setting_that_older_records_lack_names_no_arm_unless_nothing_else_does(results):
+    for probability, extra in ((0.15, {}), (0.25, {"hashes": 8}), (0.35, {"hashes": 8})):
+        config = {"masking": {"probability": probability}, "corpus": extra, "seed": 1}
+        results.add(science=f"{probability}", config=config)
+    assert labels(results) == [f"FULL-SENTENCES [masking.probability={value}]" for value in (0.15, 0.25, 0.35)]
+    for number, extra in enumerate(({}, {"hashes": 8})):
+        config = {"masking": {"probability": 0.45}, "corpus": extra, "seed": 1}
+        results.add(science=f"{number}", config=config, condition={"format": "doc"})
+    assert labels(results)[3:] == ["DOC-SENTENCES", "DOC-SENTENCES [corpus.hashes=null]"]
+
+
 @given(st.lists(st.sampled_from(("usual", "wide", "deep", "heads")), unique=True, min_size=1), st.randoms())
 def test_no_two_arms_have_one_label_in_whatever_order_they_come(varied, random):
     """Each label is unique and the same in every order; an arm is never called by a value that it does not have."""

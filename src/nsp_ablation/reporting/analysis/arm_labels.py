@@ -64,18 +64,23 @@ def _bracketed(label: str, text: str) -> str:
 
 
 def _told_apart(group: list[StudyArm], settings: Settings) -> dict[StudyArm, str]:
-    """Return what tells arms of one label apart, with nothing of the one that has what most arms have."""
+    """Return what tells arms of one label apart, with nothing of the one that has what most arms have.
+
+    A setting that some lack, as records of an older version do, is named only where nothing else tells arms apart.
+    """
     names = {arm: str(arm.condition.name) for arm in group} if group[0].kind == "trained" else dict.fromkeys(group, "")
     given = names if len({*names.values()}) > 1 else dict.fromkeys(group, "")
-    usual = {key: _usual([values.get(key) for values in settings.values()]) for key in _telling(group, names, settings)}
-    unusual = {
-        arm: [f"{key}={_typed(value)}" for key in usual if (value := settings[arm].get(key)) != usual[key]]
-        for arm in group
-    }
-    for number in range(_FEW_SETTINGS, max(_FEW_SETTINGS, *map(len, unusual.values())) + 1):
-        texts = {arm: ", ".join(filter(None, [given[arm], *unusual[arm][:number]])) for arm in group}
-        if len({*texts.values()}) == len(group):
-            return texts
+    telling = _telling(group, names, settings)
+    for keys in ([key for key in telling if all(key in values for values in settings.values())], telling):
+        usual = {key: _usual([values.get(key) for values in settings.values()]) for key in keys}
+        unusual = {
+            arm: [f"{key}={_typed(value)}" for key in keys if (value := settings[arm].get(key)) != usual[key]]
+            for arm in group
+        }
+        for number in range(_FEW_SETTINGS, max(_FEW_SETTINGS, *map(len, unusual.values())) + 1):
+            texts = {arm: ", ".join(filter(None, [given[arm], *unusual[arm][:number]])) for arm in group}
+            if len({*texts.values()}) == len(group):
+                return texts
     return {arm: ", ".join(filter(None, [given[arm], f"science {arm.science[:8]}"])) for arm in group}
 
 
