@@ -120,6 +120,16 @@ def test_a_plan_that_the_records_name_and_the_command_does_not_is_pointed_at(res
     assert "add experiment=loss_vs_format" in html_page(report)
 
 
+def test_a_plan_of_records_that_are_taken_over_is_none_of_this_study(results):
+    plan = {"comparisons": [{"a": "full", "b": "doc"}], "question": QUESTION}
+    results.add(config={"report": plan}, name="study/laptop")
+    report = load_report(results.folder.path, "sensitivity/laptop", ReportOptions())
+    assert headline(report) == "No comparison was planned, so nothing is claimed: the table shows what was measured."
+    explored = ReportOptions(explored=[ComparisonOptions("full", "doc")])
+    report = load_report(results.folder.path, "sensitivity/laptop", explored)
+    assert headline(report).endswith("so nothing is claimed: the pairs that are explored stand among the comparisons.")
+
+
 def test_a_family_without_results_has_no_forest_plot_and_says_so(results):
     results.add()
     options = ReportOptions(comparisons=[ComparisonOptions("full", "doc"), ComparisonOptions("doc", "full")])

@@ -8,8 +8,8 @@ from nsp_ablation.reporting.analysis.study_arms import setting
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """The question, the smallest difference that matters (in the primary measure's unit as printed), and, where the
-    runs were planned with comparisons that this report was not asked for, how to ask for them."""
+    """The question, the smallest difference that matters (in the primary measure's unit as printed), and, where none is
+    planned, that pairs are explored, or how to ask for the comparisons that the study's own runs were planned with."""
 
     question: str | None
     smallest_effect: float | None
@@ -29,8 +29,14 @@ def _question(study: Study) -> str | None:
 
 
 def _unshown(study: Study) -> str | None:
-    planned = any(setting(record.config, "report.comparisons") for record in study.records.values())
-    if study.options.comparisons or not planned:
+    if study.options.comparisons:
+        return None
+    if study.options.explored:
+        return (
+            "No comparison was planned, so nothing is claimed: the pairs that are explored stand among the comparisons."
+        )
+    own = (record.config for record in study.records.values() if record.name == study.name)
+    if not any(setting(config, "report.comparisons") for config in own):
         return None
     return (
         "No comparison is shown, so nothing is claimed here. Its runs were planned with some: "
