@@ -62,6 +62,16 @@ def test_arms_that_differ_beside_their_condition_meet_their_counterparts_alone(r
     assert [difference for *_, difference in family(results, ("doc", "full"))] == pytest.approx([30, 30])
 
 
+def test_settings_that_an_older_record_lacks_keep_it_from_no_counterpart(results):
+    """The plain doc is of an older version without three settings; another has them, and another dropout."""
+    new = {"a": 1, "b": 2, "c": 3}
+    results.add(score=0.2, config={"model": {"dropout": 0.1}, "corpus": new}, science="full")
+    for dropout, score, corpus in ((0.1, 0.5, {}), (0.2, 0.6, new)):
+        config = {"model": {"dropout": dropout}, "corpus": corpus}
+        results.add(score=score, condition={"format": "doc"}, config=config, science=f"{dropout}")
+    assert [difference for *_, difference in family(results, ("doc", "full"))] == pytest.approx([30])
+
+
 def test_an_untrained_encoder_stands_in_for_no_arm_that_failed(results):
     results.add(condition={"name": "full"}, status="failed")
     results.add(score=0.1, arm="random", condition=UNTRAINED | {"name": "full"})

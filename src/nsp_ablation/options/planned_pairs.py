@@ -37,7 +37,8 @@ def other_names(condition: Mapping[str, Any]) -> frozenset[str | None]:
 
 def compared_pairs(plan: ComparisonOptions, arms: Sequence[NamedArm]) -> list[tuple[int, int]]:
     """Return the pairs (number of a's arm, of b's) that a comparison means: of all that its names stand for, those
-    that differ in the fewest settings of the condition and, of these, of all settings.
+    that differ in the fewest settings of the condition and, of these, of all settings. A setting that one of the two
+    lacks, as records of an older version do, counts less than any that both have.
 
     So `full` and `doc` in a sweep over formats and maskings are compared under each masking, never across. Two sides
     that name their seeds may be of one arm.
@@ -45,9 +46,9 @@ def compared_pairs(plan: ComparisonOptions, arms: Sequence[NamedArm]) -> list[tu
     by_seeds = bool(plan.seeds_a)
     pairs = [(x, y) for x in called(plan.a, arms) for y in called(plan.b, arms) if x != y or by_seeds]
     apart = {(x, y): _num_unequal(arms[x].condition, arms[y].condition) for x, y in pairs}
-    fewest = min(apart.values(), default=0)
+    fewest = min(apart.values(), default=(0, 0))
     apart = {(x, y): _num_unequal(arms[x].settings, arms[y].settings) for x, y in pairs if apart[x, y] == fewest}
-    of_a, of_b = dict[int, int](), dict[int, int]()
+    of_a, of_b = dict[int, tuple[int, int]](), dict[int, tuple[int, int]]()
     for (x, y), number in apart.items():
         of_a[x], of_b[y] = min(number, of_a.get(x, number)), min(number, of_b.get(y, number))
     return [(x, y) for (x, y), number in apart.items() if number == of_a[x] == of_b[y]]
@@ -87,5 +88,6 @@ def _is_value(text: str, value: Any) -> bool:
     return text == str(value)
 
 
-def _num_unequal(a: Mapping[str, Any], b: Mapping[str, Any]) -> int:
-    return sum(a.get(key) != b.get(key) for key in (a.keys() | b.keys()) - {"name"})
+def _num_unequal(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many settings are unequal of those that both have, and how many one of them lacks."""
+    return sum(a[key] != b[key] for key in (a.keys() & b.keys()) - {"name"}), len(a.keys() ^ b.keys())
