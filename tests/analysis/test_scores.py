@@ -243,6 +243,18 @@ def test_of_a_setting_that_most_arms_have_alike_the_others_are_named_and_stand_b
     ]
 
 
+def test_where_two_conditions_have_one_label_all_of_their_kind_are_named(results):
+    for name, updates in (("segment_pair_mlm", 4000), ("segment_pair_contiguous", 4000), ("segment_pair_mlm", 3970)):
+        condition = {"name": name, "format": "segment_pair", "updates": updates}
+        results.add(science=f"{name} {updates}", condition=condition, config={"format": {"name": name}})
+    pair = "SEGMENT-PAIR, no NSP"
+    assert labels(results) == [
+        f"{pair}, 3,970 updates [segment_pair_mlm]",
+        f"{pair}, 4,000 updates [segment_pair_contiguous]",
+        f"{pair}, 4,000 updates [segment_pair_mlm]",
+    ]
+
+
 def test_a_setting_that_older_records_lack_names_no_arm_unless_nothing_else_does(results):
     for probability, extra in ((0.15, {}), (0.25, {"hashes": 8}), (0.35, {"hashes": 8})):
         config = {"masking": {"probability": probability}, "corpus": extra, "seed": 1}

@@ -21,8 +21,9 @@ def arm_labels(
 ) -> dict[StudyArm, str]:
     """Return a name for each arm, no two alike: the paper's name of the format, then whatever varies between arms.
 
-    Arms that are alike in that are told apart by their conditions' names and, within one, by settings: of one that
-    most arms have alike, the others alone are said to differ. `configs` holds a full configuration of each arm.
+    Arms that are alike in that are told apart by their conditions' names, which then all arms of that format and
+    objective have, and, within one, by settings: of one that most arms have alike, the others alone are said to differ.
+    `configs` holds a full configuration of each arm.
     """
     labels = {}
     for kind in KINDS:
@@ -34,10 +35,12 @@ def arm_labels(
     alike = Counter(labels.values())
     if max(alike.values(), default=0) > 1:
         settings = {arm: science_of(config, not_science | {"seed"}) for arm, config in configs.items()}
-        for label, count in alike.items():
-            if count > 1:
-                group = [arm for arm in settings if labels[arm] == label]
-                labels |= {arm: _bracketed(label, text) for arm, text in _told_apart(group, settings).items()}
+        groups = [[arm for arm in settings if labels[arm] == label] for label, count in alike.items() if count > 1]
+        for group in groups:
+            labels |= {arm: _bracketed(labels[arm], text) for arm, text in _told_apart(group, settings).items()}
+        named = {_base_name(group[0]) for group in groups if len({*_names(group).values()}) > 1}
+        others = [arm for arm in configs if _base_name(arm) in named and not any(arm in group for group in groups)]
+        labels |= {arm: _bracketed(labels[arm], str(arm.condition.name)) for arm in others}
     return labels
 
 
@@ -68,7 +71,7 @@ def _told_apart(group: list[StudyArm], settings: Settings) -> dict[StudyArm, str
 
     A setting that some lack, as records of an older version do, is named only where nothing else tells arms apart.
     """
-    names = {arm: str(arm.condition.name) for arm in group} if group[0].kind == "trained" else dict.fromkeys(group, "")
+    names = _names(group)
     given = names if len({*names.values()}) > 1 else dict.fromkeys(group, "")
     telling = _telling(group, names, settings)
     for keys in ([key for key in telling if all(key in values for values in settings.values())], telling):
@@ -82,6 +85,11 @@ def _told_apart(group: list[StudyArm], settings: Settings) -> dict[StudyArm, str
             if len({*texts.values()}) == len(group):
                 return texts
     return {arm: ", ".join(filter(None, [given[arm], f"science {arm.science[:8]}"])) for arm in group}
+
+
+def _names(group: list[StudyArm]) -> dict[StudyArm, str]:
+    """Return the names of the arms' conditions, which an untrained or external encoder has none of."""
+    return {arm: str(arm.condition.name) if arm.kind == "trained" else "" for arm in group}
 
 
 def _telling(group: list[StudyArm], names: Mapping[StudyArm, str], settings: Settings) -> list[str]:
