@@ -23,8 +23,9 @@ def arms_compared(study: Study, plan: ComparisonOptions) -> list[ComparedArms]:
     They are called by their labels where a name stands for several arms.
     """
     arms, names = study.scores.arms, (plan.a, plan.b)
-    pairs = [(arms[x], arms[y]) for x, y in compared_pairs(plan, [_named(study, arm) for arm in arms])]
-    is_clear = all(len(each) == 1 for each in arms_called(study, names))
+    named = [_named(study, arm) for arm in arms]
+    pairs = [(arms[x], arms[y]) for x, y in compared_pairs(plan, named)]
+    is_clear = all(len(called(name, named)) == 1 for name in names)
     shown = [names if is_clear else (study.labels[x], study.labels[y]) for x, y in pairs]
     found = [ComparedArms(_with_seeds(both, plan), pair) for both, pair in zip(shown, pairs, strict=True)]
     return found or [ComparedArms(_with_seeds(names, plan), None)]

@@ -100,7 +100,7 @@ def _exploratory_lines(table: FactsTable, width: int) -> str:
         name = "" if pair == former else pair
         if name and not is_beside:
             lines += textwrap.wrap(name, width, break_long_words=False, break_on_hyphens=False)
-        right = [text.rjust(width) for text, width in zip(numbers, widths[1:], strict=True)]
+        right = [text.rjust(size) for text, size in zip(numbers, widths[1:], strict=True)]
         lead = name.ljust(pair_width) if is_beside else ""
         lines.append(_GAP.join([lead, measure.ljust(widths[0]), *right]).rstrip())
         former = pair
